@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Errors for people: what is wrong, where, and what to do; all faults of an input at once.
+
+Front ends print `str(error)` and exit with `error.exit_status`; libraries only raise.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+
+class HomeshiftError(Exception):
+    """Base of every error that a front end shows without a traceback."""
+
+    exit_status = 1
+
+
+class InputError(HomeshiftError):
+    """Something that the user gave is wrong.
+
+    Args:
+        subject: what was read, as in "machine 'tiny.toml'".
+        faults: one line a fault, in the order of the input.
+    """
+
+    exit_status = 2
+
+    def __init__(self, subject: str, faults: Sequence[str]) -> None:
+        self.subject = subject
+        self.faults = tuple(faults)
+        count = "a fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
+        super().__init__("\n  ".join([f"{subject} has {count}:", *self.faults]))
+
+
+class RunError(HomeshiftError):
+    """A simulation failed: a protocol error, a failed data check, a deadlock."""
+
+
+def near(name: str, choices: Iterable[str]) -> str:
+    """Return " (did you mean 'x'?)" for the choice nearest to `name`, or nothing."""
+    match = difflib.get_close_matches(name, list(choices), n=1, cutoff=0.6)
+    return f" (did you mean '{match[0]}'?)" if match else ""
