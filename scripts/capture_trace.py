@@ -1,0 +1,232 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Capture the data accesses of a real program into a trace that both engines replay.
+
+    python scripts/capture_trace.py --output sort.npy --skip 200000 --records 65536 -- sort keys.txt
+
+The program runs under valgrind's lackey, and is stopped as soon as the trace is full. Format of the
+file: homeshift.workload.trace.
+
+What this gets wrong: lackey sees the program, not the kernel on its behalf, and one thread at a
+time; an access across lines becomes one record a line; a program that forks is followed in both
+processes, mixed. Pages are numbered from the first recorded access, as if the program had started
+there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO
+
+from homeshift.errors import HomeshiftError, InputError, RunError
+from homeshift.units import format_bytes
+from homeshift.workload import TRACE_DTYPE, Trace, check_traces
+
+LINE_BYTES = 64
+PAGE_BYTES = 4096
+MOST_GAP = 65535
+STOP_SECONDS = 10
+
+Record = tuple[int, int, int, int]  # address, gap, size, write
+
+
+def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
+    """Return the options; exit with status 2 if they make no sense."""
+    parser = argparse.ArgumentParser(
+        description="Capture the data accesses of a program into a .npy trace (needs valgrind).",
+        epilog="The program's own standard output is discarded.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="trace to write")
+    parser.add_argument(
+        "--skip",
+        type=_count,
+        default=0,
+        metavar="N",
+        help="data accesses to leave out first, such as the dynamic loader's",
+    )
+    parser.add_argument(
+        "--records",
+        type=_positive,
+        default=100_000,
+        metavar="N",
+        help="records to capture at most, of 12 bytes each",
+    )
+    parser.add_argument("command", nargs="+", metavar="COMMAND", help="the program, behind --")
+    return parser.parse_args(arguments)
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number")
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    value = _count(text)
+    if value == 0:
+        raise argparse.ArgumentTypeError("a trace has at least one record")
+    return value
+
+
+def parse_lackey(lines: Iterable[bytes], *, skip: int) -> Iterator[Record]:
+    """Yield the records of lackey's --trace-mem output, from the data access after `skip` others.
+
+    A line is "I  addr,size" for an instruction, " L", " S" or " M" for a load, a store or both. An
+    access across cache lines becomes one record a line.
+    """
+    gap = 0
+    for line in lines:
+        kind = line[:3]
+        if kind == b"I  ":
+            gap += 1
+            continue
+        if kind not in (b" L ", b" S ", b" M "):
+            continue  # valgrind's own remarks: "==pid== ..."
+        if skip > 0:
+            skip -= 1
+            gap = 0
+            continue
+        address_text, _, size_text = line[3:].partition(b",")
+        address, size = int(address_text, 16), int(size_text)
+        for write in (0, 1) if kind == b" M " else (int(kind == b" S "),):
+            at, end = address, address + size
+            while at < end:
+                piece = min(end, (at // LINE_BYTES + 1) * LINE_BYTES) - at
+                yield at, min(gap, MOST_GAP), piece, write
+                at += piece
+                gap = 0
+
+
+def number_pages(records: Iterable[Record]) -> Iterator[Record]:
+    """Move each record's page to a dense space, in which pages are numbered by first touch."""
+    numbers: dict[int, int] = {}
+    for address, gap, size, write in records:
+        page, offset = divmod(address, PAGE_BYTES)
+        number = numbers.setdefault(page, len(numbers))
+        yield number * PAGE_BYTES + offset, gap, size, write
+
+
+@contextlib.contextmanager
+def lackey(command: list[str]) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
+    """Run `command` under lackey; give its process and its output, and stop it in the end."""
+    read_end, write_end = os.pipe()
+    with open(read_end, "rb", buffering=1 << 20) as log:
+        try:
+            process = subprocess.Popen(
+                [
+                    "valgrind",
+                    "--tool=lackey",
+                    "--trace-mem=yes",
+                    "--basic-counts=no",
+                    f"--log-fd={write_end}",
+                    "--",
+                    *command,
+                ],
+                stdout=subprocess.DEVNULL,
+                pass_fds=[write_end],
+                start_new_session=True,  # so that the program's children can be stopped as well
+            )
+        finally:
+            os.close(write_end)
+        try:
+            yield process, log
+        finally:
+            log.close()  # or valgrind would wait for a reader, deaf to signals
+            _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End the process and its group, first politely."""
+    for how in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, how)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=STOP_SECONDS)
+
+
+def capture(command: list[str], *, skip: int, most: int) -> list[Record]:
+    """Return up to `most` records of the command's run."""
+    records: list[Record] = []
+    with lackey(command) as (process, log):
+        for record in number_pages(parse_lackey(log, skip=skip)):
+            records.append(record)
+            if len(records) == most:
+                return records
+        status = process.wait()
+    shown = " ".join(command)
+    if status:
+        how = f"was ended by signal {-status}" if status < 0 else f"exited with status {status}"
+        raise RunError(f"'{shown}' {how} after {len(records)} records; nothing written")
+    if not records:
+        raise RunError(f"'{shown}' ended within the {skip} skipped accesses; nothing written")
+    return records
+
+
+def write_trace(path: Path, records: list[Record]) -> Trace:
+    """Write the trace under a temporary name, check it, and only then give it its own."""
+    import numpy as np  # here, so that --help does not wait for it
+
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with open(handle, "wb") as file:
+            np.save(file, np.array(records, dtype=np.dtype(TRACE_DTYPE)))
+        [trace] = check_traces([temporary])
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    return trace
+
+
+def check_request(options: argparse.Namespace) -> None:
+    """Raise what keeps the capture from starting."""
+    faults = []
+    if shutil.which(options.command[0]) is None:
+        faults.append(f"{options.command[0]}: no such program, or not executable")
+    if options.output.suffix != ".npy":
+        faults.append(f"--output {options.output}: a trace's name ends with .npy")
+    if not options.output.absolute().parent.is_dir():
+        faults.append(f"--output {options.output}: no such folder")
+    if options.output.is_dir():
+        faults.append(f"--output {options.output}: is a folder")
+    if faults:
+        raise InputError("the capture", faults)
+    if shutil.which("valgrind") is None:
+        raise RunError("valgrind is not installed (on Debian: apt-get install valgrind)")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; return the exit status."""
+    options = parse_arguments(arguments)
+    try:
+        check_request(options)
+        records = capture(options.command, skip=options.skip, most=options.records)
+        trace = write_trace(options.output, records)
+    except HomeshiftError as error:
+        print(f"capture_trace: {error}", file=sys.stderr)
+        return error.exit_status
+    except OSError as error:
+        print(f"capture_trace: {error}", file=sys.stderr)
+        return 1
+    print(
+        f"{options.output}: {trace.records} records, {trace.pages} pages "
+        f"({format_bytes(trace.footprint_bytes)}), {trace.writes / trace.records:.1%} writes"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

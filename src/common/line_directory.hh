@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The line records of a home agent: sparse, and walkable by region, so that the
+// transfer of a region costs what is cached of it and not what is mapped. Also
+// which regions the agent is home of: its own state, never derived from a table.
+
+#ifndef HOMESHIFT_COMMON_LINE_DIRECTORY_HH
+#define HOMESHIFT_COMMON_LINE_DIRECTORY_HH
+
+#include <cstdint>
+#include <stdexcept>
+#include <vector>
+
+#include "common/flat_map.hh"
+
+namespace homeshift
+{
+
+// Record: the engine's entry type; the directory owns what it is given.
+template <typename Record> class LineDirectory
+{
+  public:
+    LineDirectory(std::uint64_t memory_bytes, unsigned region_shift)
+        : shift_(region_shift), home_(memory_bytes >> region_shift)
+    {}
+
+    LineDirectory(const LineDirectory &) = delete;
+    LineDirectory &operator=(const LineDirectory &) = delete;
+
+    ~LineDirectory()
+    {
+        for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
+            delete nodes_[i].record;
+        }
+    }
+
+    Record *
+    lookup(std::uint64_t line)
+    {
+        std::uint32_t *node = index_.find(line);
+        return node ? nodes_[*node].record : nullptr;
+    }
+
+    Record *
+    allocate(std::uint64_t line, Record *record)
+    {
+        if (index_.find(line)) {
+            throw std::logic_error("the line already has a record");
+        }
+        std::uint32_t node = free_;
+        if (node != kNone) {
+            free_ = nodes_[node].next;
+        } else {
+            node = static_cast<std::uint32_t>(nodes_.size());
+            nodes_.emplace_back();
+        }
+        index_.set(line, node);
+        Region region = region_of(line);
+        nodes_[node] = {record, line, kNone, region.tail};
+        (region.tail == kNone ? region.head : nodes_[region.tail].next) = node;
+        region.tail = node;
+        ++region.count;
+        regions_.set(line >> shift_, region);
+        return record;
+    }
+
+    void
+    deallocate(std::uint64_t line)
+    {
+        const std::uint32_t *found = index_.find(line);
+        if (!found) {
+            throw std::logic_error("the line has no record");
+        }
+        const std::uint32_t node = *found;
+        index_.erase(line);
+        const Node old = nodes_[node];
+        Region region = region_of(line);
+        (old.previous == kNone ? region.head : nodes_[old.previous].next) = old.next;
+        (old.next == kNone ? region.tail : nodes_[old.next].previous) = old.previous;
+        if (--region.count == 0) {
+            regions_.erase(line >> shift_);
+        } else {
+            regions_.set(line >> shift_, region);
+        }
+        delete old.record;
+        nodes_[node] = {nullptr, 0, free_, kNone};
+        free_ = node;
+    }
+
+    bool
+    isHome(std::uint64_t address) const
+    {
+        return home_[address >> shift_];
+    }
+
+    void
+    setHome(std::uint64_t address, bool home)
+    {
+        home_[address >> shift_] = home;
+    }
+
+    // Records of the region that holds an address.
+    int
+    entries(std::uint64_t address)
+    {
+        return static_cast<int>(region_of(address).count);
+    }
+
+    // The oldest record's line; the region must have records.
+    std::uint64_t
+    firstEntry(std::uint64_t address)
+    {
+        const Region region = region_of(address);
+        if (region.head == kNone) {
+            throw std::logic_error("the region has no records");
+        }
+        return nodes_[region.head].line;
+    }
+
+    std::size_t
+    size() const
+    {
+        return index_.size();
+    }
+
+    // Visits (line, record) in no particular order.
+    template <typename Visit>
+    void
+    for_each(Visit visit)
+    {
+        for (const Node &node : nodes_) {
+            if (node.record != nullptr) {
+                visit(node.line, node.record);
+            }
+        }
+    }
+
+  private:
+    static constexpr std::uint32_t kNone = ~std::uint32_t{0};
+
+    struct Node {
+        Record *record = nullptr;
+        std::uint64_t line = 0;
+        std::uint32_t next = kNone; // in the region, or in the list of free nodes
+        std::uint32_t previous = kNone;
+    };
+
+    struct Region {
+        std::uint32_t head = kNone;
+        std::uint32_t tail = kNone;
+        std::uint32_t count = 0;
+    };
+
+    Region
+    region_of(std::uint64_t address)
+    {
+        const Region *region = regions_.find(address >> shift_);
+        return region ? *region : Region{};
+    }
+
+    unsigned shift_;
+    std::vector<bool> home_;
+    FlatMap<std::uint32_t> index_;
+    FlatMap<Region> regions_;
+    std::vector<Node> nodes_;
+    std::uint32_t free_ = kNone;
+};
+
+} // namespace homeshift
+
+#endif // HOMESHIFT_COMMON_LINE_DIRECTORY_HH

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The Python module homeshift._engine: the machine and its VMs, and the request
+// streams by themselves. The typed face of it is src/homeshift/_engine.pyi.
+
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include "common/request_stream.hh"
+#include "engine/system.hh"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace homeshift::engine
+{
+
+namespace
+{
+
+template <typename T>
+void
+get(const nb::dict &from, const char *key, T &to)
+{
+    if (!from.contains(key)) {
+        throw nb::key_error(key);
+    }
+    to = nb::cast<T>(from[key]);
+}
+
+SystemSpec
+system_spec(const nb::dict &dict)
+{
+    SystemSpec spec;
+    get(dict, "clock_period_ps", spec.clock_period);
+    get(dict, "cores_per_node", spec.cores_per_node);
+    get(dict, "max_outstanding", spec.max_outstanding);
+    get(dict, "cache_bytes", spec.cache_bytes);
+    get(dict, "cache_associativity", spec.cache_associativity);
+    get(dict, "cache_latency", spec.cache_latency);
+    get(dict, "slc_bytes", spec.slc_bytes);
+    get(dict, "slc_associativity", spec.slc_associativity);
+    get(dict, "slc_latency", spec.slc_latency);
+    get(dict, "home_latency", spec.home_latency);
+    get(dict, "memory_bytes", spec.memory_bytes);
+    get(dict, "memory_latency_ps", spec.memory_latency);
+    get(dict, "line_time_ps", spec.line_time);
+    get(dict, "topology", spec.network.topology);
+    get(dict, "nodes", spec.network.nodes);
+    get(dict, "columns", spec.network.columns);
+    get(dict, "router_latency", spec.network.router_latency);
+    get(dict, "local_latency", spec.network.local_latency);
+    get(dict, "link_latency", spec.network.link_latency);
+    get(dict, "bytes_per_cycle", spec.network.bytes_per_cycle);
+    get(dict, "outstanding_lines", spec.outstanding_lines);
+    get(dict, "outstanding_transfers", spec.outstanding_transfers);
+    get(dict, "region_bytes", spec.region_bytes);
+    get(dict, "check", spec.check);
+    return spec;
+}
+
+std::unique_ptr<RequestStream>
+stream(const nb::dict &dict)
+{
+    StreamSpec spec;
+    for_each_field(spec, [&dict](const char *name, auto &field) {
+        if constexpr (std::is_same_v<std::remove_reference_t<decltype(field)>, StreamKind>) {
+            std::string kind;
+            get(dict, name, kind);
+            field = stream_kind(kind);
+        } else if (dict.contains(name)) {
+            get(dict, name, field);
+        }
+    });
+    return make_stream(spec);
+}
+
+unsigned
+add_vm(System &system, std::vector<std::uint64_t> frames, const nb::list &streams)
+{
+    std::vector<std::unique_ptr<RequestStream>> made;
+    for (nb::handle dict : streams) {
+        made.push_back(stream(nb::cast<nb::dict>(dict)));
+    }
+    return system.add_vm(std::move(frames), std::move(made));
+}
+
+// (machine, number, state, event, count) of every transition that was taken.
+nb::list
+transitions(const System &system)
+{
+    nb::list list;
+    for (const Controller *controller : system.controllers()) {
+        const MachineInfo &info = controller->info();
+        for (unsigned state = 0; state < info.states.size(); ++state) {
+            for (unsigned event = 0; event < info.events.size(); ++event) {
+                if (const std::uint64_t count = controller->count(state, event)) {
+                    list.append(nb::make_tuple(info.name, controller->id().num, info.states[state],
+                                               info.events[event], count));
+                }
+            }
+        }
+    }
+    return list;
+}
+
+nb::dict
+traffic_dict(const Traffic &traffic)
+{
+    nb::dict dict;
+    for (unsigned i = 0; i < MessageSizeType_NUM; ++i) {
+        if (traffic.messages[i] != 0) {
+            dict[kMessageSizeTypeNames[i]] = traffic.messages[i];
+        }
+    }
+    return dict;
+}
+
+// One dict a node, one a core, one a link: what each has counted.
+nb::list
+node_counts(const System &system)
+{
+    nb::list list;
+    for (const System::Node &node : system.nodes()) {
+        nb::dict dict;
+        dict["slc_hits"] = node.slc->hits;
+        dict["slc_misses"] = node.slc->misses;
+        dict["dram_reads"] = node.dram->reads;
+        dict["dram_writes"] = node.dram->writes;
+        dict["dram_busy_ps"] = node.dram->busy;
+        dict["served_locally"] = node.home_table->served_locally;
+        dict["served_remotely"] = node.home_table->served_remotely;
+        dict["directory_entries"] = node.directory->size();
+        dict["lines_copied"] = node.engine->lines_copied;
+        dict["regions_moved"] = node.engine->regions_moved;
+        list.append(dict);
+    }
+    return list;
+}
+
+nb::list
+core_counts(const System &system)
+{
+    nb::list list;
+    for (const System::Core &core : system.cores()) {
+        nb::dict dict;
+        dict["hits"] = core.cache->hits;
+        dict["misses"] = core.cache->misses;
+        list.append(dict);
+    }
+    return list;
+}
+
+nb::list
+link_counts(const System &system)
+{
+    nb::list list;
+    for (const Link &link : system.network().links()) {
+        nb::dict dict;
+        dict["from"] = link.from;
+        dict["to"] = link.to;
+        dict["messages"] = traffic_dict(link.traffic);
+        dict["busy_cycles"] = static_cast<double>(link.busy) / 1024;
+        list.append(dict);
+    }
+    return list;
+}
+
+nb::list
+vcpu_counts(System &system, unsigned vm)
+{
+    nb::list list;
+    for (const auto &vcpu : system.vm(vm).vcpus()) {
+        nb::dict dict;
+        dict["loads"] = vcpu->loads;
+        dict["stores"] = vcpu->stores;
+        dict["latency_cycles"] = vcpu->latency;
+        list.append(dict);
+    }
+    return list;
+}
+
+} // namespace
+
+NB_MODULE(_engine, m)
+{
+    m.doc() = "The embedded engine: a deterministic event-driven simulation of the machine.";
+
+    nb::exception<ProtocolError>(m, "ProtocolError", PyExc_RuntimeError);
+    nb::exception<DataError>(m, "DataError", PyExc_RuntimeError);
+    nb::exception<Deadlock>(m, "Deadlock", PyExc_RuntimeError);
+
+    nb::class_<System>(m, "System", "A machine and the VMs on it. Times are in cycles.")
+        .def("__init__", [](System *self, const nb::dict &spec) { new (self) System(system_spec(spec)); }, "spec"_a)
+        .def_prop_ro("now", &System::now, "Current cycle.")
+        .def_prop_ro("events", &System::events, "Events fired so far.")
+        .def("place_home", &System::place_home, "address"_a, "node"_a, "Before anything runs: make a node the home of a region.")
+        .def("add_vm", &add_vm, "frames"_a, "streams"_a, "One vCPU a stream; returns the VM's number.")
+        .def("start_vm", &System::start_vm, "vm"_a, "cores"_a, "Let the vCPUs run on these cores.")
+        .def("stop_vm", &System::stop_vm, "vm"_a, nb::call_guard<nb::gil_scoped_release>(), "Returns when the accesses under way are done.")
+        .def("run", &System::run, "cycles"_a, nb::call_guard<nb::gil_scoped_release>())
+        .def("copy", &System::copy, "node"_a, "sources"_a, "targets"_a, "bytes_each"_a, nb::call_guard<nb::gil_scoped_release>(), "Copy with a node's DMA; returns when done.")
+        .def("transfer", &System::transfer, "node"_a, "regions"_a, "new_home"_a, nb::call_guard<nb::gil_scoped_release>(), "Move homes; returns when done.")
+        .def("probe", &System::probe, "core"_a, "address"_a, "write"_a, nb::call_guard<nb::gil_scoped_release>(), "One access of an idle core; its latency in cycles.")
+        .def("audit", &System::audit, nb::call_guard<nb::gil_scoped_release>(), "Check directories against caches, with all VMs stopped.")
+        .def("start_dirty_log", [](System &s, unsigned vm) { s.vm(vm).table.start_log(); }, "vm"_a)
+        .def("stop_dirty_log", [](System &s, unsigned vm) { s.vm(vm).table.stop_log(); }, "vm"_a)
+        .def("take_dirty_log", [](System &s, unsigned vm) { return s.vm(vm).table.take_log(); }, "vm"_a, "Pages written since the log was started or taken.")
+        .def("frame", [](System &s, unsigned vm, std::uint64_t page) { return s.vm(vm).table.frame(page); }, "vm"_a, "page"_a)
+        .def("set_shadow_frame", [](System &s, unsigned vm, std::uint64_t page, std::uint64_t frame) { s.vm(vm).table.set_shadow(page, frame); }, "vm"_a, "page"_a, "frame"_a)
+        .def("commit_shadow_frames", [](System &s, unsigned vm) { return s.vm(vm).table.commit(); }, "vm"_a, "Use the shadow frames; returns the frames freed.")
+        .def("transitions", &transitions, "(machine, number, state, event, count) of each transition taken.")
+        .def("node_counts", &node_counts)
+        .def("core_counts", &core_counts)
+        .def("link_counts", &link_counts)
+        .def("vcpu_counts", &vcpu_counts, "vm"_a)
+        .def("between_nodes", [](const System &s) { return traffic_dict(s.network().between_nodes()); }, "Messages that left their node, by MessageSizeType.")
+        .def("all_messages", [](const System &s) { return traffic_dict(s.network().total()); })
+        .def("idle_latency", [](const System &s, unsigned a, unsigned b) { return s.network().idle_latency(a, b); }, "source"_a, "target"_a, "Cycles from a router to a controller of a node, on idle links.")
+        .def("reset_statistics", &System::reset_statistics);
+
+    nb::class_<RequestStream>(m, "RequestStream", "The accesses of one vCPU.")
+        .def("next", [](RequestStream &s) { const Access a = s.next(); return std::make_tuple(a.address, a.gap_cycles, a.write); })
+        .def("take", [](RequestStream &s, std::size_t n) {
+            std::vector<std::tuple<std::uint64_t, std::uint32_t, bool>> taken;
+            taken.reserve(n);
+            for (; n > 0; --n) {
+                const Access a = s.next();
+                taken.emplace_back(a.address, a.gap_cycles, a.write);
+            }
+            return taken; }, "count"_a)
+        .def("__new__", [](nb::handle, const nb::dict &spec) { return stream(spec); }, "spec"_a)
+        .def("__init__", [](RequestStream &, const nb::dict &) {}, "spec"_a);
+
+    m.attr("message_size_types") = nb::cast(std::vector<std::string>(kMessageSizeTypeNames.begin(), kMessageSizeTypeNames.end()));
+}
+
+} // namespace homeshift::engine

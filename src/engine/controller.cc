@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "engine/controller.hh"
+
+#include <algorithm>
+#include <sstream>
+#include <utility>
+
+namespace homeshift::engine
+{
+
+namespace
+{
+
+// A message that neither leaves nor waits after this many transitions never will.
+constexpr unsigned kMaxTries = 64;
+
+} // namespace
+
+Controller::Controller(const Context &context, MachineID id, unsigned node, const MachineInfo &info)
+    : machineID(id), context_(context), node_(node), info_(info),
+      counts_(info.states.size() * info.events.size())
+{
+    port_of_vnet.fill(-1);
+}
+
+Controller::~Controller()
+{
+    stalled_.for_each([](std::vector<Message *> &waiting) {
+        for (Message *message : waiting) {
+            delete message;
+        }
+    });
+    for (Message *message : awake_) {
+        delete message;
+    }
+}
+
+void
+Controller::arrive(Message *message)
+{
+    if (message->port < 0) {
+        message->port = port_of_vnet[message->vnet];
+        if (message->port < 0) {
+            delete message;
+            fail("gets a message on a virtual network that it does not listen to");
+        }
+    }
+    handle(message);
+    while (!awake_.empty()) {
+        Message *next = awake_.front();
+        awake_.erase(awake_.begin());
+        handle(next);
+    }
+}
+
+void
+Controller::handle(Message *message)
+{
+    current_ = message;
+    taken_ = false;
+    release_ = false;
+    for (unsigned tries = 0; !taken_; ++tries) {
+        if (tries == kMaxTries) {
+            fail("tries a message again and again: no action dequeues it or lets it wait");
+        }
+        run_port(message->port);
+    }
+    current_ = nullptr;
+    if (release_) {
+        delete message;
+    }
+}
+
+void
+Controller::stall(int port, Addr address)
+{
+    if (port != current_->port || taken_) {
+        fail("lets a message wait that is not there");
+    }
+    taken_ = true;
+    ++stalled_count_;
+    if (std::vector<Message *> *waiting = stalled_.find(address)) {
+        waiting->push_back(current_);
+    } else {
+        stalled_.set(address, {current_});
+    }
+}
+
+void
+Controller::wakeUpAllBuffers(Addr address)
+{
+    std::vector<Message *> *found = stalled_.find(address);
+    if (found == nullptr) {
+        return;
+    }
+    const std::vector<Message *> woken = std::move(*found);
+    stalled_.erase(address);
+    stalled_count_ -= woken.size();
+    awake_.insert(awake_.end(), woken.begin(), woken.end());
+    std::stable_sort(awake_.begin(), awake_.end(),
+                     [](const Message *a, const Message *b) { return a->port < b->port; });
+}
+
+void
+Controller::fail(const std::string &what) const
+{
+    std::ostringstream text;
+    text << info_.name << ' ' << machineID.num << " at cycle " << context_.queue->now() << ": "
+         << what;
+    throw ProtocolError(text.str());
+}
+
+void
+Controller::no_transition(unsigned state, unsigned event, Addr address) const
+{
+    std::ostringstream text;
+    text << info_.event_positions[event] << ": error: event '" << info_.events[event]
+         << "' has no transition from state '" << info_.states[state] << "' (address 0x" << std::hex
+         << address << ')';
+    fail(text.str());
+}
+
+} // namespace homeshift::engine

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The base of the controllers that `homeshift.slicc` emits. A message is handed to
+// its in_port the moment it arrives; it is tried again until an action dequeues it
+// or lets it wait. What wakes up is handled right after, in the order of the ports.
+
+#ifndef HOMESHIFT_ENGINE_CONTROLLER_HH
+#define HOMESHIFT_ENGINE_CONTROLLER_HH
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "common/flat_map.hh"
+#include "engine/message.hh"
+#include "engine/network.hh"
+#include "engine/types.hh"
+
+namespace homeshift::engine
+{
+
+// The protocol did what it must not do: no transition, a failed assert, error().
+class ProtocolError : public std::runtime_error
+{
+    using std::runtime_error::runtime_error;
+};
+
+// What SLICC says about a machine, for messages and statistics.
+struct MachineInfo {
+    const char *name;
+    std::span<const char *const> states;
+    std::span<const char *const> events;
+    std::span<const char *const> event_positions; // file:line:column
+};
+
+// A Memory machine's way to its DRAM.
+class MemoryPort
+{
+  public:
+    virtual void request(MemoryMsg *message, Cycle when) = 0;
+
+  protected:
+    ~MemoryPort() = default;
+};
+
+// What every controller of a machine shares.
+struct Context {
+    EventQueue *queue;
+    Network *network;
+    Addr node_bytes; // memory of a node: line addresses count through the nodes
+};
+
+class Controller : public Receiver
+{
+  public:
+    Controller(const Context &context, MachineID id, unsigned node, const MachineInfo &info);
+    Controller(const Controller &) = delete;
+    Controller &operator=(const Controller &) = delete;
+    virtual ~Controller();
+
+    void arrive(Message *message) final;
+
+    // Put a message into a buffer that is not on the network.
+    void
+    enqueue_local(Message *message, int port, Cycles latency)
+    {
+        message->port = static_cast<std::int8_t>(port);
+        message->receiver = this;
+        context_.queue->schedule(message, context_.queue->now() + latency);
+    }
+
+    MachineID
+    id() const
+    {
+        return machineID;
+    }
+
+    unsigned
+    node() const
+    {
+        return node_;
+    }
+
+    const MachineInfo &
+    info() const
+    {
+        return info_;
+    }
+
+    // How often a transition was taken.
+    std::uint64_t
+    count(unsigned state, unsigned event) const
+    {
+        return counts_[state * info_.events.size() + event];
+    }
+
+    void
+    reset_counts()
+    {
+        counts_.assign(counts_.size(), 0);
+    }
+
+    // Messages that wait for an address.
+    std::size_t
+    stalled() const
+    {
+        return stalled_count_;
+    }
+
+    MemoryPort *memory_port = nullptr;
+
+  protected:
+    // Emitted: the body of an in_port. One trigger at most.
+    virtual void run_port(int port) = 0;
+
+    template <typename T>
+    const T &
+    peek(int port) const
+    {
+        if (port != current_->port) {
+            fail("peeks at another port than the one that triggered the transition");
+        }
+        return static_cast<const T &>(*current_);
+    }
+
+    void
+    dequeue(int port)
+    {
+        if (port != current_->port || taken_) {
+            fail("dequeues a message that is not there");
+        }
+        taken_ = true;
+        release_ = true;
+    }
+
+    void stall(int port, Addr address);
+    void wakeUpAllBuffers(Addr address);
+
+    void
+    send(Message *message, int vnet, Cycles latency)
+    {
+        message->vnet = static_cast<std::uint8_t>(vnet);
+        context_.network->send(message, node_, latency);
+    }
+
+    void
+    send_to_dram(MemoryMsg *message, Cycles latency)
+    {
+        memory_port->request(message, context_.queue->now() + latency);
+    }
+
+    MachineID
+    mapAddressToMachine(Addr address, MachineType type) const
+    {
+        return createMachineID(type, static_cast<NodeID>(address / context_.node_bytes));
+    }
+
+    void
+    count_transition(unsigned state, unsigned event)
+    {
+        ++counts_[state * info_.events.size() + event];
+    }
+
+    [[noreturn]] void fail(const std::string &what) const;
+    [[noreturn]] void no_transition(unsigned state, unsigned event, Addr address) const;
+
+    void
+    check(bool condition, const char *position) const
+    {
+        if (!condition) {
+            fail(std::string(position) + ": assertion failed");
+        }
+    }
+
+    MachineID machineID;
+    std::array<std::int8_t, 16> port_of_vnet{};
+
+  private:
+    void handle(Message *message);
+
+    const Context context_;
+    const unsigned node_;
+    const MachineInfo &info_;
+    std::vector<std::uint64_t> counts_;
+
+    Message *current_ = nullptr;
+    bool taken_ = false;
+    bool release_ = false;
+
+    FlatMap<std::vector<Message *>> stalled_;
+    std::size_t stalled_count_ = 0;
+    std::vector<Message *> awake_;
+};
+
+} // namespace homeshift::engine
+
+#endif // HOMESHIFT_ENGINE_CONTROLLER_HH

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The base of every message that SLICC declares. A message is its own event: while
+// it travels, it lies in the event queue and fires at whoever receives it next.
+
+#ifndef HOMESHIFT_ENGINE_MESSAGE_HH
+#define HOMESHIFT_ENGINE_MESSAGE_HH
+
+#include "engine/event_queue.hh"
+#include "engine/pool.hh"
+#include "engine/types.hh"
+
+namespace homeshift::engine
+{
+
+class Message;
+
+class Receiver
+{
+  public:
+    virtual void arrive(Message *message) = 0;
+
+  protected:
+    ~Receiver() = default;
+};
+
+class Message : public Event
+{
+  public:
+    // What gem5 calls getDestination() and getMessageSize().
+    NetDest Destination;
+    MessageSizeType MessageSize = MessageSizeType_Control;
+
+    std::uint8_t vnet = 0; // virtual network it travels on
+    std::int8_t port = -1; // in_port that it is for, once it has arrived
+    std::uint16_t at = 0; // router that it is at
+    Receiver *receiver = nullptr;
+
+    virtual Message *clone() const = 0;
+
+    void
+    fire() final
+    {
+        receiver->arrive(this);
+    }
+
+    void
+    discard() final
+    {
+        delete this;
+    }
+};
+
+// The request of a core, and what passes between a Memory machine and its DRAM.
+
+class RubyRequest final : public Message, public Pooled<RubyRequest>
+{
+  public:
+    Addr LineAddress = 0;
+    Addr PhysicalAddress = 0;
+    RubyRequestType Type = RubyRequestType_LD;
+
+    Message *
+    clone() const override
+    {
+        return new RubyRequest(*this);
+    }
+};
+
+class MemoryMsg final : public Message, public Pooled<MemoryMsg>
+{
+  public:
+    Addr addr = 0;
+    MemoryRequestType Type = MemoryRequestType_MEMORY_READ;
+    MachineID Sender;
+    MachineID OriginalRequestorMachId;
+    DataBlock DataBlk;
+    int Len = 0;
+
+    Message *
+    clone() const override
+    {
+        return new MemoryMsg(*this);
+    }
+};
+
+} // namespace homeshift::engine
+
+#endif // HOMESHIFT_ENGINE_MESSAGE_HH

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "engine/network.hh"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+namespace homeshift::engine
+{
+
+namespace
+{
+
+constexpr std::uint64_t kUnit = 1024; // link time is kept in 1/1024 cycle
+constexpr std::uint16_t kHere = ~std::uint16_t{0};
+
+template <typename Select>
+std::uint64_t
+sum_bytes(const Traffic &traffic, Select select)
+{
+    std::uint64_t bytes = 0;
+    for (unsigned i = 0; i < MessageSizeType_NUM; ++i) {
+        const auto type = static_cast<MessageSizeType>(i);
+        if (select(type)) {
+            bytes += traffic.messages[i] * message_bytes(type);
+        }
+    }
+    return bytes;
+}
+
+} // namespace
+
+std::uint64_t
+Traffic::bytes() const
+{
+    return sum_bytes(*this, [](MessageSizeType) { return true; });
+}
+
+std::uint64_t
+Traffic::migration_bytes() const
+{
+    return sum_bytes(*this, is_migration);
+}
+
+std::uint64_t
+Traffic::control_bytes() const
+{
+    return sum_bytes(*this, [](MessageSizeType t) { return !is_migration(t) && !carries_data(t); });
+}
+
+std::uint64_t
+Traffic::data_bytes() const
+{
+    return sum_bytes(*this, [](MessageSizeType t) { return !is_migration(t) && carries_data(t); });
+}
+
+Network::Network(const NetworkSpec &spec, EventQueue &queue, unsigned cores_per_node)
+    : spec_(spec), queue_(queue), cores_per_node_(cores_per_node),
+      units_per_byte_(static_cast<std::uint64_t>(std::llround(kUnit / spec.bytes_per_cycle)))
+{
+    if (units_per_byte_ == 0) {
+        throw std::invalid_argument("a link cannot carry more than 1024 bytes a cycle");
+    }
+    if (spec.topology == "crossbar") {
+        build_crossbar();
+    } else if (spec.topology == "ring") {
+        build_ring();
+    } else if (spec.topology == "mesh") {
+        build_mesh();
+    } else {
+        throw std::invalid_argument("unknown topology " + spec.topology);
+    }
+}
+
+void
+Network::add_link(unsigned from, unsigned to)
+{
+    links_.push_back({from, to, {}, 0, 0});
+}
+
+// Every node's router has a link to and from one hub.
+void
+Network::build_crossbar()
+{
+    const unsigned hub = spec_.nodes;
+    routers_ = spec_.nodes + 1;
+    route_.assign(routers_ * spec_.nodes, kHere);
+    for (unsigned node = 0; node < spec_.nodes; ++node) {
+        add_link(node, hub);
+        add_link(hub, node);
+        for (unsigned to = 0; to < spec_.nodes; ++to) {
+            if (to != node) {
+                route_[node * spec_.nodes + to] = static_cast<std::uint16_t>(2 * node);
+            }
+        }
+        route_[hub * spec_.nodes + node] = static_cast<std::uint16_t>(2 * node + 1);
+    }
+}
+
+// The shorter way round; upwards where both are as long.
+void
+Network::build_ring()
+{
+    const unsigned n = spec_.nodes;
+    routers_ = n;
+    route_.assign(routers_ * n, kHere);
+    for (unsigned node = 0; node < n; ++node) {
+        add_link(node, (node + 1) % n);
+        add_link(node, (node + n - 1) % n);
+        for (unsigned to = 0; to < n; ++to) {
+            const unsigned up = (to + n - node) % n;
+            if (up != 0) {
+                route_[node * n + to] = static_cast<std::uint16_t>(2 * node + (up <= n - up ? 0 : 1));
+            }
+        }
+    }
+}
+
+// First along the row, then along the column.
+void
+Network::build_mesh()
+{
+    const unsigned n = spec_.nodes;
+    const unsigned columns = spec_.columns;
+    if (columns == 0 || n % columns != 0) {
+        throw std::invalid_argument("a mesh needs a number of columns that divides its nodes");
+    }
+    routers_ = n;
+    route_.assign(routers_ * n, kHere);
+    std::vector<std::vector<std::uint16_t>> link(n, std::vector<std::uint16_t>(n, kHere));
+    const auto connect = [&](unsigned a, unsigned b) {
+        link[a][b] = static_cast<std::uint16_t>(links_.size());
+        add_link(a, b);
+        link[b][a] = static_cast<std::uint16_t>(links_.size());
+        add_link(b, a);
+    };
+    for (unsigned node = 0; node < n; ++node) {
+        if (node % columns + 1 < columns) {
+            connect(node, node + 1);
+        }
+        if (node + columns < n) {
+            connect(node, node + columns);
+        }
+    }
+    for (unsigned node = 0; node < n; ++node) {
+        for (unsigned to = 0; to < n; ++to) {
+            if (to == node) {
+                continue;
+            }
+            const unsigned x = node % columns, to_x = to % columns;
+            const unsigned next = to_x > x   ? node + 1
+                                  : to_x < x ? node - 1
+                                  : to > node ? node + columns
+                                              : node - columns;
+            route_[node * n + to] = link[node][next];
+        }
+    }
+}
+
+void
+Network::add(MachineID id, Receiver *controller)
+{
+    std::vector<Receiver *> &machines = machines_[id.type];
+    if (machines.size() <= id.num) {
+        machines.resize(id.num + 1);
+    }
+    machines[id.num] = controller;
+}
+
+Cycles
+Network::idle_latency(unsigned from, unsigned to) const
+{
+    Cycles latency = spec_.router_latency + spec_.local_latency;
+    for (unsigned at = from; at != to;) {
+        const Link &link = links_[route_[at * spec_.nodes + to]];
+        latency += spec_.router_latency + spec_.link_latency;
+        at = link.to;
+    }
+    return latency;
+}
+
+void
+Network::send(Message *message, unsigned node, Cycles latency)
+{
+    const Cycle enters = queue_.now() + latency;
+    const MachineID only = message->Destination.only();
+    if (only.type != MachineType_NUM && node_of(only) == node) {
+        ++total_.messages[message->MessageSize];
+        deliver(message, only, enters + spec_.router_latency + spec_.local_latency);
+        return;
+    }
+    message->at = static_cast<std::uint16_t>(node);
+    message->receiver = this;
+    bool leaves = false;
+    message->Destination.for_each([&](MachineID id) { leaves = leaves || node_of(id) != node; });
+    ++total_.messages[message->MessageSize];
+    between_nodes_.messages[message->MessageSize] += leaves;
+    queue_.schedule(message, enters);
+}
+
+void
+Network::deliver(Message *message, MachineID to, Cycle when)
+{
+    message->receiver = machines_[to.type][to.num];
+    queue_.schedule(message, when);
+}
+
+void
+Network::forward(Message *message, Link &link)
+{
+    const Cycle ready = queue_.now() + spec_.router_latency;
+    const Cycle start = std::max(ready, link.free_at / kUnit);
+    const std::uint64_t time = message_bytes(message->MessageSize) * units_per_byte_;
+    link.free_at = std::max(link.free_at, start * kUnit) + time;
+    link.busy += time;
+    ++link.traffic.messages[message->MessageSize];
+    message->at = static_cast<std::uint16_t>(link.to);
+    queue_.schedule(message, start + spec_.link_latency);
+}
+
+void
+Network::arrive(Message *message)
+{
+    const unsigned at = message->at;
+    const MachineID only = message->Destination.only();
+    if (only.type != MachineType_NUM) {
+        const unsigned to = node_of(only);
+        if (to == at) {
+            deliver(message, only, queue_.now() + spec_.router_latency + spec_.local_latency);
+        } else {
+            forward(message, links_[route_[at * spec_.nodes + to]]);
+        }
+        return;
+    }
+    // Several destinations: a copy for each machine here, and one for each link.
+    std::vector<std::pair<std::uint16_t, NetDest>> ways;
+    message->Destination.for_each([&](MachineID id) {
+        const unsigned to = node_of(id);
+        if (to == at) {
+            Message *copy = message->clone();
+            copy->Destination.clear();
+            copy->Destination.add(id);
+            deliver(copy, id, queue_.now() + spec_.router_latency + spec_.local_latency);
+            return;
+        }
+        const std::uint16_t link = route_[at * spec_.nodes + to];
+        const auto way = std::find_if(ways.begin(), ways.end(),
+                                      [&](const auto &w) { return w.first == link; });
+        (way == ways.end() ? ways.emplace_back(link, NetDest{}) : *way).second.add(id);
+    });
+    for (const auto &[link, destination] : ways) {
+        Message *copy = message->clone();
+        copy->Destination = destination;
+        forward(copy, links_[link]);
+    }
+    delete message;
+}
+
+void
+Network::reset_statistics()
+{
+    between_nodes_ = {};
+    total_ = {};
+    for (Link &link : links_) {
+        link.traffic = {};
+        link.busy = 0;
+    }
+}
+
+} // namespace homeshift::engine

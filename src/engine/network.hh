@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The interconnect: one router a node (and a hub, for the crossbar), links with
+// latency and bandwidth, as in gem5's SimpleNetwork. A message reaches its node's
+// router with its sender's latency. Every router takes router_latency. Then
+//
+//   to a controller of the node: local_latency, never a queue;
+//   over a link: it starts when the link is free, arrives link_latency later, and
+//   occupies the link for its size over the bandwidth (cut-through).
+//
+// A message to several machines travels once as far as its ways are one.
+
+#ifndef HOMESHIFT_ENGINE_NETWORK_HH
+#define HOMESHIFT_ENGINE_NETWORK_HH
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/message.hh"
+#include "engine/types.hh"
+
+namespace homeshift::engine
+{
+
+struct NetworkSpec {
+    std::string topology; // crossbar, ring or mesh
+    unsigned nodes = 0;
+    unsigned columns = 0; // mesh
+    Cycles router_latency = 0;
+    Cycles local_latency = 0;
+    Cycles link_latency = 0;
+    double bytes_per_cycle = 0;
+};
+
+// Messages and bytes by MessageSizeType.
+struct Traffic {
+    std::array<std::uint64_t, MessageSizeType_NUM> messages{};
+
+    std::uint64_t bytes() const;
+    std::uint64_t migration_bytes() const;
+    std::uint64_t control_bytes() const; // of the VM: without data
+    std::uint64_t data_bytes() const; // of the VM: with data
+};
+
+struct Link {
+    unsigned from;
+    unsigned to;
+    Traffic traffic;
+    std::uint64_t free_at = 0; // in 1/1024 cycle
+    std::uint64_t busy = 0; // in 1/1024 cycle
+};
+
+class Network final : public Receiver
+{
+  public:
+    Network(const NetworkSpec &spec, EventQueue &queue, unsigned cores_per_node);
+
+    void add(MachineID id, Receiver *controller);
+    void send(Message *message, unsigned node, Cycles latency);
+    void arrive(Message *message) override; // at a router
+
+    // Cycles from a message's entry into its node's router to its arrival, on idle links.
+    Cycles idle_latency(unsigned from, unsigned to) const;
+
+    unsigned
+    node_of(MachineID id) const
+    {
+        return id.type == MachineType_L1Cache ? id.num / cores_per_node_ : id.num;
+    }
+
+    const std::vector<Link> &
+    links() const
+    {
+        return links_;
+    }
+
+    // Messages that left their node, each counted once.
+    const Traffic &
+    between_nodes() const
+    {
+        return between_nodes_;
+    }
+
+    // All messages, those inside a node too.
+    const Traffic &
+    total() const
+    {
+        return total_;
+    }
+
+    void reset_statistics();
+
+  private:
+    void add_link(unsigned from, unsigned to);
+    void build_crossbar();
+    void build_ring();
+    void build_mesh();
+    void route_all();
+    void deliver(Message *message, MachineID to, Cycle when);
+    void forward(Message *message, Link &link);
+
+    NetworkSpec spec_;
+    EventQueue &queue_;
+    unsigned cores_per_node_;
+    unsigned routers_ = 0;
+    std::uint64_t units_per_byte_; // of link time, in 1/1024 cycle
+    std::vector<Link> links_;
+    std::vector<std::uint16_t> route_; // [router * nodes + destination node] -> link
+    std::array<std::vector<Receiver *>, MachineType_NUM> machines_;
+    Traffic between_nodes_;
+    Traffic total_;
+};
+
+} // namespace homeshift::engine
+
+#endif // HOMESHIFT_ENGINE_NETWORK_HH

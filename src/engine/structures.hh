@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// What controllers keep: transactions, cache arrays, and a node's home table and
+// directory under the names and signatures that the SLICC files use.
+
+#ifndef HOMESHIFT_ENGINE_STRUCTURES_HH
+#define HOMESHIFT_ENGINE_STRUCTURES_HH
+
+#include <cstdint>
+#include <vector>
+
+#include "common/flat_map.hh"
+#include "common/home_map.hh"
+#include "common/line_directory.hh"
+#include "engine/types.hh"
+
+namespace homeshift::engine
+{
+
+class AbstractCacheEntry
+{
+  public:
+    virtual ~AbstractCacheEntry() = default;
+
+  private:
+    friend class CacheMemory;
+    std::uint32_t slot_ = 0; // in the cache array that holds it
+};
+
+template <typename T> class TBETable
+{
+  public:
+    TBETable() = default;
+    TBETable(const TBETable &) = delete;
+    TBETable &operator=(const TBETable &) = delete;
+
+    ~TBETable()
+    {
+        for (T *tbe : all_) {
+            delete tbe;
+        }
+    }
+
+    T *
+    lookup(Addr address)
+    {
+        T **found = index_.find(address);
+        return found ? *found : nullptr;
+    }
+
+    void
+    allocate(Addr address)
+    {
+        T *tbe;
+        if (free_.empty()) {
+            tbe = new T;
+            all_.push_back(tbe);
+        } else {
+            tbe = free_.back();
+            free_.pop_back();
+            *tbe = T{};
+        }
+        index_.set(address, tbe);
+    }
+
+    void
+    deallocate(Addr address)
+    {
+        free_.push_back(*index_.find(address));
+        index_.erase(address);
+    }
+
+    bool
+    isPresent(Addr address)
+    {
+        return index_.find(address) != nullptr;
+    }
+
+    std::size_t
+    size() const
+    {
+        return index_.size();
+    }
+
+  private:
+    FlatMap<T *> index_;
+    std::vector<T *> all_;
+    std::vector<T *> free_;
+};
+
+// A set-associative array with true LRU, as gem5's CacheMemory with LRURP.
+class CacheMemory
+{
+  public:
+    // bytes / (associativity * 64) sets, a power of two.
+    CacheMemory(std::uint64_t bytes, unsigned associativity, const Cycle &now)
+        : ways_(associativity), sets_(bytes / (associativity * kLineBytes)), now_(now),
+          tags_(sets_ * ways_, kNoTag), entries_(sets_ * ways_), touched_(sets_ * ways_)
+    {}
+
+    CacheMemory(const CacheMemory &) = delete;
+    CacheMemory &operator=(const CacheMemory &) = delete;
+
+    ~CacheMemory()
+    {
+        for (AbstractCacheEntry *entry : entries_) {
+            delete entry;
+        }
+    }
+
+    AbstractCacheEntry *
+    lookup(Addr line)
+    {
+        const std::size_t slot = find(line);
+        return slot == kNoSlot ? nullptr : entries_[slot];
+    }
+
+    bool
+    isTagPresent(Addr line)
+    {
+        return find(line) != kNoSlot;
+    }
+
+    // The line is here already, or its set has room.
+    bool
+    cacheAvail(Addr line)
+    {
+        const std::size_t first = first_slot(line);
+        for (std::size_t slot = first; slot < first + ways_; ++slot) {
+            if (tags_[slot] == line || tags_[slot] == kNoTag) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    // The line that would have to go for this one.
+    Addr
+    cacheProbe(Addr line)
+    {
+        const std::size_t first = first_slot(line);
+        std::size_t victim = first;
+        for (std::size_t slot = first + 1; slot < first + ways_; ++slot) {
+            if (touched_[slot] < touched_[victim]) {
+                victim = slot;
+            }
+        }
+        return tags_[victim];
+    }
+
+    AbstractCacheEntry *
+    allocate(Addr line, AbstractCacheEntry *entry)
+    {
+        std::size_t slot = first_slot(line);
+        while (tags_[slot] != kNoTag) {
+            ++slot;
+        }
+        tags_[slot] = line;
+        entries_[slot] = entry;
+        entry->slot_ = static_cast<std::uint32_t>(slot);
+        touched_[slot] = now_;
+        return entry;
+    }
+
+    void
+    allocateVoid(Addr line, AbstractCacheEntry *entry)
+    {
+        allocate(line, entry);
+    }
+
+    void
+    deallocate(Addr line)
+    {
+        const std::size_t slot = find(line);
+        tags_[slot] = kNoTag;
+        delete entries_[slot];
+        entries_[slot] = nullptr;
+    }
+
+    void
+    setMRU(AbstractCacheEntry *entry)
+    {
+        touched_[entry->slot_] = now_;
+    }
+
+    void
+    profileDemandHit()
+    {
+        ++hits;
+    }
+
+    void
+    profileDemandMiss()
+    {
+        ++misses;
+    }
+
+    template <typename Visit>
+    void
+    for_each_line(Visit visit) const
+    {
+        for (Addr tag : tags_) {
+            if (tag != kNoTag) {
+                visit(tag);
+            }
+        }
+    }
+
+    std::uint64_t hits = 0;
+    std::uint64_t misses = 0;
+
+  private:
+    static constexpr Addr kNoTag = ~Addr{0};
+    static constexpr std::size_t kNoSlot = ~std::size_t{0};
+
+    std::size_t
+    first_slot(Addr line) const
+    {
+        return ((line >> kLineShift) & (sets_ - 1)) * ways_;
+    }
+
+    std::size_t
+    find(Addr line) const
+    {
+        const std::size_t first = first_slot(line);
+        for (std::size_t slot = first; slot < first + ways_; ++slot) {
+            if (tags_[slot] == line) {
+                return slot;
+            }
+        }
+        return kNoSlot;
+    }
+
+    unsigned ways_;
+    std::size_t sets_;
+    const Cycle &now_;
+    std::vector<Addr> tags_;
+    std::vector<AbstractCacheEntry *> entries_;
+    std::vector<Cycle> touched_;
+};
+
+// A node's home table, and a count of where the node's misses were served.
+class HomeTable : public HomeMap
+{
+  public:
+    HomeTable(const HomeMap &map, unsigned node, unsigned cores_per_node)
+        : HomeMap(map), node_(node), cores_per_node_(cores_per_node)
+    {}
+
+    // sender: who supplied the data; home: who ordered the request.
+    void
+    profileService(MachineID sender, MachineID home)
+    {
+        const unsigned from =
+            sender.type == MachineType_L1Cache ? sender.num / cores_per_node_ : sender.num;
+        ++(from == node_ && home.num == node_ ? served_locally : served_remotely);
+    }
+
+    std::uint64_t served_locally = 0;
+    std::uint64_t served_remotely = 0;
+
+  private:
+    unsigned node_;
+    unsigned cores_per_node_;
+};
+
+using HomeDirectory = LineDirectory<AbstractCacheEntry>;
+
+} // namespace homeshift::engine
+
+#endif // HOMESHIFT_ENGINE_STRUCTURES_HH

@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "engine/system.hh"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace homeshift::engine
+{
+
+namespace
+{
+
+// Work that makes no progress for so long never will: far longer than any queue drains.
+constexpr Cycles kPatience = 4'000'000;
+
+class Probe final : public CoreUser
+{
+  public:
+    explicit Probe(bool &stop) : stop_(stop) {}
+
+    void
+    load_done(Addr, const DataBlock &) override
+    {
+        stop_ = true;
+    }
+
+    void
+    store_done(Addr, DataBlock &) override
+    {
+        stop_ = true;
+    }
+
+  private:
+    bool &stop_;
+};
+
+} // namespace
+
+System::System(const SystemSpec &spec) : spec_(spec), queue_(std::make_unique<EventQueue>())
+{
+    const unsigned count = spec.network.nodes;
+    network_ = std::make_unique<Network>(spec.network, *queue_, spec.cores_per_node);
+    const Context context{queue_.get(), network_.get(), spec.memory_bytes};
+    const HomeMap homes(count * spec.memory_bytes, spec.memory_bytes, spec.region_bytes);
+    nodes_.reserve(count);
+    for (unsigned node = 0; node < count; ++node) {
+        add_node(node, context, homes);
+    }
+}
+
+System::~System()
+{
+    // Events lie in vCPUs and point to controllers: the queue goes first.
+    queue_.reset();
+}
+
+void
+System::add_node(unsigned number, const Context &context, const HomeMap &homes)
+{
+    const Cycle &now = queue_->now();
+    const Addr all = spec_.network.nodes * spec_.memory_bytes;
+    Node node;
+    node.home_table = std::make_unique<HomeTable>(homes, number, spec_.cores_per_node);
+    node.directory = std::make_unique<HomeDirectory>(all, homes.region_shift());
+    for (Addr region = number * spec_.memory_bytes; region < (number + 1) * spec_.memory_bytes;
+         region += spec_.region_bytes) {
+        node.directory->setHome(region, true);
+    }
+    node.slc = std::make_unique<CacheMemory>(spec_.slc_bytes, spec_.slc_associativity, now);
+    node.engine =
+        std::make_unique<MigrationEngine>(spec_.outstanding_lines, spec_.outstanding_transfers);
+    node.dram = std::make_unique<Dram>(spec_.clock_period, spec_.memory_latency, spec_.line_time,
+                                       spec_.check);
+
+    Directory_Controller::Params home;
+    home.slc = node.slc.get();
+    home.directory = node.directory.get();
+    home.home_table = node.home_table.get();
+    home.home_latency = spec_.home_latency;
+    home.slc_latency = spec_.slc_latency;
+    node.home = std::make_unique<Directory_Controller>(
+        context, createMachineID(MachineType_Directory, number), number, home);
+
+    node.memory = std::make_unique<Memory_Controller>(
+        context, createMachineID(MachineType_Memory, number), number, Memory_Controller::Params{});
+    node.memory->memory_port = node.dram.get();
+    node.dram->connect(node.memory.get(), Memory_Controller::port_memQueue_in, queue_.get());
+
+    DMA_Controller::Params dma;
+    dma.engine = node.engine.get();
+    dma.home_table = node.home_table.get();
+    node.dma = std::make_unique<DMA_Controller>(context, createMachineID(MachineType_DMA, number),
+                                                number, dma);
+    node.engine->connect(node.dma.get());
+
+    for (unsigned i = 0; i < spec_.cores_per_node; ++i) {
+        const unsigned index = number * spec_.cores_per_node + i;
+        Core core;
+        core.sequencer = std::make_unique<Sequencer>();
+        core.cache =
+            std::make_unique<CacheMemory>(spec_.cache_bytes, spec_.cache_associativity, now);
+        L1Cache_Controller::Params cache;
+        cache.sequencer = core.sequencer.get();
+        cache.cache = core.cache.get();
+        cache.home_table = node.home_table.get();
+        core.controller = std::make_unique<L1Cache_Controller>(
+            context, createMachineID(MachineType_L1Cache, index), number, cache);
+        core.sequencer->connect(core.controller.get(), L1Cache_Controller::port_mandatory_in,
+                                spec_.cache_latency);
+        network_->add(core.controller->id(), core.controller.get());
+        cores_.push_back(std::move(core));
+    }
+    network_->add(node.home->id(), node.home.get());
+    network_->add(node.memory->id(), node.memory.get());
+    network_->add(node.dma->id(), node.dma.get());
+    nodes_.push_back(std::move(node));
+}
+
+void
+System::place_home(Addr address, unsigned home)
+{
+    for (Node &node : nodes_) {
+        node.directory->setHome(address, false);
+        node.home_table->set(address, home);
+    }
+    nodes_.at(home).directory->setHome(address, true);
+}
+
+unsigned
+System::add_vm(std::vector<std::uint64_t> frames,
+               std::vector<std::unique_ptr<RequestStream>> streams)
+{
+    auto vm = std::make_unique<Vm>(Stage2Table(std::move(frames)), spec_.check);
+    for (auto &stream : streams) {
+        vm->add_vcpu(*queue_, std::move(stream), spec_.max_outstanding);
+    }
+    vm->stop_when_drained = &stop_;
+    vms_.push_back(std::move(vm));
+    return static_cast<unsigned>(vms_.size() - 1);
+}
+
+void
+System::start_vm(unsigned vm, const std::vector<unsigned> &cores)
+{
+    std::vector<Sequencer *> sequencers;
+    for (unsigned core : cores) {
+        sequencers.push_back(cores_.at(core).sequencer.get());
+    }
+    vms_.at(vm)->start(sequencers);
+}
+
+void
+System::stop_vm(unsigned vm)
+{
+    vms_.at(vm)->stop();
+    if (!vms_[vm]->drained()) {
+        run_until_stopped("accesses of a paused VM");
+    }
+}
+
+std::uint64_t
+System::progress() const
+{
+    std::uint64_t sum = 0;
+    for (const auto &vm : vms_) {
+        sum += vm->accesses();
+    }
+    for (const Node &node : nodes_) {
+        sum += node.engine->lines_copied + node.engine->regions_moved;
+    }
+    return sum;
+}
+
+void
+System::run(Cycles cycles)
+{
+    const Cycle end = queue_->now() + cycles;
+    const bool never = false;
+    while (queue_->now() < end) {
+        const std::uint64_t before = progress();
+        const std::uint64_t fired = queue_->fired();
+        queue_->run(std::min(end, queue_->now() + kPatience), never);
+        // A vCPU may think for long, but then no event fires in vain either.
+        if (queue_->now() < end && progress() == before && queue_->fired() != fired) {
+            throw Deadlock("deadlock: events fire, but no access, copy or transfer ends");
+        }
+    }
+    for (const auto &vm : vms_) {
+        if (queue_->empty() && !vm->drained()) {
+            throw Deadlock("deadlock: accesses of a VM wait, but nothing is under way");
+        }
+    }
+}
+
+void
+System::run_until_stopped(const char *what)
+{
+    stop_ = false;
+    while (!stop_) {
+        const std::uint64_t before = progress();
+        queue_->run(queue_->now() + kPatience, stop_);
+        if (!stop_ && progress() == before) {
+            throw Deadlock(std::string("deadlock: ") + what + " do not end");
+        }
+    }
+    stop_ = false;
+}
+
+void
+System::copy(unsigned node, const std::vector<Addr> &sources, const std::vector<Addr> &targets,
+             std::uint64_t bytes_each)
+{
+    if (sources.size() != targets.size()) {
+        throw std::invalid_argument("as many sources as targets are needed");
+    }
+    MigrationEngine &engine = *nodes_.at(node).engine;
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+        engine.copy(sources[i], targets[i], bytes_each);
+    }
+    if (!engine.idle()) {
+        engine.stop_when_idle = &stop_;
+        run_until_stopped("copies");
+        engine.stop_when_idle = nullptr;
+    }
+}
+
+void
+System::transfer(unsigned node, const std::vector<Addr> &regions, unsigned new_home)
+{
+    if (new_home >= nodes_.size()) {
+        throw std::invalid_argument("no such node");
+    }
+    MigrationEngine &engine = *nodes_.at(node).engine;
+    for (Addr region : regions) {
+        engine.transfer(region, new_home);
+    }
+    if (!engine.idle()) {
+        engine.stop_when_idle = &stop_;
+        run_until_stopped("transfers");
+        engine.stop_when_idle = nullptr;
+    }
+}
+
+Cycles
+System::probe(unsigned core, Addr address, bool write)
+{
+    Probe user(stop_);
+    Sequencer &sequencer = *cores_.at(core).sequencer;
+    CoreUser *before = sequencer.user;
+    sequencer.user = &user;
+    const Cycle start = queue_->now();
+    sequencer.issue(address, write);
+    stop_ = false;
+    queue_->run(start + kPatience, stop_);
+    sequencer.user = before;
+    if (!stop_) {
+        throw Deadlock("deadlock: a probe gets no answer");
+    }
+    stop_ = false;
+    const Cycles latency = queue_->now() - start;
+    queue_->run(queue_->now() + kPatience, stop_); // let unblocks and acks arrive
+    return latency;
+}
+
+std::vector<const Controller *>
+System::controllers() const
+{
+    std::vector<const Controller *> all;
+    for (const Core &core : cores_) {
+        all.push_back(core.controller.get());
+    }
+    for (const Node &node : nodes_) {
+        all.push_back(node.home.get());
+        all.push_back(node.memory.get());
+        all.push_back(node.dma.get());
+    }
+    return all;
+}
+
+void
+System::audit()
+{
+    const auto fault = [](const std::string &what) { throw ProtocolError("audit: " + what); };
+    queue_->run(queue_->now() + kPatience, stop_);
+    if (!queue_->empty()) {
+        fault("messages are under way though nothing is asked any more");
+    }
+    for (const Controller *controller : controllers()) {
+        if (controller->stalled() != 0) {
+            fault(std::string(controller->info().name) + " " + std::to_string(controller->id().num) +
+                  " holds messages that nothing will wake up");
+        }
+    }
+    const Addr all = nodes_.size() * spec_.memory_bytes;
+    for (Addr region = 0; region < all; region += spec_.region_bytes) {
+        const auto homes = std::count_if(nodes_.begin(), nodes_.end(), [region](const Node &node) {
+            return node.directory->isHome(region);
+        });
+        if (homes != 1) {
+            fault("region " + std::to_string(region) + " has " + std::to_string(homes) + " homes");
+        }
+    }
+    for (Node &node : nodes_) {
+        node.directory->for_each([&](Addr line, AbstractCacheEntry *record) {
+            const auto *entry = static_cast<Directory_Entry *>(record);
+            for (unsigned i = 0; i < cores_.size(); ++i) {
+                const L1Cache_State state = cores_[i].controller->state_of(line);
+                const bool owns = state == L1Cache_State_E || state == L1Cache_State_M;
+                const bool owner = entry->DirState == Directory_State_EM &&
+                                   entry->Owner == cores_[i].controller->id();
+                const bool sharer = entry->DirState == Directory_State_S &&
+                                    entry->Sharers.isElement(cores_[i].controller->id());
+                if (owns != owner || (state == L1Cache_State_S) != sharer) {
+                    fault("the directory disagrees with core " + std::to_string(i) +
+                          " about line " + std::to_string(line));
+                }
+            }
+        });
+    }
+    for (unsigned i = 0; i < cores_.size(); ++i) {
+        cores_[i].cache->for_each_line([&](Addr line) {
+            const bool known = std::any_of(nodes_.begin(), nodes_.end(), [line](const Node &node) {
+                return node.directory->isHome(line) && node.directory->lookup(line) != nullptr;
+            });
+            if (!known) {
+                fault("no home knows of a copy in core " + std::to_string(i));
+            }
+        });
+    }
+}
+
+void
+System::reset_statistics()
+{
+    network_->reset_statistics();
+    for (Core &core : cores_) {
+        core.controller->reset_counts();
+        core.cache->hits = core.cache->misses = 0;
+    }
+    for (Node &node : nodes_) {
+        node.home->reset_counts();
+        node.memory->reset_counts();
+        node.dma->reset_counts();
+        node.slc->hits = node.slc->misses = 0;
+        node.dram->reads = node.dram->writes = 0;
+        node.dram->busy = 0;
+        node.home_table->served_locally = node.home_table->served_remotely = 0;
+    }
+}
+
+} // namespace homeshift::engine

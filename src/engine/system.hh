@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The machine: nodes with cores, private caches, a home agent, memory and a DMA,
+// joined by the network; and the VMs that run on it.
+
+#ifndef HOMESHIFT_ENGINE_SYSTEM_HH
+#define HOMESHIFT_ENGINE_SYSTEM_HH
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/dram.hh"
+#include "engine/migration_engine.hh"
+#include "engine/network.hh"
+#include "engine/sequencer.hh"
+#include "engine/structures.hh"
+#include "engine/vm.hh"
+#include "protocol.hh"
+
+namespace homeshift::engine
+{
+
+struct SystemSpec {
+    Tick clock_period = 0; // ps
+    unsigned cores_per_node = 0;
+    unsigned max_outstanding = 0;
+    std::uint64_t cache_bytes = 0;
+    unsigned cache_associativity = 0;
+    Cycles cache_latency = 0;
+    std::uint64_t slc_bytes = 0;
+    unsigned slc_associativity = 0;
+    Cycles slc_latency = 0;
+    Cycles home_latency = 0;
+    std::uint64_t memory_bytes = 0; // of a node
+    Tick memory_latency = 0; // ps
+    Tick line_time = 0; // ps that a line occupies the memory's bus
+    NetworkSpec network;
+    unsigned outstanding_lines = 0;
+    unsigned outstanding_transfers = 0;
+    std::uint64_t region_bytes = 0;
+    bool check = false;
+};
+
+// A run cannot go on: work is left, but nothing happens any more.
+class Deadlock : public std::runtime_error
+{
+    using std::runtime_error::runtime_error;
+};
+
+class System
+{
+  public:
+    explicit System(const SystemSpec &spec);
+    System(const System &) = delete;
+    System &operator=(const System &) = delete;
+    ~System();
+
+    const SystemSpec &
+    spec() const
+    {
+        return spec_;
+    }
+
+    Cycle
+    now() const
+    {
+        return queue_->now();
+    }
+
+    std::uint64_t
+    events() const
+    {
+        return queue_->fired();
+    }
+
+    // Before anything runs: the region that holds an address is homed at a node.
+    void place_home(Addr address, unsigned node);
+
+    // One vCPU a stream; returns the VM's number.
+    unsigned add_vm(std::vector<std::uint64_t> frames,
+                    std::vector<std::unique_ptr<RequestStream>> streams);
+
+    // Let a VM's vCPUs run on these cores (numbered through the nodes).
+    void start_vm(unsigned vm, const std::vector<unsigned> &cores);
+
+    // No new accesses; returns when those under way are done.
+    void stop_vm(unsigned vm);
+
+    void run(Cycles cycles);
+
+    // Copy pages or transfer regions with a node's migration engine, while VMs run on;
+    // returns when all is done.
+    void copy(unsigned node, const std::vector<Addr> &sources, const std::vector<Addr> &targets,
+              std::uint64_t bytes_each);
+    void transfer(unsigned node, const std::vector<Addr> &regions, unsigned new_home);
+
+    // One access of an idle core; returns its latency in cycles.
+    Cycles probe(unsigned core, Addr address, bool write);
+
+    // Nothing is under way, nobody waits, every region has one home, directories agree with
+    // caches. To be asked when the VMs are stopped. Throws ProtocolError.
+    void audit();
+
+    Vm &
+    vm(unsigned number)
+    {
+        return *vms_.at(number);
+    }
+
+    struct Node {
+        std::unique_ptr<HomeTable> home_table;
+        std::unique_ptr<HomeDirectory> directory;
+        std::unique_ptr<CacheMemory> slc;
+        std::unique_ptr<MigrationEngine> engine;
+        std::unique_ptr<Dram> dram;
+        std::unique_ptr<Directory_Controller> home;
+        std::unique_ptr<Memory_Controller> memory;
+        std::unique_ptr<DMA_Controller> dma;
+    };
+
+    struct Core {
+        std::unique_ptr<Sequencer> sequencer;
+        std::unique_ptr<CacheMemory> cache;
+        std::unique_ptr<L1Cache_Controller> controller;
+    };
+
+    const std::vector<Node> &
+    nodes() const
+    {
+        return nodes_;
+    }
+
+    const std::vector<Core> &
+    cores() const
+    {
+        return cores_;
+    }
+
+    const Network &
+    network() const
+    {
+        return *network_;
+    }
+
+    std::vector<const Controller *> controllers() const;
+
+    void reset_statistics();
+
+  private:
+    void add_node(unsigned number, const Context &context, const HomeMap &homes);
+    void run_until_stopped(const char *what);
+    std::uint64_t progress() const;
+
+    SystemSpec spec_;
+    std::unique_ptr<EventQueue> queue_;
+    std::unique_ptr<Network> network_;
+    std::vector<Node> nodes_;
+    std::vector<Core> cores_;
+    std::vector<std::unique_ptr<Vm>> vms_;
+    bool stop_ = false;
+};
+
+} // namespace homeshift::engine
+
+#endif // HOMESHIFT_ENGINE_SYSTEM_HH

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Compare runs: one table of measures by run, its ratios to a baseline, and its text form.
+
+runs = read_runs(["m5out"])
+table = compare(runs, baseline="stop-and-copy")      # long, raw SI units
+print(render(table, width=100))                      # for people
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from homeshift.display import common_unit, format_count, format_number, format_ratio
+from homeshift.errors import InputError, near
+from homeshift.stats import Run, value_at
+
+COLUMNS = ("run", "label", "strategy", "measure", "unit", "value", "baseline", "ratio")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """A number of migration.json.
+
+    Args:
+        path: where it is; also its name in files.
+        label: its name for people; empty for one that is only written to files.
+        unit: SI unit of `value_at(path) * scale`.
+    """
+
+    path: str
+    label: str
+    unit: str
+    scale: float = 1.0
+
+
+MEASURES = (
+    Measure(path="interconnect.migration-bytes", label="bytes between nodes", unit="B"),
+    Measure(path="total-time", label="total time", unit="s"),
+    Measure(path="downtime", label="downtime", unit="s"),
+    Measure(path="energy.total", label="energy", unit="J"),
+    Measure(path="energy.total-low", label="", unit="J"),
+    Measure(path="energy.total-high", label="", unit="J"),
+    Measure(path="copied-pages", label="copied pages", unit="pages"),
+    Measure(path="home.regions-transferred", label="regions transferred", unit="regions"),
+    Measure(path="home.entries-moved", label="entries moved", unit="entries"),
+    *(
+        Measure(
+            path=f"vm.accesses-per-microsecond.{phase}",
+            label=f"VM speed {phase}",
+            unit="accesses/s",
+            scale=1e6,
+        )
+        for phase in ("before", "during", "after")
+    ),
+    *(
+        Measure(path=f"vm.local-share.{phase}", label=f"local share {phase}", unit="1")
+        for phase in ("before", "after")
+    ),
+)
+
+
+def labels(runs: Sequence[Run]) -> list[str]:
+    """Return a name for each run: its strategy, or its directory where that is ambiguous."""
+    strategies = Counter(run.strategy for run in runs)
+    names = Counter(run.path.resolve().name for run in runs)
+    return [
+        run.strategy
+        if strategies[run.strategy] == 1
+        else run.path.resolve().name
+        if names[run.path.resolve().name] == 1 and run.path.resolve().name not in strategies
+        else os.fspath(run.path)
+        for run in runs
+    ]
+
+
+def compare(runs: Sequence[Run], *, baseline: str | None = None) -> pd.DataFrame:
+    """Return the measures of the runs in long form, in raw SI units.
+
+    Args:
+        runs: at least one.
+        baseline: directory, label or strategy of the run that ratios refer to; default: the first.
+
+    Returns:
+        One row a run and measure, with the columns of `COLUMNS`. `baseline` is the label of the
+        baseline run; `ratio` is NaN where the baseline's value is 0.
+
+    Raises:
+        InputError: when `baseline` names no run, or more than one.
+    """
+    names = labels(runs)
+    base = 0 if baseline is None else _find_baseline(runs, names, baseline)
+    rows = []
+    for run, name in zip(runs, names, strict=True):
+        for measure in MEASURES:
+            value = value_at(run.migration, measure.path) * measure.scale
+            reference = value_at(runs[base].migration, measure.path) * measure.scale
+            ratio = value / reference if reference else math.nan
+            rows.append(
+                (
+                    os.fspath(run.path),
+                    name,
+                    run.strategy,
+                    measure.path,
+                    measure.unit,
+                    value,
+                    names[base],
+                    ratio,
+                )
+            )
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def render(table: pd.DataFrame, *, width: int) -> str:
+    """Return the table of `compare` as text for people.
+
+    Args:
+        table: from `compare`.
+        width: columns of the terminal; values and ratios stand side by side when they fit.
+    """
+    base = str(table["baseline"].iloc[0])
+    names = [str(name) for name in dict.fromkeys(table["label"])]
+    others = [name for name in names if name != base]
+    shown = [measure for measure in MEASURES if measure.label]
+    rows: dict[str, list[str]] = {}
+    ratio_rows: dict[str, list[str]] = {}
+    for measure in shown:
+        values = _values(table, measure, "value", names)
+        unit = common_unit(values, measure.unit)
+        label = measure.label + (f" [{unit.name}]" if unit.name else "")
+        show = format_number if unit.name else format_count
+        rows[label] = [show(value / unit.factor) for value in values]
+        ratio_rows[label] = [format_ratio(r) for r in _values(table, measure, "ratio", others)]
+    absolute = pd.DataFrame.from_dict(rows, orient="index", columns=names)
+    if not others:
+        return str(absolute.to_string())
+    headings = [f"{name} (ratio)" for name in others]
+    ratios = pd.DataFrame.from_dict(ratio_rows, orient="index", columns=headings)
+    joined = str(pd.concat([absolute, ratios], axis="columns").to_string())
+    if len(joined.partition("\n")[0]) <= width:
+        return f"{joined}\n\nratio: to {base}"
+    ratios = ratios.set_axis(others, axis="columns")
+    ratios = ratios.set_axis([measure.label for measure in shown], axis="index")
+    return (
+        f"{absolute.to_string(line_width=width)}\n\n"
+        f"ratio to {base}:\n{ratios.to_string(line_width=width)}"
+    )
+
+
+def differences(runs: Sequence[Run]) -> list[str]:
+    """Return in what the runs differ beside their strategy; a comparison needs none of it."""
+    names = labels(runs)
+    conditions = [dict(_conditions(run)) for run in runs]
+    keys = dict.fromkeys(key for condition in conditions for key in condition)
+    found = []
+    for key in keys:
+        values = [condition.get(key, "-") for condition in conditions]
+        if any(value != values[0] for value in values):
+            found.append(
+                f"{key}: " + ", ".join(f"{v} ({n})" for v, n in zip(values, names, strict=True))
+            )
+    for run, name in zip(runs, names, strict=True):
+        if run.migration["status"] != "completed":
+            found.append(f"status: the migration of {name} is {run.migration['status']!r}")
+    return found
+
+
+def _find_baseline(runs: Sequence[Run], names: Sequence[str], baseline: str) -> int:
+    place = Path(baseline).resolve()
+    for candidates in (
+        [i for i, run in enumerate(runs) if run.path.resolve() == place],
+        [i for i, name in enumerate(names) if name == baseline],
+        [i for i, run in enumerate(runs) if run.strategy == baseline],
+    ):
+        if len(candidates) == 1:
+            return candidates[0]
+        if candidates:
+            which = ", ".join(f"'{runs[i].path}'" for i in candidates)
+            raise InputError("baseline", [f"'{baseline}' is the strategy of {which}; name one"])
+    known = dict.fromkeys([*names, *(os.fspath(run.path) for run in runs)])
+    listed = ", ".join(f"'{name}'" for name in known)
+    raise InputError(
+        "baseline", [f"no run '{baseline}'{near(baseline, known)}; the runs are {listed}"]
+    )
+
+
+def _values(
+    table: pd.DataFrame, measure: Measure, column: str, names: Iterable[str]
+) -> list[float]:
+    rows = table[table["measure"] == measure.path].set_index("label")[column]
+    return [float(rows[name]) for name in names]
+
+
+def _conditions(run: Run) -> Iterator[tuple[str, Any]]:
+    """Yield everything that a fair comparison holds constant."""
+    yield "homeshift version", run.config["homeshift"]
+    for section in ("machine", "workload", "vm"):
+        yield from _leaves(run.config[section], section)
+    for name, value in run.config["arguments"].items():
+        # The machine is compared by content, above: two files may describe the same one.
+        if name.replace("_", "-") not in ("strategy", "outdir", "machine"):
+            yield f"--{name.replace('_', '-')}", value
+
+
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if path != "machine" or key not in ("name", "path"):
+                yield from _leaves(inner, f"{path}.{key}")
+    else:
+        yield path, value

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Show numbers to people: one unit for a row of values, and few but sufficient digits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class DisplayUnit:
+    """A unit and its size in the SI unit: DisplayUnit("KiB", 1024)."""
+
+    name: str
+    factor: float
+
+
+_LADDERS = {
+    "B": (("B", 1.0), ("KiB", 2.0**10), ("MiB", 2.0**20), ("GiB", 2.0**30)),
+    "s": (("ns", 1e-9), ("us", 1e-6), ("ms", 1e-3), ("s", 1.0)),
+    "J": (("pJ", 1e-12), ("nJ", 1e-9), ("uJ", 1e-6), ("mJ", 1e-3), ("J", 1.0)),
+    "accesses/s": (("accesses/us", 1e6),),
+    "1": (("%", 0.01),),
+    "pages": (("", 1.0),),
+    "regions": (("", 1.0),),
+    "entries": (("", 1.0),),
+}
+
+
+def common_unit(values: Sequence[float], unit: str) -> DisplayUnit:
+    """Return the unit that suits all `values` best: their geometric mean is 1 or a little more.
+
+    Args:
+        values: in `unit`; zeros and NaN do not count.
+        unit: "B", "s", "J", "accesses/s", "1" (a share), "pages", "regions" or "entries".
+    """
+    ladder = [DisplayUnit(name, factor) for name, factor in _LADDERS[unit]]
+    sizes = [math.log(abs(value)) for value in values if value and math.isfinite(value)]
+    mean = sum(sizes) / len(sizes) if sizes else 0.0
+    # Without any size, the plain unit.
+    fitting = [step for step in ladder if math.log(step.factor) <= mean + 1e-9]
+    return fitting[-1] if fitting else ladder[0]
+
+
+def format_number(value: float) -> str:
+    """Return three significant digits or all before the point, "-" for NaN."""
+    if math.isnan(value):
+        return "-"
+    size = abs(value)
+    if size == 0 or size >= 99.95:
+        return f"{value:,.0f}"
+    if size >= 0.001:
+        return f"{value:.{2 - math.floor(math.log10(size))}f}"
+    return f"{value:.2e}"
+
+
+def format_count(value: float) -> str:
+    """Return a number of things, "4,096", or "-" for NaN."""
+    return "-" if math.isnan(value) else f"{value:,.0f}"
+
+
+def format_ratio(value: float) -> str:
+    """Return "12.3x", or "-" where the baseline is zero."""
+    return "-" if math.isnan(value) else f"{format_number(value)}x"

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Read a machine file, and report all of its faults at once.
+
+The reader walks the file and the tree of `model` together. Faults come in the order of the file: a
+value at fault or an unknown key where it stands, then the table's missing keys, then the rules that
+join fields which are sound by themselves.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+from homeshift.errors import InputError, near
+from homeshift.machine.fields import Field, Table
+from homeshift.machine.model import Machine
+from homeshift.machine.rules import RULES
+
+T = TypeVar("T")
+
+
+def machine_directory() -> Path:
+    """Return the folder of the machines that come with Homeshift.
+
+    In a checkout it is configs/machines; in an installed package its copy in homeshift/data.
+    """
+    here = Path(__file__).resolve()
+    for folder in here.parents:
+        if (folder / "configs" / "machines").is_dir():
+            return folder / "configs" / "machines"
+    return here.parents[1] / "data" / "machines"
+
+
+def machine_names() -> list[str]:
+    """Return the names that `load_machine` knows without a path."""
+    return sorted(file.stem for file in machine_directory().glob("*.toml"))
+
+
+def load_machine(name_or_path: str) -> Machine:
+    """Return the machine of that name, or in that file.
+
+    A text with a slash or with the suffix .toml is a path, anything else a name.
+
+    Raises:
+        InputError: no such machine, no TOML, or a file with faults; the faults are all listed.
+    """
+    if "/" in name_or_path or name_or_path.endswith(".toml"):
+        path = Path(name_or_path)
+    else:
+        path = machine_directory() / f"{name_or_path}.toml"
+        if not path.is_file():
+            names = machine_names()
+            known = f"no such machine{near(name_or_path, names)}; known are {', '.join(names)}"
+            raise InputError(f"machine '{name_or_path}'", [f"{known}; or give a path"])
+    subject = f"machine '{path.name}'"
+    try:
+        text = path.read_bytes().decode()
+        tables = tomllib.loads(text)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(subject, [f"cannot read {path}: {reason}"]) from error
+    except UnicodeDecodeError as error:
+        raise InputError(subject, [f"not UTF-8 at byte {error.start}"]) from error
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(subject, [f"not TOML: {error}"]) from error
+    return _Reader(path, tables).machine(subject)
+
+
+class _Reader:
+    """One file being read, and the faults found so far."""
+
+    def __init__(self, path: Path, tables: Mapping[str, Any]) -> None:
+        self.path = path
+        self.tables = tables
+        self.faults: list[str] = []
+        self.clock_period_ps = self._clock()
+
+    def machine(self, subject: str) -> Machine:
+        fixed = {"path": self.path, "name": self.path.stem}
+        machine = self._table(Machine, self.tables, prefix="", fixed=fixed)
+        if machine is None or self.faults:
+            raise InputError(subject, self.faults)
+        return machine
+
+    def _clock(self) -> int | None:
+        """Read the clock ahead of everything that counts in its cycles."""
+        [clock] = [
+            field
+            for field in _schema(Machine).values()
+            if isinstance(field, Field) and field.key == "clock"
+        ]
+        try:
+            period = clock.read(self.tables.get("clock"), clock_period_ps=None)
+        except ValueError:
+            return None  # said where the clock is read in its turn
+        assert isinstance(period, int)
+        return period
+
+    def _table(
+        self, model: type[T], table: Mapping[str, Any], *, prefix: str, fixed: Mapping[str, Any]
+    ) -> T | None:
+        """Return `table` as a `model`, or None after a fault in it."""
+        schema = {field.key: (name, field) for name, field in _schema(model).items()}
+        values: dict[str, Any] = dict(fixed)
+        before = len(self.faults)
+        for key, value in table.items():
+            if key not in schema:
+                self._fault(f"{prefix}{key}", f"no such field{near(key, schema)}")
+                continue
+            name, field = schema[key]
+            if isinstance(field, Table):
+                nested = self._nested(model, name, value, where=f"{prefix}{key}")
+                if nested is not None:
+                    values[name] = nested
+                continue
+            try:
+                values[name] = field.read(value, clock_period_ps=self.clock_period_ps)
+            except ValueError as error:
+                self._fault(f"{prefix}{key} = {_toml(value)}", str(error))
+        for key, (name, field) in schema.items():
+            if key not in table and (isinstance(field, Table) or field.required):
+                what = "missing table" if isinstance(field, Table) else "missing"
+                self._fault(f"{prefix}{key}", f"{what} ({field.sentence})")
+            elif key not in table:
+                values.setdefault(name, None)
+        for rule in RULES:
+            if rule.model is model and all(need in values for need in rule.needs):
+                sentence = rule.check(**{need: values[need] for need in rule.needs})
+                if sentence is not None:
+                    given = _lookup(table, rule.at)
+                    shown = "" if given is None else f" = {_toml(given)}"
+                    self._fault(f"{prefix}{rule.at}{shown}", sentence)
+        return model(**values) if len(self.faults) == before else None
+
+    def _nested(self, model: type[Any], name: str, value: object, *, where: str) -> object:
+        if not isinstance(value, Mapping):
+            self._fault(f"{where} = {_toml(value)}", f"not a table; write [{where}]")
+            return None
+        nested: type[Any] = get_type_hints(model)[name]
+        return self._table(nested, value, prefix=f"{where}.", fixed={})
+
+    def _fault(self, where: str, sentence: str) -> None:
+        self.faults.append(f"{where}: {sentence}")
+
+
+def _schema(model: type[Any]) -> dict[str, Field | Table]:
+    """Return the fields of a dataclass by attribute name, from its annotations."""
+    hints = get_type_hints(model, include_extras=True)
+    annotated = {name: getattr(hint, "__metadata__", ()) for name, hint in hints.items()}
+    return {name: metadata[0] for name, metadata in annotated.items() if metadata}
+
+
+def _lookup(table: Mapping[str, Any], dotted: str) -> object:
+    value: Any = table
+    for key in dotted.split("."):
+        value = value.get(key)
+    return value
+
+
+def _toml(value: object) -> str:
+    """Write a value about as it stands in the file."""
+    return json.dumps(value, ensure_ascii=False, default=str)

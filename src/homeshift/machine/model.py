@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The machine as frozen dataclasses, whose annotations are the schema of the TOML file.
+
+Each annotation names the key of the file, its bounds and one sentence; the attribute's name carries
+the model's unit (`latency = "45ns"` becomes `latency_cycles = 90` at 2 GHz). What several fields
+must obey together is in `rules`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from homeshift.machine.fields import (
+    Bandwidth,
+    Choice,
+    Clock,
+    Count,
+    Latency,
+    Size,
+    Table,
+    Text,
+)
+
+LINE_BYTES = 64
+PAGE_BYTES = 4096
+MOST_CORES = 64  # one word of sharers in a directory entry
+
+KIB, MIB, GIB, TIB = 1 << 10, 1 << 20, 1 << 30, 1 << 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cores:
+    """The cores of a node."""
+
+    per_node: Annotated[
+        int, Count(key="per_node", sentence="cores in each node", least=1, most=MOST_CORES)
+    ]
+    max_outstanding: Annotated[
+        int,
+        Count(
+            key="max_outstanding",
+            sentence="misses that a core keeps in flight before it waits",
+            least=1,
+            most=256,
+        ),
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cache:
+    """A set-associative cache of 64 B lines."""
+
+    size_bytes: Annotated[
+        int,
+        Size(
+            key="size",
+            sentence="capacity for data",
+            least=LINE_BYTES,
+            most=4 * GIB,
+            multiple_of=LINE_BYTES,
+        ),
+    ]
+    associativity: Annotated[
+        int, Count(key="associativity", sentence="lines in a set", least=1, most=64)
+    ]
+    latency_cycles: Annotated[
+        int, Latency(key="latency", sentence="from the look-up to the data of a hit")
+    ]
+
+    @property
+    def sets(self) -> int:
+        """Number of sets, a power of two."""
+        return self.size_bytes // (LINE_BYTES * self.associativity)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """The home agent of a node: directory and order of requests."""
+
+    latency_cycles: Annotated[
+        int, Latency(key="latency", sentence="directory look-up, for each message handled")
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """The DRAM of a node."""
+
+    size_bytes: Annotated[
+        int,
+        Size(
+            key="size",
+            sentence="memory of each node",
+            least=PAGE_BYTES,
+            most=TIB,
+            multiple_of=PAGE_BYTES,
+        ),
+    ]
+    latency_cycles: Annotated[
+        int, Latency(key="latency", sentence="from a request at the controller to its data")
+    ]
+    bandwidth_bytes_per_second: Annotated[
+        float, Bandwidth(key="bandwidth", sentence="of all channels of a node together")
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """The interconnect: one router a node; a crossbar joins them by one more router, the hub."""
+
+    topology: Annotated[
+        str,
+        Choice(
+            key="topology",
+            sentence="how the routers are joined",
+            choices=("crossbar", "ring", "mesh"),
+        ),
+    ]
+    columns: Annotated[
+        int | None,
+        Count(
+            key="columns",
+            sentence="nodes in a row of a mesh; for a mesh only",
+            least=1,
+            most=64,
+            required=False,
+        ),
+    ] = None
+    router_latency_cycles: Annotated[
+        int, Latency(key="router_latency", sentence="through one router")
+    ]
+    local_latency_cycles: Annotated[
+        int, Latency(key="local_latency", sentence="from a router to a controller of its node")
+    ]
+    link_latency_cycles: Annotated[
+        int, Latency(key="link_latency", sentence="along one link between routers")
+    ]
+    link_bandwidth_bytes_per_second: Annotated[
+        float, Bandwidth(key="link_bandwidth", sentence="of one link, in each direction")
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MigrationEngine:
+    """The engine of a node that copies pages and hands over homes."""
+
+    outstanding_lines: Annotated[
+        int,
+        Count(key="outstanding_lines", sentence="line copies in flight", least=1, most=4096),
+    ]
+    outstanding_transfers: Annotated[
+        int,
+        Count(key="outstanding_transfers", sentence="home transfers in flight", least=1, most=4096),
+    ]
+    cpu_state_bytes: Annotated[
+        int,
+        Size(
+            key="cpu_state",
+            sentence="state of one virtual CPU and its devices, moved while the VM is paused",
+            least=LINE_BYTES,
+            most=GIB,
+            multiple_of=LINE_BYTES,
+        ),
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """A shared-memory machine of equal nodes."""
+
+    name: Annotated[
+        str, Text(key="name", sentence="for people; the file's name if absent", required=False)
+    ]
+    path: Path
+    """The file that was read. It is not part of `to_dict()`: equal machines give equal dicts."""
+    clock_period_ps: Annotated[
+        int, Clock(key="clock", sentence="one clock for cores, caches, homes and network")
+    ]
+    nodes: Annotated[int, Count(key="nodes", sentence="nodes of the machine", least=2, most=64)]
+    cores: Annotated[Cores, Table(key="cores", sentence="the cores of a node")]
+    cache: Annotated[Cache, Table(key="cache", sentence="the private cache of a core")]
+    slc: Annotated[Cache, Table(key="slc", sentence="the slice of memory-side cache at a home")]
+    home: Annotated[Home, Table(key="home", sentence="the home agent of a node")]
+    memory: Annotated[Memory, Table(key="memory", sentence="the DRAM of a node")]
+    network: Annotated[Network, Table(key="network", sentence="the interconnect")]
+    migration: Annotated[
+        MigrationEngine, Table(key="migration", sentence="the engine that moves pages and homes")
+    ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data, in the model's units, that JSON can hold."""
+        plain = asdict(self)
+        del plain["path"]
+        return plain

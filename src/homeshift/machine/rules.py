@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What several fields of a machine must obey together.
+
+A rule's parameters name attributes of its dataclass. The loader calls it as soon as those are
+sound, whatever else is wrong with the file, and writes what it returns at the key named by `at`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from homeshift.machine.fields import suggest
+from homeshift.machine.model import LINE_BYTES, MOST_CORES, Cache, Cores, Machine, Network
+from homeshift.units import size_text
+
+Check = Callable[..., str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One rule: the dataclass, the key that it speaks of, and the check."""
+
+    model: type
+    at: str
+    check: Check
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The attributes that the check takes."""
+        return tuple(inspect.signature(self.check).parameters)
+
+
+RULES: list[Rule] = []
+
+
+def rule(model: type, *, at: str) -> Callable[[Check], Check]:
+    """Register a check, which returns a sentence about a fault or None."""
+
+    def register(check: Check) -> Check:
+        RULES.append(Rule(model=model, at=at, check=check))
+        return check
+
+    return register
+
+
+@rule(Cache, at="size")
+def power_of_two_sets(size_bytes: int, associativity: int) -> str | None:
+    way_bytes = LINE_BYTES * associativity  # one set
+    sets, rest = divmod(size_bytes, way_bytes)
+    if rest == 0 and sets.bit_count() == 1:
+        return None
+    below = way_bytes << (sets.bit_length() - 1) if sets else 0
+    above = 2 * below if sets else way_bytes
+    sentence = f"not a power of two of sets of {associativity} lines of {LINE_BYTES} B"
+    return sentence + suggest(below, above, size_text, least=way_bytes)
+
+
+@rule(Network, at="columns")
+def only_a_mesh_has_columns(topology: str, columns: int | None) -> str | None:
+    if topology == "mesh" and columns is None:
+        return "missing: a mesh needs it"
+    if topology != "mesh" and columns is not None:
+        return f"a {topology} has no columns; remove it"
+    return None
+
+
+@rule(Machine, at="network.columns")
+def full_rows(nodes: int, network: Network) -> str | None:
+    columns = network.columns
+    return f"does not divide the {nodes} nodes" if columns and nodes % columns else None
+
+
+@rule(Machine, at="cores.per_node")
+def few_enough_cores(nodes: int, cores: Cores) -> str | None:
+    total = nodes * cores.per_node
+    if total <= MOST_CORES:
+        return None
+    return f"{nodes} nodes make {total} cores, more than the {MOST_CORES} that a directory tracks"

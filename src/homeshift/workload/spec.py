@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A workload: its kind, every parameter's value, and the traces of a replay."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from homeshift.errors import InputError, near
+from homeshift.units import format_bytes
+from homeshift.workload.kinds import KINDS, Number
+from homeshift.workload.trace import PAGE_BYTES, Trace, check_traces
+
+Scalar = str | int | float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """What the vCPUs of a VM do. Make one with `parse_workload` or `trace_workload`.
+
+    `parameters` holds a value for every parameter of the kind; those not given take the default.
+    """
+
+    kind: str
+    parameters: Mapping[str, Number]
+    traces: tuple[Trace, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise InputError(f"workload '{self.kind}'", [_no_such_kind(self.kind)])
+        known = {parameter.name: parameter for parameter in KINDS[self.kind].parameters}
+        faults = []
+        for name, value in self.parameters.items():
+            if name not in known:
+                faults.append(f"{name}: no such parameter of {self.kind}{near(name, known)}")
+                continue
+            try:
+                known[name].check(value)
+            except ValueError as error:
+                faults.append(f"{name} = {value}: {error}")
+        if (self.kind == "trace") != bool(self.traces):
+            faults.append("no trace file given" if self.kind == "trace" else "takes no trace file")
+        if faults:
+            raise InputError(f"workload '{self.kind}'", faults)
+        complete = {**KINDS[self.kind].defaults, **self.parameters}
+        object.__setattr__(self, "parameters", complete)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data that JSON can hold."""
+        plain: dict[str, Any] = {"kind": self.kind, **self.parameters}
+        if self.traces:
+            plain["traces"] = [trace.to_dict() for trace in self.traces]
+        return plain
+
+    def streams(self, *, vcpus: int, vm_bytes: int, seed: int) -> list[dict[str, Scalar]]:
+        """Return, for each vCPU, the scalars that make its `StreamSpec` in C++.
+
+        Every dict has every field, those of other kinds at their default.
+
+        Raises:
+            InputError: the workload does not fit a VM of this size or number of vCPUs.
+        """
+        faults = self._misfits(vcpus=vcpus, vm_bytes=vm_bytes)
+        if faults:
+            raise InputError(f"workload '{self.kind}'", faults)
+        fields: dict[str, Scalar] = {}
+        for kind in KINDS.values():
+            fields.update(kind.defaults)
+        fields.update(self.parameters)
+        fields.update(kind=self.kind, vcpus=vcpus, vm_bytes=vm_bytes, seed=seed)
+        streams = []
+        base = 0
+        for vcpu in range(vcpus):
+            stream = {**fields, "vcpu": vcpu, "trace_path": "", "trace_base": base}
+            if self.traces:
+                trace = self.traces[vcpu % len(self.traces)]
+                stream["trace_path"] = str(trace.path)
+                base += trace.footprint_bytes
+            streams.append(stream)
+        return streams
+
+    def _misfits(self, *, vcpus: int, vm_bytes: int) -> list[str]:
+        """Return what keeps this workload from running on such a VM."""
+        if self.kind == "trace":
+            used = [self.traces[vcpu % len(self.traces)] for vcpu in range(vcpus)]
+            needed = sum(trace.footprint_bytes for trace in used)
+            if needed > vm_bytes:
+                return [
+                    f"the traces of {vcpus} vCPUs touch {format_bytes(needed)}, "
+                    f"the VM has {format_bytes(vm_bytes)}"
+                ]
+            return []
+        # The same arithmetic as in src/common/footprint.hh, which would refuse these as well.
+        pages = max(1, int(vm_bytes // PAGE_BYTES * self.parameters["footprint"]))
+        common = 0
+        faults = []
+        if self.kind == "producer-consumer":
+            if vcpus % 2:
+                faults.append(f"{vcpus} vCPUs do not make pairs; give an even number")
+            ring_pages = -(-int(self.parameters["ring"]) // PAGE_BYTES)
+            common = ring_pages * (vcpus // 2)
+        elif self.parameters["shared"] > 0:
+            common = max(1, int(pages * self.parameters["shared"]))
+        private_needed = self.kind == "producer-consumer" or self.parameters["shared"] < 1
+        if common > pages or (private_needed and (pages - common) // vcpus == 0):
+            faults.append(
+                f"a footprint of {pages} pages leaves no page for each of {vcpus} vCPUs beside "
+                f"{common} common ones; give the VM more memory or a larger footprint"
+            )
+        return faults
+
+
+def parse_workload(text: str) -> Workload:
+    """Return the workload that a specification describes.
+
+    A specification is KIND or KIND:NAME=VALUE,NAME=VALUE...; for traces, what has no "=" is a file:
+    "trace:traces/sort.npy,traces/xz.npy,cycles_per_instruction=0.5".
+
+    Raises:
+        InputError: all faults of the specification, or of the trace files, at once.
+    """
+    name, _, rest = text.partition(":")
+    subject = f"workload '{text}'"
+    if name not in KINDS:
+        raise InputError(subject, [_no_such_kind(name)])
+    known = {parameter.name: parameter for parameter in KINDS[name].parameters}
+    faults: list[str] = []
+    parameters: dict[str, Number] = {}
+    paths: list[str] = []
+    for item in rest.split(",") if rest else ():
+        key, equals, value = (part.strip() for part in item.partition("="))
+        if not equals and name == "trace" and key:
+            paths.append(key)
+        elif not equals or not key:
+            faults.append(f'"{item}": write NAME=VALUE')
+        elif key not in known:
+            faults.append(f"{key}: no such parameter of {name}{near(key, known)}")
+        elif key in parameters:
+            faults.append(f"{key}: given twice")
+        else:
+            parameters[key] = known[key].default
+            try:
+                parameters[key] = known[key].read(value)
+            except ValueError as error:
+                faults.append(f"{key} = {value}: {error} ({known[key].sentence})")
+    traces: tuple[Trace, ...] = ()
+    if name == "trace":
+        try:
+            traces = check_traces(paths)
+        except InputError as error:
+            faults.extend(error.faults)
+    if faults:
+        raise InputError(subject, faults)
+    return Workload(kind=name, parameters=parameters, traces=traces)
+
+
+def trace_workload(
+    paths: Sequence[str | os.PathLike[str]], *, cycles_per_instruction: float = 1.0
+) -> Workload:
+    """Return the workload that replays these trace files, checked.
+
+    Raises:
+        InputError: the faults of all files at once.
+    """
+    parameters = {"cycles_per_instruction": cycles_per_instruction}
+    return Workload(
+        kind="trace", parameters=parameters, traces=check_traces(list(map(Path, paths)))
+    )
+
+
+def _no_such_kind(name: str) -> str:
+    return f"no such kind{near(name, KINDS)}; known are {', '.join(KINDS)}"

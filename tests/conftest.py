@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Fixtures: complete output directories of runs, without running anything."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+from homeshift.output import Stat, write_stats
+
+WriteRun = Callable[..., Path]
+
+# A busy machine is slow, not wrong; CI draws the same examples every time.
+settings.register_profile("homeshift", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("homeshift")
+
+CONFIG: dict[str, Any] = {
+    "format": 1,
+    "homeshift": "0.1.0",
+    "arguments": {
+        "machine": "quad",
+        "strategy": "ownership",
+        "workload": "zipf",
+        "vm_memory": "16MiB",
+        "vcpus": 4,
+        "source": 0,
+        "target": 1,
+        "region": "4KiB",
+        "seed": 1,
+        "outdir": "m5out",
+    },
+    "machine": {"name": "quad", "path": "quad.toml", "nodes": 4, "cores": {"per_node": 4}},
+    "workload": {"name": "zipf"},
+    "vm": {"memory_bytes": 16 * 1024 * 1024, "vcpus": 4},
+}
+
+# The shape of a run in which every page is copied; the numbers are invented.
+MIGRATION: dict[str, Any] = {
+    "format": 1,
+    "engine": "embedded",
+    "strategy": "stop-and-copy",
+    "status": "completed",
+    "total-time": 0.0012,
+    "downtime": 0.0012,
+    "setup-time": 0.0,
+    "ram": {
+        "transferred": 16793600,
+        "remaining": 0,
+        "total": 16777216,
+        "duplicate": 0,
+        "normal": 4096,
+        "normal-bytes": 16777216,
+        "dirty-sync-count": 0,
+        "page-size": 4096,
+        "mbps": 111957.3,
+        "pages-per-second": 3413333.3,
+        "precopy-bytes": 0,
+        "downtime-bytes": 16793600,
+        "postcopy-bytes": 0,
+    },
+    "home": {"regions-transferred": 0, "entries-moved": 0, "forwarded-requests": 0},
+    "interconnect": {"migration-bytes": 18900000, "control-bytes": 1000, "data-bytes": 0},
+    "copied-pages": 4096,
+    "energy": {
+        "dram": 0.00156,
+        "interconnect": 0.00083,
+        "sram": 0.0,
+        "total": 0.00239,
+        "total-low": 0.0013,
+        "total-high": 0.0079,
+    },
+    "vm": {
+        "accesses-per-microsecond": {"before": 812.5, "during": 0.0, "after": 809.1},
+        "local-share": {"before": 0.5, "after": 1.0},
+    },
+    "phases": [{"name": "pause", "start": 0, "end": 1200000000}],
+}
+
+STATS = (
+    Stat("simTicks", 5_000_000_000, "Tick", "Simulated time"),
+    Stat("simFreq", 10**12, "(Tick/Second)", "Ticks in a second"),
+    Stat("system.home0.forwardedRequests", 17, "Count", "Requests sent on to the next home"),
+    Stat("system.home0.meanWait", float("nan"), "Tick", "Wait of a request (mean)"),
+    Stat("system.network.bytes", None, "Byte", "Bytes by class", {"control": 300, "data": 100}),
+)
+
+
+def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Return a copy of `base` with the leaves of `changes` replaced."""
+    merged = copy.deepcopy(base)
+    for key, value in changes.items():
+        if isinstance(value, dict) and isinstance(merged.get(key), dict):
+            merged[key] = merge(merged[key], value)
+        else:
+            merged[key] = value
+    return merged
+
+
+@pytest.fixture
+def write_run(tmp_path: Path) -> WriteRun:
+    """Return a function that writes a run; it takes what differs from the usual one."""
+
+    def write(
+        name: str, *, config: dict[str, Any] | None = None, migration: dict[str, Any] | None = None
+    ) -> Path:
+        path = tmp_path / name
+        path.mkdir(parents=True)
+        described = merge(MIGRATION, migration or {})
+        arguments = {"arguments": {"strategy": described["strategy"], "outdir": str(path)}}
+        for file, content in (
+            ("config.json", merge(merge(CONFIG, arguments), config or {})),
+            ("migration.json", described),
+        ):
+            (path / file).write_text(json.dumps(content, indent=2), encoding="utf-8")
+        write_stats(path / "stats.txt", STATS)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def ownership() -> dict[str, Any]:
+    """Return what differs in migration.json when homes move and no page; numbers are invented."""
+    return {
+        "strategy": "ownership",
+        "total-time": 0.0001,
+        "downtime": 2.5e-06,
+        "ram": {"transferred": 16384, "normal": 0, "normal-bytes": 0},
+        "home": {"regions-transferred": 4096, "entries-moved": 9000, "forwarded-requests": 17},
+        "interconnect": {"migration-bytes": 425984},
+        "copied-pages": 0,
+        "energy": {"total": 2.1e-05, "total-low": 0.6e-05, "total-high": 4.4e-05},
+        "vm": {
+            "accesses-per-microsecond": {"during": 700.0, "after": 520.0},
+            "local-share": {"after": 0.0},
+        },
+    }

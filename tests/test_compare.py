@@ -1,0 +1,313 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Does the comparison say what the runs did, and warn when it compares different things?"""
+
+from __future__ import annotations
+
+import math
+import runpy
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from homeshift.comparison import compare, differences, labels, render
+from homeshift.display import common_unit, format_count, format_number, format_ratio
+from homeshift.errors import InputError
+from homeshift.stats import read_runs
+
+WriteRun = Callable[..., Path]
+SCRIPT = Path(__file__).parents[1] / "scripts" / "compare.py"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run of the script gave."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Call = Callable[..., Result]
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Call:
+    """Return a function that runs the script's main with arguments."""
+    main = runpy.run_path(str(SCRIPT))["main"]
+
+    def run(*arguments: str | Path) -> Result:
+        status = main([str(argument) for argument in arguments])
+        return Result(status, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def pair(write_run: WriteRun, ownership: dict[str, Any]) -> tuple[Path, Path]:
+    return write_run("copied"), write_run("owned", migration=ownership)
+
+
+def test_the_table_shows_runs_by_strategy_with_units_and_ratios(
+    pair: tuple[Path, Path], call: Call
+) -> None:
+    result = call(*pair)
+    assert result.returncode == 0
+    assert result.stderr == ""
+    lines = [line.split("  ") for line in result.stdout.splitlines()]
+    cells = {line[0]: [cell.strip() for cell in line[1:] if cell.strip()] for line in lines}
+    assert result.stdout.splitlines()[0].split() == [
+        "stop-and-copy",
+        "ownership",
+        "ownership",
+        "(ratio)",
+    ]
+    assert cells["bytes between nodes [MiB]"] == ["18.0", "0.406", "0.0225x"]
+    assert cells["total time [us]"] == ["1,200", "100", "0.0833x"]
+    assert cells["downtime [us]"] == ["1,200", "2.50", "0.00208x"]
+    assert cells["energy [uJ]"] == ["2,390", "21.0", "0.00879x"]
+    assert cells["copied pages"] == ["4,096", "0", "0x"]
+    assert cells["regions transferred"] == ["0", "4,096", "-"]
+    assert cells["entries moved"] == ["0", "9,000", "-"]
+    assert cells["VM speed during [accesses/us]"] == ["0", "700", "-"]
+    assert cells["VM speed after [accesses/us]"] == ["809", "520", "0.643x"]
+    assert cells["local share before [%]"] == ["50.0", "50.0", "1.00x"]
+    assert "ratio: to stop-and-copy" in result.stdout
+
+
+def test_the_first_run_is_the_baseline_unless_another_is_named(pair: tuple[Path, Path]) -> None:
+    runs = read_runs(pair)
+    assert set(compare(runs)["baseline"]) == {"stop-and-copy"}
+    assert set(compare(runs, baseline="ownership")["baseline"]) == {"ownership"}
+    assert set(compare(runs, baseline=str(pair[1]))["baseline"]) == {"ownership"}
+
+
+def test_ratios_are_to_the_baseline_and_missing_where_it_is_zero(pair: tuple[Path, Path]) -> None:
+    table = compare(read_runs(pair), baseline="ownership").set_index(["label", "measure"])["ratio"]
+    assert table["stop-and-copy", "total-time"] == pytest.approx(12)
+    assert table["ownership", "total-time"] == 1
+    assert math.isnan(table["stop-and-copy", "copied-pages"])
+
+
+def test_an_unknown_baseline_is_refused_with_the_names_that_exist(
+    pair: tuple[Path, Path], call: Call
+) -> None:
+    result = call(*pair, "--baseline", "ownershp")
+    assert result.returncode == 2
+    assert "no run 'ownershp' (did you mean 'ownership'?)" in result.stderr
+    assert "'stop-and-copy'" in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_baseline_that_fits_several_runs_is_refused(write_run: WriteRun) -> None:
+    runs = read_runs([write_run("a"), write_run("b")])
+    with pytest.raises(InputError, match=r"is the strategy of .*a', .*b'; name one"):
+        compare(runs, baseline="stop-and-copy")
+    assert set(compare(runs, baseline="b")["baseline"]) == {"b"}
+
+
+def test_runs_of_one_strategy_are_named_by_their_directories(
+    write_run: WriteRun, ownership: dict[str, Any]
+) -> None:
+    paths = [write_run("x/run"), write_run("y/run"), write_run("other"), write_run("z/owned")]
+    (paths[3] / "migration.json").write_text(
+        (write_run("t", migration=ownership) / "migration.json").read_text(encoding="utf-8"),
+        encoding="utf-8",
+    )
+    assert labels(read_runs(paths)) == [str(paths[0]), str(paths[1]), "other", "ownership"]
+
+
+def test_a_table_too_wide_for_the_terminal_is_split(pair: tuple[Path, Path]) -> None:
+    table = compare(read_runs(pair))
+    assert "ratio: to stop-and-copy" in render(table, width=100)
+    narrow = render(table, width=60)
+    assert "\n\nratio to stop-and-copy:\n" in narrow
+    assert max(map(len, narrow.splitlines())) <= 60
+
+
+def test_a_single_run_has_no_ratios(write_run: WriteRun, call: Call) -> None:
+    result = call(write_run("run"))
+    assert result.returncode == 0
+    assert "ratio" not in result.stdout
+
+
+def test_a_rate_that_does_not_exist_is_shown_as_a_dash(write_run: WriteRun) -> None:
+    path = write_run("run", migration={"vm": {"accesses-per-microsecond": {"during": None}}})
+    lines = render(compare(read_runs([path])), width=100).splitlines()
+    assert [line.split()[-1] for line in lines if "VM speed during" in line] == ["-"]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_files_hold_raw_si_values_in_long_form(
+    pair: tuple[Path, Path], tmp_path: Path, suffix: str, call: Call
+) -> None:
+    if suffix == "parquet":
+        pytest.importorskip("pyarrow")
+    path = tmp_path / f"table.{suffix}"
+    result = call(*pair, "-o", path)
+    assert result.returncode == 0, result.stderr
+    table = pd.read_csv(path) if suffix == "csv" else pd.read_parquet(path)
+    assert list(table.columns) == [
+        *("run", "label", "strategy", "measure", "unit", "value", "baseline", "ratio")
+    ]
+    rows = table.set_index(["label", "measure"])
+    assert rows["value"]["ownership", "downtime"] == 2.5e-06
+    assert rows["unit"]["ownership", "downtime"] == "s"
+    assert rows["value"]["ownership", "vm.accesses-per-microsecond.after"] == 520e6
+    assert rows["value"]["ownership", "energy.total-high"] == 4.4e-05
+    assert rows["run"]["ownership", "downtime"] == str(pair[1])
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["copied", "owned", path.name]
+
+
+def test_the_same_runs_give_the_same_file(
+    pair: tuple[Path, Path], tmp_path: Path, call: Call
+) -> None:
+    for name in ("a.csv", "b.csv"):
+        call(*pair, "-o", tmp_path / name)
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+
+
+def test_parquet_without_pyarrow_says_what_to_install(
+    pair: tuple[Path, Path], tmp_path: Path
+) -> None:
+    code = (
+        "import runpy, sys\n"
+        "sys.modules['pyarrow'] = None\n"
+        "import importlib.util as util\n"
+        "find = util.find_spec\n"
+        "util.find_spec = lambda name, *rest: None if name == 'pyarrow' else find(name, *rest)\n"
+        f"sys.argv = ['compare.py', *{[str(path) for path in pair]!r}, '-o', 'table.parquet']\n"
+        f"runpy.run_path({str(SCRIPT)!r}, run_name='__main__')\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert result.returncode == 2
+    assert "pip install 'homeshift[parquet]'" in result.stderr
+    assert not (tmp_path / "table.parquet").exists()
+
+
+def test_an_output_file_that_cannot_be_written_is_refused_first(
+    pair: tuple[Path, Path], tmp_path: Path, call: Call
+) -> None:
+    result = call(*pair, "-o", tmp_path / "none" / "table.xlsx")
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert "must end in .csv or .parquet" in result.stderr
+    assert f"there is no directory '{tmp_path / 'none'}'" in result.stderr
+
+
+def test_missing_and_broken_runs_exit_with_status_2(
+    pair: tuple[Path, Path], tmp_path: Path, call: Call
+) -> None:
+    (pair[1] / "stats.txt").unlink()
+    for arguments, message in (
+        ([pair[0], pair[1]], "stats.txt: missing"),
+        ([pair[0], tmp_path / "none"], "none: does not exist"),
+    ):
+        result = call(*arguments)
+        assert result.returncode == 2
+        assert message in result.stderr
+        assert "Traceback" not in result.stderr
+
+
+def test_runs_that_differ_only_in_strategy_are_comparable(pair: tuple[Path, Path]) -> None:
+    assert differences(read_runs(pair)) == []
+
+
+@pytest.mark.parametrize(
+    ("config", "difference"),
+    [
+        ({"machine": {"nodes": 8}}, "machine.nodes: 4 (a), 8 (b)"),
+        ({"workload": {"name": "uniform"}}, "workload.name: zipf (a), uniform (b)"),
+        ({"workload": {"skew": 0.9}}, "workload.skew: - (a), 0.9 (b)"),
+        ({"vm": {"memory_bytes": 1}}, "vm.memory_bytes: 16777216 (a), 1 (b)"),
+        ({"arguments": {"seed": 2}}, "--seed: 1 (a), 2 (b)"),
+        ({"arguments": {"vm_memory": "1MiB"}}, "--vm-memory: 16MiB (a), 1MiB (b)"),
+        ({"homeshift": "0.0.1"}, "homeshift version: 0.1.0 (a), 0.0.1 (b)"),
+    ],
+)
+def test_runs_under_different_conditions_are_named_in_a_warning(
+    write_run: WriteRun, config: dict[str, Any], difference: str, call: Call
+) -> None:
+    paths = write_run("a"), write_run("b", config=config)
+    assert differences(read_runs(paths)) == [difference]
+    result = call(*paths)
+    assert result.returncode == 0
+    assert "warning: the runs are not comparable" in result.stderr
+    assert difference in result.stderr
+
+
+def test_the_same_machine_from_another_file_is_the_same_machine(write_run: WriteRun) -> None:
+    machine = {"name": "mine", "path": "mine.toml"}
+    other = {"machine": machine, "arguments": {"machine": "mine.toml"}}
+    assert differences(read_runs([write_run("a"), write_run("b", config=other)])) == []
+
+
+def test_a_migration_that_did_not_complete_is_named_in_a_warning(
+    write_run: WriteRun, call: Call
+) -> None:
+    path = write_run("run", migration={"status": "cancelled"})
+    assert "is 'cancelled'" in call(path).stderr
+
+
+def test_help_is_shown_without_importing_pandas() -> None:
+    command = [sys.executable, "-X", "importtime", str(SCRIPT), "--help"]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "--baseline" in result.stdout
+    assert "pandas" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("values", "unit", "name"),
+    [
+        ([2.5e-6, 1.2e-3], "s", "us"),
+        ([1.2e-3, 0.3], "s", "ms"),
+        ([0.0, 0.0], "s", "s"),
+        ([1.0], "s", "s"),
+        ([1024.0], "B", "KiB"),
+        ([1023.0], "B", "B"),
+        ([0, 2**20], "B", "MiB"),
+        ([1e-15], "J", "pJ"),
+        ([math.nan, 0.002], "J", "mJ"),
+    ],
+)
+def test_the_unit_of_a_row_suits_its_values(values: list[float], unit: str, name: str) -> None:
+    assert common_unit(values, unit).name == name
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"),
+        (7.0, "7.00"),
+        (0.0123456, "0.0123"),
+        (1.23456, "1.23"),
+        (12.3456, "12.3"),
+        (99.96, "100"),
+        (1234567.8, "1,234,568"),
+        (0.00012345, "1.23e-04"),
+        (-2.5, "-2.50"),
+        (math.nan, "-"),
+    ],
+)
+def test_numbers_have_three_digits(value: float, text: str) -> None:
+    assert format_number(value) == text
+
+
+def test_counts_are_whole() -> None:
+    assert [format_count(value) for value in (7, 4096, math.nan)] == ["7", "4,096", "-"]
+
+
+def test_ratios_are_marked_as_such() -> None:
+    assert [format_ratio(value) for value in (1.0, 0.25, 0.0, math.nan)] == [
+        "1.00x",
+        "0.250x",
+        "0x",
+        "-",
+    ]

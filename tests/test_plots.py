@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Does the figure show the data, legibly, and the same for the same data?"""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import matplotlib as mpl
+import pandas as pd
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from homeshift.comparison import compare
+from homeshift.stats import read_runs
+
+WriteRun = Callable[..., Path]
+SCRIPT = Path(__file__).parents[1] / "plots" / "migration_cost.py"
+STRATEGIES = (
+    "stop-and-copy",
+    "pre-copy",
+    "post-copy",
+    "hybrid",
+    "ownership",
+    "ownership+copy",
+    "ownership+pull",
+)
+
+
+def load(path: Path) -> ModuleType:
+    """Import a script."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+migration_cost = load(SCRIPT)
+
+
+@pytest.fixture
+def study(write_run: WriteRun) -> Callable[[int], list[Path]]:
+    """Return a function that writes runs of `count` strategies; the last one costs nothing."""
+
+    def write(count: int) -> list[Path]:
+        chosen = STRATEGIES[: count - 1] + STRATEGIES[-1:]
+        scales = [*(3.0 * 7**-step for step in range(count - 1)), 0.0]
+        return [
+            write_run(
+                strategy,
+                migration={
+                    "strategy": strategy,
+                    "total-time": 0.0012 * scale,
+                    "downtime": 0.0003 * scale,
+                    "interconnect": {"migration-bytes": int(18900000 * scale)},
+                    "energy": {
+                        "total": 0.0024 * scale,
+                        "total-low": 0.0013 * scale,
+                        "total-high": 0.0079 * scale,
+                    },
+                },
+            )
+            for strategy, scale in zip(chosen, scales, strict=True)
+        ]
+
+    return write
+
+
+def draw(paths: list[Path], *, columns: int) -> Figure:
+    """Return the figure, laid out as it is saved."""
+    with mpl.rc_context(fname=migration_cost.STYLE):
+        data = migration_cost.figure_data(compare(read_runs(paths)))
+        figure = migration_cost.draw(data, columns=columns)
+        assert isinstance(figure, Figure)
+        FigureCanvasAgg(figure).draw()  # type: ignore[no-untyped-call]
+    return figure
+
+
+def test_the_script_writes_image_vector_and_data(
+    study: Callable[[int], list[Path]], tmp_path: Path
+) -> None:
+    study(3)
+    command = [sys.executable, str(SCRIPT), str(tmp_path), "-o", str(tmp_path / "figures")]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    names = [f"migration_cost.{suffix}" for suffix in ("png", "pdf", "csv")]
+    paths = [tmp_path / "figures" / name for name in names]
+    assert result.stdout.splitlines() == [str(path) for path in paths]
+    assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == sorted(names)
+    assert paths[0].read_bytes().startswith(b"\x89PNG")
+    assert paths[1].read_bytes().startswith(b"%PDF")
+    assert b"/Type3" not in paths[1].read_bytes()
+
+
+def test_the_data_behind_the_figure_is_saved_in_si_units(
+    study: Callable[[int], list[Path]], tmp_path: Path
+) -> None:
+    paths = study(2)
+    data = migration_cost.figure_data(compare(read_runs(paths)))
+    migration_cost.save(data, tmp_path / "figures", columns=2)
+    table = pd.read_csv(tmp_path / "figures" / "migration_cost.csv")
+    assert len(table) == 8
+    energy = table[(table["measure"] == "energy.total") & (table["label"] == "stop-and-copy")]
+    assert energy[["value", "low", "high"]].values.tolist() == [
+        pytest.approx([0.0072, 0.0039, 0.0237])
+    ]
+    assert list(energy["unit"]) == ["J"]
+
+
+def test_equal_data_gives_equal_files(study: Callable[[int], list[Path]], tmp_path: Path) -> None:
+    data = migration_cost.figure_data(compare(read_runs(study(3))))
+    first = migration_cost.save(data, tmp_path / "a", columns=2)
+    second = migration_cost.save(data, tmp_path / "b", columns=2)
+    for one, other in zip(first, second, strict=True):
+        assert one.read_bytes() == other.read_bytes()
+        assert b"CreationDate" not in one.read_bytes()
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_no_text_overlaps_another_or_leaves_the_figure(
+    study: Callable[[int], list[Path]], count: int, columns: int
+) -> None:
+    figure = draw(study(count), columns=columns)
+    boxes = []
+    for axes in figure.axes:
+        ticks = [
+            *axes.get_xticklabels(),
+            *(axes.get_yticklabels() if axes.yaxis.get_tick_params()["labelleft"] else []),
+        ]
+        left, right = axes.get_xlim()
+        shown = [
+            text
+            for text in ticks
+            if text.get_text()
+            and (text in axes.get_yticklabels() or left <= text.get_position()[0] <= right)
+        ]
+        boxes += [
+            (text.get_text(), text.get_window_extent())
+            for text in [*shown, *axes.texts, axes.title, axes.xaxis.label, axes._left_title]  # type: ignore[attr-defined]
+            if text.get_text()
+        ]
+    assert len(boxes) > 12
+    page = figure.bbox
+    for text, box in boxes:
+        assert page.x0 <= box.x0, text
+        assert box.x1 <= page.x1, text
+        assert page.y0 <= box.y0, text
+        assert box.y1 <= page.y1, text
+    for (text, box), (other_text, other) in itertools.combinations(boxes, 2):
+        across = min(box.x1, other.x1) - max(box.x0, other.x0)
+        along = min(box.y1, other.y1) - max(box.y0, other.y0)
+        assert across <= 0 or along <= 0, (text, other_text)
+
+
+def test_values_that_span_more_than_a_decade_get_a_log_axis_that_says_so(
+    write_run: WriteRun, ownership: dict[str, Any]
+) -> None:
+    figure = draw([write_run("a"), write_run("b", migration=ownership)], columns=2)
+    assert [axes.get_xscale() for axes in figure.axes] == ["log"] * 4
+    assert all("(log scale)" in axes.get_xlabel() for axes in figure.axes)
+    ownership["total-time"] = 0.0006
+    figure = draw([write_run("c"), write_run("d", migration=ownership)], columns=2)
+    assert figure.axes[1].get_xscale() == "linear"
+    assert "log" not in figure.axes[1].get_xlabel()
+    assert figure.axes[1].get_xlim()[0] == 0
+
+
+def test_bars_and_their_numbers_show_the_values(write_run: WriteRun) -> None:
+    figure = draw([write_run("a")], columns=2)
+    axes = figure.axes[1]
+    assert axes.get_xlabel() == "ms"
+    assert [bar.get_width() for bar in axes.patches] == pytest.approx([1.2])  # type: ignore[attr-defined]
+    assert [text.get_text() for text in axes.texts] == ["1.20"]
+    names = figure.axes[0].get_yticklabels()
+    assert [text.get_text() for text in names] == ["stop-and-copy"]
+
+
+def test_energy_carries_its_range_as_an_error_bar(write_run: WriteRun) -> None:
+    energy = draw([write_run("a")], columns=2).axes[3]
+    (container,) = [c for c in energy.containers if hasattr(c, "has_xerr")]
+    segment = container[2][0].get_segments()[0]
+    assert [point[0] for point in segment] == pytest.approx([1.3, 7.9])
+
+
+def test_a_study_in_which_everything_costs_nothing_is_drawn(
+    study: Callable[[int], list[Path]],
+) -> None:
+    figure = draw(study(1), columns=2)
+    assert [text.get_text() for axes in figure.axes for text in axes.texts] == ["0"] * 4
+
+
+def test_long_names_leave_room_for_the_bars(write_run: WriteRun) -> None:
+    name = "a-strategy-with-a-rather-long-and-telling-name"
+    figure = draw([write_run("a", migration={"strategy": name})], columns=1)
+    (label,) = figure.axes[0].get_yticklabels()
+    assert len(label.get_text()) == 24
+    assert label.get_text().endswith("telling-name")
+    assert figure.axes[0].get_position().width > 0.2
+
+
+def test_a_missing_run_exits_with_status_2_and_writes_nothing(tmp_path: Path) -> None:
+    command = [sys.executable, str(SCRIPT), str(tmp_path / "none"), "-o", str(tmp_path / "figures")]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert "does not exist" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_figure_directory_that_is_a_file_is_refused(write_run: WriteRun, tmp_path: Path) -> None:
+    (tmp_path / "figures").write_text("mine", encoding="utf-8")
+    command = [sys.executable, str(SCRIPT), str(write_run("a")), "-o", str(tmp_path / "figures")]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert "cannot be written" in result.stderr
+
+
+def test_help_is_shown_without_importing_matplotlib() -> None:
+    command = [sys.executable, "-X", "importtime", str(SCRIPT), "--help"]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "--columns" in result.stdout
+    assert "matplotlib" not in result.stderr
+    assert "pandas" not in result.stderr

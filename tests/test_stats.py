@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Are results read completely and exactly, and is what is not there missed aloud?"""
+
+from __future__ import annotations
+
+import json
+import math
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from homeshift.errors import InputError
+from homeshift.output import Stat, write_stats
+from homeshift.stats import COLUMNS, find_runs, read_run, read_runs, read_stats, stat
+
+WriteRun = Callable[..., Path]
+
+# Lines as gem5 writes them, among them vectors on one line and a statistic without description.
+GEM5 = """
+---------- Begin Simulation Statistics ----------
+simSeconds                                   0.000057                       # Simulated (Second)
+hostInstRate                                   123456     # Rate (inst/s) ((Count/Second))
+system.cpu.ipc                                    nan                       # IPC ((Count/Cycle))
+system.mem.bw::cpu.inst                           inf                       # A # sign (Byte)
+system.ruby.L1Cache.Load                 |   1     25.00%     25.00% |   3 # (Unspecified)
+system.ruby.L1Cache.Load::total                     4                        (Unspecified)
+system.ruby.hist::0-1                               2     66.67%     66.67% # Sizes (Count)
+system.ruby.hist::2-3                               1     33.33%    100.00% # Sizes (Count)
+system.old                                         -1.5 # No unit
+
+---------- End Simulation Statistics   ----------
+
+---------- Begin Simulation Statistics ----------
+simSeconds                                   0.000001                       # Simulated (Second)
+
+---------- End Simulation Statistics   ----------
+"""
+
+
+@pytest.fixture
+def gem5(tmp_path: Path) -> Path:
+    path = tmp_path / "m5out" / "stats.txt"
+    path.parent.mkdir()
+    path.write_text(GEM5, encoding="utf-8")
+    return path
+
+
+def faults(path: Path, text: str) -> tuple[str, ...]:
+    """Return what is wrong with `text` as a stats.txt."""
+    (path / "stats.txt").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        read_stats(path / "stats.txt")
+    return caught.value.faults
+
+
+def dump(*lines: str) -> str:
+    return "\n".join(
+        [
+            "---------- Begin Simulation Statistics ----------",
+            *lines,
+            "---------- End Simulation Statistics   ----------",
+        ]
+    )
+
+
+def test_gem5s_statistics_become_a_long_table(gem5: Path) -> None:
+    table = read_stats(gem5)
+    assert tuple(table.columns) == COLUMNS
+    rows = [tuple(row) for row in table.drop(columns="value").itertuples(index=False)]
+    assert rows == [
+        ("m5out", 0, "", "simSeconds", "", "Second", "Simulated"),
+        ("m5out", 0, "", "hostInstRate", "", "Count/Second", "Rate (inst/s)"),
+        ("m5out", 0, "system.cpu", "ipc", "", "Count/Cycle", "IPC"),
+        ("m5out", 0, "system.mem", "bw", "cpu.inst", "Byte", "A # sign"),
+        ("m5out", 0, "system.ruby.L1Cache", "Load", "0", "Unspecified", ""),
+        ("m5out", 0, "system.ruby.L1Cache", "Load", "1", "Unspecified", ""),
+        ("m5out", 0, "system.ruby.L1Cache", "Load", "total", "Unspecified", ""),
+        ("m5out", 0, "system.ruby", "hist", "0-1", "Count", "Sizes"),
+        ("m5out", 0, "system.ruby", "hist", "2-3", "Count", "Sizes"),
+        ("m5out", 0, "system", "old", "", "", "No unit"),
+        ("m5out", 1, "", "simSeconds", "", "Second", "Simulated"),
+    ]
+    values = list(table["value"])
+    assert math.isnan(values.pop(2))
+    assert values == [0.000057, 123456, math.inf, 1, 3, 4, 2, 1, -1.5, 0.000001]
+
+
+numbers = st.one_of(
+    st.integers(-(2**53), 2**53),
+    st.integers(-(10**9), 10**9).map(lambda number: number / 64),  # exact in six decimals
+    st.sampled_from([math.nan, math.inf, -math.inf]),
+)
+words = st.from_regex(r"[a-z][A-Za-z0-9_]{0,8}", fullmatch=True)
+texts = st.from_regex(r"[A-Za-z(#][A-Za-z0-9 #()/|:%]{0,20}[a-z]", fullmatch=True)
+
+
+@given(
+    st.dictionaries(
+        st.lists(words, min_size=1, max_size=3).map(".".join),
+        st.tuples(
+            st.one_of(
+                numbers,
+                st.dictionaries(words.filter("total".__ne__), st.integers(0, 9), min_size=1),
+            ),
+            texts,
+            st.sampled_from(["Tick", "(Count/Second)"]),
+        ),
+        min_size=1,
+    )
+)
+def test_what_is_written_is_read_back(
+    written: dict[str, tuple[float | dict[str, int], str, str]],
+) -> None:
+    stats = [
+        Stat(name, None, unit, desc, value)
+        if isinstance(value, dict)
+        else Stat(name, value, unit, desc)
+        for name, (value, desc, unit) in written.items()
+    ]
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory, "stats.txt")
+        write_stats(path, stats)
+        table = read_stats(path)
+    for name, (value, desc, unit) in written.items():
+        if isinstance(value, dict):
+            for sub, part in value.items():
+                assert stat(table, f"{name}::{sub}") == part
+            assert stat(table, f"{name}::total") == sum(value.values())
+        else:
+            assert stat(table, name) == pytest.approx(value, rel=0, abs=5e-7, nan_ok=True)
+        parent, _, leaf = name.rpartition(".")
+        rows = table[(table["object"] == parent) & (table["stat"] == leaf)]
+        assert set(rows["unit"]) == {unit.strip("()")}
+        assert set(rows["desc"]) == {desc}
+
+
+def test_a_statistic_of_several_dumps_must_be_asked_for_by_dump(gem5: Path) -> None:
+    table = read_stats(gem5)
+    assert stat(table, "simSeconds", dump=1) == 0.000001
+    with pytest.raises(InputError, match="more than once: dump 0 of 'm5out', dump 1"):
+        stat(table, "simSeconds")
+    with pytest.raises(InputError, match="no statistic 'simSeconds' in dump 2"):
+        stat(table, "simSeconds", dump=2)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("system.cpu.ipcs", r"\(did you mean 'ipc'\?\)"),
+        ("system.ruby.hist", r"it is a vector, of 'system\.ruby\.hist::0-1', .*::2-3'"),
+        ("system.cpu.l1.numberOfEvictions", r"no object 'system\.cpu\.l1'"),
+        ("system.mem.rowHits", r"'system\.mem' has 'bw::cpu\.inst'"),
+        ("system.cp.ipc", r"\(did you mean 'system\.cpu\.ipc'\?\)"),
+        ("wallClock", "at the top are 'simSeconds', 'hostInstRate'"),
+    ],
+)
+def test_a_missing_statistic_is_an_error_that_names_its_neighbours(
+    gem5: Path, name: str, hint: str
+) -> None:
+    with pytest.raises(InputError, match=hint):
+        stat(read_stats(gem5), name)
+
+
+def test_an_interrupted_dump_is_refused(tmp_path: Path) -> None:
+    begun = "---------- Begin Simulation Statistics ----------\nsimTicks 1 # Time (Tick)\n"
+    assert faults(tmp_path, begun) == ("line 1: this dump has no end; the run was interrupted",)
+    assert faults(tmp_path, begun + dump("simTicks 1")) == ("line 1: this dump has no end",)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "holds no statistics"),
+        (dump(), "holds no statistics"),
+        ("simTicks 1", "line 1: outside of a dump: 'simTicks 1'"),
+        (dump("simTicks"), "line 2: not a statistic: 'simTicks'"),
+        (dump("simTicks one"), "line 2: not a statistic: 'simTicks one'"),
+        (dump("simTicks 1 2"), "line 2: not a statistic: 'simTicks 1 2'"),
+        (dump("simTicks 1 2 | 3"), "line 2: not a statistic: 'simTicks 1 2 | 3'"),
+        (dump("a 1", "a 2"), "line 3: 'a' a second time in a dump"),
+        (dump().splitlines()[1], "line 1: the end of a dump that has no begin"),
+    ],
+)
+def test_what_is_not_a_statistic_is_named_with_its_line(
+    tmp_path: Path, text: str, fault: str
+) -> None:
+    assert faults(tmp_path, text) == (fault,)
+
+
+def test_a_long_list_of_faults_is_cut_and_says_so(tmp_path: Path) -> None:
+    found = faults(tmp_path, "\n".join(["what is this"] * 100))
+    assert len(found) == 11
+    assert found[-1] == "and 90 more"
+
+
+def test_a_binary_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "stats.txt").write_bytes(b"\x93NUMPY\xff")
+    with pytest.raises(InputError, match="not a text file"):
+        read_stats(tmp_path / "stats.txt")
+
+
+def test_a_run_is_read_with_all_its_files(write_run: WriteRun) -> None:
+    run = read_run(write_run("run"))
+    assert run.strategy == "stop-and-copy"
+    assert run.config["vm"]["vcpus"] == 4
+    assert run.migration["downtime"] == 0.0012
+    assert stat(run.stats, "system.network.bytes::total") == 400
+    assert set(run.stats["run"]) == {"run"}
+
+
+def test_every_missing_or_invalid_file_of_a_run_is_named(write_run: WriteRun) -> None:
+    path = write_run("run")
+    (path / "config.json").unlink()
+    (path / "stats.txt").write_text(dump("simTicks one"), encoding="utf-8")
+    migration = json.loads((path / "migration.json").read_text(encoding="utf-8"))
+    del migration["energy"]["total"]
+    migration["total-time"] = "long"
+    migration["downtime"] = None
+    migration["strategy"] = 3
+    (path / "migration.json").write_text(json.dumps(migration), encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        read_run(path)
+    assert caught.value.faults == (
+        "config.json: missing",
+        "migration.json: 'strategy' is missing or not a text",
+        "migration.json: 'total-time' = 'long': not a finite number",
+        "migration.json: 'downtime' = None: not a finite number",
+        "migration.json: no 'energy.total' (did you mean 'total-low'?)",
+        "stats.txt: line 2: not a statistic: 'simTicks one'",
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ("{", "config.json: not valid JSON"),
+        ("[]", "config.json: not a JSON object"),
+        ('{"format": 2}', "config.json: format is 2, this version reads 1"),
+        ("{}", "config.json: format is missing, this version reads 1"),
+        ('{"format": 1}', "config.json: no 'machine'"),
+    ],
+)
+def test_a_configuration_that_is_not_ours_is_refused(
+    write_run: WriteRun, content: str, fault: str
+) -> None:
+    path = write_run("run")
+    (path / "config.json").write_text(content, encoding="utf-8")
+    with pytest.raises(InputError, match=fault):
+        read_run(path)
+
+
+def test_a_phase_without_accesses_has_no_rate(write_run: WriteRun) -> None:
+    path = write_run("run", migration={"vm": {"accesses-per-microsecond": {"during": None}}})
+    assert read_run(path).migration["vm"]["accesses-per-microsecond"]["during"] is None
+
+
+def test_a_directory_of_runs_stands_for_its_runs(write_run: WriteRun, tmp_path: Path) -> None:
+    first, second = write_run("all/a"), write_run("all/b")
+    (tmp_path / "all" / "notes.txt").write_text("mine", encoding="utf-8")
+    (tmp_path / "all" / "empty").mkdir()
+    assert find_runs([tmp_path / "all"]) == [first, second]
+    assert find_runs([second, first]) == [second, first]
+
+
+def test_all_paths_that_are_no_runs_are_named_at_once(write_run: WriteRun, tmp_path: Path) -> None:
+    run = write_run("run")
+    with pytest.raises(InputError) as caught:
+        find_runs([run, tmp_path / "none", run / "stats.txt", run])
+    assert caught.value.faults == (
+        f"{tmp_path / 'none'}: does not exist",
+        f"{run / 'stats.txt'}: not a directory",
+        f"{run}: named twice",
+    )
+
+
+def test_the_faults_of_all_runs_are_named_at_once(write_run: WriteRun) -> None:
+    first, second = write_run("a"), write_run("b")
+    (first / "stats.txt").unlink()
+    (second / "config.json").unlink()
+    with pytest.raises(InputError) as caught:
+        read_runs([first, second])
+    assert caught.value.faults == (
+        f"run '{first}': stats.txt: missing",
+        f"run '{second}': config.json: missing",
+    )
