@@ -22,7 +22,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
@@ -120,7 +119,7 @@ def number_pages(records: Iterable[Record]) -> Iterator[Record]:
 def lackey(command: list[str]) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
     """Run `command` under lackey; give its process and its output, and stop it in the end."""
     read_end, write_end = os.pipe()
-    with open(read_end, "rb", buffering=1 << 20) as log:
+    with os.fdopen(read_end, "rb", buffering=1 << 20) as log:
         try:
             process = subprocess.Popen(
                 [
@@ -178,16 +177,14 @@ def write_trace(path: Path, records: list[Record]) -> Trace:
     """Write the trace under a temporary name, check it, and only then give it its own."""
     import numpy as np  # here, so that --help does not wait for it
 
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    temporary = path.with_name(f".{path.name}.partial-{os.getpid()}")
     try:
-        with open(handle, "wb") as file:
+        with temporary.open("wb") as file:
             np.save(file, np.array(records, dtype=np.dtype(TRACE_DTYPE)))
         [trace] = check_traces([temporary])
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
     return trace
 
 

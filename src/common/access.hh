@@ -7,16 +7,19 @@
 
 #include <cstdint>
 
-namespace homeshift {
+namespace homeshift
+{
 
-struct Access {
+struct Access
+{
     std::uint64_t address;    // guest-physical, in bytes
     std::uint32_t gap_cycles; // computing time before the access
     bool write;
 };
 
 // An endless sequence of accesses.
-class RequestStream {
+class RequestStream
+{
   public:
     virtual ~RequestStream() = default;
     virtual Access next() = 0;

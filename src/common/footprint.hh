@@ -2,48 +2,53 @@
 //
 // Which guest pages a stream touches.
 //
-// The footprint is numbered densely: first the pages that vCPUs have in common, then each vCPU's own.
-// Scatter sends these numbers to guest pages, evenly spread: whatever part of the VM's memory is
-// borrowed from another node, by blocks or by stripes, each vCPU touches its fair share of it, and
-// so do the hot pages of a skewed stream.
+// The footprint is numbered densely: first the pages that vCPUs have in common, then each vCPU's
+// own. Scatter sends these numbers to guest pages, evenly spread: whatever part of the VM's memory
+// is borrowed from another node, by blocks or by stripes, each vCPU touches its fair share of it,
+// and so do the hot pages of a skewed stream.
 //
-// What this gets wrong: neighbouring pages of a stream are never neighbours in guest memory, as in a
-// long-running system without huge pages. Regions above 4 KiB therefore see no spatial locality.
+// What this gets wrong: neighbouring pages of a stream are never neighbours in guest memory, as in
+// a long-running system without huge pages. Regions above 4 KiB therefore see no spatial locality.
 
 #ifndef HOMESHIFT_COMMON_FOOTPRINT_HH
 #define HOMESHIFT_COMMON_FOOTPRINT_HH
-
-#include "random.hh"
-#include "stream_spec.hh"
 
 #include <algorithm>
 #include <cstdint>
 #include <numeric>
 #include <stdexcept>
 
-namespace homeshift {
+#include "common/random.hh"
+#include "common/stream_spec.hh"
 
-constexpr std::uint64_t line_bytes = 64;
-constexpr std::uint64_t page_bytes = 4096;
+namespace homeshift
+{
+
+constexpr std::uint64_t kLineBytes = 64;
+constexpr std::uint64_t kPageBytes = 4096;
 
 // A permutation of the VM's pages: number times a stride near vm_pages / golden ratio, modulo
 // vm_pages. Multiples of the golden ratio cut a circle evenly at every count (three-gap theorem),
 // and a stride coprime to vm_pages makes it a permutation.
-class Scatter {
+class Scatter
+{
   public:
-    explicit Scatter(std::uint64_t vm_pages) : pages_(vm_pages) {
+    explicit Scatter(std::uint64_t vm_pages) : pages_(vm_pages)
+    {
         if (vm_pages == 0 || vm_pages >> 32 != 0) {
             throw std::invalid_argument("a VM has between one page and 16 TiB");
         }
-        stride_ = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(
-                                                 static_cast<double>(vm_pages) * 0.6180339887498949));
+        stride_ = std::max<std::uint64_t>(
+            1, static_cast<std::uint64_t>(static_cast<double>(vm_pages) * 0.6180339887498949));
         while (std::gcd(stride_, pages_) != 1) {
             ++stride_;
         }
         inverse_ = ~std::uint64_t{0} / pages_;
     }
 
-    std::uint64_t page(std::uint64_t number) const {
+    std::uint64_t
+    page(std::uint64_t number) const
+    {
         const std::uint64_t product = number * stride_;
         // The estimate of the quotient is right or one too low, since inverse_ > 2^64 / pages_ - 1.
         const std::uint64_t rest = product - multiply_high(product, inverse_) * pages_;
@@ -51,8 +56,10 @@ class Scatter {
     }
 
     // The guest address of a byte of the footprint.
-    std::uint64_t address(std::uint64_t number) const {
-        return page(number / page_bytes) * page_bytes + number % page_bytes;
+    std::uint64_t
+    address(std::uint64_t number) const
+    {
+        return page(number / kPageBytes) * kPageBytes + number % kPageBytes;
     }
 
   private:
@@ -62,21 +69,33 @@ class Scatter {
 };
 
 // A run of footprint pages.
-struct Part {
+struct Part
+{
     std::uint64_t first_page = 0;
     std::uint64_t pages = 0;
 
-    std::uint64_t bytes() const { return pages * page_bytes; }
-    std::uint64_t lines() const { return bytes() / line_bytes; }
+    std::uint64_t
+    bytes() const
+    {
+        return pages * kPageBytes;
+    }
+    std::uint64_t
+    lines() const
+    {
+        return bytes() / kLineBytes;
+    }
 };
 
 // One vCPU's view of the footprint: what it has in common with others, and what is its own.
-struct Footprint {
+struct Footprint
+{
     Part common;
     Part own;
 
     // A share of the footprint is common to all vCPUs, at least a page unless the share is 0.
-    static Footprint shared_by_all(const StreamSpec& spec) {
+    static Footprint
+    shared_by_all(const StreamSpec &spec)
+    {
         const std::uint64_t pages = touched_pages(spec);
         const auto share = static_cast<std::uint64_t>(static_cast<double>(pages) * spec.shared);
         const std::uint64_t common = spec.shared > 0 ? std::max<std::uint64_t>(1, share) : 0;
@@ -84,21 +103,27 @@ struct Footprint {
     }
 
     // A ring buffer is common to each pair of vCPUs.
-    static Footprint shared_by_pairs(const StreamSpec& spec) {
-        const std::uint64_t ring_pages = (spec.ring + page_bytes - 1) / page_bytes;
+    static Footprint
+    shared_by_pairs(const StreamSpec &spec)
+    {
+        const std::uint64_t ring_pages = (spec.ring + kPageBytes - 1) / kPageBytes;
         const std::uint64_t common = ring_pages * (spec.vcpus / 2);
-        return split(spec, touched_pages(spec), common, Part{spec.vcpu / 2 * ring_pages, ring_pages},
-                     true);
+        return split(spec, touched_pages(spec), common,
+                     Part{spec.vcpu / 2 * ring_pages, ring_pages}, true);
     }
 
   private:
-    static std::uint64_t touched_pages(const StreamSpec& spec) {
-        const auto vm_pages = static_cast<double>(spec.vm_bytes / page_bytes);
+    static std::uint64_t
+    touched_pages(const StreamSpec &spec)
+    {
+        const auto vm_pages = static_cast<double>(spec.vm_bytes / kPageBytes);
         return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(vm_pages * spec.footprint));
     }
 
-    static Footprint split(const StreamSpec& spec, std::uint64_t pages, std::uint64_t common_pages,
-                           Part common, bool needs_own) {
+    static Footprint
+    split(const StreamSpec &spec, std::uint64_t pages, std::uint64_t common_pages, Part common,
+          bool needs_own)
+    {
         if (common_pages > pages) {
             throw std::invalid_argument("the footprint is smaller than its common part");
         }

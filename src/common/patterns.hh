@@ -6,23 +6,30 @@
 #ifndef HOMESHIFT_COMMON_PATTERNS_HH
 #define HOMESHIFT_COMMON_PATTERNS_HH
 
-#include "footprint.hh"
-#include "random.hh"
-#include "zipf.hh"
-
 #include <algorithm>
 #include <cstdint>
 
-namespace homeshift {
+#include "common/footprint.hh"
+#include "common/random.hh"
+#include "common/zipf.hh"
 
-constexpr std::uint64_t lines_per_page = page_bytes / line_bytes;
+namespace homeshift
+{
+
+constexpr std::uint64_t kLinesPerPage = kPageBytes / kLineBytes;
 
 // Every line is equally likely.
-class UniformPattern {
+class UniformPattern
+{
   public:
-    explicit UniformPattern(Part part) : lines_(part.lines()) {}
+    explicit UniformPattern(Part part) : lines_(part.lines())
+    {}
 
-    std::uint64_t next(Random& random, std::uint64_t) { return random.below(lines_) * line_bytes; }
+    std::uint64_t
+    next(Random &random, std::uint64_t)
+    {
+        return random.below(lines_) * kLineBytes;
+    }
 
   private:
     std::uint64_t lines_;
@@ -30,13 +37,17 @@ class UniformPattern {
 
 // Zipf over pages, uniform over the lines of a page. Rank k is page k of the part; Scatter spreads
 // the pages over the VM's memory, and all vCPUs agree on the hot pages of their common part.
-class ZipfPattern {
+class ZipfPattern
+{
   public:
-    ZipfPattern(Part part, double exponent) : zipf_(part.pages, exponent) {}
+    ZipfPattern(Part part, double exponent) : zipf_(part.pages, exponent)
+    {}
 
-    std::uint64_t next(Random& random, std::uint64_t) {
+    std::uint64_t
+    next(Random &random, std::uint64_t)
+    {
         const std::uint64_t page = zipf_.rank(random) - 1;
-        return page * page_bytes + random.below(lines_per_page) * line_bytes;
+        return page * kPageBytes + random.below(kLinesPerPage) * kLineBytes;
     }
 
   private:
@@ -45,16 +56,20 @@ class ZipfPattern {
 
 // A walk with a stride, over and over. A stride of several lines starts each lap one line further,
 // so that every line has its turn.
-class SequentialPattern {
+class SequentialPattern
+{
   public:
     SequentialPattern(Part part, std::uint64_t stride, std::uint64_t start)
-        : bytes_(part.bytes()), stride_(stride), position_(start % bytes_) {}
+        : bytes_(part.bytes()), stride_(stride), position_(start % bytes_)
+    {}
 
-    std::uint64_t next(Random&, std::uint64_t) {
+    std::uint64_t
+    next(Random &, std::uint64_t)
+    {
         const std::uint64_t offset = position_;
         position_ += stride_;
         if (position_ >= bytes_) {
-            lap_start_ = stride_ > line_bytes ? (lap_start_ + line_bytes) % stride_ % bytes_ : 0;
+            lap_start_ = stride_ > kLineBytes ? (lap_start_ + kLineBytes) % stride_ % bytes_ : 0;
             position_ = lap_start_;
         }
         return offset;
@@ -74,27 +89,35 @@ class SequentialPattern {
 //
 // What this gets wrong: a stream cannot say that an access waits for the one before it. For the
 // latency of a true chase give each core one outstanding miss.
-class ChasePattern {
+class ChasePattern
+{
   public:
-    ChasePattern(Part part, std::uint64_t start) : lines_(part.lines()) {
+    ChasePattern(Part part, std::uint64_t start) : lines_(part.lines())
+    {
         while (std::uint64_t{1} << bits_ < lines_) {
             ++bits_;
         }
         state_ = start & mask();
     }
 
-    std::uint64_t next(Random&, std::uint64_t) {
+    std::uint64_t
+    next(Random &, std::uint64_t)
+    {
         while (true) {
             state_ = (state_ * 6364136223846793005U + 1442695040888963407U) & mask();
             const std::uint64_t line = state_ ^ (state_ >> (bits_ / 2));
             if (line < lines_) {
-                return line * line_bytes;
+                return line * kLineBytes;
             }
         }
     }
 
   private:
-    std::uint64_t mask() const { return (std::uint64_t{1} << bits_) - 1; }
+    std::uint64_t
+    mask() const
+    {
+        return (std::uint64_t{1} << bits_) - 1;
+    }
 
     std::uint64_t lines_;
     unsigned bits_ = 2;
@@ -102,7 +125,8 @@ class ChasePattern {
 };
 
 // A run of hot pages takes most accesses; each phase takes the next run.
-class PhasedPattern {
+class PhasedPattern
+{
   public:
     PhasedPattern(Part part, std::uint64_t phase_accesses, double hot, double hot_ratio)
         : pages_(part.pages),
@@ -110,9 +134,12 @@ class PhasedPattern {
               1, static_cast<std::uint64_t>(static_cast<double>(part.pages) * hot))),
           phase_accesses_(phase_accesses),
           phase_end_(phase_accesses),
-          hot_(hot_ratio) {}
+          hot_(hot_ratio)
+    {}
 
-    std::uint64_t next(Random& random, std::uint64_t access) {
+    std::uint64_t
+    next(Random &random, std::uint64_t access)
+    {
         // A part that is rarely used may have slept through phases.
         while (access >= phase_end_) {
             phase_end_ += phase_accesses_;
@@ -121,7 +148,7 @@ class PhasedPattern {
         const bool hot = random.happens(hot_);
         const std::uint64_t page =
             hot ? (first_hot_ + random.below(hot_pages_)) % pages_ : random.below(pages_);
-        return page * page_bytes + random.below(lines_per_page) * line_bytes;
+        return page * kPageBytes + random.below(kLinesPerPage) * kLineBytes;
     }
 
   private:

@@ -8,19 +8,24 @@
 
 #include <cstdint>
 
-namespace homeshift {
+namespace homeshift
+{
 
 // The upper 64 bits of a product of 128.
-inline std::uint64_t multiply_high(std::uint64_t a, std::uint64_t b) {
+inline std::uint64_t
+multiply_high(std::uint64_t a, std::uint64_t b)
+{
     __extension__ using Product = unsigned __int128;
     return static_cast<std::uint64_t>((static_cast<Product>(a) * b) >> 64);
 }
 
 // A yes with a fixed probability, kept as a number of 53 bits to compare with.
-class Chance {
+class Chance
+{
   public:
     explicit Chance(double probability)
-        : threshold_(static_cast<std::uint64_t>(probability * 9007199254740992.0)) {}
+        : threshold_(static_cast<std::uint64_t>(probability * 9007199254740992.0))
+    {}
 
   private:
     friend class Random;
@@ -29,16 +34,20 @@ class Chance {
 
 // xoshiro256** (Blackman and Vigna, "Scrambled linear pseudorandom number generators", ACM TOMS
 // 2021), seeded by splitmix64. Each (seed, stream) has a sequence of its own.
-class Random {
+class Random
+{
   public:
-    explicit Random(std::uint64_t seed, std::uint64_t stream = 0) {
+    explicit Random(std::uint64_t seed, std::uint64_t stream = 0)
+    {
         std::uint64_t state = splitmix(seed) + stream;
-        for (std::uint64_t& word : state_) {
+        for (std::uint64_t &word : state_) {
             word = splitmix(state);
         }
     }
 
-    std::uint64_t next() {
+    std::uint64_t
+    next()
+    {
         const std::uint64_t result = rotate(state_[1] * 5, 7) * 9;
         const std::uint64_t shifted = state_[1] << 17;
         state_[2] ^= state_[0];
@@ -51,20 +60,36 @@ class Random {
     }
 
     // Uniform in [0, bound). The bias is below bound / 2^64.
-    std::uint64_t below(std::uint64_t bound) { return multiply_high(next(), bound); }
+    std::uint64_t
+    below(std::uint64_t bound)
+    {
+        return multiply_high(next(), bound);
+    }
 
     // Uniform in [0, 1).
-    double unit() { return static_cast<double>(next() >> 11) * 0x1p-53; }
+    double
+    unit()
+    {
+        return static_cast<double>(next() >> 11) * 0x1p-53;
+    }
 
-    bool happens(Chance chance) { return (next() >> 11) < chance.threshold_; }
+    bool
+    happens(Chance chance)
+    {
+        return (next() >> 11) < chance.threshold_;
+    }
 
   private:
-    static std::uint64_t rotate(std::uint64_t word, int by) {
+    static std::uint64_t
+    rotate(std::uint64_t word, int by)
+    {
         return (word << by) | (word >> (64 - by));
     }
 
     // Advances `state` and returns its mix, as in Vigna's splitmix64.c.
-    static std::uint64_t splitmix(std::uint64_t& state) {
+    static std::uint64_t
+    splitmix(std::uint64_t &state)
+    {
         state += 0x9e3779b97f4a7c15U;
         std::uint64_t mixed = state;
         mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9U;

@@ -5,85 +5,49 @@
 //     std::unique_ptr<RequestStream> stream = make_stream(spec);
 //     Access access = stream->next();    // endless, the same for the same spec
 //
-// The sequence depends on the spec alone. (Zipf uses the C library's exp and log, whose last bit may
-// differ between systems; that moves a rank about once in 10^11 draws.)
+// The sequence depends on the spec alone. (Zipf uses the C library's exp and log, whose last bit
+// may differ between systems; that moves a rank about once in 10^11 draws.)
 
 #ifndef HOMESHIFT_COMMON_REQUEST_STREAM_HH
 #define HOMESHIFT_COMMON_REQUEST_STREAM_HH
-
-#include "access.hh"
-#include "footprint.hh"
-#include "patterns.hh"
-#include "random.hh"
-#include "stream_spec.hh"
-#include "trace_reader.hh"
 
 #include <cstdint>
 #include <memory>
 #include <stdexcept>
 #include <string>
 
-namespace homeshift {
+#include "common/access.hh"
+#include "common/footprint.hh"
+#include "common/mixed_stream.hh"
+#include "common/patterns.hh"
+#include "common/stream_spec.hh"
+#include "common/trace_reader.hh"
 
-// One pattern over the common part and one over the vCPU's own, mixed by chance.
-template <class Common, class Own>
-class MixedStream final : public RequestStream {
-  public:
-    struct Shares {
-        double common;
-        double common_writes;
-        double own_writes;
-    };
+namespace homeshift
+{
 
-    MixedStream(const StreamSpec& spec, const Footprint& footprint, Shares shares, Common common,
-                Own own)
-        : random_(spec.seed, spec.vcpu),
-          scatter_(spec.vm_bytes / page_bytes),
-          common_begin_(footprint.common.first_page * page_bytes),
-          own_begin_(footprint.own.first_page * page_bytes),
-          think_(spec.think),
-          is_common_(shares.common),
-          common_writes_(shares.common_writes),
-          own_writes_(shares.own_writes),
-          common_(common),
-          own_(own) {}
+namespace stream_detail
+{
 
-    Access next() override {
-        const std::uint64_t access = accesses_++;
-        const bool common = random_.happens(is_common_);
-        const std::uint64_t offset = common ? common_begin_ + common_.next(random_, access)
-                                            : own_begin_ + own_.next(random_, access);
-        const bool write = random_.happens(common ? common_writes_ : own_writes_);
-        return {scatter_.address(offset), think_, write};
-    }
-
-  private:
-    Random random_;
-    Scatter scatter_;
-    std::uint64_t common_begin_;
-    std::uint64_t own_begin_;
-    std::uint64_t accesses_ = 0;
-    std::uint32_t think_;
-    Chance is_common_;
-    Chance common_writes_;
-    Chance own_writes_;
-    Common common_;
-    Own own_;
-};
-
-namespace stream_detail {
-
-inline void require(bool fulfilled, const char* sentence) {
+inline void
+require(bool fulfilled, const char *sentence)
+{
     if (!fulfilled) {
         throw std::invalid_argument(std::string("stream: ") + sentence);
     }
 }
 
-inline bool is_share(double value) { return value >= 0.0 && value <= 1.0; }
+inline bool
+is_share(double value)
+{
+    return value >= 0.0 && value <= 1.0;
+}
 
-inline void check(const StreamSpec& spec) {
+inline void
+check(const StreamSpec &spec)
+{
     require(spec.vcpus > 0 && spec.vcpu < spec.vcpus, "vcpu is not below vcpus");
-    require(spec.vm_bytes >= page_bytes, "vm_bytes is less than a page");
+    require(spec.vm_bytes >= kPageBytes, "vm_bytes is less than a page");
     require(is_share(spec.write_ratio), "write_ratio is not between 0 and 1");
     require(is_share(spec.shared), "shared is not between 0 and 1");
     require(is_share(spec.footprint), "footprint is not between 0 and 1");
@@ -100,10 +64,13 @@ inline void check(const StreamSpec& spec) {
 // The same pattern over both parts; `make(part, turn)` makes it, where `turn`, below 1, spreads the
 // starting points of the vCPUs over the part that they share.
 template <class Make>
-std::unique_ptr<RequestStream> shared_by_all(const StreamSpec& spec, Make make) {
+std::unique_ptr<RequestStream>
+shared_by_all(const StreamSpec &spec, Make make)
+{
     using Pattern = decltype(make(Part{}, 0.0));
     const Footprint footprint = Footprint::shared_by_all(spec);
-    // An empty part is never drawn from: its chance is 0. Its pattern still needs something to hold.
+    // An empty part is never drawn from: its chance is 0. Its pattern still needs something to
+    // hold.
     const Part common = footprint.common.pages > 0 ? footprint.common : footprint.own;
     const Part own = footprint.own.pages > 0 ? footprint.own : footprint.common;
     const double turn = static_cast<double>(spec.vcpu) / spec.vcpus;
@@ -116,7 +83,9 @@ std::unique_ptr<RequestStream> shared_by_all(const StreamSpec& spec, Make make) 
 
 // vCPU 2k writes the ring in order and 2k + 1 reads it, half a ring behind at the start. Nothing
 // synchronises them, so the distance drifts.
-inline std::unique_ptr<RequestStream> producer_consumer(const StreamSpec& spec) {
+inline std::unique_ptr<RequestStream>
+producer_consumer(const StreamSpec &spec)
+{
     require(spec.vcpus % 2 == 0, "producer-consumer needs an even number of vCPUs");
     require(spec.ring > 0 && spec.ring <= spec.vm_bytes, "ring is 0, or larger than the VM");
     using Stream = MixedStream<SequentialPattern, UniformPattern>;
@@ -125,42 +94,44 @@ inline std::unique_ptr<RequestStream> producer_consumer(const StreamSpec& spec) 
     const std::uint64_t start = producer ? 0 : footprint.common.bytes() / 2;
     return std::make_unique<Stream>(
         spec, footprint, Stream::Shares{spec.exchange, producer ? 1.0 : 0.0, spec.write_ratio},
-        SequentialPattern(footprint.common, line_bytes, start), UniformPattern(footprint.own));
+        SequentialPattern(footprint.common, kLineBytes, start), UniformPattern(footprint.own));
 }
 
 } // namespace stream_detail
 
 // Throws std::invalid_argument for a spec that makes no stream, std::runtime_error for a trace file
 // that cannot be read.
-inline std::unique_ptr<RequestStream> make_stream(const StreamSpec& spec) {
+inline std::unique_ptr<RequestStream>
+make_stream(const StreamSpec &spec)
+{
     using stream_detail::shared_by_all;
     stream_detail::check(spec);
     const auto line_at = [](Part part, double turn) {
         return static_cast<std::uint64_t>(static_cast<double>(part.lines()) * turn);
     };
     switch (spec.kind) {
-    case StreamKind::uniform:
-        return shared_by_all(spec, [](Part part, double) { return UniformPattern(part); });
-    case StreamKind::zipf:
-        return shared_by_all(
-            spec, [&](Part part, double) { return ZipfPattern(part, spec.exponent); });
-    case StreamKind::stream:
-        return shared_by_all(spec, [&](Part part, double turn) {
-            return SequentialPattern(part, spec.stride, line_at(part, turn) * line_bytes);
-        });
-    case StreamKind::pointer_chase:
-        return shared_by_all(spec, [&](Part part, double turn) {
-            return ChasePattern(part, line_at(part, turn));
-        });
-    case StreamKind::phased:
-        return shared_by_all(spec, [&](Part part, double) {
-            return PhasedPattern(part, spec.phase_accesses, spec.hot, spec.hot_ratio);
-        });
-    case StreamKind::producer_consumer:
-        return stream_detail::producer_consumer(spec);
-    case StreamKind::trace:
-        return std::make_unique<TraceStream>(read_trace(
-            spec.trace_path, spec.trace_base, spec.vm_bytes, spec.cycles_per_instruction));
+        case StreamKind::uniform:
+            return shared_by_all(spec, [](Part part, double) { return UniformPattern(part); });
+        case StreamKind::zipf:
+            return shared_by_all(
+                spec, [&](Part part, double) { return ZipfPattern(part, spec.exponent); });
+        case StreamKind::stream:
+            return shared_by_all(spec, [&](Part part, double turn) {
+                return SequentialPattern(part, spec.stride, line_at(part, turn) * kLineBytes);
+            });
+        case StreamKind::pointer_chase:
+            return shared_by_all(spec, [&](Part part, double turn) {
+                return ChasePattern(part, line_at(part, turn));
+            });
+        case StreamKind::phased:
+            return shared_by_all(spec, [&](Part part, double) {
+                return PhasedPattern(part, spec.phase_accesses, spec.hot, spec.hot_ratio);
+            });
+        case StreamKind::producer_consumer:
+            return stream_detail::producer_consumer(spec);
+        case StreamKind::trace:
+            return std::make_unique<TraceStream>(read_trace(
+                spec.trace_path, spec.trace_base, spec.vm_bytes, spec.cycles_per_instruction));
     }
     throw std::invalid_argument("stream: unknown kind");
 }

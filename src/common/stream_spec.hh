@@ -10,9 +10,11 @@
 #include <stdexcept>
 #include <string>
 
-namespace homeshift {
+namespace homeshift
+{
 
-enum class StreamKind : std::uint8_t {
+enum class StreamKind : std::uint8_t
+{
     uniform,
     zipf,
     stream,
@@ -22,7 +24,8 @@ enum class StreamKind : std::uint8_t {
     trace,
 };
 
-struct StreamSpec {
+struct StreamSpec
+{
     StreamKind kind = StreamKind::uniform;
     std::uint32_t vcpu = 0;
     std::uint32_t vcpus = 1;
@@ -53,7 +56,9 @@ struct StreamSpec {
 // Calls visit(name, field) for each field, under the name that it has in the dicts that
 // homeshift.workload.Workload.streams() makes; a binding fills a spec with it.
 template <class Spec, class Visitor>
-void for_each_field(Spec& spec, Visitor&& visit) {
+void
+for_each_field(Spec &spec, Visitor &&visit)
+{
     visit("kind", spec.kind);
     visit("vcpu", spec.vcpu);
     visit("vcpus", spec.vcpus);
@@ -75,14 +80,23 @@ void for_each_field(Spec& spec, Visitor&& visit) {
     visit("trace_base", spec.trace_base);
 }
 
-inline StreamKind stream_kind(const std::string& name) {
-    if (name == "uniform") return StreamKind::uniform;
-    if (name == "zipf") return StreamKind::zipf;
-    if (name == "stream") return StreamKind::stream;
-    if (name == "pointer-chase") return StreamKind::pointer_chase;
-    if (name == "phased") return StreamKind::phased;
-    if (name == "producer-consumer") return StreamKind::producer_consumer;
-    if (name == "trace") return StreamKind::trace;
+inline StreamKind
+stream_kind(const std::string &name)
+{
+    if (name == "uniform")
+        return StreamKind::uniform;
+    if (name == "zipf")
+        return StreamKind::zipf;
+    if (name == "stream")
+        return StreamKind::stream;
+    if (name == "pointer-chase")
+        return StreamKind::pointer_chase;
+    if (name == "phased")
+        return StreamKind::phased;
+    if (name == "producer-consumer")
+        return StreamKind::producer_consumer;
+    if (name == "trace")
+        return StreamKind::trace;
     throw std::invalid_argument("no stream of kind '" + name + "'");
 }
 

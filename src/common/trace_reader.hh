@@ -6,8 +6,6 @@
 #ifndef HOMESHIFT_COMMON_TRACE_READER_HH
 #define HOMESHIFT_COMMON_TRACE_READER_HH
 
-#include "access.hh"
-
 #include <algorithm>
 #include <cctype>
 #include <cstddef>
@@ -19,13 +17,19 @@
 #include <utility>
 #include <vector>
 
-namespace homeshift {
+#include "common/access.hh"
 
-namespace trace_file {
+namespace homeshift
+{
 
-constexpr std::size_t record_bytes = 12;
+namespace trace_file
+{
 
-inline std::uint64_t little_endian(const char* bytes, int count) {
+constexpr std::size_t kRecordBytes = 12;
+
+inline std::uint64_t
+little_endian(const char *bytes, int count)
+{
     std::uint64_t value = 0;
     for (int i = count - 1; i >= 0; --i) {
         value = value << 8 | static_cast<unsigned char>(bytes[i]);
@@ -34,7 +38,9 @@ inline std::uint64_t little_endian(const char* bytes, int count) {
 }
 
 // Returns where the records begin: behind the magic, the version, the header's length and header.
-inline std::size_t records_begin(const std::string& content, const std::string& path) {
+inline std::size_t
+records_begin(const std::string &content, const std::string &path)
+{
     const std::string start("\x93NUMPY\x01\x00", 8);
     if (content.size() < 10 || content.compare(0, 8, start) != 0) {
         throw std::runtime_error(path + ": not a .npy file of version 1.0");
@@ -47,16 +53,14 @@ inline std::size_t records_begin(const std::string& content, const std::string& 
     header.erase(std::remove_if(header.begin(), header.end(),
                                 [](unsigned char c) { return std::isspace(c) != 0; }),
                  header.end());
-    const std::string records =
-        "[('address','<u8'),('gap','<u2'),('size','|u1'),('write','|u1')]";
-    const std::string shape =
-        "(" + std::to_string((content.size() - begin) / record_bytes) + ",)";
+    const std::string records = "[('address','<u8'),('gap','<u2'),('size','|u1'),('write','|u1')]";
+    const std::string shape = "(" + std::to_string((content.size() - begin) / kRecordBytes) + ",)";
     if (header.find(records) == std::string::npos ||
         header.find("'fortran_order':False") == std::string::npos) {
         throw std::runtime_error(path + ": not a trace, its records are of another type");
     }
     if (header.find("'shape':" + shape) == std::string::npos ||
-        (content.size() - begin) % record_bytes != 0) {
+        (content.size() - begin) % kRecordBytes != 0) {
         throw std::runtime_error(path + ": truncated, or longer than its header says");
     }
     return begin;
@@ -65,18 +69,21 @@ inline std::size_t records_begin(const std::string& content, const std::string& 
 } // namespace trace_file
 
 // Returns the accesses of a trace, moved to guest address `base`; all lie below `limit`.
-inline std::vector<Access> read_trace(const std::string& path, std::uint64_t base,
-                                      std::uint64_t limit, double cycles_per_instruction) {
+inline std::vector<Access>
+read_trace(const std::string &path, std::uint64_t base, std::uint64_t limit,
+           double cycles_per_instruction)
+{
     std::ifstream file(path, std::ios::binary);
-    const std::string content{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    const std::string content{std::istreambuf_iterator<char>(file),
+                              std::istreambuf_iterator<char>()};
     if (!file) {
         throw std::runtime_error(path + ": cannot be read");
     }
     const std::size_t begin = trace_file::records_begin(content, path);
     std::vector<Access> accesses;
-    accesses.reserve((content.size() - begin) / trace_file::record_bytes);
-    for (std::size_t at = begin; at < content.size(); at += trace_file::record_bytes) {
-        const char* record = content.data() + at;
+    accesses.reserve((content.size() - begin) / trace_file::kRecordBytes);
+    for (std::size_t at = begin; at < content.size(); at += trace_file::kRecordBytes) {
+        const char *record = content.data() + at;
         const std::uint64_t address = trace_file::little_endian(record, 8);
         const auto gap = static_cast<double>(trace_file::little_endian(record + 8, 2));
         if (base > limit || address >= limit - base) {
@@ -93,11 +100,15 @@ inline std::vector<Access> read_trace(const std::string& path, std::uint64_t bas
 }
 
 // Replays a trace, over and over.
-class TraceStream final : public RequestStream {
+class TraceStream final : public RequestStream
+{
   public:
-    explicit TraceStream(std::vector<Access> accesses) : accesses_(std::move(accesses)) {}
+    explicit TraceStream(std::vector<Access> accesses) : accesses_(std::move(accesses))
+    {}
 
-    Access next() override {
+    Access
+    next() override
+    {
         const Access access = accesses_[position_];
         position_ = position_ + 1 == accesses_.size() ? 0 : position_ + 1;
         return access;

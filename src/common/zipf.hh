@@ -7,15 +7,17 @@
 #ifndef HOMESHIFT_COMMON_ZIPF_HH
 #define HOMESHIFT_COMMON_ZIPF_HH
 
-#include "random.hh"
-
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 
-namespace homeshift {
+#include "common/random.hh"
 
-class Zipf {
+namespace homeshift
+{
+
+class Zipf
+{
   public:
     // Ranks 1..count, rank k with a probability proportional to k^-exponent, exponent > 0.
     Zipf(std::uint64_t count, double exponent)
@@ -24,9 +26,12 @@ class Zipf {
           power_(1.0 - exponent),
           upper_(H(count_ + 0.5)),
           span_(H(1.5) - 1.0 - upper_),
-          squeeze_(2.0 - H_inverse(H(2.5) - h(2.0))) {}
+          squeeze_(2.0 - H_inverse(H(2.5) - h(2.0)))
+    {}
 
-    std::uint64_t rank(Random& random) const {
+    std::uint64_t
+    rank(Random &random) const
+    {
         while (true) {
             const double u = upper_ + random.unit() * span_;
             const double x = H_inverse(u);
@@ -39,15 +44,23 @@ class Zipf {
     }
 
   private:
-    double h(double x) const { return std::exp(-exponent_ * std::log(x)); }
+    double
+    h(double x) const
+    {
+        return std::exp(-exponent_ * std::log(x));
+    }
 
     // expm1 and log1p keep their digits near exponent 1; only 1 itself needs its limit.
-    double H(double x) const {
+    double
+    H(double x) const
+    {
         const double log_x = std::log(x);
         return power_ == 0.0 ? log_x : std::expm1(power_ * log_x) / power_;
     }
 
-    double H_inverse(double y) const {
+    double
+    H_inverse(double y) const
+    {
         if (power_ == 0.0) {
             return std::exp(y);
         }

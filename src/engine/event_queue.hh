@@ -110,6 +110,20 @@ class EventQueue
         }
     }
 
+    // Fire events until none is left; false if some are left at cycle `limit`.
+    bool
+    run_dry(Cycle limit)
+    {
+        const bool never = false;
+        while (pending_ != 0 && now_ < limit) {
+            run(now_ + 1, never);
+            if (pending_ != 0) {
+                advance(std::min(next_time(), limit));
+            }
+        }
+        return pending_ == 0;
+    }
+
   private:
     static constexpr unsigned kBuckets = 4096;
     static constexpr Cycle kMask = kBuckets - 1;

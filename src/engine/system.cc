@@ -259,7 +259,7 @@ System::probe(unsigned core, Addr address, bool write)
     }
     stop_ = false;
     const Cycles latency = queue_->now() - start;
-    queue_->run(queue_->now() + kPatience, stop_); // let unblocks and acks arrive
+    queue_->run_dry(queue_->now() + kPatience); // unblocks and acks
     return latency;
 }
 
@@ -282,8 +282,7 @@ void
 System::audit()
 {
     const auto fault = [](const std::string &what) { throw ProtocolError("audit: " + what); };
-    queue_->run(queue_->now() + kPatience, stop_);
-    if (!queue_->empty()) {
+    if (!queue_->run_dry(queue_->now() + kPatience)) {
         fault("messages are under way though nothing is asked any more");
     }
     for (const Controller *controller : controllers()) {

@@ -43,11 +43,11 @@ def read_faults() -> list[Fault]:
         for line in path.read_text("utf-8").splitlines():
             if line.startswith("# "):
                 faults.append(Fault(f"{path.stem}: {line[2:]}"))
-            elif line.startswith("- "):
+            elif line[:1] == "-":
                 if not faults[-1].edits or faults[-1].edits[-1][1]:
                     faults[-1].edits.append(([], []))
                 faults[-1].edits[-1][0].append(line[2:])
-            elif line.startswith("+ "):
+            elif line[:1] == "+":
                 faults[-1].edits[-1][1].append(line[2:])
             elif line:
                 faults[-1].expected.append(line)

@@ -41,8 +41,8 @@ class Field(ABC):
     required: bool = True
 
     @abstractmethod
-    def read(self, value: object, *, clock_period_ps: int | None) -> object:
-        """Return `value` in the model's unit; the clock is None if the file's own is at fault."""
+    def read(self, value: object) -> object:
+        """Return `value` in the model's unit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,8 @@ class Count(Field):
     least: int
     most: int
 
-    def read(self, value: object, *, clock_period_ps: int | None) -> int:
+    def read(self, value: object) -> int:
+        """Return the number."""
         if not isinstance(value, int) or isinstance(value, bool):
             raise ValueError("not a whole number")
         if not self.least <= value <= self.most:
@@ -68,7 +69,8 @@ class Size(Field):
     most: int
     multiple_of: int
 
-    def read(self, value: object, *, clock_period_ps: int | None) -> int:
+    def read(self, value: object) -> int:
+        """Return bytes."""
         size = parse_size(value)
         if not self.least <= size <= self.most:
             raise ValueError(f"not between {size_text(self.least)} and {size_text(self.most)}")
@@ -87,14 +89,17 @@ class Latency(Field):
 
     most_ticks: int = 10**9  # 1 ms: more is a mistyped unit
 
-    def read(self, value: object, *, clock_period_ps: int | None) -> int:
+    def read(self, value: object) -> int:
+        """Return ticks of 1 ps; `cycles` turns them into the model's unit."""
         ticks = parse_time(value)
         if ticks == 0:
             raise ValueError("zero; a message takes at least one cycle")
         if ticks > self.most_ticks:
             raise ValueError(f"more than {time_text(self.most_ticks)}")
-        if clock_period_ps is None:
-            return 1  # never used: the clock's own fault keeps the machine from being made
+        return ticks
+
+    def cycles(self, ticks: int, *, clock_period_ps: int) -> int:
+        """Return `ticks` in cycles, or raise ValueError with the two nearest times that fit."""
         cycles, rest = divmod(ticks, clock_period_ps)
         if rest:
             below = cycles * clock_period_ps
@@ -112,7 +117,8 @@ class Bandwidth(Field):
     least: float = 1e6
     most: float = 1e14
 
-    def read(self, value: object, *, clock_period_ps: int | None) -> float:
+    def read(self, value: object) -> float:
+        """Return bytes per second."""
         bandwidth = parse_bandwidth(value)
         if not self.least <= bandwidth <= self.most:
             tera = BANDWIDTH_UNITS["TB/s"]
@@ -127,7 +133,8 @@ class Clock(Field):
     least: int = 10**6
     most: int = 10**11
 
-    def read(self, value: object, *, clock_period_ps: int | None) -> int:
+    def read(self, value: object) -> int:
+        """Return the period in ps."""
         hertz = parse_frequency(value)
         if not self.least <= hertz <= self.most:
             raise ValueError(
@@ -151,7 +158,8 @@ class Choice(Field):
 
     choices: tuple[str, ...]
 
-    def read(self, value: object, *, clock_period_ps: int | None) -> str:
+    def read(self, value: object) -> str:
+        """Return the word."""
         if value not in self.choices or not isinstance(value, str):
             hint = near(value, self.choices) if isinstance(value, str) else ""
             raise ValueError(f"not one of {', '.join(self.choices)}{hint}")
@@ -162,7 +170,8 @@ class Choice(Field):
 class Text(Field):
     """Some words."""
 
-    def read(self, value: object, *, clock_period_ps: int | None) -> str:
+    def read(self, value: object) -> str:
+        """Return the text."""
         if not isinstance(value, str) or not value.strip():
             raise ValueError("not a text")
         return value

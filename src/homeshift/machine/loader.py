@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 from homeshift.errors import InputError, near
-from homeshift.machine.fields import Field, Table
+from homeshift.machine.fields import Clock, Field, Latency, Table
 from homeshift.machine.model import Machine
 from homeshift.machine.rules import RULES
 
@@ -87,17 +87,11 @@ class _Reader:
 
     def _clock(self) -> int | None:
         """Read the clock ahead of everything that counts in its cycles."""
-        [clock] = [
-            field
-            for field in _schema(Machine).values()
-            if isinstance(field, Field) and field.key == "clock"
-        ]
+        [clock] = [field for field in _schema(Machine).values() if isinstance(field, Clock)]
         try:
-            period = clock.read(self.tables.get("clock"), clock_period_ps=None)
+            return clock.read(self.tables.get("clock"))
         except ValueError:
             return None  # said where the clock is read in its turn
-        assert isinstance(period, int)
-        return period
 
     def _table(
         self, model: type[T], table: Mapping[str, Any], *, prefix: str, fixed: Mapping[str, Any]
@@ -117,7 +111,7 @@ class _Reader:
                     values[name] = nested
                 continue
             try:
-                values[name] = field.read(value, clock_period_ps=self.clock_period_ps)
+                values[name] = self._value(field, value)
             except ValueError as error:
                 self._fault(f"{prefix}{key} = {_toml(value)}", str(error))
         for key, (name, field) in schema.items():
@@ -126,14 +120,25 @@ class _Reader:
                 self._fault(f"{prefix}{key}", f"{what} ({field.sentence})")
             elif key not in table:
                 values.setdefault(name, None)
-        for rule in RULES:
-            if rule.model is model and all(need in values for need in rule.needs):
-                sentence = rule.check(**{need: values[need] for need in rule.needs})
-                if sentence is not None:
-                    given = _lookup(table, rule.at)
-                    shown = "" if given is None else f" = {_toml(given)}"
-                    self._fault(f"{prefix}{rule.at}{shown}", sentence)
+        self._rules(model, table, values, prefix=prefix)
         return model(**values) if len(self.faults) == before else None
+
+    def _rules(
+        self,
+        model: type[Any],
+        table: Mapping[str, Any],
+        values: Mapping[str, Any],
+        *,
+        prefix: str,
+    ) -> None:
+        for rule in RULES:
+            if rule.model is not model or not all(need in values for need in rule.needs):
+                continue
+            sentence = rule.check(**{need: values[need] for need in rule.needs})
+            if sentence is not None:
+                given = _lookup(table, rule.at)
+                shown = "" if given is None else f" = {_toml(given)}"
+                self._fault(f"{prefix}{rule.at}{shown}", sentence)
 
     def _nested(self, model: type[Any], name: str, value: object, *, where: str) -> object:
         if not isinstance(value, Mapping):
@@ -141,6 +146,12 @@ class _Reader:
             return None
         nested: type[Any] = get_type_hints(model)[name]
         return self._table(nested, value, prefix=f"{where}.", fixed={})
+
+    def _value(self, field: Field, value: object) -> object:
+        read = field.read(value)
+        if isinstance(field, Latency) and isinstance(read, int) and self.clock_period_ps:
+            return field.cycles(read, clock_period_ps=self.clock_period_ps)
+        return read
 
     def _fault(self, where: str, sentence: str) -> None:
         self.faults.append(f"{where}: {sentence}")

@@ -47,6 +47,7 @@ def rule(model: type, *, at: str) -> Callable[[Check], Check]:
 
 @rule(Cache, at="size")
 def power_of_two_sets(size_bytes: int, associativity: int) -> str | None:
+    """A set is found by the low bits of the line's number."""
     way_bytes = LINE_BYTES * associativity  # one set
     sets, rest = divmod(size_bytes, way_bytes)
     if rest == 0 and sets.bit_count() == 1:
@@ -59,6 +60,7 @@ def power_of_two_sets(size_bytes: int, associativity: int) -> str | None:
 
 @rule(Network, at="columns")
 def only_a_mesh_has_columns(topology: str, columns: int | None) -> str | None:
+    """A mesh has a row length, and nothing else has."""
     if topology == "mesh" and columns is None:
         return "missing: a mesh needs it"
     if topology != "mesh" and columns is not None:
@@ -68,12 +70,14 @@ def only_a_mesh_has_columns(topology: str, columns: int | None) -> str | None:
 
 @rule(Machine, at="network.columns")
 def full_rows(nodes: int, network: Network) -> str | None:
+    """A mesh is a full rectangle."""
     columns = network.columns
     return f"does not divide the {nodes} nodes" if columns and nodes % columns else None
 
 
 @rule(Machine, at="cores.per_node")
 def few_enough_cores(nodes: int, cores: Cores) -> str | None:
+    """The sharers of a line are one word of bits."""
     total = nodes * cores.per_node
     if total <= MOST_CORES:
         return None

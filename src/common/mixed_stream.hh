@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// A synthetic stream: one pattern over what a vCPU has in common with others, one over its own.
+
+#ifndef HOMESHIFT_COMMON_MIXED_STREAM_HH
+#define HOMESHIFT_COMMON_MIXED_STREAM_HH
+
+#include <cstdint>
+
+#include "common/access.hh"
+#include "common/footprint.hh"
+#include "common/random.hh"
+#include "common/stream_spec.hh"
+
+namespace homeshift
+{
+
+// Each access draws by chance which part it goes to, and whether it writes.
+template <class Common, class Own>
+class MixedStream final : public RequestStream
+{
+  public:
+    struct Shares
+    {
+        double common;
+        double common_writes;
+        double own_writes;
+    };
+
+    MixedStream(const StreamSpec &spec, const Footprint &footprint, Shares shares, Common common,
+                Own own)
+        : random_(spec.seed, spec.vcpu),
+          scatter_(spec.vm_bytes / kPageBytes),
+          common_begin_(footprint.common.first_page * kPageBytes),
+          own_begin_(footprint.own.first_page * kPageBytes),
+          think_(spec.think),
+          is_common_(shares.common),
+          common_writes_(shares.common_writes),
+          own_writes_(shares.own_writes),
+          common_(common),
+          own_(own)
+    {}
+
+    Access
+    next() override
+    {
+        const std::uint64_t access = accesses_++;
+        const bool common = random_.happens(is_common_);
+        const std::uint64_t offset = common ? common_begin_ + common_.next(random_, access)
+                                            : own_begin_ + own_.next(random_, access);
+        const bool write = random_.happens(common ? common_writes_ : own_writes_);
+        return {scatter_.address(offset), think_, write};
+    }
+
+  private:
+    Random random_;
+    Scatter scatter_;
+    std::uint64_t common_begin_;
+    std::uint64_t own_begin_;
+    std::uint64_t accesses_ = 0;
+    std::uint32_t think_;
+    Chance is_common_;
+    Chance common_writes_;
+    Chance own_writes_;
+    Common common_;
+    Own own_;
+};
+
+} // namespace homeshift
+
+#endif

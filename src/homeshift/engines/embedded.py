@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The embedded engine: the C++ simulation in `homeshift._engine`, for one machine and one VM."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from homeshift import _engine
+from homeshift.engines.base import Counters
+from homeshift.engines.embedded_stats import statistics
+from homeshift.engines.messages import migration_bytes, vm_bytes
+from homeshift.errors import RunError
+from homeshift.machine import Machine
+from homeshift.output import Stat
+
+VM = 0
+LINE_BYTES = 64
+
+
+def system_spec(machine: Machine, *, region_bytes: int, check: bool) -> dict[str, object]:
+    """Return the machine as the C++ module wants it: cycles, bytes and ps."""
+    period = machine.clock_period_ps
+    network = machine.network
+    line_time = LINE_BYTES / machine.memory.bandwidth_bytes_per_second * 1e12
+    return {
+        "clock_period_ps": period,
+        "cores_per_node": machine.cores.per_node,
+        "max_outstanding": machine.cores.max_outstanding,
+        "cache_bytes": machine.cache.size_bytes,
+        "cache_associativity": machine.cache.associativity,
+        "cache_latency": machine.cache.latency_cycles,
+        "slc_bytes": machine.slc.size_bytes,
+        "slc_associativity": machine.slc.associativity,
+        "slc_latency": machine.slc.latency_cycles,
+        "home_latency": machine.home.latency_cycles,
+        "memory_bytes": machine.memory.size_bytes,
+        "memory_latency_ps": machine.memory.latency_cycles * period,
+        "line_time_ps": round(line_time),
+        "topology": network.topology,
+        "nodes": machine.nodes,
+        "columns": network.columns or 0,
+        "router_latency": network.router_latency_cycles,
+        "local_latency": network.local_latency_cycles,
+        "link_latency": network.link_latency_cycles,
+        "bytes_per_cycle": network.link_bandwidth_bytes_per_second * period / 1e12,
+        "outstanding_lines": machine.migration.outstanding_lines,
+        "outstanding_transfers": machine.migration.outstanding_transfers,
+        "region_bytes": region_bytes,
+        "check": check,
+    }
+
+
+class EmbeddedEngine:
+    """An `Engine`; see there. Made by `engines.make_engine`."""
+
+    name = "embedded"
+
+    def __init__(
+        self,
+        *,
+        machine: Machine,
+        frames: Sequence[int],
+        homes: Mapping[int, int],
+        streams: Sequence[Mapping[str, str | int | float]],
+        source: int,
+        region_bytes: int,
+        check: bool,
+    ) -> None:
+        self._machine = machine
+        self._source = source
+        self._reset_at = 0
+        self._system = _engine.System(
+            system_spec(machine, region_bytes=region_bytes, check=check)
+        )
+        for address, node in homes.items():
+            self._system.place_home(address, node)
+        self._system.add_vm(list(frames), [dict(stream) for stream in streams])
+        self._vcpus = len(streams)
+
+    @property
+    def system(self) -> _engine.System:
+        """The machine itself, for tests and benchmarks."""
+        return self._system
+
+    @property
+    def now(self) -> int:
+        return self._system.now * self._machine.clock_period_ps
+
+    def run(self, ticks: int) -> None:
+        with _errors(self):
+            self._system.run(math.ceil(ticks / self._machine.clock_period_ps))
+
+    def pause(self) -> None:
+        with _errors(self):
+            self._system.stop_vm(VM)
+
+    def resume(self, node: int) -> None:
+        first = node * self._machine.cores.per_node
+        self._system.start_vm(VM, list(range(first, first + self._vcpus)))
+
+    def copy(self, sources: Sequence[int], targets: Sequence[int], size_bytes: int) -> None:
+        with _errors(self):
+            self._system.copy(self._source, list(sources), list(targets), size_bytes)
+
+    def transfer(self, regions: Sequence[int], new_home: int) -> None:
+        with _errors(self):
+            self._system.transfer(self._source, list(regions), new_home)
+
+    def start_dirty_log(self) -> None:
+        self._system.start_dirty_log(VM)
+
+    def take_dirty_log(self) -> list[int]:
+        return self._system.take_dirty_log(VM)
+
+    def stop_dirty_log(self) -> None:
+        self._system.stop_dirty_log(VM)
+
+    def remap(self, pages: Sequence[int], frames: Sequence[int]) -> None:
+        for page, frame in zip(pages, frames, strict=True):
+            self._system.set_shadow_frame(VM, page, frame)
+        self._system.commit_shadow_frames(VM)
+
+    def counters(self) -> Counters:
+        system = self._system
+        taken: Counter[tuple[str, str]] = Counter()
+        for machine, _, state, event, count in system.transitions():
+            if machine == "Directory":
+                taken[state, event] += count
+
+        def home(event: str, *states: str) -> int:
+            return sum(n for (s, e), n in taken.items() if e == event and (not states or s in states))
+
+        nodes = system.node_counts()
+        between = system.between_nodes()
+        entries = home("XferEntry") + home("XferEntry_Last")
+        departing = home("DepartDirty")
+        requests = home("DmaRead") + home("DmaRead_Hit") + home("DmaWrite")
+        return Counters(
+            accesses=sum(v["loads"] + v["stores"] for v in system.vcpu_counts(VM)),
+            remote_services=sum(n["served_remotely"] for n in nodes),
+            migration_bytes=migration_bytes(between),
+            control_bytes=vm_bytes(between, data=False),
+            data_bytes=vm_bytes(between, data=True),
+            migration_link_bytes=sum(
+                migration_bytes(link["messages"]) for link in system.link_counts()
+            ),
+            forwarded_requests=home("Away"),
+            regions_moved=sum(n["regions_moved"] for n in nodes),
+            entries_moved=entries,
+            lines_copied=sum(n["lines_copied"] for n in nodes),
+            migration_dram_reads=home("DmaRead", "I", "S"),
+            migration_dram_writes=home("DmaWrite") + departing,
+            migration_slc_accesses=home("DmaRead_Hit") + departing,
+            migration_directory_accesses=requests + home("Depart") + departing + entries,
+        )
+
+    def reset_statistics(self) -> None:
+        self._system.reset_statistics()
+        self._reset_at = self._system.now
+
+    def statistics(self) -> Iterable[Stat]:
+        return statistics(
+            self._system,
+            clock_period_ps=self._machine.clock_period_ps,
+            cycles=self._system.now - self._reset_at,
+            vm=VM,
+        )
+
+    def audit(self) -> None:
+        with _errors(self):
+            self._system.audit()
+
+
+@contextmanager
+def _errors(engine: EmbeddedEngine) -> Iterator[None]:
+    """Turn what the C++ module raises about a run into a RunError."""
+    try:
+        yield
+    except (_engine.ProtocolError, _engine.DataError, _engine.Deadlock) as error:
+        raise RunError(f"the simulation failed at tick {engine.now}: {error}") from error
+    except MemoryError as error:
+        raise RunError(f"the simulation ran out of memory at tick {engine.now}") from error

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Stop and copy: the textbook baseline. Everything is copied while the VM stands still."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from homeshift.strategies.base import Copy, MoveCpuState, Operation, Pause, Resume, Strategy, Vm
+
+
+class StopAndCopy(Strategy):
+    """Pause, copy all pages, resume."""
+
+    name = "stop-and-copy"
+    moves = "all pages, while paused"
+
+    def migrate(self, vm: Vm, target: int) -> Iterator[Operation]:
+        """Yield the operations that bring `vm` to the node `target`."""
+        yield Pause(vm)
+        yield Copy(vm.pages, to=target)
+        yield MoveCpuState(vm, to=target)
+        yield Resume(vm, on=target)

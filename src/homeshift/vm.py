@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A virtual machine as the experiment sees it: its size, where its memory is, and its frames.
+
+A VM on a source node borrows memory of other nodes. Its guest regions are dealt out to the nodes in
+turn, by weight, so that every stretch of guest memory has the same mix of near and far frames. All
+of them are homed at the source before a migration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from homeshift.errors import InputError
+from homeshift.machine import Machine
+from homeshift.units import format_bytes, size_text
+
+PAGE_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VmSpec:
+    """A VM and its migration.
+
+    Args:
+        memory_bytes: guest memory, a whole number of regions.
+        vcpus: virtual CPUs, at most one a core of a node.
+        source: node that it runs on.
+        target: node that it moves to.
+        borrow: node -> fraction of the memory that lies there; the rest lies on the source.
+        region_bytes: unit in which homes move, a power of two of at least a page.
+    """
+
+    memory_bytes: int
+    vcpus: int
+    source: int
+    target: int
+    borrow: Mapping[int, float] = field(default_factory=dict)
+    region_bytes: int = PAGE_BYTES
+
+    @property
+    def pages(self) -> int:
+        return self.memory_bytes // PAGE_BYTES
+
+    @property
+    def regions(self) -> int:
+        return self.memory_bytes // self.region_bytes
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data that JSON can hold."""
+        return {**asdict(self), "borrow": {str(node): part for node, part in self.borrow.items()}}
+
+    def faults(self, machine: Machine) -> list[str]:
+        """Return what keeps this VM from running on a machine, a sentence each."""
+        faults = []
+        last = machine.nodes - 1
+        for what, node in (("source", self.source), ("target", self.target)):
+            if not 0 <= node <= last:
+                faults.append(f"{what} = {node}: '{machine.name}' has the nodes 0 to {last}")
+        if self.source == self.target:
+            faults.append(f"target = {self.target}: is the source; give another node")
+        if not 1 <= self.vcpus <= machine.cores.per_node:
+            faults.append(
+                f"vcpus = {self.vcpus}: a node of '{machine.name}' has "
+                f"{machine.cores.per_node} cores; give 1 to {machine.cores.per_node}"
+            )
+        region = self.region_bytes
+        if region < PAGE_BYTES or region > 2 << 20 or region & (region - 1):
+            faults.append(
+                f"region = {size_text(region)}: not a power of two from 4KiB to 2MiB"
+            )
+        elif self.memory_bytes <= 0 or self.memory_bytes % region:
+            faults.append(
+                f"vm-memory = {size_text(self.memory_bytes)}: not a whole number of regions of "
+                f"{size_text(region)}"
+            )
+        for node, part in self.borrow.items():
+            if not 0 <= node <= last:
+                faults.append(f"borrow {node}: '{machine.name}' has the nodes 0 to {last}")
+            elif node == self.source:
+                faults.append(f"borrow {node}: is the source, which lends nothing to itself")
+            if not 0 < part <= 1:
+                faults.append(f"borrow {node}:{part:g}: a fraction is above 0, up to 1")
+        total = sum(self.borrow.values())
+        if total > 1 + 1e-9:
+            faults.append(f"borrow: the fractions add up to {total:g}; at most 1 can be borrowed")
+        return faults or self._misfits(machine)
+
+    def _misfits(self, machine: Machine) -> list[str]:
+        needed: dict[int, int] = {}
+        for node in self.locations():
+            needed[node] = needed.get(node, 0) + self.region_bytes
+        state = self.vcpus * state_bytes(machine)
+        needed[self.source] = needed.get(self.source, 0) + state
+        return [
+            f"vm-memory = {size_text(self.memory_bytes)}: needs {format_bytes(size)} on node "
+            f"{node}, which has {format_bytes(machine.memory.size_bytes)}"
+            for node, size in sorted(needed.items())
+            if size > machine.memory.size_bytes
+        ]
+
+    def locations(self) -> list[int]:
+        """Return the node that holds each guest region, dealt out by weight (smooth round robin)."""
+        weights = {self.source: max(0.0, 1.0 - sum(self.borrow.values())), **self.borrow}
+        credit = dict.fromkeys(weights, 0.0)
+        dealt = []
+        for _ in range(self.regions):
+            for node, weight in weights.items():
+                credit[node] += weight
+            node = max(credit, key=lambda n: (round(credit[n], 9), -n))
+            credit[node] -= 1.0
+            dealt.append(node)
+        return dealt
+
+
+def state_bytes(machine: Machine) -> int:
+    """Return the memory that a vCPU's state takes: whole pages."""
+    return -(-machine.migration.cpu_state_bytes // PAGE_BYTES) * PAGE_BYTES
+
+
+class FrameAllocator:
+    """Hands out the memory of each node from its start, in whole regions.
+
+    A frame is named by its physical address; node n holds those from n * memory.size on.
+    """
+
+    def __init__(self, machine: Machine, region_bytes: int) -> None:
+        self._machine = machine
+        self._region_bytes = region_bytes
+        self._used = [0] * machine.nodes
+
+    def allocate(self, node: int, size_bytes: int, *, purpose: str) -> int:
+        """Return the address of `size_bytes`, rounded up to regions, on a node.
+
+        Raises:
+            InputError: the node has no room; the message says what for.
+        """
+        size = -(-size_bytes // self._region_bytes) * self._region_bytes
+        capacity = self._machine.memory.size_bytes
+        if self._used[node] + size > capacity:
+            raise InputError(
+                f"machine '{self._machine.name}'",
+                [
+                    f"node {node} has {format_bytes(capacity - self._used[node])} of free memory, "
+                    f"but {purpose} needs {format_bytes(size)} there; give the VM less memory or "
+                    f"the machine more"
+                ],
+            )
+        address = node * capacity + self._used[node]
+        self._used[node] += size
+        return address
+
+    def room(self, node: int) -> int:
+        """Return the bytes that are free on a node."""
+        return self._machine.memory.size_bytes - self._used[node]

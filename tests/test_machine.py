@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Machine files: what they mean, which faults are told, and that the shipped ones keep their word."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from homeshift.errors import InputError
+from homeshift.machine import Machine, load_machine, machine_directory, machine_names
+
+SOUND = (machine_directory() / "quad.toml").read_text()
+
+
+def written(folder: Path, text: str, name: str = "mine.toml") -> str:
+    (folder / name).write_text(text)
+    return str(folder / name)
+
+
+def changed(folder: Path, *changes: tuple[str, str]) -> str:
+    text = SOUND
+    for old, new in changes:
+        assert old in text, f"{old!r} is not in quad.toml"
+        text = text.replace(old, new, 1)
+    return written(folder, text)
+
+
+def faults_of(path: str) -> tuple[str, ...]:
+    with pytest.raises(InputError) as error:
+        load_machine(path)
+    return error.value.faults
+
+
+def hop_ns(machine: Machine, links: int) -> float:
+    """Time of one message over so many links, as the comments of the machine files count it."""
+    network = machine.network
+    cycles = links * (network.router_latency_cycles + network.link_latency_cycles)
+    cycles += network.router_latency_cycles + network.local_latency_cycles
+    return cycles * machine.clock_period_ps / 1000
+
+
+def miss_ns(machine: Machine, *, home_links: int, memory_links: int) -> float:
+    parts = (machine.cache, machine.home, machine.memory)
+    inside = sum(part.latency_cycles for part in parts) * machine.clock_period_ps / 1000
+    return inside + 2 * hop_ns(machine, home_links) + 2 * hop_ns(machine, memory_links)
+
+
+def test_times_become_cycles_of_the_clock_and_sizes_become_bytes() -> None:
+    machine = load_machine("quad")
+    assert machine.name == "quad"
+    assert machine.clock_period_ps == 500
+    assert machine.nodes == 4
+    assert machine.memory.latency_cycles == 132  # 66 ns
+    assert machine.network.link_latency_cycles == 55  # 27.5 ns
+    assert machine.memory.size_bytes == 1 << 30
+    assert machine.memory.bandwidth_bytes_per_second == 38.4e9
+    assert machine.cache.sets == 512
+    assert machine.network.columns is None
+
+
+@pytest.mark.parametrize("name", machine_names())
+def test_every_shipped_machine_loads_and_its_dict_is_json(name: str) -> None:
+    machine = load_machine(name)
+    plain = machine.to_dict()
+    assert json.loads(json.dumps(plain)) == plain
+    assert plain["name"] == name
+    assert "path" not in plain
+
+
+def test_shipped_machines_are_a_small_one_a_crossbar_and_a_mesh() -> None:
+    assert set(machine_names()) >= {"tiny", "quad", "octo"}
+    assert load_machine("tiny").cache.size_bytes == 256
+    assert load_machine("quad").network.topology == "crossbar"
+    assert load_machine("octo").network.topology == "mesh"
+
+
+def test_quad_has_the_latencies_that_its_comments_compute() -> None:
+    quad = load_machine("quad")
+    local = miss_ns(quad, home_links=0, memory_links=0)
+    assert local == 100.0
+    assert miss_ns(quad, home_links=0, memory_links=2) == 218.0  # to the hub and on: two links
+    assert miss_ns(quad, home_links=2, memory_links=0) == 218.0
+    assert 218.0 / local == 2.18
+
+
+def test_octo_has_the_latencies_that_its_comments_compute() -> None:
+    octo = load_machine("octo")
+    columns = octo.network.columns
+    assert columns == 4
+    places = [divmod(node, columns) for node in range(octo.nodes)]
+    distances = [
+        abs(row - other_row) + abs(column - other_column)
+        for row, column in places
+        for other_row, other_column in places
+        if (row, column) != (other_row, other_column)
+    ]
+    assert sum(distances) / len(distances) == 2.0
+    latencies = [miss_ns(octo, home_links=0, memory_links=links) for links in (0, 1, 2, 4)]
+    assert latencies == [100.0, 159.0, 218.0, 336.0]
+
+
+def test_tiny_has_the_latencies_that_its_comments_compute() -> None:
+    tiny = load_machine("tiny")
+    assert miss_ns(tiny, home_links=0, memory_links=0) == 21.0
+    assert miss_ns(tiny, home_links=0, memory_links=2) == 45.0
+
+
+def test_all_faults_of_a_file_are_told_at_once(tmp_path: Path) -> None:
+    path = changed(
+        tmp_path,
+        ('size = "256KiB"', 'size = "3KiB"'),
+        ('latency = "66ns"', 'latency = "66.3ns"'),
+        ('bandwidth = "38.4GB/s"', 'bandwith = "38.4GB/s"'),
+        ('topology = "crossbar"', 'topology = "rign"'),
+        ('link_latency = "27.5ns"', "link_latency = 27"),
+        ("outstanding_lines = 32", "outstanding_lines = 0"),
+        ("nodes = 4", "nodes = 32"),
+    )
+    with pytest.raises(InputError) as error:
+        load_machine(path)
+    assert (
+        str(error.value)
+        == """\
+machine 'mine.toml' has 8 faults:
+  cache.size = "3KiB": not a power of two of sets of 8 lines of 64 B (try "2KiB" or "4KiB")
+  memory.latency = "66.3ns": not a whole number of cycles of 500ps (try "66ns" or "66.5ns")
+  memory.bandwith: no such field (did you mean 'bandwidth'?)
+  memory.bandwidth: missing (of all channels of a node together)
+  network.topology = "rign": not one of crossbar, ring, mesh (did you mean 'ring'?)
+  network.link_latency = 27: a bare number; write a time with its unit, as in "60ns"
+  migration.outstanding_lines = 0: not between 1 and 4096
+  cores.per_node = 4: 32 nodes make 128 cores, more than the 64 that a directory tracks"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        (
+            'clock = "2GHz"',
+            'clock = "3GHz"',
+            'clock = "3GHz": a period of 333.33 ps is not a whole number of ps '
+            '(try "2.5GHz" or "3.125GHz")',
+        ),
+        ("nodes = 4", "nodes = 1", "nodes = 1: not between 2 and 64"),
+        ("nodes = 4", "nodes = true", "nodes = true: not a whole number"),
+        (
+            'latency = "66ns"',
+            'latency = "0ns"',
+            'memory.latency = "0ns": zero; a message takes at least one cycle',
+        ),
+        (
+            'latency = "66ns"',
+            'latency = "0.2ns"',
+            'memory.latency = "0.2ns": not a whole number of cycles of 500ps (try "500ps")',
+        ),
+        (
+            'size = "1GiB"',
+            'size = "5000B"',
+            'memory.size = "5000B": not a multiple of 4KiB (try "4KiB" or "8KiB")',
+        ),
+        (
+            'size = "256KiB"',
+            'size = "128B"',
+            'cache.size = "128B": not a power of two of sets of 8 lines of 64 B (try "512B")',
+        ),
+        (
+            'topology = "crossbar"',
+            'topology = "mesh"',
+            "network.columns: missing: a mesh needs it",
+        ),
+        (
+            'topology = "crossbar"',
+            'topology = "ring"\ncolumns = 2',
+            "network.columns = 2: a ring has no columns; remove it",
+        ),
+        (
+            'topology = "crossbar"',
+            'topology = "mesh"\ncolumns = 3',
+            "network.columns = 3: does not divide the 4 nodes",
+        ),
+        ("nodes = 4", 'nodes = 4\nname = ""', 'name = "": not a text'),
+        ("nodes = 4", "nodes = 4\nnodse = 4", "nodse: no such field (did you mean 'nodes'?)"),
+    ],
+)
+def test_a_fault_says_what_where_and_what_to_do(
+    tmp_path: Path, old: str, new: str, fault: str
+) -> None:
+    assert faults_of(changed(tmp_path, (old, new))) == (fault,)
+
+
+def test_a_missing_or_flat_table_is_one_fault(tmp_path: Path) -> None:
+    flat = SOUND.replace('[home]\nlatency = "10ns"\n', "").replace(
+        "nodes = 4", "nodes = 4\nhome = 3"
+    )
+    assert faults_of(written(tmp_path, flat)) == ("home = 3: not a table; write [home]",)
+    absent = SOUND.replace('[home]\nlatency = "10ns"\n', "")
+    assert faults_of(written(tmp_path, absent)) == (
+        "home: missing table (the home agent of a node)",
+    )
+
+
+def test_every_key_but_name_and_columns_is_required(tmp_path: Path) -> None:
+    faults = faults_of(written(tmp_path, ""))
+    assert [fault.partition(":")[0] for fault in faults] == [
+        *("clock", "nodes", "cores", "cache", "slc", "home", "memory", "network", "migration")
+    ]
+
+
+def test_a_name_in_the_file_goes_before_the_name_of_the_file(tmp_path: Path) -> None:
+    assert load_machine(changed(tmp_path, ("nodes = 4", "nodes = 4"))).name == "mine"
+    named = changed(tmp_path, ("nodes = 4", 'nodes = 4\nname = "my machine"'))
+    assert load_machine(named).name == "my machine"
+
+
+def test_an_unknown_machine_is_told_with_the_known_ones() -> None:
+    [fault] = faults_of("quat")
+    assert fault.startswith("no such machine (did you mean 'quad'?); known are ")
+
+
+def test_a_file_that_cannot_be_read_is_an_input_error(tmp_path: Path) -> None:
+    assert faults_of(str(tmp_path / "no.toml")) == (
+        f"cannot read {tmp_path / 'no.toml'}: No such file or directory",
+    )
+    [fault] = faults_of(written(tmp_path, "clock = = 3"))
+    assert fault.startswith("not TOML: ")
+    (tmp_path / "latin.toml").write_bytes(b"name = '\xe9'")
+    assert faults_of(str(tmp_path / "latin.toml")) == ("not UTF-8 at byte 8",)
+
+
+def test_a_machine_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        load_machine("tiny").nodes = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("module", ["homeshift.machine", "homeshift.workload"])
+def test_the_module_imports_the_standard_library_only(module: str) -> None:
+    source = Path(sys.modules["homeshift.machine"].__file__ or "").parents[2]
+    script = f"import sys; sys.path.insert(0, {str(source)!r}); import {module}"
+    result = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, check=False
+    )
+    assert result.stderr == ""
+    assert result.returncode == 0
