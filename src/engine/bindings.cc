@@ -55,6 +55,8 @@ system_spec(const nb::dict &dict)
     get(dict, "local_latency", spec.network.local_latency);
     get(dict, "link_latency", spec.network.link_latency);
     get(dict, "bytes_per_cycle", spec.network.bytes_per_cycle);
+    get(dict, "jitter", spec.network.jitter);
+    get(dict, "jitter_seed", spec.network.seed);
     get(dict, "outstanding_lines", spec.outstanding_lines);
     get(dict, "outstanding_transfers", spec.outstanding_transfers);
     get(dict, "region_bytes", spec.region_bytes);
@@ -202,8 +204,9 @@ NB_MODULE(_engine, m)
         .def("start_vm", &System::start_vm, "vm"_a, "cores"_a, "Let the vCPUs run on these cores.")
         .def("stop_vm", &System::stop_vm, "vm"_a, nb::call_guard<nb::gil_scoped_release>(), "Returns when the accesses under way are done.")
         .def("run", &System::run, "cycles"_a, nb::call_guard<nb::gil_scoped_release>())
-        .def("copy", &System::copy, "node"_a, "sources"_a, "targets"_a, "bytes_each"_a, nb::call_guard<nb::gil_scoped_release>(), "Copy with a node's DMA; returns when done.")
-        .def("transfer", &System::transfer, "node"_a, "regions"_a, "new_home"_a, nb::call_guard<nb::gil_scoped_release>(), "Move homes; returns when done.")
+        .def("copy", &System::copy, "node"_a, "sources"_a, "targets"_a, "bytes_each"_a, "Give a node's DMA blocks to copy; see finish().")
+        .def("transfer", &System::transfer, "node"_a, "regions"_a, "new_home"_a, "Give a node's DMA homes to move; see finish().")
+        .def("finish", &System::finish, nb::call_guard<nb::gil_scoped_release>(), "Returns when all copies and transfers are done.")
         .def("probe", &System::probe, "core"_a, "address"_a, "write"_a, nb::call_guard<nb::gil_scoped_release>(), "One access of an idle core; its latency in cycles.")
         .def("audit", &System::audit, nb::call_guard<nb::gil_scoped_release>(), "Check directories against caches, with all VMs stopped.")
         .def("start_dirty_log", [](System &s, unsigned vm) { s.vm(vm).table.start_log(); }, "vm"_a)

@@ -57,7 +57,8 @@ Traffic::data_bytes() const
 
 Network::Network(const NetworkSpec &spec, EventQueue &queue, unsigned cores_per_node)
     : spec_(spec), queue_(queue), cores_per_node_(cores_per_node),
-      units_per_byte_(static_cast<std::uint64_t>(std::llround(kUnit / spec.bytes_per_cycle)))
+      units_per_byte_(static_cast<std::uint64_t>(std::llround(kUnit / spec.bytes_per_cycle))),
+      random_(spec.seed, 0)
 {
     if (units_per_byte_ == 0) {
         throw std::invalid_argument("a link cannot carry more than 1024 bytes a cycle");
@@ -203,7 +204,7 @@ void
 Network::deliver(Message *message, MachineID to, Cycle when)
 {
     message->receiver = machines_[to.type][to.num];
-    queue_.schedule(message, when);
+    queue_.schedule(message, spec_.jitter == 0 ? when : when + random_.below(spec_.jitter + 1));
 }
 
 void

@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "common/random.hh"
 #include "engine/message.hh"
 #include "engine/types.hh"
 
@@ -32,6 +33,10 @@ struct NetworkSpec {
     Cycles local_latency = 0;
     Cycles link_latency = 0;
     double bytes_per_cycle = 0;
+    // For tests: up to so many cycles more for each message, by chance, so that messages overtake
+    // each other as the protocol allows them to.
+    Cycles jitter = 0;
+    std::uint64_t seed = 0;
 };
 
 // Messages and bytes by MessageSizeType.
@@ -111,6 +116,7 @@ class Network final : public Receiver
     std::array<std::vector<Receiver *>, MachineType_NUM> machines_;
     Traffic between_nodes_;
     Traffic total_;
+    Random random_;
 };
 
 } // namespace homeshift::engine

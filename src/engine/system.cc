@@ -218,11 +218,6 @@ System::copy(unsigned node, const std::vector<Addr> &sources, const std::vector<
     for (std::size_t i = 0; i < sources.size(); ++i) {
         engine.copy(sources[i], targets[i], bytes_each);
     }
-    if (!engine.idle()) {
-        engine.stop_when_idle = &stop_;
-        run_until_stopped("copies");
-        engine.stop_when_idle = nullptr;
-    }
 }
 
 void
@@ -235,10 +230,17 @@ System::transfer(unsigned node, const std::vector<Addr> &regions, unsigned new_h
     for (Addr region : regions) {
         engine.transfer(region, new_home);
     }
-    if (!engine.idle()) {
-        engine.stop_when_idle = &stop_;
-        run_until_stopped("transfers");
-        engine.stop_when_idle = nullptr;
+}
+
+void
+System::finish()
+{
+    for (Node &node : nodes_) {
+        node.engine->stop_when_idle = &stop_;
+        while (!node.engine->idle()) {
+            run_until_stopped("copies or transfers");
+        }
+        node.engine->stop_when_idle = nullptr;
     }
 }
 

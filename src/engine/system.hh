@@ -90,11 +90,13 @@ class System
 
     void run(Cycles cycles);
 
-    // Copy pages or transfer regions with a node's migration engine, while VMs run on;
-    // returns when all is done.
+    // Give a node's migration engine work: it begins now, while VMs run on.
     void copy(unsigned node, const std::vector<Addr> &sources, const std::vector<Addr> &targets,
               std::uint64_t bytes_each);
     void transfer(unsigned node, const std::vector<Addr> &regions, unsigned new_home);
+
+    // Returns when the migration engines of all nodes have done their work.
+    void finish();
 
     // One access of an idle core; returns its latency in cycles.
     Cycles probe(unsigned core, Addr address, bool write);

@@ -45,6 +45,8 @@ def system_spec(machine: Machine, *, region_bytes: int, check: bool) -> dict[str
         "router_latency": network.router_latency_cycles,
         "local_latency": network.local_latency_cycles,
         "link_latency": network.link_latency_cycles,
+        "jitter": 0,
+        "jitter_seed": 0,
         "bytes_per_cycle": network.link_bandwidth_bytes_per_second * period / 1e12,
         "outstanding_lines": machine.migration.outstanding_lines,
         "outstanding_transfers": machine.migration.outstanding_transfers,
@@ -104,10 +106,12 @@ class EmbeddedEngine:
     def copy(self, sources: Sequence[int], targets: Sequence[int], size_bytes: int) -> None:
         with _errors(self):
             self._system.copy(self._source, list(sources), list(targets), size_bytes)
+            self._system.finish()
 
     def transfer(self, regions: Sequence[int], new_home: int) -> None:
         with _errors(self):
             self._system.transfer(self._source, list(regions), new_home)
+            self._system.finish()
 
     def start_dirty_log(self) -> None:
         self._system.start_dirty_log(VM)

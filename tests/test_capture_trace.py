@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Capturing traces: what lackey's lines become, and how the script behaves as a command."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from homeshift.workload import TRACE_DTYPE, check_traces
+
+SCRIPT = Path(__file__).parents[1] / "scripts" / "capture_trace.py"
+
+needs_valgrind = pytest.mark.skipif(
+    shutil.which("valgrind") is None, reason="valgrind is not installed"
+)
+
+
+@pytest.fixture(scope="module")
+def capture_trace() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("capture_trace", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(SCRIPT), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+LACKEY = b"""\
+==12== Lackey, an example Valgrind tool
+I  04001000,3
+I  04001003,5
+ L 1fff000100,8
+I  04001008,2
+ S 1fff000138,16
+I  0400100a,1
+ M 0421f040,4
+==12==
+I  0400100b,1
+ L 1fff001000,200
+""".splitlines(keepends=True)
+
+
+def test_gaps_count_instructions_and_a_modify_is_a_load_then_a_store(
+    capture_trace: ModuleType,
+) -> None:
+    records = list(capture_trace.parse_lackey(LACKEY, skip=0))
+    assert records[0] == (0x1FFF000100, 2, 8, 0)
+    assert records[3:5] == [(0x0421F040, 1, 4, 0), (0x0421F040, 0, 4, 1)]
+
+
+def test_an_access_across_lines_becomes_one_record_a_line(capture_trace: ModuleType) -> None:
+    records = list(capture_trace.parse_lackey(LACKEY, skip=0))
+    assert records[1:3] == [(0x1FFF000138, 1, 8, 1), (0x1FFF000140, 0, 8, 1)]
+    assert [(address & 0xFFF, gap, size) for address, gap, size, _ in records[5:]] == [
+        (0x000, 1, 64),
+        (0x040, 0, 64),
+        (0x080, 0, 64),
+        (0x0C0, 0, 8),
+    ]
+
+
+def test_skipped_accesses_are_counted_before_they_are_split(capture_trace: ModuleType) -> None:
+    whole = list(capture_trace.parse_lackey(LACKEY, skip=0))
+    assert list(capture_trace.parse_lackey(LACKEY, skip=2)) == whole[3:]
+    assert list(capture_trace.parse_lackey(LACKEY, skip=4)) == []
+
+
+def test_a_gap_saturates(capture_trace: ModuleType) -> None:
+    lines = [b"I  04001000,1\n"] * 70_000 + [b" L 1fff000100,8\n"]
+    assert list(capture_trace.parse_lackey(lines, skip=0)) == [(0x1FFF000100, 65535, 8, 0)]
+
+
+def test_pages_are_numbered_in_order_of_first_touch(capture_trace: ModuleType) -> None:
+    records = [(0x9008, 1, 8, 0), (0x1010, 1, 8, 1), (0x9FF8, 1, 8, 0), (0x5000, 1, 8, 0)]
+    dense = [address for address, *_ in capture_trace.number_pages(records)]
+    assert dense == [0x0008, 0x1010, 0x0FF8, 0x2000]
+
+
+@needs_valgrind
+def test_a_program_is_captured_and_what_was_captured_is_printed(tmp_path: Path) -> None:
+    output = tmp_path / "true.npy"
+    result = run("--output", output, "--records", 1000, "--skip", 500, "--", "true")
+    assert result.stderr == ""
+    assert result.returncode == 0
+    [trace] = check_traces([output])
+    assert trace.records == 1000
+    share = f"{trace.writes / trace.records:.1%} writes"
+    assert result.stdout.startswith(f"{output}: 1000 records, {trace.pages} pages (")
+    assert result.stdout.endswith(f"{share}\n")
+    assert np.load(output).dtype == np.dtype(TRACE_DTYPE)
+    assert [file.name for file in tmp_path.iterdir()] == ["true.npy"]
+
+
+@needs_valgrind
+def test_a_full_trace_stops_a_program_that_never_ends(tmp_path: Path) -> None:
+    output = tmp_path / "endless.npy"
+    result = run("--output", output, "--records", 100, "--", "sh", "-c", "while :; do :; done")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith(f"{output}: 100 records")
+
+
+@needs_valgrind
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--", "false"], "'false' exited with status 1 after "),
+        (["--skip", "100000000", "--", "true"], "'true' ended within the 100000000 skipped"),
+    ],
+)
+def test_a_failed_capture_leaves_an_older_trace_alone(
+    tmp_path: Path, arguments: list[str], sentence: str
+) -> None:
+    output = tmp_path / "old.npy"
+    output.write_bytes(b"old")
+    result = run("--output", output, "--records", "100000000", *arguments)
+    assert result.returncode == 1
+    assert sentence in result.stderr
+    assert "nothing written" in result.stderr
+    assert output.read_bytes() == b"old"
+    assert [file.name for file in tmp_path.iterdir()] == ["old.npy"]
+
+
+def test_all_faults_of_a_request_are_told_at_once(tmp_path: Path) -> None:
+    output = tmp_path / "absent" / "trace.txt"
+    result = run("--output", output, "--", "no-such-program")
+    assert result.returncode == 2
+    assert result.stderr == (
+        "capture_trace: the capture has 3 faults:\n"
+        "  no-such-program: no such program, or not executable\n"
+        f"  --output {output}: a trace's name ends with .npy\n"
+        f"  --output {output}: no such folder\n"
+    )
+
+
+@pytest.mark.parametrize("arguments", [[], ["--records", "0", "--", "true"], ["--skip", "-1"]])
+def test_arguments_that_make_no_sense_exit_with_status_2(
+    tmp_path: Path, arguments: list[str]
+) -> None:
+    result = run("--output", tmp_path / "a.npy", *arguments)
+    assert result.returncode == 2
+    assert "usage: capture_trace.py" in result.stderr
+
+
+def test_a_missing_valgrind_is_told_with_the_way_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "program").write_text("#!/bin/sh\n")
+    (tmp_path / "program").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    result = run("--output", tmp_path / "a.npy", "--", "program")
+    assert result.returncode == 1
+    assert result.stderr == (
+        "capture_trace: valgrind is not installed (on Debian: apt-get install valgrind)\n"
+    )
