@@ -8,6 +8,7 @@ tests also hold the two sides of that hand-over together.
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -112,9 +113,7 @@ def test_uniform_accesses_are_equally_likely_everywhere() -> None:
 
 @pytest.mark.parametrize("exponent", [0.5, 0.99, 1.0, 2.0])
 def test_zipf_pages_have_the_probabilities_of_their_ranks(exponent: float) -> None:
-    [stream] = accesses(
-        f"zipf:exponent={exponent},shared=0,footprint=0.0625", 200_000, vcpus=1
-    )
+    [stream] = accesses(f"zipf:exponent={exponent},shared=0,footprint=0.0625", 200_000, vcpus=1)
     found = [count for _, count in Counter(a // PAGE for a, _, _ in stream).most_common(8)]
     total = sum(rank**-exponent for rank in range(1, 65))
     expected = [200_000 * rank**-exponent / total for rank in range(1, 9)]
@@ -140,13 +139,11 @@ def test_a_stride_of_several_lines_gives_every_line_its_turn() -> None:
 @pytest.mark.parametrize("footprint", [0.5, 0.4])  # a power of two of lines, and not
 def test_a_pointer_chase_visits_every_line_once_a_lap(footprint: float) -> None:
     lines = int(VM_PAGES * footprint) * 64
-    [stream] = accesses(
-        f"pointer-chase:shared=0,footprint={footprint}", 2 * lines, vcpus=1
-    )
+    [stream] = accesses(f"pointer-chase:shared=0,footprint={footprint}", 2 * lines, vcpus=1)
     lap = [address for address, _, _ in stream[:lines]]
     assert len(set(lap)) == lines
     assert lap == [address for address, _, _ in stream[lines:]]
-    steps = Counter(after - before for before, after in zip(lap, lap[1:], strict=False))
+    steps = Counter(after - before for before, after in pairwise(lap))
     assert steps.most_common(1)[0][1] < lines / 20  # no stride to predict
 
 
@@ -202,7 +199,9 @@ def test_a_trace_is_replayed_at_its_base_and_starts_again_at_its_end(tmp_path: P
         ({"kind": "stream", "stride": 0}, "stride is 0"),
     ],
 )
-def test_a_spec_that_makes_no_stream_is_refused(change: dict[str, object], sentence: str) -> None:
+def test_a_spec_that_makes_no_stream_is_refused(
+    change: dict[str, str | int | float], sentence: str
+) -> None:
     [spec, *_] = parse_workload("uniform").streams(vcpus=4, vm_bytes=MIB, seed=1)
     with pytest.raises(ValueError, match=sentence):
         RequestStream({**spec, **change})

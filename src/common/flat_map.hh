@@ -16,10 +16,12 @@
 namespace homeshift
 {
 
-template <typename Value> class FlatMap
+template <typename Value>
+class FlatMap
 {
   public:
-    FlatMap() : slots_(kInitial) {}
+    FlatMap() : slots_(kInitial)
+    {}
 
     std::size_t
     size() const
@@ -101,7 +103,8 @@ template <typename Value> class FlatMap
     static constexpr std::uint64_t kEmpty = ~std::uint64_t{0};
     static constexpr std::size_t kInitial = 16;
 
-    struct Slot {
+    struct Slot
+    {
         std::uint64_t key = kEmpty;
         Value value{};
     };

@@ -23,7 +23,8 @@ class HomeMap
     {
         if (region_bytes == 0 || (region_bytes & (region_bytes - 1)) != 0 ||
             node_bytes % region_bytes != 0) {
-            throw std::invalid_argument("a region must be a power of two that divides a node's memory");
+            throw std::invalid_argument(
+                "a region must be a power of two that divides a node's memory");
         }
         while ((std::uint64_t{1} << shift_) < region_bytes) {
             ++shift_;

@@ -17,7 +17,8 @@ namespace homeshift
 {
 
 // Record: the engine's entry type; the directory owns what it is given.
-template <typename Record> class LineDirectory
+template <typename Record>
+class LineDirectory
 {
   public:
     LineDirectory(std::uint64_t memory_bytes, unsigned region_shift)
@@ -138,14 +139,16 @@ template <typename Record> class LineDirectory
   private:
     static constexpr std::uint32_t kNone = ~std::uint32_t{0};
 
-    struct Node {
+    struct Node
+    {
         Record *record = nullptr;
         std::uint64_t line = 0;
         std::uint32_t next = kNone; // in the region, or in the list of free nodes
         std::uint32_t previous = kNone;
     };
 
-    struct Region {
+    struct Region
+    {
         std::uint32_t head = kNone;
         std::uint32_t tail = kNone;
         std::uint32_t count = 0;

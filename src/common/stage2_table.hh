@@ -23,7 +23,8 @@ class Stage2Table
 
     // frames: the physical address of each guest page, in guest order.
     explicit Stage2Table(std::vector<std::uint64_t> frames)
-        : frames_(std::move(frames)), shadow_(frames_.size(), kNoFrame),
+        : frames_(std::move(frames)),
+          shadow_(frames_.size(), kNoFrame),
           dirty_(frames_.size(), false)
     {
         for (std::uint64_t frame : frames_) {
@@ -110,7 +111,8 @@ class Stage2Table
         std::vector<std::uint64_t> freed;
         for (std::uint64_t page = 0; page < frames_.size(); ++page) {
             if (shadow_[page] != kNoFrame) {
-                freed.push_back(std::exchange(frames_[page], std::exchange(shadow_[page], kNoFrame)));
+                freed.push_back(
+                    std::exchange(frames_[page], std::exchange(shadow_[page], kNoFrame)));
             }
         }
         return freed;

@@ -7,6 +7,7 @@
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
+#include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 
 #include "common/request_stream.hh"
@@ -196,49 +197,91 @@ NB_MODULE(_engine, m)
     nb::exception<Deadlock>(m, "Deadlock", PyExc_RuntimeError);
 
     nb::class_<System>(m, "System", "A machine and the VMs on it. Times are in cycles.")
-        .def("__init__", [](System *self, const nb::dict &spec) { new (self) System(system_spec(spec)); }, "spec"_a)
+        .def(
+            "__init__",
+            [](System *self, const nb::dict &spec) { new (self) System(system_spec(spec)); },
+            "spec"_a)
         .def_prop_ro("now", &System::now, "Current cycle.")
         .def_prop_ro("events", &System::events, "Events fired so far.")
-        .def("place_home", &System::place_home, "address"_a, "node"_a, "Before anything runs: make a node the home of a region.")
-        .def("add_vm", &add_vm, "frames"_a, "streams"_a, "One vCPU a stream; returns the VM's number.")
+        .def("place_home", &System::place_home, "address"_a, "node"_a,
+             "Before anything runs: make a node the home of a region.")
+        .def("add_vm", &add_vm, "frames"_a, "streams"_a,
+             "One vCPU a stream; returns the VM's number.")
         .def("start_vm", &System::start_vm, "vm"_a, "cores"_a, "Let the vCPUs run on these cores.")
-        .def("stop_vm", &System::stop_vm, "vm"_a, nb::call_guard<nb::gil_scoped_release>(), "Returns when the accesses under way are done.")
+        .def("stop_vm", &System::stop_vm, "vm"_a, nb::call_guard<nb::gil_scoped_release>(),
+             "Returns when the accesses under way are done.")
         .def("run", &System::run, "cycles"_a, nb::call_guard<nb::gil_scoped_release>())
-        .def("copy", &System::copy, "node"_a, "sources"_a, "targets"_a, "bytes_each"_a, "Give a node's DMA blocks to copy; see finish().")
-        .def("transfer", &System::transfer, "node"_a, "regions"_a, "new_home"_a, "Give a node's DMA homes to move; see finish().")
-        .def("finish", &System::finish, nb::call_guard<nb::gil_scoped_release>(), "Returns when all copies and transfers are done.")
-        .def("probe", &System::probe, "core"_a, "address"_a, "write"_a, nb::call_guard<nb::gil_scoped_release>(), "One access of an idle core; its latency in cycles.")
-        .def("audit", &System::audit, nb::call_guard<nb::gil_scoped_release>(), "Check directories against caches, with all VMs stopped.")
-        .def("start_dirty_log", [](System &s, unsigned vm) { s.vm(vm).table.start_log(); }, "vm"_a)
-        .def("stop_dirty_log", [](System &s, unsigned vm) { s.vm(vm).table.stop_log(); }, "vm"_a)
-        .def("take_dirty_log", [](System &s, unsigned vm) { return s.vm(vm).table.take_log(); }, "vm"_a, "Pages written since the log was started or taken.")
-        .def("frame", [](System &s, unsigned vm, std::uint64_t page) { return s.vm(vm).table.frame(page); }, "vm"_a, "page"_a)
-        .def("set_shadow_frame", [](System &s, unsigned vm, std::uint64_t page, std::uint64_t frame) { s.vm(vm).table.set_shadow(page, frame); }, "vm"_a, "page"_a, "frame"_a)
-        .def("commit_shadow_frames", [](System &s, unsigned vm) { return s.vm(vm).table.commit(); }, "vm"_a, "Use the shadow frames; returns the frames freed.")
-        .def("transitions", &transitions, "(machine, number, state, event, count) of each transition taken.")
+        .def("copy", &System::copy, "node"_a, "sources"_a, "targets"_a, "bytes_each"_a,
+             "Give a node's DMA blocks to copy; see finish().")
+        .def("transfer", &System::transfer, "node"_a, "regions"_a, "new_home"_a,
+             "Give a node's DMA homes to move; see finish().")
+        .def("finish", &System::finish, nb::call_guard<nb::gil_scoped_release>(),
+             "Returns when all copies and transfers are done.")
+        .def("probe", &System::probe, "core"_a, "address"_a, "write"_a,
+             nb::call_guard<nb::gil_scoped_release>(),
+             "One access of an idle core; its latency in cycles.")
+        .def("audit", &System::audit, nb::call_guard<nb::gil_scoped_release>(),
+             "Check directories against caches, with all VMs stopped.")
+        .def(
+            "start_dirty_log", [](System &s, unsigned vm) { s.vm(vm).table.start_log(); }, "vm"_a)
+        .def(
+            "stop_dirty_log", [](System &s, unsigned vm) { s.vm(vm).table.stop_log(); }, "vm"_a)
+        .def(
+            "take_dirty_log", [](System &s, unsigned vm) { return s.vm(vm).table.take_log(); },
+            "vm"_a, "Pages written since the log was started or taken.")
+        .def(
+            "frame",
+            [](System &s, unsigned vm, std::uint64_t page) { return s.vm(vm).table.frame(page); },
+            "vm"_a, "page"_a)
+        .def(
+            "set_shadow_frame",
+            [](System &s, unsigned vm, std::uint64_t page, std::uint64_t frame) {
+                s.vm(vm).table.set_shadow(page, frame);
+            },
+            "vm"_a, "page"_a, "frame"_a)
+        .def(
+            "commit_shadow_frames", [](System &s, unsigned vm) { return s.vm(vm).table.commit(); },
+            "vm"_a, "Use the shadow frames; returns the frames freed.")
+        .def("transitions", &transitions,
+             "(machine, number, state, event, count) of each transition taken.")
         .def("node_counts", &node_counts)
         .def("core_counts", &core_counts)
         .def("link_counts", &link_counts)
         .def("vcpu_counts", &vcpu_counts, "vm"_a)
-        .def("between_nodes", [](const System &s) { return traffic_dict(s.network().between_nodes()); }, "Messages that left their node, by MessageSizeType.")
+        .def(
+            "between_nodes",
+            [](const System &s) { return traffic_dict(s.network().between_nodes()); },
+            "Messages that left their node, by MessageSizeType.")
         .def("all_messages", [](const System &s) { return traffic_dict(s.network().total()); })
-        .def("idle_latency", [](const System &s, unsigned a, unsigned b) { return s.network().idle_latency(a, b); }, "source"_a, "target"_a, "Cycles from a router to a controller of a node, on idle links.")
+        .def(
+            "idle_latency",
+            [](const System &s, unsigned a, unsigned b) { return s.network().idle_latency(a, b); },
+            "source"_a, "target"_a,
+            "Cycles from a router to a controller of a node, on idle links.")
         .def("reset_statistics", &System::reset_statistics);
 
     nb::class_<RequestStream>(m, "RequestStream", "The accesses of one vCPU.")
-        .def("next", [](RequestStream &s) { const Access a = s.next(); return std::make_tuple(a.address, a.gap_cycles, a.write); })
-        .def("take", [](RequestStream &s, std::size_t n) {
-            std::vector<std::tuple<std::uint64_t, std::uint32_t, bool>> taken;
-            taken.reserve(n);
-            for (; n > 0; --n) {
-                const Access a = s.next();
-                taken.emplace_back(a.address, a.gap_cycles, a.write);
-            }
-            return taken; }, "count"_a)
-        .def("__new__", [](nb::handle, const nb::dict &spec) { return stream(spec); }, "spec"_a)
-        .def("__init__", [](RequestStream &, const nb::dict &) {}, "spec"_a);
+        .def("next",
+             [](RequestStream &s) {
+                 const Access a = s.next();
+                 return std::make_tuple(a.address, a.gap_cycles, a.write);
+             })
+        .def(
+            "take",
+            [](RequestStream &s, std::size_t n) {
+                std::vector<std::tuple<std::uint64_t, std::uint32_t, bool>> taken;
+                taken.reserve(n);
+                for (; n > 0; --n) {
+                    const Access a = s.next();
+                    taken.emplace_back(a.address, a.gap_cycles, a.write);
+                }
+                return taken;
+            },
+            "count"_a)
+        .def(nb::new_([](const nb::dict &spec) { return stream(spec); }), "spec"_a);
 
-    m.attr("message_size_types") = nb::cast(std::vector<std::string>(kMessageSizeTypeNames.begin(), kMessageSizeTypeNames.end()));
+    m.attr("message_size_types") = nb::cast(
+        std::vector<std::string>(kMessageSizeTypeNames.begin(), kMessageSizeTypeNames.end()));
 }
 
 } // namespace homeshift::engine

@@ -18,7 +18,10 @@ constexpr unsigned kMaxTries = 64;
 } // namespace
 
 Controller::Controller(const Context &context, MachineID id, unsigned node, const MachineInfo &info)
-    : machineID(id), context_(context), node_(node), info_(info),
+    : machineID(id),
+      context_(context),
+      node_(node),
+      info_(info),
       counts_(info.states.size() * info.events.size())
 {
     port_of_vnet.fill(-1);

@@ -29,7 +29,8 @@ class ProtocolError : public std::runtime_error
 };
 
 // What SLICC says about a machine, for messages and statistics.
-struct MachineInfo {
+struct MachineInfo
+{
     const char *name;
     std::span<const char *const> states;
     std::span<const char *const> events;
@@ -47,7 +48,8 @@ class MemoryPort
 };
 
 // What every controller of a machine shares.
-struct Context {
+struct Context
+{
     EventQueue *queue;
     Network *network;
     Addr node_bytes; // memory of a node: line addresses count through the nodes

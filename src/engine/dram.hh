@@ -23,7 +23,9 @@ class Dram final : public MemoryPort
     // latency and line_time (of a line on the bus) in ps. keep_data: store what is
     // written, which only the data check needs.
     Dram(Tick clock_period, Tick latency, Tick line_time, bool keep_data)
-        : clock_period_(clock_period), latency_(latency), line_time_(line_time),
+        : clock_period_(clock_period),
+          latency_(latency),
+          line_time_(line_time),
           keep_data_(keep_data)
     {}
 

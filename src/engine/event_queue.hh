@@ -22,14 +22,17 @@ class Event
 {
   public:
     Event() = default;
-    Event(const Event &) {} // a copy is not scheduled
+    Event(const Event &)
+    {} // a copy is not scheduled
     Event &operator=(const Event &) = delete;
     virtual ~Event() = default;
 
     virtual void fire() = 0;
 
     // Called instead of fire() when the queue goes before the event's time comes.
-    virtual void discard() {}
+    virtual void
+    discard()
+    {}
 
   private:
     friend class EventQueue;
@@ -128,12 +131,14 @@ class EventQueue
     static constexpr unsigned kBuckets = 4096;
     static constexpr Cycle kMask = kBuckets - 1;
 
-    struct Bucket {
+    struct Bucket
+    {
         Event *head = nullptr;
         Event *tail = nullptr;
     };
 
-    struct Far {
+    struct Far
+    {
         Cycle when;
         std::uint64_t sequence;
         Event *event;

@@ -33,7 +33,7 @@ class Message : public Event
 
     std::uint8_t vnet = 0; // virtual network it travels on
     std::int8_t port = -1; // in_port that it is for, once it has arrived
-    std::uint16_t at = 0; // router that it is at
+    std::uint16_t at = 0;  // router that it is at
     Receiver *receiver = nullptr;
 
     virtual Message *clone() const = 0;

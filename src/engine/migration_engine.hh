@@ -50,13 +50,15 @@ class MigrationEngine
     bool *stop_when_idle = nullptr;
 
   private:
-    struct Copy {
+    struct Copy
+    {
         Addr source;
         Addr target;
         std::uint64_t bytes;
     };
 
-    struct Transfer {
+    struct Transfer
+    {
         Addr region;
         NodeID new_home;
     };

@@ -56,7 +56,9 @@ Traffic::data_bytes() const
 }
 
 Network::Network(const NetworkSpec &spec, EventQueue &queue, unsigned cores_per_node)
-    : spec_(spec), queue_(queue), cores_per_node_(cores_per_node),
+    : spec_(spec),
+      queue_(queue),
+      cores_per_node_(cores_per_node),
       units_per_byte_(static_cast<std::uint64_t>(std::llround(kUnit / spec.bytes_per_cycle))),
       random_(spec.seed, 0)
 {
@@ -112,7 +114,8 @@ Network::build_ring()
         for (unsigned to = 0; to < n; ++to) {
             const unsigned up = (to + n - node) % n;
             if (up != 0) {
-                route_[node * n + to] = static_cast<std::uint16_t>(2 * node + (up <= n - up ? 0 : 1));
+                route_[node * n + to] =
+                    static_cast<std::uint16_t>(2 * node + (up <= n - up ? 0 : 1));
             }
         }
     }
@@ -150,8 +153,8 @@ Network::build_mesh()
                 continue;
             }
             const unsigned x = node % columns, to_x = to % columns;
-            const unsigned next = to_x > x   ? node + 1
-                                  : to_x < x ? node - 1
+            const unsigned next = to_x > x    ? node + 1
+                                  : to_x < x  ? node - 1
                                   : to > node ? node + columns
                                               : node - columns;
             route_[node * n + to] = link[node][next];
@@ -246,8 +249,8 @@ Network::arrive(Message *message)
             return;
         }
         const std::uint16_t link = route_[at * spec_.nodes + to];
-        const auto way = std::find_if(ways.begin(), ways.end(),
-                                      [&](const auto &w) { return w.first == link; });
+        const auto way =
+            std::find_if(ways.begin(), ways.end(), [&](const auto &w) { return w.first == link; });
         (way == ways.end() ? ways.emplace_back(link, NetDest{}) : *way).second.add(id);
     });
     for (const auto &[link, destination] : ways) {

@@ -25,7 +25,8 @@
 namespace homeshift::engine
 {
 
-struct NetworkSpec {
+struct NetworkSpec
+{
     std::string topology; // crossbar, ring or mesh
     unsigned nodes = 0;
     unsigned columns = 0; // mesh
@@ -40,21 +41,23 @@ struct NetworkSpec {
 };
 
 // Messages and bytes by MessageSizeType.
-struct Traffic {
+struct Traffic
+{
     std::array<std::uint64_t, MessageSizeType_NUM> messages{};
 
     std::uint64_t bytes() const;
     std::uint64_t migration_bytes() const;
     std::uint64_t control_bytes() const; // of the VM: without data
-    std::uint64_t data_bytes() const; // of the VM: with data
+    std::uint64_t data_bytes() const;    // of the VM: with data
 };
 
-struct Link {
+struct Link
+{
     unsigned from;
     unsigned to;
     Traffic traffic;
     std::uint64_t free_at = 0; // in 1/1024 cycle
-    std::uint64_t busy = 0; // in 1/1024 cycle
+    std::uint64_t busy = 0;    // in 1/1024 cycle
 };
 
 class Network final : public Receiver

@@ -13,7 +13,8 @@ namespace homeshift::engine
 {
 
 // Derive T from Pooled<T>. T must be final: the list hands out blocks of its size.
-template <typename T> class Pooled
+template <typename T>
+class Pooled
 {
   public:
     static void *
@@ -38,11 +39,13 @@ template <typename T> class Pooled
     }
 
   private:
-    struct Block {
+    struct Block
+    {
         Block *next;
     };
 
-    struct List {
+    struct List
+    {
         Block *head = nullptr;
 
         ~List()

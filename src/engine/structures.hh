@@ -27,7 +27,8 @@ class AbstractCacheEntry
     std::uint32_t slot_ = 0; // in the cache array that holds it
 };
 
-template <typename T> class TBETable
+template <typename T>
+class TBETable
 {
   public:
     TBETable() = default;
@@ -94,8 +95,12 @@ class CacheMemory
   public:
     // bytes / (associativity * 64) sets, a power of two.
     CacheMemory(std::uint64_t bytes, unsigned associativity, const Cycle &now)
-        : ways_(associativity), sets_(bytes / (associativity * kLineBytes)), now_(now),
-          tags_(sets_ * ways_, kNoTag), entries_(sets_ * ways_), touched_(sets_ * ways_)
+        : ways_(associativity),
+          sets_(bytes / (associativity * kLineBytes)),
+          now_(now),
+          tags_(sets_ * ways_, kNoTag),
+          entries_(sets_ * ways_),
+          touched_(sets_ * ways_)
     {}
 
     CacheMemory(const CacheMemory &) = delete;

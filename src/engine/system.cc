@@ -17,7 +17,8 @@ constexpr Cycles kPatience = 4'000'000;
 class Probe final : public CoreUser
 {
   public:
-    explicit Probe(bool &stop) : stop_(stop) {}
+    explicit Probe(bool &stop) : stop_(stop)
+    {}
 
     void
     load_done(Addr, const DataBlock &) override
@@ -154,7 +155,7 @@ void
 System::stop_vm(unsigned vm)
 {
     vms_.at(vm)->stop();
-    if (!vms_[vm]->drained()) {
+    while (!vms_[vm]->drained()) {
         run_until_stopped("accesses of a paused VM");
     }
 }
@@ -289,7 +290,8 @@ System::audit()
     }
     for (const Controller *controller : controllers()) {
         if (controller->stalled() != 0) {
-            fault(std::string(controller->info().name) + " " + std::to_string(controller->id().num) +
+            fault(std::string(controller->info().name) + " " +
+                  std::to_string(controller->id().num) +
                   " holds messages that nothing will wake up");
         }
     }

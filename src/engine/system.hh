@@ -22,7 +22,8 @@
 namespace homeshift::engine
 {
 
-struct SystemSpec {
+struct SystemSpec
+{
     Tick clock_period = 0; // ps
     unsigned cores_per_node = 0;
     unsigned max_outstanding = 0;
@@ -34,8 +35,8 @@ struct SystemSpec {
     Cycles slc_latency = 0;
     Cycles home_latency = 0;
     std::uint64_t memory_bytes = 0; // of a node
-    Tick memory_latency = 0; // ps
-    Tick line_time = 0; // ps that a line occupies the memory's bus
+    Tick memory_latency = 0;        // ps
+    Tick line_time = 0;             // ps that a line occupies the memory's bus
     NetworkSpec network;
     unsigned outstanding_lines = 0;
     unsigned outstanding_transfers = 0;
@@ -111,7 +112,8 @@ class System
         return *vms_.at(number);
     }
 
-    struct Node {
+    struct Node
+    {
         std::unique_ptr<HomeTable> home_table;
         std::unique_ptr<HomeDirectory> directory;
         std::unique_ptr<CacheMemory> slc;
@@ -122,7 +124,8 @@ class System
         std::unique_ptr<DMA_Controller> dma;
     };
 
-    struct Core {
+    struct Core
+    {
         std::unique_ptr<Sequencer> sequencer;
         std::unique_ptr<CacheMemory> cache;
         std::unique_ptr<L1Cache_Controller> controller;

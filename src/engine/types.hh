@@ -14,16 +14,17 @@ namespace homeshift::engine
 {
 
 using Addr = std::uint64_t;
-using Cycle = std::uint64_t; // a point in time, in cycles of the machine's one clock
+using Cycle = std::uint64_t;  // a point in time, in cycles of the machine's one clock
 using Cycles = std::uint64_t; // a duration
-using Tick = std::uint64_t; // a point in time, in ps
+using Tick = std::uint64_t;   // a point in time, in ps
 using NodeID = std::uint32_t;
 
 constexpr unsigned kLineShift = 6;
 constexpr Addr kLineBytes = Addr{1} << kLineShift;
 
 // In the order of gem5's MachineType.
-enum MachineType : std::uint8_t {
+enum MachineType : std::uint8_t
+{
     MachineType_L1Cache,
     MachineType_Directory,
     MachineType_Memory,
@@ -34,7 +35,8 @@ enum MachineType : std::uint8_t {
 constexpr std::array<const char *, MachineType_NUM> kMachineTypeNames = {"L1Cache", "Directory",
                                                                          "Memory", "DMA"};
 
-struct MachineID {
+struct MachineID
+{
     MachineType type = MachineType_NUM;
     std::uint16_t num = 0;
 
@@ -116,7 +118,8 @@ class NetDest
             if (found.type != MachineType_NUM || !std::has_single_bit(word)) {
                 return {};
             }
-            found = {static_cast<MachineType>(type), static_cast<std::uint16_t>(std::countr_zero(word))};
+            found = {static_cast<MachineType>(type),
+                     static_cast<std::uint16_t>(std::countr_zero(word))};
         }
         return found;
     }
@@ -146,11 +149,13 @@ class NetDest
 
 // A line's data. Not 64 bytes but the identity of the last store to the line:
 // enough to check that every load returns the last value written.
-struct DataBlock {
+struct DataBlock
+{
     std::uint64_t token = 0;
 };
 
-enum AccessPermission : std::uint8_t {
+enum AccessPermission : std::uint8_t
+{
     AccessPermission_Read_Only,
     AccessPermission_Read_Write,
     AccessPermission_Maybe_Stale,
@@ -162,7 +167,8 @@ enum AccessPermission : std::uint8_t {
 };
 
 // gem5's sizes: a control message is 8 bytes, one with data 8 bytes and a line.
-enum MessageSizeType : std::uint8_t {
+enum MessageSizeType : std::uint8_t
+{
     MessageSizeType_Control,
     MessageSizeType_Data,
     MessageSizeType_Request_Control,
@@ -184,14 +190,22 @@ enum MessageSizeType : std::uint8_t {
 };
 
 constexpr std::array<const char *, MessageSizeType_NUM> kMessageSizeTypeNames = {
-    "Control",           "Data",
-    "Request_Control",   "Reissue_Control",
-    "Response_Data",     "ResponseL2hit_Data",
-    "ResponseLocal_Data", "Response_Control",
-    "Writeback_Data",    "Writeback_Control",
-    "Broadcast_Control", "Multicast_Control",
-    "Forwarded_Control", "Invalidate_Control",
-    "Unblock_Control",   "Persistent_Control",
+    "Control",
+    "Data",
+    "Request_Control",
+    "Reissue_Control",
+    "Response_Data",
+    "ResponseL2hit_Data",
+    "ResponseLocal_Data",
+    "Response_Control",
+    "Writeback_Data",
+    "Writeback_Control",
+    "Broadcast_Control",
+    "Multicast_Control",
+    "Forwarded_Control",
+    "Invalidate_Control",
+    "Unblock_Control",
+    "Persistent_Control",
     "Completion_Control"};
 
 constexpr bool
@@ -212,18 +226,19 @@ message_bytes(MessageSizeType type)
 constexpr bool
 is_migration(MessageSizeType type)
 {
-    return type == MessageSizeType_Persistent_Control ||
-           type == MessageSizeType_ResponseLocal_Data;
+    return type == MessageSizeType_Persistent_Control || type == MessageSizeType_ResponseLocal_Data;
 }
 
-enum RubyRequestType : std::uint8_t {
+enum RubyRequestType : std::uint8_t
+{
     RubyRequestType_LD,
     RubyRequestType_ST,
     RubyRequestType_ATOMIC,
     RubyRequestType_IFETCH
 };
 
-enum MemoryRequestType : std::uint8_t {
+enum MemoryRequestType : std::uint8_t
+{
     MemoryRequestType_MEMORY_READ,
     MemoryRequestType_MEMORY_WB
 };

@@ -35,7 +35,8 @@ class Vm;
 class Vcpu final : public Event, public CoreUser
 {
   public:
-    Vcpu(Vm &vm, EventQueue &queue, std::unique_ptr<RequestStream> stream, unsigned max_outstanding);
+    Vcpu(Vm &vm, EventQueue &queue, std::unique_ptr<RequestStream> stream,
+         unsigned max_outstanding);
 
     void start(Sequencer *core);
     void stop();
@@ -55,7 +56,8 @@ class Vcpu final : public Event, public CoreUser
     std::uint64_t latency = 0; // cycles, summed over accesses
 
   private:
-    struct Outstanding {
+    struct Outstanding
+    {
         Addr line;
         Addr guest;
         Cycle issued;
@@ -82,7 +84,8 @@ class Vcpu final : public Event, public CoreUser
 class Vm
 {
   public:
-    Vm(Stage2Table table, bool check) : table(std::move(table)), check_(check) {}
+    Vm(Stage2Table table, bool check) : table(std::move(table)), check_(check)
+    {}
 
     Vcpu &
     add_vcpu(EventQueue &queue, std::unique_ptr<RequestStream> stream, unsigned max_outstanding)
