@@ -11,7 +11,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 try:
     import homeshift
@@ -21,6 +23,8 @@ except ModuleNotFoundError:  # not installed, as inside gem5: the sources are be
 
 from homeshift.errors import HomeshiftError, InputError
 from homeshift.units import parse_size, parse_time
+
+T = TypeVar("T")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -53,11 +57,14 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME[:KEY=VALUE,...]",
         help="what the vCPUs do: uniform, zipf, stream, pointer-chase, phased, producer-consumer",
     )
-    what.add_argument(
-        "--trace", nargs="+", default=None, metavar="FILE", help="traces to replay, one a vCPU in turn"
-    )
+    what.add_argument("--trace", nargs="+", metavar="FILE", help="traces to replay, one a vCPU")
     add("--vm-memory", type=_size, default="64MiB", metavar="SIZE", help="memory of the VM")
-    add("--vcpus", type=int, default=None, metavar="N", help="vCPUs; a node's cores if not given")
+    add(
+        "--vcpus",
+        type=_count,
+        metavar="N",
+        help="vCPUs, at most the cores of a node (default: all)",
+    )
     add("--source", type=int, default=0, metavar="N", help="node that the VM runs on")
     add("--target", type=int, default=1, metavar="N", help="node that it moves to")
     add(
@@ -69,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--region", type=_size, default="4KiB", metavar="SIZE", help="unit in which homes move")
     add("--warmup", type=_time, default="100us", metavar="TIME", help="time before measuring")
-    add("--window", type=_time, default="100us", metavar="TIME", help="time measured before and after")
+    add("--window", type=_time, default="100us", metavar="TIME", help="measured before and after")
     add("--seed", type=int, default=1, metavar="N", help="of the workload")
     add("--check", action="store_true", help="verify every load and, at the end, the directories")
     add("--outdir", default="m5out", metavar="DIR", help="where stats.txt and the rest go")
@@ -78,37 +85,37 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> None:
     # Imported here so that --help is quick.
-    from homeshift.machine import load_machine  # noqa: PLC0415
-    from homeshift.migration import migrate  # noqa: PLC0415
-    from homeshift.output import OutputDirectory, write_stats  # noqa: PLC0415
-    from homeshift.strategies import strategy_named  # noqa: PLC0415
-    from homeshift.vm import VmSpec  # noqa: PLC0415
-    from homeshift.workload import parse_workload, trace_workload  # noqa: PLC0415
+    from homeshift.machine import load_machine
+    from homeshift.migration import migrate
+    from homeshift.output import OutputDirectory, write_stats
+    from homeshift.strategies import strategy_named
+    from homeshift.vm import VmSpec
+    from homeshift.workload import parse_workload, trace_workload
 
-    faults: list[HomeshiftError] = []
-
-    def collect(make, *given):  # type: ignore[no-untyped-def]
-        try:
-            return make(*given)
-        except InputError as error:
-            faults.append(error)
-
-    machine = collect(load_machine, options.machine)
-    strategy = collect(strategy_named, options.strategy)
-    if options.trace:
-        workload = collect(trace_workload, options.trace)
-    else:
-        workload = collect(parse_workload, options.workload)
-    if faults:
-        raise _together(faults)
+    faults = _Faults()
+    machine = faults.collect(lambda: load_machine(options.machine))
+    strategy = faults.collect(lambda: strategy_named(options.strategy))
+    workload = faults.collect(
+        lambda: trace_workload(options.trace) if options.trace else parse_workload(options.workload)
+    )
     vm = VmSpec(
         memory_bytes=options.vm_memory,
-        vcpus=machine.cores.per_node if options.vcpus is None else options.vcpus,
+        vcpus=options.vcpus or (machine.cores.per_node if machine else 1),
         source=options.source,
         target=options.target,
         borrow=options.borrow,
         region_bytes=options.region,
     )
+    if machine:
+        faults.collect(lambda: vm.check(machine))
+    if workload and vm.memory_bytes > 0:
+        faults.collect(
+            lambda: workload.streams(vcpus=vm.vcpus, vm_bytes=vm.memory_bytes, seed=options.seed)
+        )
+    faults.raise_all()
+    assert machine is not None
+    assert strategy is not None
+    assert workload is not None
     with OutputDirectory(options.outdir) as directory:
         result = migrate(
             machine=machine,
@@ -136,11 +143,27 @@ def _run(options: argparse.Namespace) -> None:
     print(f"Exiting @ tick {result.final_tick} because the migration is {result.summary['status']}")
 
 
-def _together(faults: list[HomeshiftError]) -> InputError:
-    """Return one error that holds all faults of the command line."""
-    if len(faults) == 1 and isinstance(faults[0], InputError):
-        return faults[0]
-    return InputError("the command line", [str(fault).replace("\n", "\n  ") for fault in faults])
+class _Faults:
+    """Collects what is wrong with the command line, so that all of it is told at once."""
+
+    def __init__(self) -> None:
+        self.errors: list[InputError] = []
+
+    def collect(self, make: Callable[[], T]) -> T | None:
+        """Return what `make` makes, or note its InputError."""
+        try:
+            return make()
+        except InputError as error:
+            self.errors.append(error)
+            return None
+
+    def raise_all(self) -> None:
+        """Raise one InputError if there was any."""
+        if len(self.errors) == 1:
+            raise self.errors[0]
+        if self.errors:
+            texts = [str(error).replace("\n", "\n  ") for error in self.errors]
+            raise InputError("the command line", texts)
 
 
 def _plain(options: argparse.Namespace) -> dict[str, object]:
@@ -157,13 +180,19 @@ def _size(text: str) -> int:
     return _argument(parse_size, text)
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text}: not a number from 1 on")
+    return int(text)
+
+
 def _time(text: str) -> int:
     return _argument(parse_time, text)
 
 
-def _argument(parse, text: str) -> int:  # type: ignore[no-untyped-def]
+def _argument(parse: Callable[[str], int], text: str) -> int:
     try:
-        return int(parse(text))
+        return parse(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text}: {error}") from error
 
@@ -175,9 +204,7 @@ def _borrow(text: str) -> dict[int, float]:
         try:
             number, share = int(node), float(fraction)
         except ValueError as error:
-            raise argparse.ArgumentTypeError(
-                f"{part}: not NODE:FRACTION, as in 2:0.25"
-            ) from error
+            raise argparse.ArgumentTypeError(f"{part}: not NODE:FRACTION, as in 2:0.25") from error
         if number in borrow:
             raise argparse.ArgumentTypeError(f"{part}: node {number} is named twice")
         borrow[number] = share

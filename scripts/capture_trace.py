@@ -208,6 +208,7 @@ def check_request(options: argparse.Namespace) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     options = parse_arguments(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that valgrind is stopped as well
     try:
         check_request(options)
         records = capture(options.command, skip=options.skip, most=options.records)

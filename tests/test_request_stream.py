@@ -103,6 +103,16 @@ def test_a_footprint_is_spread_evenly_over_the_memory() -> None:
             assert min(Counter(map(quarter, seen)).values()) >= len(seen) / 4 - 2
 
 
+def test_addresses_stay_within_a_vm_of_nearly_16_tib() -> None:
+    # For this size the estimated quotient of the page permutation is often one too low.
+    vm_bytes = (2**32 - 60_000) * PAGE
+    workload = parse_workload("uniform:shared=1,footprint=1")
+    [spec] = workload.streams(vcpus=1, vm_bytes=vm_bytes, seed=1)
+    addresses = [address for address, _, _ in RequestStream(spec).take(10_000)]
+    assert max(addresses) < vm_bytes
+    assert sum(addresses) / len(addresses) == pytest.approx(vm_bytes / 2, rel=0.02)
+
+
 def test_uniform_accesses_are_equally_likely_everywhere() -> None:
     streams = accesses("uniform:shared=0.5,footprint=0.0625", 50_000)
     seen = Counter(address // PAGE for stream in streams for address, _, _ in stream)
@@ -145,6 +155,9 @@ def test_a_pointer_chase_visits_every_line_once_a_lap(footprint: float) -> None:
     assert lap == [address for address, _, _ in stream[lines:]]
     steps = Counter(after - before for before, after in pairwise(lap))
     assert steps.most_common(1)[0][1] < lines / 20  # no stride to predict
+    # Odd and even lines must not take turns, as the low bit of a plain congruential generator does.
+    turns = sum((after ^ before) // LINE % 2 for before, after in pairwise(lap))
+    assert turns / lines == pytest.approx(0.5, abs=0.1)
 
 
 def test_the_hot_set_takes_most_accesses_and_moves_with_each_phase() -> None:

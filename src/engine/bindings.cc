@@ -194,7 +194,7 @@ NB_MODULE(_engine, m)
 
     nb::exception<ProtocolError>(m, "ProtocolError", PyExc_RuntimeError);
     nb::exception<DataError>(m, "DataError", PyExc_RuntimeError);
-    nb::exception<Deadlock>(m, "Deadlock", PyExc_RuntimeError);
+    nb::exception<DeadlockError>(m, "DeadlockError", PyExc_RuntimeError);
 
     nb::class_<System>(m, "System", "A machine and the VMs on it. Times are in cycles.")
         .def(

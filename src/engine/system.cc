@@ -184,12 +184,12 @@ System::run(Cycles cycles)
         queue_->run(std::min(end, queue_->now() + kPatience), never);
         // A vCPU may think for long, but then no event fires in vain either.
         if (queue_->now() < end && progress() == before && queue_->fired() != fired) {
-            throw Deadlock("deadlock: events fire, but no access, copy or transfer ends");
+            throw DeadlockError("deadlock: events fire, but no access, copy or transfer ends");
         }
     }
     for (const auto &vm : vms_) {
         if (queue_->empty() && !vm->drained()) {
-            throw Deadlock("deadlock: accesses of a VM wait, but nothing is under way");
+            throw DeadlockError("deadlock: accesses of a VM wait, but nothing is under way");
         }
     }
 }
@@ -202,7 +202,7 @@ System::run_until_stopped(const char *what)
         const std::uint64_t before = progress();
         queue_->run(queue_->now() + kPatience, stop_);
         if (!stop_ && progress() == before) {
-            throw Deadlock(std::string("deadlock: ") + what + " do not end");
+            throw DeadlockError(std::string("deadlock: ") + what + " do not end");
         }
     }
     stop_ = false;
@@ -258,7 +258,7 @@ System::probe(unsigned core, Addr address, bool write)
     queue_->run(start + kPatience, stop_);
     sequencer.user = before;
     if (!stop_) {
-        throw Deadlock("deadlock: a probe gets no answer");
+        throw DeadlockError("deadlock: a probe gets no answer");
     }
     stop_ = false;
     const Cycles latency = queue_->now() - start;

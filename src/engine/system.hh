@@ -45,7 +45,7 @@ struct SystemSpec
 };
 
 // A run cannot go on: work is left, but nothing happens any more.
-class Deadlock : public std::runtime_error
+class DeadlockError : public std::runtime_error
 {
     using std::runtime_error::runtime_error;
 };

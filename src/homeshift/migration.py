@@ -19,7 +19,6 @@ from typing import Any
 from homeshift.energy import Counts, energy_of, load_constants
 from homeshift.engines import make_engine
 from homeshift.engines.base import Counters, Engine
-from homeshift.errors import InputError
 from homeshift.machine import Machine
 from homeshift.output import Stat
 from homeshift.strategies import (
@@ -109,9 +108,7 @@ def migrate(
         InputError: VM, workload and machine do not fit together.
         RunError: the simulation failed.
     """
-    faults = vm.faults(machine)
-    if faults:
-        raise InputError("the VM", faults)
+    vm.check(machine)
     streams = workload.streams(vcpus=vm.vcpus, vm_bytes=vm.memory_bytes, seed=seed)
     return _Experiment(machine, vm, streams, check=check).run(
         strategy, warmup_ticks=warmup_ticks, window_ticks=window_ticks, report=report

@@ -41,18 +41,25 @@ class VmSpec:
 
     @property
     def pages(self) -> int:
+        """Guest pages."""
         return self.memory_bytes // PAGE_BYTES
 
     @property
     def regions(self) -> int:
+        """Regions of guest memory."""
         return self.memory_bytes // self.region_bytes
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that JSON can hold."""
         return {**asdict(self), "borrow": {str(node): part for node, part in self.borrow.items()}}
 
-    def faults(self, machine: Machine) -> list[str]:
-        """Return what keeps this VM from running on a machine, a sentence each."""
+    def check(self, machine: Machine) -> None:
+        """Raise InputError, with all faults, if this VM cannot run on a machine."""
+        faults = self._faults(machine)
+        if faults:
+            raise InputError("the VM", faults)
+
+    def _faults(self, machine: Machine) -> list[str]:
         faults = []
         last = machine.nodes - 1
         for what, node in (("source", self.source), ("target", self.target)):
@@ -67,9 +74,7 @@ class VmSpec:
             )
         region = self.region_bytes
         if region < PAGE_BYTES or region > 2 << 20 or region & (region - 1):
-            faults.append(
-                f"region = {size_text(region)}: not a power of two from 4KiB to 2MiB"
-            )
+            faults.append(f"region = {size_text(region)}: not a power of two from 4KiB to 2MiB")
         elif self.memory_bytes <= 0 or self.memory_bytes % region:
             faults.append(
                 f"vm-memory = {size_text(self.memory_bytes)}: not a whole number of regions of "
@@ -101,7 +106,7 @@ class VmSpec:
         ]
 
     def locations(self) -> list[int]:
-        """Return the node that holds each guest region, dealt out by weight (smooth round robin)."""
+        """Return the node of each guest region, dealt out by weight (smooth round robin)."""
         weights = {self.source: max(0.0, 1.0 - sum(self.borrow.values())), **self.borrow}
         credit = dict.fromkeys(weights, 0.0)
         dealt = []

@@ -32,7 +32,7 @@ def make_engine(
         region_bytes: unit in which homes move.
         check: verify that every load returns the last value written.
     """
-    from homeshift.engines.embedded import EmbeddedEngine  # noqa: PLC0415 - needs the C++ module
+    from homeshift.engines.embedded import EmbeddedEngine  # needs the C++ module
 
     return EmbeddedEngine(
         machine=machine,

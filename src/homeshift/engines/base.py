@@ -2,7 +2,7 @@
 """What a migration needs of an engine; two implementations: embedded, and gem5.
 
 An engine simulates one machine with one VM on it. Every method returns when what it asks for is
-done in simulated time; the VM runs on meanwhile unless it is paused. Times are gem5's ticks of 1 ps.
+done in simulated time; the VM runs on meanwhile unless it is paused. Times are gem5's ticks, 1 ps.
 """
 
 from __future__ import annotations

@@ -74,9 +74,7 @@ class EmbeddedEngine:
         self._machine = machine
         self._source = source
         self._reset_at = 0
-        self._system = _engine.System(
-            system_spec(machine, region_bytes=region_bytes, check=check)
-        )
+        self._system = _engine.System(system_spec(machine, region_bytes=region_bytes, check=check))
         for address, node in homes.items():
             self._system.place_home(address, node)
         self._system.add_vm(list(frames), [dict(stream) for stream in streams])
@@ -135,7 +133,9 @@ class EmbeddedEngine:
                 taken[state, event] += count
 
         def home(event: str, *states: str) -> int:
-            return sum(n for (s, e), n in taken.items() if e == event and (not states or s in states))
+            return sum(
+                n for (s, e), n in taken.items() if e == event and (not states or s in states)
+            )
 
         nodes = system.node_counts()
         between = system.between_nodes()
@@ -183,7 +183,7 @@ def _errors(engine: EmbeddedEngine) -> Iterator[None]:
     """Turn what the C++ module raises about a run into a RunError."""
     try:
         yield
-    except (_engine.ProtocolError, _engine.DataError, _engine.Deadlock) as error:
+    except (_engine.ProtocolError, _engine.DataError, _engine.DeadlockError) as error:
         raise RunError(f"the simulation failed at tick {engine.now}: {error}") from error
     except MemoryError as error:
         raise RunError(f"the simulation ran out of memory at tick {engine.now}") from error

@@ -24,9 +24,8 @@ def statistics(
     ticks = cycles * clock_period_ps
     yield Stat("simSeconds", ticks / TICKS_PER_SECOND, "Second", "Number of seconds simulated")
     yield Stat("simTicks", ticks, "Tick", "Number of ticks simulated")
-    yield Stat(
-        "finalTick", system.now * clock_period_ps, "Tick", "Number of ticks from beginning of simulation"
-    )
+    final_tick = system.now * clock_period_ps
+    yield Stat("finalTick", final_tick, "Tick", "Number of ticks from beginning of simulation")
     yield Stat(
         "simFreq", TICKS_PER_SECOND, "(Tick/Second)", "The number of ticks per simulated second"
     )
@@ -92,7 +91,7 @@ def _nodes(system: _engine.System, ticks: int) -> Iterator[Stat]:
         )
         engine = f"system.migration_engine{number}"
         yield Stat(f"{engine}.linesCopied", node["lines_copied"], "Count", "Lines copied")
-        yield Stat(f"{engine}.regionsMoved", node["regions_moved"], "Count", "Transfers of homes done")
+        yield Stat(f"{engine}.regionsMoved", node["regions_moved"], "Count", "Homes transferred")
         memory = f"system.mem_ctrls{number}"
         yield Stat(f"{memory}.numReads", node["dram_reads"], "Count", "Lines read")
         yield Stat(f"{memory}.numWrites", node["dram_writes"], "Count", "Lines written")
@@ -113,13 +112,10 @@ def _network(system: _engine.System, cycles: int) -> Iterator[Stat]:
         for size_type in _engine.message_size_types:
             count = messages.get(size_type, 0)
             if count:
-                yield Stat(f"{name}{scope}.msg_count.{size_type}", count, "Count", f"Number of {where}")
-                yield Stat(
-                    f"{name}{scope}.msg_byte.{size_type}",
-                    count * message_bytes(size_type),
-                    "Byte",
-                    f"Bytes of {where}",
-                )
+                size = count * message_bytes(size_type)
+                prefix = f"{name}{scope}"
+                yield Stat(f"{prefix}.msg_count.{size_type}", count, "Count", f"Number of {where}")
+                yield Stat(f"{prefix}.msg_byte.{size_type}", size, "Byte", f"Bytes of {where}")
     for number, link in enumerate(system.link_counts()):
         prefix = f"{name}.int_links{number:02d}"
         total = sum(n * message_bytes(t) for t, n in link["messages"].items())

@@ -85,9 +85,11 @@ def _structure(type_: Type) -> list[str]:
     else:
         bases = ""
     lines = [f"struct {name}{bases} {{ // {type_.description}"]
-    for field in type_.fields.values():
-        if field.name not in inherited:
-            lines.append(f"    {cpp_type(field.type)} {field.name}{{}}; // {field.description}")
+    lines += [
+        f"    {cpp_type(field.type)} {field.name}{{}}; // {field.description}"
+        for field in type_.fields.values()
+        if field.name not in inherited
+    ]
     if type_.is_message:
         lines += ["", f"    Message *clone() const override {{ return new {name}(*this); }}"]
     return [*lines, "};", ""]
@@ -347,10 +349,9 @@ def _transition(machine: Machine) -> list[str]:
         )
         same.setdefault(key, []).append(transition)
     for (actions, next_state), transitions in same.items():
-        for t in transitions:
-            lines.append(f"      case key({state}_{t.state}, {event}_{t.event}):")
-        for action in actions:
-            lines.append(f"        {action}(address{', ' + names if names else ''});")
+        arguments = f"address, {names}" if names else "address"
+        lines += [f"      case key({state}_{t.state}, {event}_{t.event}):" for t in transitions]
+        lines += [f"        {action}({arguments});" for action in actions]
         if next_state:
             lines.append(f"        next = {state}_{next_state};")
         lines.append("        break;")

@@ -31,6 +31,7 @@ def cpp_type(type_: Type) -> str:
 
 
 def parameter_list(function: Function) -> str:
+    """Return a function's parameters as C++ declares them."""
     parts = []
     for parameter in function.parameters:
         mark = " *" if parameter.type.by_pointer or parameter.passed_by == "pointer" else " "
@@ -50,6 +51,7 @@ class Body:
     # ---- statements -----------------------------------------------------------------------
 
     def block(self, block: ast.Block | None) -> list[str]:
+        """Return a block with its braces, a line each."""
         assert block is not None
         return ["{", *(f"    {line}" for line in self._lines(block.statements)), "}"]
 
@@ -98,7 +100,9 @@ class Body:
     def _enqueue(self, node: ast.Enqueue) -> Iterator[str]:
         type_ = node.note.type
         port = node.port.note.variable
-        assert type_ is not None and port is not None and port.buffer is not None
+        assert type_ is not None
+        assert port is not None
+        assert port.buffer is not None
         latency = self.expression(node.latency) if node.latency else "1"
         yield "{"
         yield f"    auto &out_msg = *new {cpp_type(type_)};"
@@ -137,7 +141,8 @@ class Body:
                 yield "tbe = nullptr;"
             case "set_cache_entry":
                 assert self.machine.entry is not None
-                yield f"cache_entry = static_cast<{cpp_type(self.machine.entry)} *>({arguments[0]});"
+                entry = cpp_type(self.machine.entry)
+                yield f"cache_entry = static_cast<{entry} *>({arguments[0]});"
             case "unset_cache_entry":
                 yield "cache_entry = nullptr;"
             case _:
@@ -146,6 +151,7 @@ class Body:
     # ---- expressions -----------------------------------------------------------------------
 
     def expression(self, node: ast.Expression) -> str:
+        """Return an expression, in parentheses where the order of operators could matter."""
         match node:
             case ast.Name():
                 return node.name

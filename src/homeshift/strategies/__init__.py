@@ -42,6 +42,6 @@ def strategy_named(name: str) -> Strategy:
         InputError: there is none of that name.
     """
     if name not in STRATEGIES:
-        known = ", ".join(STRATEGIES)
-        raise InputError(f"strategy '{name}'", [f"no such strategy{near(name, STRATEGIES)}: {known}"])
+        known = f"known are {', '.join(STRATEGIES)}"
+        raise InputError(f"strategy '{name}'", [f"not known{near(name, STRATEGIES)}; {known}"])
     return STRATEGIES[name]()

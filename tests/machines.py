@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Machines for tests of the engine, and ways to look at what happened on them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+from homeshift._engine import System
+from homeshift.engines.embedded import system_spec
+from homeshift.machine import Machine, load_machine
+
+LINE = 64
+PAGE = 4096
+CONTROL, DATA = 8, 72  # bytes of a message without and with a line
+
+Taken = Counter[str]
+
+
+def small(**changes: Any) -> dict[str, Any]:
+    """Return a machine of two nodes and two cores each, with tiny caches and round latencies."""
+    spec: dict[str, Any] = {
+        "clock_period_ps": 1000,
+        "cores_per_node": 2,
+        "max_outstanding": 4,
+        "cache_bytes": 256,
+        "cache_associativity": 2,
+        "cache_latency": 1,
+        "slc_bytes": 512,
+        "slc_associativity": 2,
+        "slc_latency": 3,
+        "home_latency": 2,
+        "memory_bytes": 1 << 20,
+        "memory_latency_ps": 10_000,
+        "line_time_ps": 1,
+        "topology": "crossbar",
+        "nodes": 2,
+        "columns": 0,
+        "router_latency": 1,
+        "local_latency": 1,
+        "link_latency": 5,
+        "bytes_per_cycle": 16.0,
+        "outstanding_lines": 4,
+        "outstanding_transfers": 4,
+        "region_bytes": PAGE,
+        "check": True,
+        "jitter": 0,
+        "jitter_seed": 0,
+    }
+    assert changes.keys() <= spec.keys(), f"no such fields: {changes.keys() - spec.keys()}"
+    return {**spec, **changes}
+
+
+def shipped(name: str, **changes: Any) -> tuple[Machine, System]:
+    """Return a machine of configs/machines and a System of it, with some fields changed.
+
+    Nodes have 1 MiB of memory: tables of homes are quick to make then, and nothing takes longer.
+    """
+    whole = load_machine(name)
+    machine = replace(whole, memory=replace(whole.memory, size_bytes=1 << 20))
+    spec = system_spec(machine, region_bytes=PAGE, check=True)
+    assert changes.keys() <= spec.keys()
+    return machine, System({**spec, **changes})
+
+
+def stream(**changes: Any) -> dict[str, Any]:
+    """Return a stream that keeps one vCPU busy over one page."""
+    spec = {"kind": "uniform", "vcpu": 0, "vcpus": 1, "vm_bytes": PAGE, "seed": 1}
+    return {**spec, "write_ratio": 0.5, "shared": 1.0, "footprint": 1.0, "think": 0, **changes}
+
+
+def streams(vcpus: int, **changes: Any) -> list[dict[str, Any]]:
+    """Return a stream for each vCPU of a VM; all of its memory is shared."""
+    return [stream(vcpu=vcpu, vcpus=vcpus, **changes) for vcpu in range(vcpus)]
+
+
+def taken(system: System) -> Taken:
+    """Return how often each transition was taken since the statistics were reset, by its name."""
+    counts: Taken = Counter()
+    for machine, _, state, event, count in system.transitions():
+        counts[f"{machine}.{state}.{event}"] += count
+    return counts
+
+
+def settle(system: System) -> None:
+    """Let everything that is under way arrive, and check the directories."""
+    system.audit()
+
+
+def bytes_of(messages: dict[str, int]) -> int:
+    """Return the bytes of messages counted by type."""
+    return sum(n * (DATA if kind.endswith("Data") else CONTROL) for kind, n in messages.items())
+
+
+def on_links(system: System) -> dict[tuple[int, int], dict[str, int]]:
+    """Return the messages on each link that carried any, by its two routers."""
+    return {
+        (link["from"], link["to"]): link["messages"]
+        for link in system.link_counts()
+        if link["messages"]
+    }
