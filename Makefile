@@ -79,7 +79,7 @@ format: $(VENV)/developing
 
 sanitize: $(VENV)/testing
 	$(BIN)/cmake -S . -B build/sanitize -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O1 \
-	    -DHOMESHIFT_SANITIZE=ON -DPython_EXECUTABLE=$(abspath $(RUN))
+	    -DHOMESHIFT_SANITIZE=ON -DHOMESHIFT_WERROR=ON -DPython_EXECUTABLE=$(abspath $(RUN))
 	$(BIN)/cmake --build build/sanitize
 	rm -rf build/sanitize/site && mkdir -p build/sanitize/site
 	cp -r src/homeshift build/sanitize/site/

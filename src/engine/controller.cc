@@ -50,9 +50,9 @@ Controller::arrive(Message *message)
         }
     }
     handle(message);
-    while (!awake_.empty()) {
+    while (!awake_.empty()) { // handle() may add to it
         Message *next = awake_.front();
-        awake_.erase(awake_.begin());
+        awake_.pop_front();
         handle(next);
     }
 }

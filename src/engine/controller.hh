@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -194,7 +195,7 @@ class Controller : public Receiver
 
     FlatMap<std::vector<Message *>> stalled_;
     std::size_t stalled_count_ = 0;
-    std::vector<Message *> awake_;
+    std::deque<Message *> awake_;
 };
 
 } // namespace homeshift::engine
