@@ -5,10 +5,10 @@
     python benchmarks/throughput.py                         # all cases, about 20 s
     python benchmarks/throughput.py --only all-miss-64MiB --repeats 9 --json speed.json
 
-Every case is a machine made from quad.toml and a VM with one vCPU a core. It is warmed up once; then
-the cases take turns, so that what disturbs the host disturbs them all. A row shows the median of the
-turns. Time is CPU time of this process: the engine runs in one thread. benchmarks/README.md says how
-to read the table.
+Every case is a machine made from quad.toml and a VM with one vCPU a core. It is warmed up once;
+then the cases take turns, so that what disturbs the host disturbs them all. A row shows the median
+of the turns. Time is CPU time of this process: the engine runs in one thread. benchmarks/README.md
+says how to read the table.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pathlib import Path
 import homeshift
 from homeshift import _engine
 from homeshift.engines.embedded import system_spec
-from homeshift.errors import HomeshiftError, InputError, near
+from homeshift.errors import HomeshiftError, InputError, RunError, near
 from homeshift.machine import load_machine
 from homeshift.workload import Workload, parse_workload, trace_workload
 
@@ -131,16 +131,18 @@ def cases() -> list[Case]:
         )
         for mib in (64, 1024)
     ]
-    for name, hot_ratio in (("hits-95%", 0.95), ("hits-99.5%", 0.995)):
+    for name, hot_ratio in (("hits-95", 0.95), ("hits-99.5", 0.995)):
         # 16 pages of each vCPU's 4096 are hot: a quarter of its cache.
-        hot = f"phased:write_ratio=0.3,shared=0,footprint=1,think=0,hot=0.00390625,hot_ratio={hot_ratio}"
+        hot = f"hot=0.00390625,hot_ratio={hot_ratio},phase_accesses=1000000000000"
         found.append(
             Case(
                 name=name,
                 nodes=4,
                 vm_bytes=64 * MIB,
-                workload=parse_workload(f"{hot},phase_accesses=1000000000000"),
-                warmup_requests=1_500_000,
+                workload=parse_workload(
+                    f"phased:write_ratio=0.3,shared=0,footprint=1,think=0,{hot}"
+                ),
+                warmup_requests=1_000_000,
             )
         )
     traces = sorted(TRACES.glob("*.npy"))
@@ -160,7 +162,7 @@ def cases() -> list[Case]:
             nodes=64,
             vm_bytes=1024 * MIB,
             workload=random,
-            warmup_requests=800_000,
+            warmup_requests=300_000,
         )
     )
     return found
@@ -191,7 +193,10 @@ def measure(
     turns: dict[str, list[Turn]] = {name: [] for name in runs}
     for _ in range(repeats):
         for name, run in runs.items():
-            turns[name].append(run.turn(seconds=seconds, cycles=cycles))
+            turn = run.turn(seconds=seconds, cycles=cycles)
+            if turn.requests == 0:
+                raise RunError(f"{name}: no request ended in {cycles} cycles; give more")
+            turns[name].append(turn)
     return turns
 
 
@@ -237,21 +242,21 @@ def _parser() -> argparse.ArgumentParser:
     add("--only", nargs="+", default=[], metavar="CASE", help="these cases")
     add(
         "--repeats",
-        type=_positive(int),
+        type=_count,
         default=5,
         metavar="N",
         help="turns of each case (default: 5)",
     )
     add(
         "--seconds",
-        type=_positive(float),
-        default=0.4,
+        type=_duration,
+        default=0.25,
         metavar="T",
-        help="CPU time of a turn (default: 0.4)",
+        help="CPU time of a turn (default: 0.25)",
     )
     add(
         "--cycles",
-        type=_positive(int),
+        type=_count,
         metavar="N",
         help="simulated length of a turn instead: the same work in every build",
     )
@@ -259,14 +264,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _positive(kind):  # type: ignore[no-untyped-def]
-    def read(text: str):  # type: ignore[no-untyped-def]
-        value = kind(text)
-        if not value > 0:
-            raise argparse.ArgumentTypeError(f"{text}: not above 0")
-        return value
+def _count(text: str) -> int:
+    return int(_above_zero(int(text), text))
 
-    return read
+
+def _duration(text: str) -> float:
+    return _above_zero(float(text), text)
+
+
+def _above_zero(value: float, text: str) -> float:
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"{text}: not above 0")
+    return value
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -274,11 +283,13 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         chosen = select(options.only)
+        load_before = os.getloadavg()[0]
+        turns = measure(
+            chosen, repeats=options.repeats, seconds=options.seconds, cycles=options.cycles
+        )
     except HomeshiftError as error:
         print(f"throughput.py: error: {error}", file=sys.stderr)
         return error.exit_status
-    load_before = os.getloadavg()[0]
-    turns = measure(chosen, repeats=options.repeats, seconds=options.seconds, cycles=options.cycles)
     print(table(turns))
     print(
         f"\nmedian of {options.repeats} interleaved turns, per second of CPU time; "

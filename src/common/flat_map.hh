@@ -46,9 +46,9 @@ class FlatMap
         }
     }
 
-    // Insert or replace.
-    void
-    set(std::uint64_t key, Value value)
+    // The value of a key, a new Value{} if there was none. Valid until the next insert or erase.
+    Value &
+    operator[](std::uint64_t key)
     {
         if ((size_ + 1) * 3 > slots_.size() * 2) {
             grow();
@@ -57,8 +57,18 @@ class FlatMap
         while (slots_[i].key != kEmpty && slots_[i].key != key) {
             i = (i + 1) & mask();
         }
-        size_ += slots_[i].key == kEmpty;
-        slots_[i] = {key, std::move(value)};
+        if (slots_[i].key == kEmpty) {
+            slots_[i].key = key;
+            ++size_;
+        }
+        return slots_[i].value;
+    }
+
+    // Insert or replace.
+    void
+    set(std::uint64_t key, Value value)
+    {
+        (*this)[key] = std::move(value);
     }
 
     bool

@@ -38,14 +38,15 @@ class LineDirectory
     Record *
     lookup(std::uint64_t line)
     {
-        std::uint32_t *node = index_.find(line);
-        return node ? nodes_[*node].record : nullptr;
+        const Index *index = index_.find(line);
+        return index ? nodes_[index->node].record : nullptr;
     }
 
     Record *
     allocate(std::uint64_t line, Record *record)
     {
-        if (index_.find(line)) {
+        Index &index = index_[line];
+        if (index.node != kNone) {
             throw std::logic_error("the line already has a record");
         }
         std::uint32_t node = free_;
@@ -55,33 +56,30 @@ class LineDirectory
             node = static_cast<std::uint32_t>(nodes_.size());
             nodes_.emplace_back();
         }
-        index_.set(line, node);
-        Region region = region_of(line);
+        index.node = node;
+        Region &region = regions_[line >> shift_];
         nodes_[node] = {record, line, kNone, region.tail};
         (region.tail == kNone ? region.head : nodes_[region.tail].next) = node;
         region.tail = node;
         ++region.count;
-        regions_.set(line >> shift_, region);
         return record;
     }
 
     void
     deallocate(std::uint64_t line)
     {
-        const std::uint32_t *found = index_.find(line);
+        const Index *found = index_.find(line);
         if (!found) {
             throw std::logic_error("the line has no record");
         }
-        const std::uint32_t node = *found;
+        const std::uint32_t node = found->node;
         index_.erase(line);
         const Node old = nodes_[node];
-        Region region = region_of(line);
+        Region &region = *regions_.find(line >> shift_);
         (old.previous == kNone ? region.head : nodes_[old.previous].next) = old.next;
         (old.next == kNone ? region.tail : nodes_[old.next].previous) = old.previous;
         if (--region.count == 0) {
             regions_.erase(line >> shift_);
-        } else {
-            regions_.set(line >> shift_, region);
         }
         delete old.record;
         nodes_[node] = {nullptr, 0, free_, kNone};
@@ -147,6 +145,11 @@ class LineDirectory
         std::uint32_t previous = kNone;
     };
 
+    struct Index
+    {
+        std::uint32_t node = kNone;
+    };
+
     struct Region
     {
         std::uint32_t head = kNone;
@@ -163,7 +166,7 @@ class LineDirectory
 
     unsigned shift_;
     std::vector<bool> home_;
-    FlatMap<std::uint32_t> index_;
+    FlatMap<Index> index_;
     FlatMap<Region> regions_;
     std::vector<Node> nodes_;
     std::uint32_t free_ = kNone;

@@ -43,7 +43,7 @@ class Stage2Table
     std::uint64_t
     frame(std::uint64_t page) const
     {
-        return frames_[page];
+        return frames_.at(page);
     }
 
     // Physical address of a guest address.
@@ -101,7 +101,7 @@ class Stage2Table
     void
     set_shadow(std::uint64_t page, std::uint64_t frame)
     {
-        shadow_[page] = frame;
+        shadow_.at(page) = frame;
     }
 
     // Use the shadow frames from now on; returns the frames that are free now.

@@ -86,6 +86,9 @@ add_vm(System &system, std::vector<std::uint64_t> frames, const nb::list &stream
 {
     std::vector<std::unique_ptr<RequestStream>> made;
     for (nb::handle dict : streams) {
+        if (nb::cast<std::uint64_t>(dict["vm_bytes"]) > frames.size() * Stage2Table::kPageBytes) {
+            throw std::invalid_argument("a stream is for a VM with more memory than this one");
+        }
         made.push_back(stream(nb::cast<nb::dict>(dict)));
     }
     return system.add_vm(std::move(frames), std::move(made));

@@ -31,6 +31,7 @@ class Message : public Event
     NetDest Destination;
     MessageSizeType MessageSize = MessageSizeType_Control;
 
+    MachineID only;        // the destination, if there is exactly one; the network sets it
     std::uint8_t vnet = 0; // virtual network it travels on
     std::int8_t port = -1; // in_port that it is for, once it has arrived
     std::uint16_t at = 0;  // router that it is at

@@ -175,6 +175,9 @@ Network::add(MachineID id, Receiver *controller)
 Cycles
 Network::idle_latency(unsigned from, unsigned to) const
 {
+    if (from >= spec_.nodes || to >= spec_.nodes) {
+        throw std::invalid_argument("no such node");
+    }
     Cycles latency = spec_.router_latency + spec_.local_latency;
     for (unsigned at = from; at != to;) {
         const Link &link = links_[route_[at * spec_.nodes + to]];
@@ -188,7 +191,7 @@ void
 Network::send(Message *message, unsigned node, Cycles latency)
 {
     const Cycle enters = queue_.now() + latency;
-    const MachineID only = message->Destination.only();
+    const MachineID only = message->only = message->Destination.only();
     if (only.type != MachineType_NUM && node_of(only) == node) {
         ++total_.messages[message->MessageSize];
         deliver(message, only, enters + spec_.router_latency + spec_.local_latency);
@@ -227,7 +230,7 @@ void
 Network::arrive(Message *message)
 {
     const unsigned at = message->at;
-    const MachineID only = message->Destination.only();
+    const MachineID only = message->only;
     if (only.type != MachineType_NUM) {
         const unsigned to = node_of(only);
         if (to == at) {
@@ -256,6 +259,7 @@ Network::arrive(Message *message)
     for (const auto &[link, destination] : ways) {
         Message *copy = message->clone();
         copy->Destination = destination;
+        copy->only = destination.only();
         forward(copy, links_[link]);
     }
     delete message;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <string>
 
 namespace homeshift::engine
 {
@@ -118,9 +119,24 @@ System::add_node(unsigned number, const Context &context, const HomeMap &homes)
     nodes_.push_back(std::move(node));
 }
 
+// Throws if there is no memory at all of these addresses.
+void
+System::require_memory(Addr address, std::uint64_t bytes) const
+{
+    const std::uint64_t all = nodes_.size() * spec_.memory_bytes;
+    if (address >= all || bytes > all - address) {
+        throw std::out_of_range("address " + std::to_string(address) +
+                                " is beyond the memory of all nodes");
+    }
+}
+
 void
 System::place_home(Addr address, unsigned home)
 {
+    require_memory(address, 1);
+    if (home >= nodes_.size()) {
+        throw std::invalid_argument("no such node");
+    }
     for (Node &node : nodes_) {
         node.directory->setHome(address, false);
         node.home_table->set(address, home);
@@ -132,6 +148,9 @@ unsigned
 System::add_vm(std::vector<std::uint64_t> frames,
                std::vector<std::unique_ptr<RequestStream>> streams)
 {
+    for (std::uint64_t frame : frames) {
+        require_memory(frame, Stage2Table::kPageBytes);
+    }
     auto vm = std::make_unique<Vm>(Stage2Table(std::move(frames)), spec_.check);
     for (auto &stream : streams) {
         vm->add_vcpu(*queue_, std::move(stream), spec_.max_outstanding);
@@ -215,6 +234,17 @@ System::copy(unsigned node, const std::vector<Addr> &sources, const std::vector<
     if (sources.size() != targets.size()) {
         throw std::invalid_argument("as many sources as targets are needed");
     }
+    if (bytes_each == 0 || bytes_each % kLineBytes != 0) {
+        throw std::invalid_argument("only whole lines can be copied");
+    }
+    for (const std::vector<Addr> *addresses : {&sources, &targets}) {
+        for (Addr address : *addresses) {
+            require_memory(address, bytes_each);
+            if (address % kLineBytes != 0) {
+                throw std::invalid_argument("only whole lines can be copied");
+            }
+        }
+    }
     MigrationEngine &engine = *nodes_.at(node).engine;
     for (std::size_t i = 0; i < sources.size(); ++i) {
         engine.copy(sources[i], targets[i], bytes_each);
@@ -228,8 +258,11 @@ System::transfer(unsigned node, const std::vector<Addr> &regions, unsigned new_h
         throw std::invalid_argument("no such node");
     }
     MigrationEngine &engine = *nodes_.at(node).engine;
-    for (Addr region : regions) {
-        engine.transfer(region, new_home);
+    for (Addr address : regions) {
+        require_memory(address, 1);
+    }
+    for (Addr address : regions) {
+        engine.transfer(nodes_[node].home_table->region(address), new_home);
     }
 }
 
@@ -248,6 +281,7 @@ System::finish()
 Cycles
 System::probe(unsigned core, Addr address, bool write)
 {
+    require_memory(address, 1);
     Probe user(stop_);
     Sequencer &sequencer = *cores_.at(core).sequencer;
     CoreUser *before = sequencer.user;
@@ -337,6 +371,11 @@ void
 System::reset_statistics()
 {
     network_->reset_statistics();
+    for (const auto &vm : vms_) {
+        for (const auto &vcpu : vm->vcpus()) {
+            vcpu->loads = vcpu->stores = vcpu->latency = 0;
+        }
+    }
     for (Core &core : cores_) {
         core.controller->reset_counts();
         core.cache->hits = core.cache->misses = 0;
@@ -348,6 +387,7 @@ System::reset_statistics()
         node.slc->hits = node.slc->misses = 0;
         node.dram->reads = node.dram->writes = 0;
         node.dram->busy = 0;
+        node.engine->lines_copied = node.engine->regions_moved = 0;
         node.home_table->served_locally = node.home_table->served_remotely = 0;
     }
 }

@@ -91,7 +91,8 @@ class System
 
     void run(Cycles cycles);
 
-    // Give a node's migration engine work: it begins now, while VMs run on.
+    // Give a node's migration engine work: it begins now, while VMs run on. A region is named by an
+    // address in it.
     void copy(unsigned node, const std::vector<Addr> &sources, const std::vector<Addr> &targets,
               std::uint64_t bytes_each);
     void transfer(unsigned node, const std::vector<Addr> &regions, unsigned new_home);
@@ -155,6 +156,7 @@ class System
 
   private:
     void add_node(unsigned number, const Context &context, const HomeMap &homes);
+    void require_memory(Addr address, std::uint64_t bytes) const;
     void run_until_stopped(const char *what);
     std::uint64_t progress() const;
 

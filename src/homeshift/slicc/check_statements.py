@@ -14,7 +14,7 @@ from homeshift.slicc.scope import NULL, VOID, Scope
 from homeshift.slicc.walk import calls
 
 _REFUSED = {
-    "wakeup_port": "use wakeUpBuffers(address) or wakeUpAllBuffers()",
+    "wakeup_port": "use wakeUpAllBuffers(address)",
     "check_allocate": "resources are checked by the messages that actions enqueue",
     "check_next_cycle": "use stall_and_wait() and wake up on what it waits for",
     "check_stop_slots": "resources are checked by the messages that actions enqueue",
@@ -23,7 +23,7 @@ _REFUSED = {
 }
 _REFUSED_PEEK = {
     "block_on": "use stall_and_wait() in the transitions of the busy states",
-    "wake_up": "call wakeUpBuffers(address) in an action",
+    "wake_up": "call wakeUpAllBuffers(address) in an action",
 }
 
 

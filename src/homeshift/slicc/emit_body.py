@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from homeshift.errors import HomeshiftError
 from homeshift.slicc import ast
 from homeshift.slicc.model import Function, Machine, Type, Variable
 
@@ -18,8 +19,10 @@ DROPPED = frozenset({"DPRINTF", "APPEND_TRANSITION_COMMENT"})
 MEMORY_BUFFER = "requestToMemory"  # as in gem5, the buffer in front of a memory controller
 
 
-class EmitError(Exception):
+class EmitError(HomeshiftError):
     """The protocol is right, but the embedded engine lacks something that it uses."""
+
+    exit_status = 2
 
     def __init__(self, node: ast.Node, what: str) -> None:
         super().__init__(f"{node.position}: the embedded engine does not provide {what}")
