@@ -4,6 +4,7 @@
 
 Example:
     python configs/migrate.py --machine quad --strategy ownership --outdir m5out/ownership
+    gem5.opt configs/migrate.py --machine quad --strategy ownership --outdir m5out/ownership
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ except ModuleNotFoundError:  # not installed, as inside gem5: the sources are be
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
     import homeshift
 
+from homeshift.engines import default_directory, output_directory
 from homeshift.errors import HomeshiftError, InputError
 from homeshift.units import parse_size, parse_time
 
@@ -79,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--window", type=_time, default="100us", metavar="TIME", help="measured before and after")
     add("--seed", type=int, default=1, metavar="N", help="of the workload")
     add("--check", action="store_true", help="verify every load and, at the end, the directories")
-    add("--outdir", default="m5out", metavar="DIR", help="where stats.txt and the rest go")
+    add("--outdir", default=default_directory(), metavar="DIR", help="where stats.txt and the rest go")
     return parser
 
 
@@ -116,7 +118,7 @@ def _run(options: argparse.Namespace) -> None:
     assert machine is not None
     assert strategy is not None
     assert workload is not None
-    with OutputDirectory(options.outdir) as directory:
+    with output_directory(options.outdir) as directory:
         result = migrate(
             machine=machine,
             vm=vm,
@@ -128,7 +130,8 @@ def _run(options: argparse.Namespace) -> None:
             check=options.check,
             report=lambda line: print(f"migrate.py: {line}", flush=True),
         )
-        write_stats(directory / "stats.txt", result.statistics)
+        if result.statistics:  # gem5 writes its own
+            write_stats(directory / "stats.txt", result.statistics)
         config = {
             "format": 1,
             "homeshift": homeshift.__version__,

@@ -62,16 +62,22 @@ class VmSpec:
     def _faults(self, machine: Machine) -> list[str]:
         faults = []
         last = machine.nodes - 1
-        for what, node in (("source", self.source), ("target", self.target)):
-            if not 0 <= node <= last:
-                faults.append(f"{what} = {node}: '{machine.name}' has the nodes 0 to {last}")
-        if self.source == self.target:
+        if not 0 <= self.target <= last:
+            faults.append(f"target = {self.target}: '{machine.name}' has the nodes 0 to {last}")
+        elif self.source == self.target:
             faults.append(f"target = {self.target}: is the source; give another node")
         if not 1 <= self.vcpus <= machine.cores.per_node:
             faults.append(
                 f"vcpus = {self.vcpus}: a node of '{machine.name}' has "
                 f"{machine.cores.per_node} cores; give 1 to {machine.cores.per_node}"
             )
+        return faults + (self._misplaced(machine) or self._misfits(machine))
+
+    def _misplaced(self, machine: Machine) -> list[str]:
+        faults = []
+        last = machine.nodes - 1
+        if not 0 <= self.source <= last:
+            faults.append(f"source = {self.source}: '{machine.name}' has the nodes 0 to {last}")
         region = self.region_bytes
         if region < PAGE_BYTES or region > 2 << 20 or region & (region - 1):
             faults.append(f"region = {size_text(region)}: not a power of two from 4KiB to 2MiB")
@@ -79,6 +85,11 @@ class VmSpec:
             faults.append(
                 f"vm-memory = {size_text(self.memory_bytes)}: not a whole number of regions of "
                 f"{size_text(region)}"
+            )
+        elif machine.memory.size_bytes % region:
+            faults.append(
+                f"region = {size_text(region)}: does not divide a node's memory of "
+                f"{size_text(machine.memory.size_bytes)}"
             )
         for node, part in self.borrow.items():
             if not 0 <= node <= last:
@@ -90,9 +101,15 @@ class VmSpec:
         total = sum(self.borrow.values())
         if total > 1 + 1e-9:
             faults.append(f"borrow: the fractions add up to {total:g}; at most 1 can be borrowed")
-        return faults or self._misfits(machine)
+        return faults
 
     def _misfits(self, machine: Machine) -> list[str]:
+        everything = machine.nodes * machine.memory.size_bytes
+        if self.memory_bytes > everything:  # and so many regions would take long to deal out
+            return [
+                f"vm-memory = {size_text(self.memory_bytes)}: '{machine.name}' has "
+                f"{format_bytes(everything)} in all"
+            ]
         needed: dict[int, int] = {}
         for node in self.locations():
             needed[node] = needed.get(node, 0) + self.region_bytes

@@ -3,12 +3,46 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
 
 from homeshift.engines.base import Counters, Engine
 from homeshift.machine import Machine
+from homeshift.output import OutputDirectory
 
-__all__ = ["Counters", "Engine", "make_engine"]
+__all__ = [
+    "Counters",
+    "Engine",
+    "default_directory",
+    "inside_gem5",
+    "make_engine",
+    "output_directory",
+]
+
+
+def inside_gem5() -> bool:
+    """Return whether gem5's embedded Python runs this."""
+    return "_m5" in sys.modules
+
+
+def default_directory() -> str:
+    """Return where a run's files go if the user does not say."""
+    if inside_gem5():
+        from homeshift.engines import gem5_output  # exists inside gem5 only
+
+        return gem5_output.default_directory()
+    return "m5out"
+
+
+def output_directory(path: str) -> AbstractContextManager[Path]:
+    """Return a context manager that makes the output directory of a run."""
+    if inside_gem5():
+        from homeshift.engines import gem5_output  # exists inside gem5 only
+
+        return gem5_output.output_directory(path)
+    return OutputDirectory(path)
 
 
 def make_engine(
@@ -32,9 +66,12 @@ def make_engine(
         region_bytes: unit in which homes move.
         check: verify that every load returns the last value written.
     """
-    from homeshift.engines.embedded import EmbeddedEngine  # needs the C++ module
-
-    return EmbeddedEngine(
+    engine: type[Engine]
+    if inside_gem5():
+        from homeshift.engines.gem5 import Gem5Engine as engine  # exists inside gem5 only
+    else:
+        from homeshift.engines.embedded import EmbeddedEngine as engine  # needs the C++ module
+    return engine(
         machine=machine,
         frames=frames,
         homes=homes,

@@ -61,9 +61,12 @@ class Workload:
         Every dict has every field, those of other kinds at their default.
 
         Raises:
-            InputError: the workload does not fit a VM of this size or number of vCPUs.
+            InputError: the workload does not fit a VM of this size or number of vCPUs, or the seed
+                has more than 64 bits.
         """
         faults = self._misfits(vcpus=vcpus, vm_bytes=vm_bytes)
+        if not 0 <= seed < 1 << 64:
+            faults.append(f"seed = {seed}: not between 0 and 2^64 - 1")
         if faults:
             raise InputError(f"workload '{self.kind}'", faults)
         fields: dict[str, Scalar] = {}

@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The checkers are seen to fail: each is given a machine that is wrong in the way it looks for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from machines import LINE, PAGE, small, stream, streams
+
+from homeshift._engine import DataError, DeadlockError, ProtocolError, RequestStream, System
+
+MEMORY = 1 << 20
+OTHER = 64 * PAGE  # a frame that no VM uses
+
+
+def with_vm(pages: int = 2, **changes: Any) -> System:
+    """A running VM of two vCPUs on node 0; page n lies at n * PAGE."""
+    system = System(small(**changes))
+    frames = [page * PAGE for page in range(pages)]
+    system.add_vm(frames, streams(2, vm_bytes=pages * PAGE))
+    system.start_vm(0, [0, 1])
+    return system
+
+
+@pytest.mark.parametrize("overwritten", [True, False])
+def test_a_page_that_was_overwritten_behind_the_vms_back_is_a_data_error(
+    *, overwritten: bool
+) -> None:
+    system = with_vm()
+    system.run(20_000)
+    system.stop_vm(0)
+    system.copy(0, [OTHER], [0 if overwritten else OTHER + PAGE], PAGE)
+    system.finish()
+    system.start_vm(0, [0, 1])
+    if not overwritten:
+        system.run(20_000)
+        return
+    expected = r"guest address 0x\w+ returned store 0 of the VM, but the last one .* was store \d+"
+    with pytest.raises(DataError, match=expected):
+        system.run(20_000)
+
+
+def test_a_page_that_is_copied_while_it_is_written_and_then_used_is_a_data_error() -> None:
+    system = with_vm()
+    system.run(5_000)
+    system.copy(0, [0], [OTHER], PAGE)  # the VM writes on: the copy misses stores
+    system.finish()
+    system.run(5_000)
+    system.stop_vm(0)
+    system.set_shadow_frame(0, 0, OTHER)
+    assert system.commit_shadow_frames(0) == [0]
+    assert system.frame(0, 0) == OTHER
+    system.start_vm(0, [0, 1])
+    with pytest.raises(DataError, match="returned store"):
+        system.run(20_000)
+
+
+def test_a_page_that_is_copied_while_the_vm_stands_still_is_no_data_error() -> None:
+    system = with_vm()
+    system.run(5_000)
+    system.stop_vm(0)
+    system.copy(0, [0], [OTHER], PAGE)
+    system.finish()
+    system.set_shadow_frame(0, 0, OTHER)
+    system.commit_shadow_frames(0)
+    system.start_vm(0, [0, 1])
+    system.run(20_000)
+    system.stop_vm(0)
+    system.audit()
+
+
+def test_without_the_check_wrong_data_goes_unnoticed() -> None:
+    system = with_vm(check=False)
+    system.run(20_000)
+    system.stop_vm(0)
+    system.copy(0, [OTHER], [0], PAGE)
+    system.finish()
+    system.start_vm(0, [0, 1])
+    system.run(20_000)
+
+
+def test_a_home_that_is_moved_by_hand_is_found_by_the_audit() -> None:
+    system = System(small())
+    system.probe(0, 0, True)
+    system.audit()
+    system.place_home(0, 1)  # the new home knows nothing of the copy
+    with pytest.raises(ProtocolError, match="audit: no home knows of a copy in core 0"):
+        system.audit()
+
+
+def test_a_home_that_is_moved_by_hand_serves_old_data() -> None:
+    system = with_vm()
+    system.run(5_000)
+    system.stop_vm(0)
+    for page in (0, PAGE):
+        system.place_home(page, 1)
+    system.start_vm(0, [0, 1])
+    with pytest.raises(DataError, match="returned store"):
+        system.run(50_000)
+
+
+def test_a_home_that_is_moved_by_hand_under_a_request_lets_requests_go_round_for_ever() -> None:
+    """The answer under way teaches node 0 that it is the home, and node 0 believes it."""
+    system = with_vm()
+    system.run(5_000)
+    for page in (0, PAGE):
+        system.place_home(page, 1)
+    with pytest.raises(DeadlockError, match="events fire, but no access, copy or transfer ends"):
+        system.run(10_000_000)
+
+
+def test_the_audit_wants_to_be_asked_when_nothing_runs() -> None:
+    system = with_vm()
+    system.run(1_000)
+    with pytest.raises(ProtocolError, match="messages are under way"):
+        system.audit()
+
+
+# What takes longer than the engine's patience is taken for a deadlock: a memory that answers after
+# five million cycles, say, though not one that answers after 1.9 million (a copy asks twice).
+SLOW, TOO_SLOW = 1_900_000_000, 5_000_000_000  # ps, at a cycle of 1 ns
+
+
+def test_a_probe_without_an_answer_is_a_deadlock() -> None:
+    assert System(small(memory_latency_ps=SLOW)).probe(0, 0, False) > 1_900_000
+    with pytest.raises(DeadlockError, match="deadlock: a probe gets no answer"):
+        System(small(memory_latency_ps=TOO_SLOW)).probe(0, 0, False)
+
+
+def test_a_vm_whose_accesses_do_not_end_is_a_deadlock() -> None:
+    with_vm(memory_latency_ps=SLOW).run(9_000_000)
+    with pytest.raises(DeadlockError, match="events fire, but no access, copy or transfer ends"):
+        with_vm(memory_latency_ps=TOO_SLOW).run(9_000_000)
+    system = with_vm(memory_latency_ps=TOO_SLOW)
+    system.run(100)
+    with pytest.raises(DeadlockError, match="accesses of a paused VM do not end"):
+        system.stop_vm(0)
+
+
+def test_a_dma_whose_work_does_not_end_is_a_deadlock() -> None:
+    def copied(latency: int) -> None:
+        system = System(small(memory_latency_ps=latency))
+        system.copy(0, [0], [OTHER], LINE)
+        system.finish()
+
+    copied(SLOW)
+    with pytest.raises(DeadlockError, match="copies or transfers do not end"):
+        copied(TOO_SLOW)
+
+
+@pytest.mark.parametrize("field", sorted(small()))
+def test_a_system_without_one_of_its_numbers_is_a_key_error(field: str) -> None:
+    spec = small()
+    del spec[field]
+    with pytest.raises(KeyError, match=field):
+        System(spec)
+
+
+@pytest.mark.parametrize("field", ["nodes", "topology", "check", "bytes_per_cycle"])
+def test_a_number_of_another_type_is_refused(field: str) -> None:
+    with pytest.raises((RuntimeError, TypeError)):
+        System(small(**{field: [1]}))
+
+
+def test_a_stream_without_its_trace_file_is_refused(tmp_path: Path) -> None:
+    missing = str(tmp_path / "no.npy")
+    with pytest.raises((RuntimeError, ValueError), match=r"no\.npy"):
+        RequestStream(stream(kind="trace", trace_path=missing))
+    system = System(small())
+    with pytest.raises((RuntimeError, ValueError), match=r"no\.npy"):
+        system.add_vm([0], [stream(kind="trace", trace_path=missing)])
+
+
+def test_a_stream_without_its_kind_or_of_an_unknown_one_is_refused() -> None:
+    unkind = stream()
+    del unkind["kind"]
+    with pytest.raises(KeyError, match="kind"):
+        RequestStream(unkind)
+    with pytest.raises(ValueError, match="no stream of kind 'brownian'"):
+        RequestStream(stream(kind="brownian"))
+
+
+def test_a_vm_needs_a_core_for_each_vcpu() -> None:
+    system = System(small())
+    vm = system.add_vm([0], streams(2))
+    with pytest.raises(ValueError, match="one core for each vCPU"):
+        system.start_vm(vm, [0])
+    with pytest.raises(IndexError):
+        system.start_vm(vm, [0, 4])
+    with pytest.raises(IndexError):
+        system.start_vm(vm + 1, [0, 1])
+
+
+BEYOND = 2 * MEMORY  # of both nodes: the first address without memory
+
+
+def test_work_of_a_dma_that_makes_no_sense_is_refused() -> None:
+    system = System(small())
+    with pytest.raises(ValueError, match="as many sources as targets"):
+        system.copy(0, [0], [], LINE)
+    for source, target, size in ((0, PAGE, 0), (0, PAGE, 100), (8, PAGE, LINE), (0, 8, LINE)):
+        with pytest.raises(ValueError, match="only whole lines can be copied"):
+            system.copy(0, [source], [target], size)
+    for source, target in ((BEYOND, 0), (0, BEYOND), (BEYOND - LINE, 0), (0, 1 << 63)):
+        with pytest.raises(IndexError, match="beyond the memory of all nodes"):
+            system.copy(0, [source], [target], 2 * LINE)
+    with pytest.raises(IndexError, match="beyond the memory"):
+        system.transfer(0, [0, BEYOND], 1)
+    with pytest.raises(ValueError, match="no such node"):
+        system.transfer(0, [0], 2)
+    with pytest.raises(IndexError):
+        system.transfer(2, [0], 0)
+    with pytest.raises(IndexError):
+        system.copy(2, [0], [PAGE], LINE)
+    system.finish()
+    assert system.all_messages() == {}  # nothing of it was begun
+    system.copy(0, [BEYOND - LINE], [0], LINE)
+    system.finish()
+
+
+def test_a_region_is_named_by_any_address_in_it() -> None:
+    system = System(small())
+    system.transfer(0, [PAGE + 5 * LINE + 3], 1)
+    system.finish()
+    system.audit()
+    system.probe(0, PAGE, False)
+    assert system.node_counts()[1]["directory_entries"] == 1
+
+
+def test_nodes_pages_and_addresses_that_are_not_there_are_refused() -> None:
+    system = System(small())
+    for refused in (
+        lambda: system.place_home(BEYOND, 0),
+        lambda: system.probe(0, BEYOND, False),
+        lambda: system.probe(4, 0, False),
+        lambda: system.add_vm([BEYOND], [stream()]),
+        lambda: system.frame(0, 0),
+        lambda: system.vcpu_counts(0),
+    ):
+        with pytest.raises(IndexError):
+            refused()
+    for wrong in (
+        lambda: system.place_home(0, 2),
+        lambda: system.idle_latency(0, 2),
+        lambda: system.idle_latency(2, 0),
+        lambda: system.add_vm([100], [stream()]),
+        lambda: system.add_vm([0], [stream(vm_bytes=2 * PAGE)]),
+    ):
+        with pytest.raises(ValueError, match=r"no such node|aligned to a page|more memory"):
+            wrong()
+    vm = system.add_vm([0], [stream()])
+    with pytest.raises(IndexError):
+        system.frame(vm, 1)
+    with pytest.raises(IndexError):
+        system.set_shadow_frame(vm, 1, 0)
+
+
+def test_a_transition_that_is_not_there_is_told_with_its_place_in_the_protocol() -> None:
+    system = System(small())
+    system.probe(0, 0, True)
+    system.place_home(0, 1)
+    for rival in (PAGE, PAGE + 2 * LINE):
+        system.probe(0, rival, False)  # core 0 gives line 0 back, to a home that never gave it
+    system.place_home(0, 0)  # this one takes core 0 for the owner
+    with pytest.raises(
+        ProtocolError,
+        match=r"L1Cache 0 at cycle \d+: \S*MESI_HomeShift-cache\.sm:\d+:\d+: error: "
+        r"event 'FwdGetS' has no transition from state 'I' \(address 0x0\)",
+    ):
+        system.probe(2, 0, False)

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Links: how long messages occupy them, which ones a message crosses, and what is counted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from machines import CONTROL, DATA, LINE, PAGE, bytes_of, on_links, settle, small
+
+from homeshift._engine import System
+
+MEMORY = 1 << 20  # of a node of `small()`
+
+
+def copy_cycles(lines: int, **changes: Any) -> int:
+    """Cycles in which node 0 copies lines from node 1, homed there, to its own memory."""
+    system = System(small(outstanding_lines=64, **changes))
+    system.copy(0, [MEMORY], [0], lines * LINE)
+    system.finish()
+    return system.now
+
+
+@pytest.mark.parametrize("bytes_per_cycle", [1.0, 2.0, 8.0, 16.0, 64.0])
+def test_data_messages_follow_each_other_at_the_bandwidth_of_the_link(
+    bytes_per_cycle: float,
+) -> None:
+    alone = copy_cycles(1, bytes_per_cycle=bytes_per_cycle)
+    for lines in (2, 3, 5, 16):
+        # The last one starts when those before have left; a start is a whole cycle.
+        waits = int((lines - 1) * DATA / bytes_per_cycle)
+        assert copy_cycles(lines, bytes_per_cycle=bytes_per_cycle) == alone + waits
+
+
+def test_a_single_message_takes_no_longer_on_a_narrow_link() -> None:
+    assert copy_cycles(1, bytes_per_cycle=1.0) == copy_cycles(1, bytes_per_cycle=64.0)
+    assert copy_cycles(2, bytes_per_cycle=1.0) > copy_cycles(2, bytes_per_cycle=64.0)
+
+
+def test_the_two_directions_of_a_link_do_not_disturb_each_other() -> None:
+    one_way = copy_cycles(8, bytes_per_cycle=1.0)
+    system = System(small(outstanding_lines=64, bytes_per_cycle=1.0))
+    far = MEMORY + 16 * PAGE
+    system.copy(0, [MEMORY], [0], 8 * LINE)
+    system.copy(1, [16 * PAGE], [far], 8 * LINE)
+    system.finish()
+    requests = 8 * CONTROL  # leave before the first data comes, and do not wait for it
+    assert one_way <= system.now <= one_way + requests
+    assert 2 * one_way > system.now + requests  # or the test would not tell
+
+
+def test_a_link_is_busy_for_its_bytes_over_its_bandwidth() -> None:
+    system = System(small(bytes_per_cycle=4.0))
+    system.copy(0, [MEMORY], [0], 4 * LINE)
+    system.finish()
+    busy = {(link["from"], link["to"]): link["busy_cycles"] for link in system.link_counts()}
+    assert busy == {
+        (0, 2): 4 * CONTROL / 4,  # requests to the hub
+        (2, 1): 4 * CONTROL / 4,  # and on
+        (1, 2): 4 * DATA / 4,
+        (2, 0): 4 * DATA / 4,
+    }
+
+
+def test_messages_of_a_remote_miss_are_counted_on_every_link_of_their_way() -> None:
+    system = System(small())
+    system.probe(0, MEMORY, False)
+    there = {"Request_Control": 1, "Unblock_Control": 1}
+    back = {"Response_Data": 1}
+    assert on_links(system) == {(0, 2): there, (2, 1): there, (1, 2): back, (2, 0): back}
+    assert system.between_nodes() == {**there, **back}
+    memory = {"Request_Control": 1, "Response_Data": 1}  # inside node 1: home to memory and back
+    assert system.all_messages() == {
+        name: system.between_nodes().get(name, 0) + memory.get(name, 0)
+        for name in {**there, **back, **memory}
+    }
+
+
+def test_a_local_miss_uses_no_link() -> None:
+    system = System(small())
+    system.probe(0, 0, False)
+    assert on_links(system) == {}
+    assert system.between_nodes() == {}
+    assert bytes_of(system.all_messages()) == 2 * CONTROL + 2 * DATA + CONTROL
+
+
+@pytest.mark.parametrize("nodes", [2, 3, 4, 5, 8])
+def test_a_crossbar_is_two_links_and_three_routers_wide(nodes: int) -> None:
+    system = System(small(nodes=nodes, router_latency=3, link_latency=7, local_latency=2))
+    for a in range(nodes):
+        for b in range(nodes):
+            expected = 3 + 2 if a == b else 3 * 3 + 2 * 7 + 2
+            assert system.idle_latency(a, b) == expected
+
+
+@pytest.mark.parametrize("nodes", [2, 3, 4, 5, 8])
+def test_a_ring_is_gone_round_the_shorter_way(nodes: int) -> None:
+    system = System(
+        small(nodes=nodes, topology="ring", router_latency=3, link_latency=7, local_latency=2)
+    )
+    for a in range(nodes):
+        for b in range(nodes):
+            hops = min((b - a) % nodes, (a - b) % nodes)
+            assert system.idle_latency(a, b) == hops * (3 + 7) + 3 + 2
+
+
+@pytest.mark.parametrize(("nodes", "columns"), [(4, 2), (6, 3), (6, 2), (8, 4), (4, 1), (4, 4)])
+def test_a_mesh_is_crossed_along_row_and_column(nodes: int, columns: int) -> None:
+    shape = {"nodes": nodes, "topology": "mesh", "columns": columns}
+    system = System(small(**shape, router_latency=3, link_latency=7, local_latency=2))
+    for a in range(nodes):
+        for b in range(nodes):
+            hops = abs(a // columns - b // columns) + abs(a % columns - b % columns)
+            assert system.idle_latency(a, b) == hops * (3 + 7) + 3 + 2
+
+
+def test_a_ring_goes_upwards_where_both_ways_are_as_long() -> None:
+    system = System(small(nodes=4, topology="ring"))
+    system.probe(0, 2 * MEMORY, False)
+    assert set(on_links(system)) == {(0, 1), (1, 2), (2, 3), (3, 0)}
+
+
+def test_a_mesh_goes_along_the_row_first() -> None:
+    system = System(small(nodes=4, topology="mesh", columns=2))
+    system.probe(0, 3 * MEMORY, False)
+    assert set(on_links(system)) == {(0, 1), (1, 3), (3, 2), (2, 0)}
+
+
+def invalidations(system: System, sharers: list[int], writer: int) -> dict[tuple[int, int], int]:
+    """Let cores share a line of node 0 and one of them write; count invalidations by link."""
+    for core in sharers:
+        system.probe(core, 0, False)
+    system.reset_statistics()
+    system.probe(writer, 0, True)
+    counts = {
+        way: messages["Invalidate_Control"]
+        for way, messages in on_links(system).items()
+        if "Invalidate_Control" in messages
+    }
+    acks = system.all_messages()["Response_Control"] - 1  # one is the home's
+    assert acks == len(set(sharers) - {writer})
+    settle(system)
+    return counts
+
+
+def test_invalidations_cross_a_shared_link_once() -> None:
+    # Two cores a node: 0 and 1 on node 0, 2 and 3 on node 1, and so on.
+    everybody = [2, 3, 4, 5, 6, 7, 0]
+    crossbar = System(small(nodes=4))
+    assert invalidations(crossbar, everybody, writer=0) == {
+        (0, 4): 1,  # for six caches
+        (4, 1): 1,
+        (4, 2): 1,
+        (4, 3): 1,
+    }
+    mesh = System(small(nodes=4, topology="mesh", columns=2))
+    assert invalidations(mesh, everybody, writer=0) == {(0, 1): 1, (0, 2): 1, (1, 3): 1}
+    ring = System(small(nodes=4, topology="ring"))
+    assert invalidations(ring, everybody, writer=0) == {(0, 1): 1, (1, 2): 1, (0, 3): 1}
+
+
+def test_invalidations_reach_only_the_sharers_and_local_ones_use_no_link() -> None:
+    crossbar = System(small(nodes=4))
+    assert invalidations(crossbar, [0, 1, 6], writer=1) == {(0, 4): 1, (4, 3): 1}
+    assert invalidations(System(small(nodes=4)), [0, 1], writer=0) == {}
+
+
+def test_a_message_to_several_nodes_is_counted_once_between_nodes() -> None:
+    system = System(small(nodes=4))
+    for core in (2, 4, 6):
+        system.probe(core, 0, False)
+    system.reset_statistics()
+    system.probe(2, 0, True)
+    assert system.between_nodes()["Invalidate_Control"] == 1
+    assert sum(m.get("Invalidate_Control", 0) for m in on_links(system).values()) == 3
+
+
+def test_bytes_on_the_links_of_a_crossbar_are_twice_those_between_nodes() -> None:
+    system = System(small())
+    for line in range(0, 40 * LINE, LINE):
+        system.probe(0, MEMORY + line, write=line % 128 == 0)
+        system.probe(2, MEMORY + line, False)
+    links = sum(bytes_of(messages) for messages in on_links(system).values())
+    assert links == 2 * bytes_of(system.between_nodes()) > 40 * DATA
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"topology": "torus"}, "unknown topology torus"),
+        ({"topology": "mesh", "columns": 3, "nodes": 4}, "columns that divides its nodes"),
+        ({"bytes_per_cycle": 5000.0}, "cannot carry more than 1024 bytes a cycle"),
+    ],
+)
+def test_a_network_that_cannot_be_built_is_refused(changes: dict[str, Any], fault: str) -> None:
+    with pytest.raises(ValueError, match=fault):
+        System(small(**changes))

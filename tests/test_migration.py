@@ -1,0 +1,419 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The experiment: bytes, times and energy of a migration are those that one counts by hand."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from machines import CONTROL, DATA, LINE, PAGE, bytes_of, settle, small
+
+from homeshift._engine import System
+from homeshift.energy import Counts, energy_of, load_constants
+from homeshift.errors import InputError
+from homeshift.machine import Machine, load_machine, machine_names
+from homeshift.migration import Result, migrate
+from homeshift.output import Stat
+from homeshift.strategies import STRATEGIES, strategy_named
+from homeshift.vm import FrameAllocator, VmSpec, state_bytes
+from homeshift.workload import Workload, parse_workload, trace_workload
+from homeshift.workload.kinds import KINDS
+from homeshift.workload.trace import TRACE_DTYPE
+
+KIB, MIB = 1 << 10, 1 << 20
+MICROSECOND = 10**6  # ticks
+COPY = DATA + CONTROL  # of a line, to another node: the write and its ack
+REGION = 3 * CONTROL  # of a transfer: done, ack, fin
+IDLE = "uniform:think=1000000"  # cycles: the first access comes after everything is over
+
+
+def machine_of(name: str, **migration: int) -> Machine:
+    """Return a shipped machine with less memory, so that runs start quickly."""
+    machine = load_machine(name)
+    size = min(machine.memory.size_bytes, 4 * MIB)
+    return replace(
+        machine,
+        memory=replace(machine.memory, size_bytes=size),
+        migration=replace(machine.migration, **migration),
+    )
+
+
+def run(
+    machine: Machine,
+    strategy: str,
+    workload: str | Workload = "uniform",
+    *,
+    window: int = 5 * MICROSECOND,
+    seed: int = 1,
+    **vm: Any,
+) -> Result:
+    spec = VmSpec(**{"memory_bytes": 64 * KIB, "vcpus": 2, "source": 0, "target": 1, **vm})
+    return migrate(
+        machine=machine,
+        vm=spec,
+        workload=parse_workload(workload) if isinstance(workload, str) else workload,
+        strategy=strategy_named(strategy),
+        seed=seed,
+        warmup_ticks=window,
+        window_ticks=window,
+        check=True,
+    )
+
+
+def state_lines(machine: Machine, vcpus: int = 2) -> int:
+    return vcpus * machine.migration.cpu_state_bytes // LINE
+
+
+def slow_links(bytes_per_second: float) -> Machine:
+    machine = machine_of("quad", outstanding_lines=512)
+    network = replace(machine.network, link_bandwidth_bytes_per_second=bytes_per_second)
+    return replace(machine, network=network)
+
+
+def slow_memory(bytes_per_second: float) -> Machine:
+    machine = machine_of("quad", outstanding_lines=512)
+    memory = replace(machine.memory, bandwidth_bytes_per_second=bytes_per_second)
+    return replace(machine, memory=memory)
+
+
+# ---- times -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bandwidth", [2e9, 8e9])
+def test_downtime_of_a_copy_is_size_over_bandwidth_where_links_are_the_bottleneck(
+    bandwidth: float,
+) -> None:
+    """Every line crosses the source's link once, in a message of 72 B."""
+    machine = slow_links(bandwidth)
+    summary = run(machine, "stop-and-copy", IDLE, memory_bytes=MIB, vcpus=1).summary
+    lines = MIB // LINE + state_lines(machine, 1)
+    assert summary["downtime"] == pytest.approx(lines * DATA / bandwidth, rel=0.03)
+    assert summary["downtime"] == summary["total-time"]
+
+
+@pytest.mark.parametrize("bandwidth", [2e9, 8e9])
+def test_downtime_of_a_copy_is_size_over_bandwidth_where_memories_are_the_bottleneck(
+    bandwidth: float,
+) -> None:
+    """Every line is read from one memory and written to the other."""
+    machine = slow_memory(bandwidth)
+    summary = run(machine, "stop-and-copy", IDLE, memory_bytes=MIB, vcpus=1).summary
+    size = MIB + machine.migration.cpu_state_bytes
+    assert summary["downtime"] == pytest.approx(size / bandwidth, rel=0.03)
+
+
+def test_downtime_of_a_copy_is_longer_when_too_few_lines_are_outstanding() -> None:
+    few = replace(slow_links(8e9), migration=machine_of("quad", outstanding_lines=2).migration)
+    times = [
+        run(machine, "stop-and-copy", IDLE, memory_bytes=256 * KIB, vcpus=1).summary["downtime"]
+        for machine in (slow_links(8e9), few)
+    ]
+    assert times[1] > 2 * times[0]
+
+
+def test_ownership_stands_still_for_the_vcpus_state_only() -> None:
+    machine = machine_of("quad")
+    for size in (64 * KIB, 512 * KIB):
+        owned = run(machine, "ownership", IDLE, memory_bytes=size).summary
+        [state] = [p for p in owned["phases"] if p["name"] == "move-cpu-state"]
+        assert owned["downtime"] == (state["end"] - state["start"]) / 1e12
+        assert owned["total-time"] > owned["downtime"]
+
+
+def test_phases_follow_each_other_without_gaps() -> None:
+    for strategy, names in (
+        ("ownership", ["transfer", "pause", "move-cpu-state", "resume"]),
+        ("stop-and-copy", ["pause", "copy", "move-cpu-state", "resume"]),
+    ):
+        phases = run(machine_of("tiny"), strategy).summary["phases"]
+        assert [phase["name"] for phase in phases] == names
+        assert all(a["end"] == b["start"] for a, b in itertools.pairwise(phases))
+        assert all(phase["start"] <= phase["end"] for phase in phases)
+        total = phases[-1]["end"] - phases[0]["start"]
+        assert run(machine_of("tiny"), strategy).summary["total-time"] == total / 1e12
+
+
+# ---- bytes -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["tiny", "quad"])
+@pytest.mark.parametrize("workload", [IDLE, "uniform:write_ratio=0.9,think=0"])
+def test_a_copy_sends_a_line_and_an_ack_for_every_line_and_for_the_state(
+    name: str, workload: str
+) -> None:
+    machine = machine_of(name)
+    for size in (64 * KIB, 128 * KIB):
+        summary = run(machine, "stop-and-copy", workload, memory_bytes=size).summary
+        assert summary["copied-pages"] == summary["ram"]["normal"] == size // PAGE
+        assert summary["ram"]["normal-bytes"] == summary["ram"]["total"] == size
+        copied = size // LINE + state_lines(machine)
+        assert summary["interconnect"]["migration-bytes"] == copied * COPY
+        assert summary["ram"]["transferred"] == summary["ram"]["downtime-bytes"] == copied * COPY
+        assert summary["ram"]["precopy-bytes"] == 0
+        assert summary["home"]["regions-transferred"] == summary["home"]["entries-moved"] == 0
+
+
+@pytest.mark.parametrize("region", [4 * KIB, 16 * KIB])
+def test_a_transfer_of_an_idle_vm_sends_three_headers_a_region_and_the_state(region: int) -> None:
+    machine = machine_of("quad")
+    summary = run(machine, "ownership", IDLE, region_bytes=region).summary
+    regions = 64 * KIB // region
+    assert summary["home"]["regions-transferred"] == regions
+    assert summary["home"]["entries-moved"] == 0
+    sent = regions * REGION + state_lines(machine) * COPY
+    assert summary["interconnect"]["migration-bytes"] == sent
+    assert summary["ram"]["precopy-bytes"] == regions * REGION
+    assert summary["copied-pages"] == 0
+
+
+@pytest.mark.parametrize("name", ["tiny", "quad"])
+def test_a_transfer_of_local_memory_sends_an_entry_more_for_every_line_with_copies(
+    name: str,
+) -> None:
+    machine = machine_of(name)
+    summary = run(machine, "ownership", "uniform:write_ratio=0.9,think=0").summary
+    entries = summary["home"]["entries-moved"]
+    assert entries > 0
+    sent = 16 * REGION + entries * DATA + state_lines(machine) * COPY
+    assert summary["interconnect"]["migration-bytes"] == sent
+
+
+def test_a_transfer_writes_dirty_slice_lines_back_to_where_their_memory_is() -> None:
+    """Homed at node 0, to go to node 1: one region lies on node 0, one on node 2."""
+    here, far = 0, 2 * MIB
+    for base, extra in ((here, 0), (far, DATA + CONTROL)):
+        system = System(small(nodes=3))
+        system.place_home(base, 0)
+        system.probe(0, base, True)
+        for rival in (PAGE, PAGE + 2 * LINE):
+            system.probe(0, rival, False)  # line 0 goes to the slice, modified
+        system.probe(1, base + LINE, True)  # owned
+        system.probe(0, base + 3 * LINE, False)
+        system.probe(4, base + 3 * LINE, False)  # shared by node 2
+        settle(system)
+        system.reset_statistics()
+        system.transfer(0, [base], 1)
+        system.finish()
+        settle(system)
+        sent = bytes_of(system.between_nodes())
+        assert sent == REGION + 2 * DATA + extra
+        inside = bytes_of(system.all_messages()) - sent
+        assert inside == 2 * CONTROL + (DATA + CONTROL - extra)  # the request, and "moved"
+
+
+def test_borrowed_memory_costs_a_copy_but_not_a_transfer() -> None:
+    machine = machine_of("quad")
+    lent = {2: 0.5}
+    copies = [run(machine, "stop-and-copy", IDLE, borrow=part).summary for part in ({}, lent)]
+    transfers = [run(machine, "ownership", IDLE, borrow=part).summary for part in ({}, lent)]
+    # Half of the lines are read from node 2: a request and the data more, home to memory.
+    more = 64 * KIB // LINE // 2 * COPY
+    bytes_ = [s["interconnect"]["migration-bytes"] for s in (*copies, *transfers)]
+    assert bytes_[1] - bytes_[0] == more
+    assert bytes_[2] == bytes_[3]
+
+
+# ---- everything works with everything ----------------------------------------------------------
+
+
+def a_trace(folder: Path) -> Workload:
+    """Return a workload that replays 2000 records over 8 pages."""
+    records = np.zeros(2000, dtype=TRACE_DTYPE)
+    records["address"] = np.arange(2000) * 72 % (8 * PAGE) // 8 * 8
+    records["size"] = 8
+    records["write"] = np.arange(2000) % 3 == 0
+    np.save(folder / "small.npy", records)
+    return trace_workload([folder / "small.npy"])
+
+
+@pytest.mark.parametrize("machine", machine_names())
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_workload_migrates_on_every_machine_with_all_its_data(
+    machine: str, strategy: str, kind: str, tmp_path: Path
+) -> None:
+    parameters = {"producer-consumer": ":ring=4KiB,think=0", "pointer-chase": ":think=0"}
+    workload = (
+        a_trace(tmp_path) if kind == "trace" else parse_workload(kind + parameters.get(kind, ""))
+    )
+    nodes = load_machine(machine).nodes
+    borrow = {2: 0.25, 3: 0.25} if nodes > 2 else {1: 0.25}
+    result = run(machine_of(machine), strategy, workload, borrow=borrow, window=3 * MICROSECOND)
+    summary = result.summary
+    assert summary["status"] == "completed"
+    speed = summary["vm"]["accesses-per-microsecond"]
+    assert speed["before"] > 0 < speed["after"]
+    assert result.final_tick > summary["phases"][-1]["end"]
+
+
+# ---- the VM ------------------------------------------------------------------------------------
+
+
+def test_data_left_behind_makes_the_vm_slower_and_its_misses_remote() -> None:
+    machine = machine_of("quad")
+    chase = "pointer-chase:think=0,footprint=1,shared=0"
+    owned, copied = (
+        run(machine, strategy, chase, window=50 * MICROSECOND, memory_bytes=2 * MIB).summary["vm"]
+        for strategy in ("ownership", "stop-and-copy")
+    )
+    speed, share = owned["accesses-per-microsecond"], owned["local-share"]
+    assert speed["before"] > 1.5 * speed["after"] > 0
+    assert speed["during"] > 0
+    assert share["before"] == 1.0
+    assert share["after"] < 0.1
+    assert copied["local-share"] == {"before": 1.0, "after": 1.0}
+    assert copied["accesses-per-microsecond"]["during"] < speed["during"]
+
+
+def test_an_idle_vm_has_no_local_share() -> None:
+    vm = run(machine_of("quad"), "ownership", IDLE).summary["vm"]
+    assert vm["accesses-per-microsecond"] == {"before": 0.0, "during": 0.0, "after": 0.0}
+    assert vm["local-share"] == {"before": None, "after": None}
+
+
+@pytest.mark.parametrize(
+    ("borrow", "expected"),
+    [
+        ({}, [0] * 8),
+        ({1: 1.0}, [1] * 8),
+        ({2: 0.25}, [0, 0, 2, 0, 0, 0, 2, 0]),
+        ({2: 0.5}, [0, 2] * 4),
+    ],
+)
+def test_regions_are_dealt_out_in_turn(borrow: dict[int, float], expected: list[int]) -> None:
+    vm = VmSpec(memory_bytes=8 * PAGE, vcpus=1, source=0, target=1, borrow=borrow)
+    assert vm.locations() == expected
+
+
+@given(parts=st.lists(st.integers(1, 40), min_size=1, max_size=3), regions=st.integers(1, 300))
+def test_every_stretch_of_memory_has_the_fractions_that_were_asked_for(
+    parts: Sequence[int], regions: int
+) -> None:
+    borrow = {node: part / 120 for node, part in enumerate(parts, start=1)}
+    vm = VmSpec(memory_bytes=regions * PAGE, vcpus=1, source=0, target=1, borrow=borrow)
+    weights = {**borrow, 0: 1 - sum(borrow.values())}
+    dealt = vm.locations()
+    assert len(dealt) == regions
+    for stretch in (regions, regions // 2, regions // 3):
+        for node, weight in weights.items():
+            # Smooth round robin is never as much as the number of nodes off.
+            assert abs(dealt[:stretch].count(node) - weight * stretch) < len(weights)
+
+
+def test_a_vm_that_does_not_fit_is_told_with_all_its_faults() -> None:
+    machine = machine_of("tiny")
+    vm = VmSpec(
+        memory_bytes=PAGE + 1, vcpus=3, source=0, target=0, borrow={0: 0.5, 1: 0.7, 7: -0.1}
+    )
+    with pytest.raises(InputError) as error:
+        vm.check(machine)
+    assert [fault.partition(":")[0] for fault in error.value.faults] == [
+        *("target = 0", "vcpus = 3", "vm-memory = 4097B"),
+        *("borrow 0", "borrow 7", "borrow 7", "borrow"),
+    ]
+    big = VmSpec(memory_bytes=2 * MIB, vcpus=1, source=0, target=1)
+    with pytest.raises(
+        InputError, match=r"vm-memory = 2MiB: needs 2\.00 MiB on node 0, which has 1\.00"
+    ):
+        big.check(machine)
+    replace(big, borrow={1: 0.51}, memory_bytes=MIB).check(machine)  # fits, and raises nothing
+
+
+def test_a_target_without_room_for_the_copy_is_an_input_error() -> None:
+    with pytest.raises(InputError, match=r"node 1 has 256 KiB .* copying pages needs 1\.00 MiB"):
+        run(machine_of("tiny"), "stop-and-copy", memory_bytes=MIB, borrow={1: 0.75})
+
+
+def test_frames_are_handed_out_in_whole_regions_of_a_node() -> None:
+    allocator = FrameAllocator(machine_of("tiny"), 2 * PAGE)
+    assert allocator.allocate(1, 1, purpose="a byte") == MIB
+    assert allocator.allocate(1, PAGE, purpose="a page") == MIB + 2 * PAGE
+    assert allocator.allocate(0, PAGE, purpose="a page") == 0
+    assert allocator.room(1) == MIB - 4 * PAGE
+    assert state_bytes(machine_of("tiny")) == PAGE  # 1 KiB in whole pages
+
+
+# ---- energy ------------------------------------------------------------------------------------
+
+
+def test_the_energy_of_a_copy_is_that_of_its_reads_writes_links_and_look_ups() -> None:
+    machine = machine_of("quad")
+    lines = 64 * KIB // LINE + state_lines(machine)
+    by_hand = Counts(
+        dram_reads=lines,
+        dram_writes=lines,
+        link_bytes=2 * lines * COPY,  # to the hub and on
+        directory_accesses=2 * lines,
+    )
+    summary = run(machine, "stop-and-copy", IDLE).summary
+    assert summary["energy"] == energy_of(by_hand, load_constants()).to_dict()
+
+
+def test_the_energy_of_an_idle_transfer_is_that_of_its_headers_and_the_state() -> None:
+    machine = machine_of("quad")
+    lines = state_lines(machine)
+    by_hand = Counts(
+        dram_reads=lines,
+        dram_writes=lines,
+        link_bytes=2 * (16 * REGION + lines * COPY),
+        directory_accesses=2 * lines,
+    )
+    summary = run(machine, "ownership", IDLE).summary
+    assert summary["energy"] == energy_of(by_hand, load_constants()).to_dict()
+
+
+def counted(stats: Sequence[Stat]) -> Counts:
+    """Return what stats.txt says that the migration did; the windows around it add nothing."""
+    values = {
+        stat.name: sum(stat.subs.values()) if stat.subs else stat.value or 0 for stat in stats
+    }
+
+    def home(event: str, *states: str) -> int:
+        """Times that homes took an event, in these states or in any."""
+        prefix = "system.ruby.Directory_Controller."
+        named = [name.split(".")[3:] for name in values if name.startswith(prefix)]
+        taken = [s for s, e in named if e == event and (not states or s in states)]
+        return int(sum(values[f"{prefix}{state}.{event}"] for state in taken))
+
+    links = [
+        value
+        for name, value in values.items()
+        if ".int_links" in name and name.endswith(("Persistent_Control", "ResponseLocal_Data"))
+    ]
+    requests = home("DmaRead") + home("DmaRead_Hit") + home("DmaWrite")
+    arrived = home("XferEntry") + home("XferEntry_Last")
+    return Counts(
+        dram_reads=home("DmaRead", "I", "S"),
+        dram_writes=home("DmaWrite") + home("DepartDirty"),
+        link_bytes=int(sum(links)),
+        slc_accesses=home("DmaRead_Hit") + home("DepartDirty"),
+        directory_accesses=requests + home("Depart") + home("DepartDirty") + arrived,
+    )
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("name", ["tiny", "quad"])
+def test_the_energy_of_a_busy_vms_migration_is_that_of_its_statistics(
+    name: str, strategy: str
+) -> None:
+    result = run(machine_of(name), strategy, "uniform:write_ratio=0.5,think=0")
+    energy = energy_of(counted(result.statistics), load_constants())
+    assert result.summary["energy"] == pytest.approx(energy.to_dict())
+
+
+# ---- determinism -------------------------------------------------------------------------------
+
+
+def test_one_seed_gives_one_result_and_another_seed_another() -> None:
+    machine = machine_of("tiny")
+    one, same, other = (run(machine, "ownership", seed=seed) for seed in (1, 1, 2))
+    assert one.summary == same.summary
+    assert one.statistics == same.statistics
+    assert one.statistics != other.statistics
