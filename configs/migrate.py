@@ -14,7 +14,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 try:
     import homeshift
@@ -50,6 +50,10 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
+
+    def read(name: str, parse: Callable[[str], object], **more: Any) -> None:
+        add(name, type=_reader(name, parse), **more)
+
     add("--machine", default="quad", metavar="NAME|FILE", help="machine, or a TOML file of one")
     add("--strategy", default="ownership", metavar="NAME", help="how the VM moves")
     what = parser.add_mutually_exclusive_group()
@@ -60,28 +64,24 @@ def _parser() -> argparse.ArgumentParser:
         help="what the vCPUs do: uniform, zipf, stream, pointer-chase, phased, producer-consumer",
     )
     what.add_argument("--trace", nargs="+", metavar="FILE", help="traces to replay, one a vCPU")
-    add("--vm-memory", type=_size, default="64MiB", metavar="SIZE", help="memory of the VM")
-    add(
-        "--vcpus",
-        type=_count,
-        metavar="N",
-        help="vCPUs, at most the cores of a node (default: all)",
-    )
-    add("--source", type=int, default=0, metavar="N", help="node that the VM runs on")
-    add("--target", type=int, default=1, metavar="N", help="node that it moves to")
-    add(
+    read("--vm-memory", parse_size, default="64MiB", metavar="SIZE", help="memory of the VM")
+    read("--vcpus", _count, metavar="N", help="vCPUs, a core each (default: all of a node)")
+    read("--source", int, default=0, metavar="N", help="node that the VM runs on")
+    read("--target", int, default=1, metavar="N", help="node that it moves to")
+    read(
         "--borrow",
-        type=_borrow,
+        _borrow,
         default="",
         metavar="NODE:FRACTION,...",
         help="parts of the VM's memory that lie on other nodes, as in 2:0.25,3:0.25",
     )
-    add("--region", type=_size, default="4KiB", metavar="SIZE", help="unit in which homes move")
-    add("--warmup", type=_time, default="100us", metavar="TIME", help="time before measuring")
-    add("--window", type=_time, default="100us", metavar="TIME", help="measured before and after")
-    add("--seed", type=int, default=1, metavar="N", help="of the workload")
+    read("--region", parse_size, default="4KiB", metavar="SIZE", help="unit in which homes move")
+    read("--warmup", parse_time, default="100us", metavar="TIME", help="time before measuring")
+    read("--window", parse_time, default="100us", metavar="TIME", help="measured before and after")
+    read("--seed", int, default=1, metavar="N", help="of the workload")
     add("--check", action="store_true", help="verify every load and, at the end, the directories")
-    add("--outdir", default=default_directory(), metavar="DIR", help="where stats.txt and the rest go")
+    outdir = default_directory()
+    add("--outdir", default=outdir, metavar="DIR", help="where stats.txt and the rest go")
     return parser
 
 
@@ -89,7 +89,7 @@ def _run(options: argparse.Namespace) -> None:
     # Imported here so that --help is quick.
     from homeshift.machine import load_machine
     from homeshift.migration import migrate
-    from homeshift.output import OutputDirectory, write_stats
+    from homeshift.output import write_stats
     from homeshift.strategies import strategy_named
     from homeshift.vm import VmSpec
     from homeshift.workload import parse_workload, trace_workload
@@ -100,6 +100,10 @@ def _run(options: argparse.Namespace) -> None:
     workload = faults.collect(
         lambda: trace_workload(options.trace) if options.trace else parse_workload(options.workload)
     )
+    unreadable = [value.error for value in vars(options).values() if isinstance(value, _Unreadable)]
+    if unreadable:
+        faults.errors += unreadable
+        faults.raise_all()
     vm = VmSpec(
         memory_bytes=options.vm_memory,
         vcpus=options.vcpus or (machine.cores.per_node if machine else 1),
@@ -179,25 +183,27 @@ def _write_json(path: Path, data: dict[str, object]) -> None:
     path.write_text(json.dumps(data, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def _size(text: str) -> int:
-    return _argument(parse_size, text)
+class _Unreadable(NamedTuple):  # a dataclass would look for this module, which gem5 hides
+    """An option's value that could not be read; told together with all other faults."""
+
+    error: InputError
+
+
+def _reader(name: str, parse: Callable[[str], object]) -> Callable[[str], object]:
+    def read(text: str) -> object:
+        try:
+            return parse(text)
+        except ValueError as error:
+            reason = "not a whole number" if parse is int else error
+            return _Unreadable(InputError(f"option {name}", [f"{text}: {reason}"]))
+
+    return read
 
 
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text}: not a number from 1 on")
+        raise ValueError("not a number from 1 on")
     return int(text)
-
-
-def _time(text: str) -> int:
-    return _argument(parse_time, text)
-
-
-def _argument(parse: Callable[[str], int], text: str) -> int:
-    try:
-        return parse(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text}: {error}") from error
 
 
 def _borrow(text: str) -> dict[int, float]:
@@ -206,10 +212,10 @@ def _borrow(text: str) -> dict[int, float]:
         node, _, fraction = part.partition(":")
         try:
             number, share = int(node), float(fraction)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(f"{part}: not NODE:FRACTION, as in 2:0.25") from error
+        except ValueError:
+            raise ValueError(f"'{part}' is not NODE:FRACTION, as in 2:0.25") from None
         if number in borrow:
-            raise argparse.ArgumentTypeError(f"{part}: node {number} is named twice")
+            raise ValueError(f"node {number} is named twice")
         borrow[number] = share
     return borrow
 

@@ -394,7 +394,7 @@ def counted(stats: Sequence[Stat]) -> Counts:
         dram_writes=home("DmaWrite") + home("DepartDirty"),
         link_bytes=int(sum(links)),
         slc_accesses=home("DmaRead_Hit") + home("DepartDirty"),
-        directory_accesses=requests + home("Depart") + home("DepartDirty") + arrived,
+        directory_accesses=requests + home("Depart", "I", "S", "EM") + home("DepartDirty") + arrived,
     )
 
 

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 
 from homeshift import _engine
 from homeshift.engines.base import Counters
+from homeshift.engines.counting import counters
 from homeshift.engines.embedded_stats import statistics
-from homeshift.engines.messages import migration_bytes, vm_bytes
 from homeshift.errors import RunError
 from homeshift.machine import Machine
 from homeshift.output import Stat
@@ -127,38 +127,18 @@ class EmbeddedEngine:
 
     def counters(self) -> Counters:
         system = self._system
-        taken: Counter[tuple[str, str]] = Counter()
-        for machine, _, state, event, count in system.transitions():
-            if machine == "Directory":
-                taken[state, event] += count
-
-        def home(event: str, *states: str) -> int:
-            return sum(
-                n for (s, e), n in taken.items() if e == event and (not states or s in states)
-            )
-
         nodes = system.node_counts()
-        between = system.between_nodes()
-        entries = home("XferEntry") + home("XferEntry_Last")
-        departing = home("DepartDirty")
-        requests = home("DmaRead") + home("DmaRead_Hit") + home("DmaWrite")
-        return Counters(
+        on_links: Counter[str] = Counter()
+        for link in system.link_counts():
+            on_links.update(link["messages"])
+        return counters(
+            system.transitions(),
             accesses=sum(v["loads"] + v["stores"] for v in system.vcpu_counts(VM)),
             remote_services=sum(n["served_remotely"] for n in nodes),
-            migration_bytes=migration_bytes(between),
-            control_bytes=vm_bytes(between, data=False),
-            data_bytes=vm_bytes(between, data=True),
-            migration_link_bytes=sum(
-                migration_bytes(link["messages"]) for link in system.link_counts()
-            ),
-            forwarded_requests=home("Away"),
             regions_moved=sum(n["regions_moved"] for n in nodes),
-            entries_moved=entries,
             lines_copied=sum(n["lines_copied"] for n in nodes),
-            migration_dram_reads=home("DmaRead", "I", "S"),
-            migration_dram_writes=home("DmaWrite") + departing,
-            migration_slc_accesses=home("DmaRead_Hit") + departing,
-            migration_directory_accesses=requests + home("Depart") + departing + entries,
+            between_nodes=system.between_nodes(),
+            on_links=on_links,
         )
 
     def reset_statistics(self) -> None:

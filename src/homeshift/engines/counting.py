@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From what an engine has counted to `Counters`: the same in both engines.
+
+Everything about homes is in the counts of their transitions, so neither engine needs counters of
+its own for it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from homeshift.engines.base import Counters
+from homeshift.engines.messages import migration_bytes, vm_bytes
+
+Transitions = Iterable[tuple[str, int, str, str, int]]
+"""(machine, number of the controller, state, event, count)"""
+
+
+def counters(
+    transitions: Transitions,
+    *,
+    accesses: int,
+    remote_services: int,
+    regions_moved: int,
+    lines_copied: int,
+    between_nodes: Mapping[str, int],
+    on_links: Mapping[str, int],
+) -> Counters:
+    """Return the counters.
+
+    Args:
+        transitions: taken by all controllers.
+        accesses: see `Counters`.
+        remote_services: see `Counters`.
+        regions_moved: see `Counters`.
+        lines_copied: see `Counters`.
+        between_nodes: messages that left their node, by MessageSizeType.
+        on_links: messages on links between nodes, once for each link.
+    """
+    taken: Counter[tuple[str, str]] = Counter()
+    for machine, _, state, event, count in transitions:
+        if machine == "Directory":
+            taken[state, event] += count
+
+    def home(event: str, *states: str) -> int:
+        """Times that homes took an event, in these states or in any."""
+        return sum(n for (s, e), n in taken.items() if e == event and (not states or s in states))
+
+    entries = home("XferEntry") + home("XferEntry_Last")
+    dirty = home("DepartDirty")
+    departing = home("Depart", "I", "S", "EM") + dirty
+    requests = home("DmaRead") + home("DmaRead_Hit") + home("DmaWrite")
+    return Counters(
+        accesses=accesses,
+        remote_services=remote_services,
+        migration_bytes=migration_bytes(between_nodes),
+        control_bytes=vm_bytes(between_nodes, data=False),
+        data_bytes=vm_bytes(between_nodes, data=True),
+        migration_link_bytes=migration_bytes(on_links),
+        forwarded_requests=home("Away"),
+        regions_moved=regions_moved,
+        entries_moved=entries,
+        lines_copied=lines_copied,
+        migration_dram_reads=home("DmaRead", "I", "S"),
+        migration_dram_writes=home("DmaWrite") + dirty,
+        migration_slc_accesses=home("DmaRead_Hit") + dirty,
+        migration_directory_accesses=requests + departing + entries,
+    )
