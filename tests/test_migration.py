@@ -388,13 +388,14 @@ def counted(stats: Sequence[Stat]) -> Counts:
         if ".int_links" in name and name.endswith(("Persistent_Control", "ResponseLocal_Data"))
     ]
     requests = home("DmaRead") + home("DmaRead_Hit") + home("DmaWrite")
+    departed = home("Depart", "I", "S", "EM")
     arrived = home("XferEntry") + home("XferEntry_Last")
     return Counts(
         dram_reads=home("DmaRead", "I", "S"),
         dram_writes=home("DmaWrite") + home("DepartDirty"),
         link_bytes=int(sum(links)),
         slc_accesses=home("DmaRead_Hit") + home("DepartDirty"),
-        directory_accesses=requests + home("Depart", "I", "S", "EM") + home("DepartDirty") + arrived,
+        directory_accesses=requests + departed + home("DepartDirty") + arrived,
     )
 
 
