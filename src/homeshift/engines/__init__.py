@@ -68,9 +68,13 @@ def make_engine(
     """
     engine: type[Engine]
     if inside_gem5():
-        from homeshift.engines.gem5 import Gem5Engine as engine  # exists inside gem5 only
+        from homeshift.engines import gem5  # needs m5
+
+        engine = gem5.Gem5Engine
     else:
-        from homeshift.engines.embedded import EmbeddedEngine as engine  # needs the C++ module
+        from homeshift.engines import embedded  # needs the C++ module
+
+        engine = embedded.EmbeddedEngine
     return engine(
         machine=machine,
         frames=frames,

@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Hold the two engines against each other: the same work on both, and a table of what differs.
+
+    python scripts/validate.py --gem5 gem5.opt
+    python scripts/validate.py --gem5 gem5.opt --golden tests/gem5/golden serial-ownership
+
+Cases marked = must agree exactly, cases marked ~ closely. The exit status is 1 if one does not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from homeshift.engines.gem5_agreement import (
+    CASES,
+    Case,
+    Observed,
+    differences,
+    final_tick,
+    observe,
+    run_case,
+    share_that_differs,
+    violations,
+)
+from homeshift.errors import RunError
+
+HEADER = (
+    "case",
+    "transitions",
+    "differ",
+    "by",
+    "messages",
+    "differ",
+    "by",
+    "end",
+    "gem5 s",
+    "own s",
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the cases on both engines; return the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="validate.py",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of {', '.join(CASES)}")
+    parser.add_argument("--gem5", default="gem5.opt", metavar="FILE", help="a gem5 with the plugin")
+    parser.add_argument("--golden", type=Path, metavar="DIR", help="write gem5's numbers there")
+    parser.add_argument("--show", type=int, default=0, metavar="N", help="list N differences each")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the runs there")
+    options = parser.parse_args(argv)
+    unknown = [name for name in options.cases if name not in CASES]
+    if unknown:
+        parser.error(f"no such case: {', '.join(unknown)}")
+    gem5 = shutil.which(options.gem5)
+    if gem5 is None:
+        parser.error(f"{options.gem5}: not found; give a gem5 with the plugin by --gem5")
+    with tempfile.TemporaryDirectory() as temporary:
+        directory = options.keep or Path(temporary)
+        cases = [CASES[name] for name in options.cases or CASES]
+        try:
+            results = [_compare(case, gem5, directory, options) for case in cases]
+        except RunError as error:
+            print(f"{parser.prog}: {error}", file=sys.stderr)
+            return error.exit_status
+    return 0 if all(results) else 1
+
+
+def _compare(case: Case, gem5: str, directory: Path, options: argparse.Namespace) -> bool:
+    """Run a case on both engines, print a row, and return whether it is as it must be."""
+    if case.name == (options.cases or list(CASES))[0]:
+        _print_row(HEADER)
+    theirs, ours = directory / f"{case.name}.gem5", directory / f"{case.name}.embedded"
+    m5out = directory / f"{case.name}.m5out"
+    gem5_seconds = run_case(case, [gem5, "--quiet", f"--outdir={m5out}"], theirs)
+    own_seconds = run_case(case, [sys.executable], ours)
+    first, second = observe(theirs), observe(ours)
+    found = differences(first, second)
+    row = [case.name + (" =" if case.exact else " ~")]
+    for kind, one, two in (
+        ("transition", first.transitions, second.transitions),
+        ("message", first.messages, second.messages),
+    ):
+        these = [d for d in found if d.what.startswith(kind)]
+        row += [str(sum(one.values())), str(len(these)), f"{share_that_differs(one, two):.3%}"]
+    end = final_tick(second) / final_tick(first) - 1
+    row += [f"{end:+.3%}", f"{gem5_seconds:.2f}", f"{own_seconds:.2f}"]
+    _print_row(row)
+    for difference in found[: options.show]:
+        print(f"    {difference.what}: gem5 {difference.first:g}, embedded {difference.second:g}")
+    if options.golden:
+        _write_golden(options.golden / f"{case.name}.json", case, first)
+    wrong = violations(case, first, second)
+    for text in wrong:
+        print(f"    WRONG: {text}")
+    return not wrong
+
+
+def _print_row(row: Sequence[str]) -> None:
+    widths = (24, 11, 6, 8, 9, 6, 8, 9, 7, 6)
+    print(
+        "  ".join(
+            f"{cell:<{w}}" if i == 0 else f"{cell:>{w}}"
+            for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+        ),
+        flush=True,
+    )
+
+
+def _write_golden(path: Path, case: Case, observed: Observed) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    command = f"gem5.opt configs/migrate.py {' '.join(case.options)}"
+    data = {"command": command, "gem5": "24.0.0.1", **observed.to_dict()}
+    path.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: BSD-3-Clause
+
+from m5.objects.ClockedObject import ClockedObject
+from m5.params import *
+from m5.util.pybind import PyBindMethod
+
+
+class MigrationEngine(ClockedObject):
+    """Works off lines to copy and homes to move, a bounded number at a time, with a node's DMA."""
+
+    type = "MigrationEngine"
+    cxx_class = "gem5::ruby::MigrationEngine"
+    cxx_header = "homeshift/migration_engine.hh"
+
+    commands = Param.MessageBuffer("the DMA controller's queue of commands")
+    outstanding_lines = Param.Unsigned(32, "line copies under way at a time, at most")
+    outstanding_transfers = Param.Unsigned(32, "transfers of homes under way at a time, at most")
+
+    cxx_exports = [
+        PyBindMethod("copy"),
+        PyBindMethod("transfer"),
+        PyBindMethod("exitWhenIdle"),
+        PyBindMethod("linesCopied"),
+        PyBindMethod("regionsMoved"),
+    ]

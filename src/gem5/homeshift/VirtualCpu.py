@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: BSD-3-Clause
+
+from m5.objects.ClockedObject import ClockedObject
+from m5.params import *
+from m5.proxy import *
+
+
+class VirtualCpu(ClockedObject):
+    """Replays a request stream in a closed loop, on the core where its virtual machine runs.
+
+    The stream's parameters are those of `homeshift.workload`, with the same names and meanings.
+    """
+
+    type = "VirtualCpu"
+    cxx_class = "gem5::VirtualCpu"
+    cxx_header = "homeshift/virtual_cpu.hh"
+
+    vm = Param.VirtualMachine(Parent.any, "the virtual machine that it belongs to")
+    system = Param.System(Parent.any, "system that the requests are made in")
+    cores = VectorRequestPort("one a node: the sequencer of the core that it would run on there")
+    max_outstanding = Param.Unsigned("accesses under way at a time, at most; never two to a line")
+
+    kind = Param.String("uniform, zipf, stream, pointer-chase, phased, producer-consumer or trace")
+    vcpu = Param.UInt32(0, "number of this virtual CPU")
+    vcpus = Param.UInt32(1, "virtual CPUs of the virtual machine")
+    vm_bytes = Param.UInt64("memory of the virtual machine in bytes")
+    seed = Param.UInt64(0, "of the chances drawn")
+    write_ratio = Param.Float(0.0, "share of accesses that write")
+    shared = Param.Float(0.0, "share of the footprint and of the accesses that all have in common")
+    footprint = Param.Float(1.0, "share of the memory that is touched")
+    think = Param.UInt32(0, "cycles between two accesses")
+    exponent = Param.Float(0.99, "zipf: skew")
+    stride = Param.UInt64(64, "stream: bytes from one access to the next")
+    phase_accesses = Param.UInt64(50000, "phased: accesses until the hot set moves")
+    hot = Param.Float(0.1, "phased: share of the footprint that is hot")
+    hot_ratio = Param.Float(0.9, "phased: share of accesses that go to the hot set")
+    ring = Param.UInt64(65536, "producer-consumer: bytes of the ring between two virtual CPUs")
+    exchange = Param.Float(0.5, "producer-consumer: share of accesses that go to the ring")
+    cycles_per_instruction = Param.Float(1.0, "trace: cycles from one instruction to the next")
+    trace_path = Param.String("", "trace: the .npy file")
+    trace_base = Param.UInt64(0, "trace: guest address of the trace's page 0")

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: BSD-3-Clause
+
+from m5.params import *
+from m5.SimObject import SimObject
+from m5.util.pybind import PyBindMethod
+
+
+class VirtualMachine(SimObject):
+    """Virtual CPUs, and the stage-2 table by which they find their memory.
+
+    It starts paused. After `pause()` has returned False, `m5.simulate()` returns with "the virtual
+    machine is paused" when the accesses under way are done.
+    """
+
+    type = "VirtualMachine"
+    cxx_class = "gem5::VirtualMachine"
+    cxx_header = "homeshift/virtual_machine.hh"
+
+    check = Param.Bool(False, "verify that every load returns the last value written")
+
+    cxx_exports = [
+        PyBindMethod("setFrames"),
+        PyBindMethod("pause"),
+        PyBindMethod("resume"),
+        PyBindMethod("accesses"),
+        PyBindMethod("fault"),
+        PyBindMethod("startDirtyLog"),
+        PyBindMethod("takeDirtyLog"),
+        PyBindMethod("stopDirtyLog"),
+        PyBindMethod("remap"),
+    ]

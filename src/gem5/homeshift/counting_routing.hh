@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// gem5 counts what crosses each link. Over several links one message counts several
+// times, and in a ring or a mesh nobody can tell what a node sends from what passes
+// through. This counts a message where it enters the network.
+
+#ifndef HOMESHIFT_GEM5_COUNTING_ROUTING_HH
+#define HOMESHIFT_GEM5_COUNTING_ROUTING_HH
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/statistics.hh"
+#include "mem/ruby/network/simple/routing/WeightBased.hh"
+#include "params/CountingRouting.hh"
+
+namespace gem5
+{
+
+namespace ruby
+{
+
+class CountingRouting : public WeightBased
+{
+  public:
+    PARAMS(CountingRouting);
+    CountingRouting(const Params &p);
+
+    void addOutPort(LinkID link, const std::vector<MessageBuffer *> &buffers,
+                    const NetDest &destinations, const PortDirection &direction,
+                    int weight) override;
+
+    void route(const Message &message, int vnet, bool deterministic,
+               std::vector<RouteInfo> &links) override;
+
+    // Names of message sizes; the vectors below are in their order.
+    std::vector<std::string> sizeTypes() const;
+
+    // Messages that entered the network here.
+    std::vector<uint64_t> allMessages() const;
+    // Those of them that went to another router.
+    std::vector<uint64_t> betweenNodes() const;
+    // Messages that left this router for another, wherever they came from.
+    std::vector<uint64_t> linkMessages() const;
+
+  private:
+    std::set<LinkID> outer; // links to other routers
+
+    struct Stats : public statistics::Group
+    {
+        Stats(statistics::Group *parent);
+        statistics::Vector allMessages;
+        statistics::Vector betweenNodes;
+        statistics::Vector linkMessages;
+    } stats;
+};
+
+} // namespace ruby
+} // namespace gem5
+
+#endif // HOMESHIFT_GEM5_COUNTING_ROUTING_HH

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "homeshift/home_directory.hh"
+
+#include "base/trace.hh"
+#include "common/home_map.hh"
+#include "debug/HomeTransfer.hh"
+
+namespace gem5
+{
+
+namespace ruby
+{
+
+namespace
+{
+
+unsigned
+regionShift(const HomeDirectoryParams &p)
+{
+    return ::homeshift::HomeMap(p.memory_size, p.node_size, p.region_size).region_shift();
+}
+
+} // namespace
+
+HomeDirectory::HomeDirectory(const Params &p)
+    : SimObject(p), records(p.memory_size, regionShift(p)), stats(this, *this)
+{
+    for (Addr region = p.node * p.node_size; region < (p.node + 1) * p.node_size;
+         region += p.region_size) {
+        records.setHome(region, true);
+    }
+}
+
+AbstractCacheEntry *
+HomeDirectory::allocate(Addr line, AbstractCacheEntry *entry)
+{
+    entry->m_Address = line;
+    return records.allocate(line, entry);
+}
+
+void
+HomeDirectory::setHome(Addr address, bool home)
+{
+    DPRINTF(HomeTransfer, "%s the home of the region of %#x\n", home ? "becomes" : "is no longer",
+            address);
+    records.setHome(address, home);
+}
+
+HomeDirectory::Stats::Stats(statistics::Group *parent, HomeDirectory &directory)
+    : statistics::Group(parent),
+      ADD_STAT(entries, statistics::units::Count::get(),
+               "Lines with a record at this home, at the end")
+{
+    entries.functor([&directory] { return directory.size(); });
+}
+
+} // namespace ruby
+} // namespace gem5

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "homeshift/home_table.hh"
+
+namespace gem5
+{
+
+namespace ruby
+{
+
+HomeTable::HomeTable(const Params &p)
+    : SimObject(p),
+      map(p.memory_size, p.node_size, p.region_size),
+      node(p.node),
+      coresPerNode(p.cores_per_node),
+      stats(this)
+{}
+
+void
+HomeTable::set(Addr address, NodeID home)
+{
+    map.set(address, home);
+}
+
+void
+HomeTable::profileService(MachineID sender, MachineID home)
+{
+    const NodeID from =
+        sender.getType() == MachineType_L1Cache ? sender.getNum() / coresPerNode : sender.getNum();
+    if (from == node && home.getNum() == node) {
+        ++stats.servedLocally;
+    } else {
+        ++stats.servedRemotely;
+    }
+}
+
+uint64_t
+HomeTable::servedRemotely() const
+{
+    return stats.servedRemotely.value();
+}
+
+HomeTable::Stats::Stats(statistics::Group *parent)
+    : statistics::Group(parent),
+      ADD_STAT(servedLocally, statistics::units::Count::get(),
+               "Misses of this node with home and data supplier in the node"),
+      ADD_STAT(servedRemotely, statistics::units::Count::get(),
+               "Misses of this node with home or data supplier in another node")
+{}
+
+} // namespace ruby
+} // namespace gem5

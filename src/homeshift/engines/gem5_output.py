@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Where a run inside gem5 puts its files.
+
+gem5 has its own output directory (`gem5.opt --outdir=DIR`), which it makes before any script runs
+and fills with its configuration and statistics. By default a run's files go there too; another
+directory is made as on the embedded engine, and gets a copy of the statistics.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import m5
+
+from homeshift.output import OutputDirectory
+
+GEM5_CONFIG = "gem5-config.json"
+"""gem5's own configuration; its usual name, config.json, is that of ours."""
+
+
+def default_directory() -> str:
+    """Return gem5's output directory."""
+    return str(m5.options.outdir)
+
+
+@contextmanager
+def output_directory(path: str) -> Iterator[Path]:
+    """Yield the directory to write into; at the end it holds gem5's statistics as well."""
+    m5.options.json_config = GEM5_CONFIG
+    m5.options.dot_config = None  # a picture of a hundred message buffers helps nobody
+    own = Path(m5.options.outdir)
+    if own.resolve() == Path(path).resolve():
+        yield own
+        return
+    with OutputDirectory(path) as directory:
+        yield directory
+        shutil.copyfile(own / "stats.txt", directory / "stats.txt")
