@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from homeshift.energy import Counts, energy_of, load_constants
-from homeshift.engines import make_engine
+from homeshift.engines import Setup, make_engine
 from homeshift.engines.base import Counters, Engine
 from homeshift.machine import Machine
 from homeshift.output import Stat
@@ -138,13 +138,15 @@ class _Experiment:
             for _ in range(spec.vcpus)
         ]
         self.engine = make_engine(
-            machine=machine,
-            frames=frames,
-            homes=dict.fromkeys(bases, spec.source),
-            streams=streams,
-            source=spec.source,
-            region_bytes=spec.region_bytes,
-            check=check,
+            Setup(
+                machine=machine,
+                frames=frames,
+                homes=dict.fromkeys(bases, spec.source),
+                streams=streams,
+                source=spec.source,
+                region_bytes=spec.region_bytes,
+                check=check,
+            )
         )
         self.vm = _Vm(self.engine, range(spec.pages), bases, frames, state)
         self.paused = False

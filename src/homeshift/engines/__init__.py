@@ -4,17 +4,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from homeshift.engines.base import Counters, Engine
-from homeshift.machine import Machine
+from homeshift.engines.base import Counters, Engine, Setup
 from homeshift.output import OutputDirectory
 
 __all__ = [
     "Counters",
     "Engine",
+    "Setup",
     "default_directory",
     "inside_gem5",
     "make_engine",
@@ -45,42 +44,12 @@ def output_directory(path: str) -> AbstractContextManager[Path]:
     return OutputDirectory(path)
 
 
-def make_engine(
-    *,
-    machine: Machine,
-    frames: Sequence[int],
-    homes: Mapping[int, int],
-    streams: Sequence[Mapping[str, str | int | float]],
-    source: int,
-    region_bytes: int,
-    check: bool,
-) -> Engine:
-    """Return an engine with a machine and a paused VM on it.
-
-    Args:
-        machine: what to simulate.
-        frames: physical address of each guest page.
-        homes: address in a region -> node that is its home; other regions are homed where they lie.
-        streams: one request stream a vCPU (`Workload.streams`).
-        source: node whose DMA does the migration's work.
-        region_bytes: unit in which homes move.
-        check: verify that every load returns the last value written.
-    """
-    engine: type[Engine]
+def make_engine(setup: Setup) -> Engine:
+    """Return an engine with a machine and a paused VM on it: gem5's if gem5 runs this."""
     if inside_gem5():
         from homeshift.engines import gem5  # needs m5
 
-        engine = gem5.Gem5Engine
-    else:
-        from homeshift.engines import embedded  # needs the C++ module
+        return gem5.Gem5Engine(setup)
+    from homeshift.engines import embedded  # needs the C++ module
 
-        engine = embedded.EmbeddedEngine
-    return engine(
-        machine=machine,
-        frames=frames,
-        homes=homes,
-        streams=streams,
-        source=source,
-        region_bytes=region_bytes,
-        check=check,
-    )
+    return embedded.EmbeddedEngine(setup)

@@ -7,11 +7,35 @@ done in simulated time; the VM runs on meanwhile unless it is paused. Times are 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Protocol
 
+from homeshift.machine import Machine
 from homeshift.output import Stat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """What an engine is made from.
+
+    Args:
+        machine: what to simulate.
+        frames: physical address of each guest page.
+        homes: address in a region -> node that is its home; other regions are homed where they lie.
+        streams: one request stream a vCPU (`Workload.streams`).
+        source: node whose DMA does the migration's work.
+        region_bytes: unit in which homes move.
+        check: verify that every load returns the last value written.
+    """
+
+    machine: Machine
+    frames: Sequence[int]
+    homes: Mapping[int, int]
+    streams: Sequence[Mapping[str, str | int | float]]
+    source: int
+    region_bytes: int
+    check: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

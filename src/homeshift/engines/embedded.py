@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from homeshift import _engine
-from homeshift.engines.base import Counters
+from homeshift.engines.base import Counters, Setup
 from homeshift.engines.counting import counters
 from homeshift.engines.embedded_stats import statistics
 from homeshift.errors import RunError
@@ -60,25 +60,17 @@ class EmbeddedEngine:
 
     name = "embedded"
 
-    def __init__(
-        self,
-        *,
-        machine: Machine,
-        frames: Sequence[int],
-        homes: Mapping[int, int],
-        streams: Sequence[Mapping[str, str | int | float]],
-        source: int,
-        region_bytes: int,
-        check: bool,
-    ) -> None:
-        self._machine = machine
-        self._source = source
+    def __init__(self, setup: Setup) -> None:
+        machine = self._machine = setup.machine
+        self._source = setup.source
         self._reset_at = 0
-        self._system = _engine.System(system_spec(machine, region_bytes=region_bytes, check=check))
-        for address, node in homes.items():
+        self._system = _engine.System(
+            system_spec(machine, region_bytes=setup.region_bytes, check=setup.check)
+        )
+        for address, node in setup.homes.items():
             self._system.place_home(address, node)
-        self._system.add_vm(list(frames), [dict(stream) for stream in streams])
-        self._vcpus = len(streams)
+        self._system.add_vm(list(setup.frames), [dict(stream) for stream in setup.streams])
+        self._vcpus = len(setup.streams)
 
     @property
     def system(self) -> _engine.System:

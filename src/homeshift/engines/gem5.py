@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import m5
 import m5.objects as gem5
 
-from homeshift.engines.base import Counters
+from homeshift.engines.base import Counters, Setup
 from homeshift.engines.counting import counters
 from homeshift.engines.gem5_machine import Built, build
 from homeshift.errors import RunError
@@ -33,24 +33,14 @@ class Gem5Engine:
 
     name = "gem5"
 
-    def __init__(
-        self,
-        *,
-        machine: Machine,
-        frames: Sequence[int],
-        homes: Mapping[int, int],
-        streams: Sequence[Mapping[str, str | int | float]],
-        source: int,
-        region_bytes: int,
-        check: bool,
-    ) -> None:
-        self._machine = machine
-        self._source = source
-        self._frames = list(frames)
-        self._built = build(machine, region_bytes=region_bytes)
-        self._vm = _add_vm(self._built, machine, streams, check=check)
+    def __init__(self, setup: Setup) -> None:
+        machine = self._machine = setup.machine
+        self._source = setup.source
+        self._frames = list(setup.frames)
+        self._built = build(machine, region_bytes=setup.region_bytes)
+        self._vm = _add_vm(self._built, machine, setup.streams, check=setup.check)
         m5.instantiate()
-        for address, home in homes.items():
+        for address, home in setup.homes.items():
             for node in range(machine.nodes):
                 self._built.home_tables[node].set(address, home)
                 self._built.directories[node].setHome(address, node == home)
