@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The dirty log names every page that was written; a strategy that copies by it loses nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from homeshift._engine import RequestStream
+from homeshift.engines import Setup, make_engine
+from homeshift.errors import RunError
+from homeshift.machine import load_machine
+from homeshift.migration import Result, migrate
+from homeshift.strategies import (
+    Copy,
+    MoveCpuState,
+    Operation,
+    Pause,
+    Resume,
+    Strategy,
+    Vm,
+)
+from homeshift.vm import PAGE_BYTES, VmSpec
+from homeshift.workload import parse_workload
+
+PAGES = 32
+MICROSECOND = 10**6
+
+
+def written_pages(stream: dict[str, str | int | float], first: int, last: int) -> set[int]:
+    """Return the pages that the accesses from `first` up to `last` of a stream write."""
+    accesses = RequestStream(stream).take(last)[first:]
+    return {address // PAGE_BYTES for address, _, write in accesses if write}
+
+
+def test_the_log_names_the_pages_written_since_it_was_taken() -> None:
+    machine = load_machine("tiny")
+    [stream] = parse_workload("uniform:write_ratio=0.2,footprint=1").streams(
+        vcpus=1, vm_bytes=PAGES * PAGE_BYTES, seed=3
+    )
+    engine = make_engine(
+        Setup(
+            machine=machine,
+            frames=[page * PAGE_BYTES for page in range(PAGES)],
+            homes={},
+            streams=[stream],
+            source=0,
+            region_bytes=PAGE_BYTES,
+            check=True,
+        )
+    )
+
+    def run_a_while() -> int:
+        """Run and pause: then exactly the accesses counted are done, in the stream's order."""
+        engine.resume(0)
+        engine.run(MICROSECOND)
+        engine.pause()
+        return engine.counters().accesses
+
+    before = run_a_while()
+    engine.start_dirty_log()
+    first = run_a_while()
+    assert set(engine.take_dirty_log()) == written_pages(stream, before, first)
+    second = run_a_while()
+    assert set(engine.take_dirty_log()) == written_pages(stream, first, second)
+    assert 0 < len(written_pages(stream, first, second)) < PAGES
+    assert engine.take_dirty_log() == []
+    engine.stop_dirty_log()
+    run_a_while()
+    assert engine.take_dirty_log() == []
+
+
+class PreCopy(Strategy):
+    """Pre-copy in a few rounds: all pages, then the dirty ones, the last of them while paused."""
+
+    name = "pre-copy"
+    moves = "all pages, while running"
+
+    def migrate(self, vm: Vm, target: int) -> Iterator[Operation]:
+        """Yield the operations that bring `vm` to the node `target`."""
+        dirty = vm.pages
+        vm.take_dirty_log()
+        for _ in range(3):
+            yield Copy(dirty, to=target)
+            dirty = vm.take_dirty_log()
+        yield Pause(vm)
+        yield Copy(self.left_over(dirty, vm.take_dirty_log()), to=target)
+        yield MoveCpuState(vm, to=target)
+        yield Resume(vm, on=target)
+
+    def left_over(self, dirty: Sequence[int], at_last: Sequence[int]) -> Sequence[int]:
+        """Return the pages to copy while paused: of the last round, and written since."""
+        return sorted({*dirty, *at_last})
+
+
+class Careless(PreCopy):
+    """Forgets what was written during the last round."""
+
+    def left_over(self, dirty: Sequence[int], at_last: Sequence[int]) -> Sequence[int]:
+        """Return what was written since the last round only."""
+        return sorted(set(at_last) - set(dirty))
+
+
+def migrate_by(strategy: Strategy) -> Result:
+    return migrate(
+        machine=load_machine("tiny"),
+        vm=VmSpec(memory_bytes=128 << 10, vcpus=2, source=0, target=1),
+        workload=parse_workload("uniform:write_ratio=0.5,footprint=1,shared=0.5"),
+        strategy=strategy,
+        seed=1,
+        warmup_ticks=10 * MICROSECOND,
+        window_ticks=50 * MICROSECOND,
+        check=True,
+    )
+
+
+def test_a_vm_that_is_copied_while_it_runs_reads_what_it_wrote() -> None:
+    summary = migrate_by(PreCopy()).summary
+    assert summary["ram"]["dirty-sync-count"] == 4
+    assert summary["copied-pages"] > 32
+    assert summary["ram"]["precopy-bytes"] > summary["ram"]["downtime-bytes"] > 0
+    assert summary["vm"]["accesses-per-microsecond"]["during"] > 0
+
+
+def test_a_copy_that_misses_a_dirty_page_is_found_out() -> None:
+    with pytest.raises(RunError, match="returned store"):
+        migrate_by(Careless())
