@@ -44,6 +44,8 @@ HEADER = (
     "own s",
 )
 
+REPOSITORY = Path(__file__).resolve().parent.parent
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the cases on both engines; return the exit status."""
@@ -81,8 +83,9 @@ def _compare(case: Case, gem5: str, directory: Path, options: argparse.Namespace
         _print_row(HEADER)
     theirs, ours = directory / f"{case.name}.gem5", directory / f"{case.name}.embedded"
     m5out = directory / f"{case.name}.m5out"
-    gem5_seconds = run_case(case, [gem5, "--quiet", f"--outdir={m5out}"], theirs)
-    own_seconds = run_case(case, [sys.executable], ours)
+    command = [gem5, "--quiet", f"--outdir={m5out}"]
+    gem5_seconds = run_case(case, command, theirs, repository=REPOSITORY)
+    own_seconds = run_case(case, [sys.executable], ours, repository=REPOSITORY)
     first, second = observe(theirs), observe(ours)
     found = differences(first, second)
     row = [case.name + (" =" if case.exact else " ~")]

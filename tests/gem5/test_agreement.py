@@ -16,7 +16,6 @@ from _pytest.mark import ParameterSet
 
 from homeshift.engines.gem5_agreement import (
     CASES,
-    REPOSITORY,
     Case,
     Observed,
     differences,
@@ -25,6 +24,7 @@ from homeshift.engines.gem5_agreement import (
     violations,
 )
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 GOLDEN = Path(__file__).parent / "golden"
 GEM5 = shutil.which(os.environ.get("HOMESHIFT_GEM5", "gem5.opt"))
 needs_gem5 = pytest.mark.skipif(
@@ -61,7 +61,7 @@ def with_known_differences(cases: list[Case]) -> list[ParameterSet]:
 
 @pytest.mark.parametrize("case", with_known_differences(RECORDED))
 def test_embedded_engine_agrees_with_recorded_gem5(case: Case, tmp_path: Path) -> None:
-    run_case(case, [sys.executable], tmp_path / "run")
+    run_case(case, [sys.executable], tmp_path / "run", repository=REPOSITORY)
     assert violations(case, golden(case), observe(tmp_path / "run")) == []
 
 
@@ -89,7 +89,8 @@ def test_more_than_two_percent_of_other_transitions_are_seen() -> None:
 @pytest.mark.parametrize("case", CASES.values(), ids=lambda case: case.name)
 def test_gem5_still_does_what_was_recorded(case: Case, tmp_path: Path) -> None:
     assert GEM5
-    run_case(case, [GEM5, "--quiet", f"--outdir={tmp_path / 'm5out'}"], tmp_path / "run")
+    gem5 = [GEM5, "--quiet", f"--outdir={tmp_path / 'm5out'}"]
+    run_case(case, gem5, tmp_path / "run", repository=REPOSITORY)
     assert differences(golden(case), observe(tmp_path / "run")) == []
 
 

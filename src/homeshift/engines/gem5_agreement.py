@@ -21,7 +21,6 @@ from typing import Any
 
 from homeshift.errors import RunError
 
-REPOSITORY = Path(__file__).resolve().parents[3]
 SERIAL = "tests/gem5/serial.toml"
 
 
@@ -127,20 +126,21 @@ class Observed:
         return asdict(self)
 
 
-def run_case(case: Case, command: Sequence[str], directory: Path) -> float:
+def run_case(case: Case, command: Sequence[str], directory: Path, *, repository: Path) -> float:
     """Run a case into a directory; return the seconds that it took.
 
     Args:
         case: what to run.
         command: a Python, or a gem5 with its options.
         directory: must not exist.
+        repository: a checkout, whose configs/migrate.py is run.
 
     Raises:
         RunError: the run failed.
     """
     start = time.perf_counter()
     line = [*command, "configs/migrate.py", *case.options, "--outdir", str(directory)]
-    result = subprocess.run(line, cwd=REPOSITORY, check=False, capture_output=True, text=True)
+    result = subprocess.run(line, cwd=repository, check=False, capture_output=True, text=True)
     if result.returncode != 0:
         end = "\n".join((result.stdout + result.stderr).splitlines()[-20:])
         raise RunError(f"{' '.join(line)}: exit status {result.returncode}\n{end}")
