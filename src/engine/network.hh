@@ -105,7 +105,6 @@ class Network final : public Receiver
     void build_crossbar();
     void build_ring();
     void build_mesh();
-    void route_all();
     void deliver(Message *message, MachineID to, Cycle when);
     void forward(Message *message, Link &link);
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from homeshift.errors import InputError
@@ -125,15 +126,20 @@ class VmSpec:
     def locations(self) -> list[int]:
         """Return the node of each guest region, dealt out by weight (smooth round robin)."""
         weights = {self.source: max(0.0, 1.0 - sum(self.borrow.values())), **self.borrow}
-        credit = dict.fromkeys(weights, 0.0)
-        dealt = []
-        for _ in range(self.regions):
-            for node, weight in weights.items():
-                credit[node] += weight
-            node = max(credit, key=lambda n: (round(credit[n], 9), -n))
-            credit[node] -= 1.0
-            dealt.append(node)
-        return dealt
+        return list(_deal(self.regions, tuple(weights.items())))
+
+
+@lru_cache(maxsize=1)  # a VM is checked before it is placed, and each asks
+def _deal(regions: int, weights: tuple[tuple[int, float], ...]) -> tuple[int, ...]:
+    credit = dict.fromkeys((node for node, _ in weights), 0.0)
+    dealt = []
+    for _ in range(regions):
+        for node, weight in weights:
+            credit[node] += weight
+        node = max(credit, key=lambda n: (round(credit[n], 9), -n))
+        credit[node] -= 1.0
+        dealt.append(node)
+    return tuple(dealt)
 
 
 def state_bytes(machine: Machine) -> int:

@@ -214,11 +214,6 @@ class Difference:
     first: float
     second: float
 
-    @property
-    def relative(self) -> float:
-        """Difference over the larger of the two."""
-        return abs(self.first - self.second) / max(abs(self.first), abs(self.second))
-
 
 def differences(first: Observed, second: Observed) -> list[Difference]:
     """Return all numbers on which the runs differ, the largest difference in size first."""

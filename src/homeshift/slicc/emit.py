@@ -116,10 +116,6 @@ def _needed(machine: Machine) -> list[Function]:
     return [f for f in machine.functions if f.origin == "defined" and f.name in found]
 
 
-def _buffers(machine: Machine) -> list[Variable]:
-    return [p for p in machine.parameters if p.type.name == "MessageBuffer"]
-
-
 def _settings(machine: Machine) -> list[Variable]:
     """Parameters that a machine is made with: all but its buffers."""
     return [p for p in machine.parameters if p.type.name != "MessageBuffer"]
