@@ -108,6 +108,18 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="borrowed memory that the VM does not use any more is not given back",
     )
+    add(
+        "--memory-model",
+        default="simple",
+        metavar="NAME",
+        help="simple, or inside gem5 ddr4: gem5's DRAM controller, a channel of DDR4-2400 a node",
+    )
+    add(
+        "--network-model",
+        default="simple",
+        metavar="NAME",
+        help="simple, or inside gem5 garnet: flits, virtual channels and finite buffers",
+    )
     read("--seed", int, default=1, metavar="N", help="of the workload")
     add("--check", action="store_true", help="verify every load and, at the end, the directories")
     outdir = default_directory()
@@ -117,6 +129,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> None:
     # Imported here so that --help is quick.
+    from homeshift.engines import Models, check_models
     from homeshift.machine import load_machine
     from homeshift.migration import migrate
     from homeshift.output import write_stats
@@ -144,8 +157,10 @@ def _run(options: argparse.Namespace) -> None:
         region_bytes=options.region,
         stage2_entry_bytes=options.stage2_entry,
     )
+    models = Models(memory=options.memory_model, network=options.network_model)
     if machine:
         faults.collect(lambda: vm.check(machine))
+        faults.collect(lambda: check_models(models, machine))
     if workload and vm.memory_bytes > 0:
         faults.collect(
             lambda: workload.streams(vcpus=vm.vcpus, vm_bytes=vm.memory_bytes, seed=options.seed)
@@ -166,6 +181,7 @@ def _run(options: argparse.Namespace) -> None:
             horizon_ticks=options.horizon,
             keep_borrowed=options.keep_borrowed,
             check=options.check,
+            models=models,
             report=lambda line: print(f"migrate.py: {line}", flush=True),
         )
         if result.statistics:  # gem5 writes its own

@@ -109,7 +109,10 @@ def test_a_machine_file_and_traces_are_read_from_where_they_are(tmp_path: Path) 
 BAD = [
     (("--machine", "quat"), ["machine 'quat'", "did you mean 'quad'?"]),
     (("--machine", "none.toml"), ["cannot read none.toml"]),
-    (("--strategy", "pre-copied"), ["strategy 'pre-copied'", "did you mean 'pre-copy'?", "ownership+pull"]),
+    (
+        ("--strategy", "pre-copied"),
+        ["strategy 'pre-copied'", "did you mean 'pre-copy'?", "ownership+pull"],
+    ),
     (("--stratgy", "ownership"), ["--stratgy"]),
     (("--workload", "zipff"), ["workload 'zipff'", "did you mean 'zipf'?"]),
     (("--workload", "zipf:expnent=2"), ["expnent", "did you mean 'exponent'?"]),

@@ -136,8 +136,9 @@ def sensitivity(counts: Counts, constants: Constants) -> dict[str, dict[str, flo
     """Return, for each constant, the joules at its low and its high value, the others typical."""
     return {
         f.name.replace("_", "-"): {
-            level: energy_of(counts, replace(constants, **{f.name: _fixed(constants, f.name, level)}))
-            .total
+            level: energy_of(
+                counts, replace(constants, **{f.name: _fixed(constants, f.name, level)})
+            ).total
             for level in ("low", "high")
         }
         for f in fields(Constants)

@@ -195,9 +195,7 @@ class Migration:
 
     def _transfer(self, regions: Sequence[int], node: int) -> Steps:
         vm = self.vm
-        yield from self._done(
-            vm.engine.transfer(regions, node, node=vm.node, owner=vm.number)
-        )
+        yield from self._done(vm.engine.transfer(regions, node, node=vm.node, owner=vm.number))
         vm.homes.update(dict.fromkeys(regions, node))
         self.regions_moved += len(regions)
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from homeshift.engines import Setup, VmSetup, make_engine
+from homeshift.engines import Models, Setup, VmSetup, check_models, make_engine
 from homeshift.engines.base import Counters, Engine, VmCounters
 from homeshift.errors import RunError
 from homeshift.executor import Migration, Steps, run_together, sleep
@@ -71,6 +71,7 @@ def migrate(
     others: Sequence[Guest] = (),
     keep_borrowed: bool = False,
     check: bool = False,
+    models: Models | None = None,
     report: Callable[[str], None] = lambda _: None,
 ) -> Result:
     """Simulate migrations.
@@ -87,6 +88,7 @@ def migrate(
         others: more VMs; they may move as well.
         keep_borrowed: borrowed memory that a VM does not use any more stays lent.
         check: verify every load, and the directories at the end.
+        models: of memory and network; simple ones if not given.
         report: is told, in a line, what begins.
 
     Raises:
@@ -95,7 +97,9 @@ def migrate(
     """
     guests = [Guest(spec=vm, workload=workload, strategy=strategy), *others]
     check_together([guest.spec for guest in guests], machine)
-    experiment = _Experiment(machine, guests, seed=seed, check=check)
+    models = models or Models()
+    check_models(models, machine)
+    experiment = _Experiment(machine, guests, seed=seed, check=check, models=models)
     return experiment.run(
         warmup_ticks=warmup_ticks,
         window_ticks=window_ticks,
@@ -128,7 +132,13 @@ class _Experiment:
     """Places the VMs, drives the engine through the time line, and sums up."""
 
     def __init__(
-        self, machine: Machine, guests: Sequence[Guest], *, seed: int, check: bool
+        self,
+        machine: Machine,
+        guests: Sequence[Guest],
+        *,
+        seed: int,
+        check: bool,
+        models: Models,
     ) -> None:
         self.guests = guests
         self.check = check
@@ -161,6 +171,7 @@ class _Experiment:
                 homes={region: home for vm in self.vms for region, home in vm.homes.items()},
                 region_bytes=guests[0].spec.region_bytes,
                 check=check,
+                models=models,
             )
         )
         for vm in self.vms:
@@ -186,7 +197,11 @@ class _Experiment:
         start = self._look()
         journeys = [
             _Journey(
-                vm, guest.strategy, guest.spec.targets, engine.now + guest.start_ticks, keep_borrowed
+                vm,
+                guest.strategy,
+                guest.spec.targets,
+                engine.now + guest.start_ticks,
+                keep_borrowed,
             )
             for vm, guest in zip(self.vms, self.guests, strict=True)
             if guest.strategy is not None

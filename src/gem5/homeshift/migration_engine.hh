@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// A node's migration engine: works off a list of lines to copy and regions to
-// transfer, with a bounded number of each under way in the node's DMA.
+// A node's migration engine: gives the lines and regions of its jobs to the node's DMA
+// (src/common/job_queue.hh says in which order).
 
 #ifndef HOMESHIFT_GEM5_MIGRATION_ENGINE_HH
 #define HOMESHIFT_GEM5_MIGRATION_ENGINE_HH
 
-#include <deque>
+#include <memory>
 #include <vector>
 
 #include "base/statistics.hh"
 #include "base/types.hh"
+#include "common/job_queue.hh"
 #include "params/MigrationEngine.hh"
 #include "sim/clocked_object.hh"
+#include "sim/eventq.hh"
 
 namespace gem5
 {
@@ -28,15 +30,23 @@ class MigrationEngine : public ClockedObject
     PARAMS(MigrationEngine);
     MigrationEngine(const Params &p);
 
-    // ---- for Python, between calls of m5.simulate(): append to the work, which starts at once
+    // ---- for Python, between calls of m5.simulate(): a job starts at once
 
-    void copy(const std::vector<Addr> &sources, const std::vector<Addr> &targets,
-              uint64_t bytesEach);
-    void transfer(const std::vector<Addr> &regions, unsigned newHome);
+    // lineInterval: ps from the start of a line to that of the next, at least.
+    void copy(unsigned job, unsigned owner, const std::vector<Addr> &sources,
+              const std::vector<Addr> &targets, uint64_t bytesEach, bool urgent,
+              uint64_t lineInterval);
+    void transfer(unsigned job, unsigned owner, const std::vector<Addr> &regions,
+                  unsigned newHome);
 
-    // Returns false if there is work: then m5.simulate() will return with
-    // "the migration engine is idle" when it is done.
-    bool exitWhenIdle();
+    // Forget what of a job has not begun.
+    void cancel(unsigned job);
+
+    bool
+    workingOn(unsigned job) const
+    {
+        return jobs.working_on(job);
+    }
 
     uint64_t linesCopied() const;
     uint64_t regionsMoved() const;
@@ -49,36 +59,12 @@ class MigrationEngine : public ClockedObject
     DrainState drain() override;
 
   private:
-    struct Copy
-    {
-        Addr source;
-        Addr target;
-        uint64_t bytes;
-    };
-
-    struct Transfer
-    {
-        Addr region;
-        unsigned newHome;
-    };
-
-    bool
-    idle() const
-    {
-        return copies.empty() && transfers.empty() && lines == 0 && regions == 0;
-    }
-
     void startSome();
-    void finished();
+    void ended(bool jobDone);
 
     MessageBuffer &commands;
-    const unsigned lineLimit;
-    const unsigned transferLimit;
-    unsigned lines = 0; // under way
-    unsigned regions = 0;
-    bool exitAtEnd = false;
-    std::deque<Copy> copies;
-    std::deque<Transfer> transfers;
+    ::homeshift::JobQueue jobs;
+    std::vector<std::unique_ptr<EventFunctionWrapper>> wakes; // for paced copies, one an owner
 
     struct Stats : public statistics::Group
     {

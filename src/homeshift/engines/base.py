@@ -40,6 +40,23 @@ class VmSetup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Models:
+    """How detailed parts of the machine are; whatever is not "simple" exists inside gem5 only.
+
+    Args:
+        memory: "simple" (latency and bandwidth) or "ddr4" (gem5's DRAM controller).
+        network: "simple" (gem5's SimpleNetwork and its likes) or "garnet" (flits and buffers).
+    """
+
+    memory: str = "simple"
+    network: str = "simple"
+
+
+MEMORY_MODELS = ("simple", "ddr4")
+NETWORK_MODELS = ("simple", "garnet")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
     """What an engine is made from.
 
@@ -49,6 +66,7 @@ class Setup:
         homes: address in a region -> node that is its home; other regions are homed where they lie.
         region_bytes: unit in which homes move.
         check: verify that every load returns the last value written.
+        models: of memory and network.
     """
 
     machine: Machine
@@ -56,6 +74,7 @@ class Setup:
     homes: Mapping[int, int]
     region_bytes: int
     check: bool
+    models: Models = Models()
 
 
 def _difference(later: T, earlier: T) -> T:
