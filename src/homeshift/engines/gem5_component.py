@@ -8,8 +8,8 @@
         cache_hierarchy=HomeShiftCacheHierarchy("tiny"),
     )
 
-Each channel of the board's memory is the memory of one node; each core of its processor is a core of
-a node, node 0 first. Latencies, sizes and topology are those of the machine file, memory aside.
+Each channel of the board's memory is the memory of one node; each core of its processor is a core
+of a node, node 0 first. Latencies, sizes and topology are those of the machine file, memory aside.
 Runs inside gem5 only; `configs/traffic.py` uses it.
 """
 
@@ -57,6 +57,11 @@ class HomeShiftCacheHierarchy(AbstractRubyCacheHierarchy):
 
     @overrides(AbstractCacheHierarchy)
     def incorporate_cache(self, board: AbstractBoard) -> None:
+        """Make everything between the board's cores and its memory.
+
+        Raises:
+            InputError: board and machine do not fit together.
+        """
         machine = self._machine
         cores = board.get_processor().get_cores()
         channels = board.get_memory().get_mem_ports()

@@ -3,8 +3,8 @@
 
     add_network(ruby, machine, [(node, controller), ...], "simple")
 
-Runs inside gem5 only. Link bandwidth of SimpleNetwork is in bytes in 1000 cycles, since gem5 wants a
-whole number; Garnet's flits are as many bytes as a link carries in a cycle, and its buffers deep
+Runs inside gem5 only. Link bandwidth of SimpleNetwork is in bytes in 1000 cycles, since gem5 wants
+a whole number; Garnet's flits are as many bytes as a link carries in a cycle, and its buffers deep
 enough that one virtual channel can keep a link busy.
 """
 
