@@ -11,7 +11,7 @@ pass, or None; it is resumed at that tick, and whenever something has ended.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from homeshift.engines.base import Counters, Engine, VmCounters
@@ -195,9 +195,7 @@ class Migration:
 
     def _transfer(self, regions: Sequence[int], node: int) -> Steps:
         vm = self.vm
-        yield from self._done(
-            vm.engine.transfer(regions, node, node=vm.node, owner=vm.number)
-        )
+        yield from self._done(vm.engine.transfer(regions, node, node=vm.node, owner=vm.number))
         vm.homes.update(dict.fromkeys(regions, node))
         self.regions_moved += len(regions)
 

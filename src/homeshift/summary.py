@@ -249,9 +249,7 @@ def _rate(span: Span, vm: int) -> float | None:
 def _mean_latency(span: Span, vm: int) -> float | None:
     """Return seconds from issue to answer."""
     counted = span.vms[vm]
-    return (
-        counted.latency_ticks / counted.accesses / TICKS_PER_SECOND if counted.accesses else None
-    )
+    return counted.latency_ticks / counted.accesses / TICKS_PER_SECOND if counted.accesses else None
 
 
 def _local_share(counted: Counters) -> float | None:

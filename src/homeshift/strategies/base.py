@@ -194,7 +194,5 @@ class Strategy(ABC):
 
     def to_dict(self) -> dict[str, Any]:
         """Return name and parameters as plain data that JSON can hold."""
-        values = {
-            name: getattr(self, name.replace("-", "_")) for name in parameters_of(type(self))
-        }
+        values = {name: getattr(self, name.replace("-", "_")) for name in parameters_of(type(self))}
         return {"name": self.name, **values}
