@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from homeshift.engines import Models, Setup, VmSetup, check_models, make_engine
-from homeshift.engines.base import Counters, Engine, VmCounters
+from homeshift.engines.base import Engine
 from homeshift.errors import RunError
 from homeshift.executor import Migration, Steps, run_together, sleep
 from homeshift.machine import Machine
@@ -200,8 +200,8 @@ class _Experiment:
                 vm,
                 guest.strategy,
                 guest.spec.targets,
-                engine.now + guest.start_ticks,
-                keep_borrowed,
+                start_tick=engine.now + guest.start_ticks,
+                keep_borrowed=keep_borrowed,
             )
             for vm, guest in zip(self.vms, self.guests, strict=True)
             if guest.strategy is not None

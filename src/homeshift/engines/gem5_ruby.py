@@ -13,9 +13,9 @@ Runs inside gem5 only, and needs nothing but the standard library besides. A who
 from it by `gem5_machine`, a component of gem5's standard library by `gem5_component`.
 
 A sequencer has a clock of 1 ps, and the private cache's latency less 1 ps as its latency: gem5
-hands an answer to a core 1 ps after the clock edge, and a core's next request would wait for the edge
-after that. With these numbers it reaches the cache exactly the cache's latency after the answer, as
-on the embedded engine.
+hands an answer to a core 1 ps after the clock edge, and a core's next request would wait for the
+edge after that. With these numbers it reaches the cache exactly the cache's latency after the
+answer, as on the embedded engine.
 """
 
 from __future__ import annotations
