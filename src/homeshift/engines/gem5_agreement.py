@@ -16,6 +16,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ def _case(name: str, machine: str, strategy: str, *more: str, exact: bool = Fals
 
 _SHORT = ("--vm-memory", "64KiB", "--warmup", "5us", "--window", "20us")
 _ONE = (*_SHORT, "--vcpus", "1")
+_QUAD = ("--vm-memory", "4MiB", "--borrow", "2:0.25,3:0.25")
 _RING = "tests/gem5/serial-ring.toml"
 _MESH = "tests/gem5/serial-mesh.toml"
 
@@ -95,16 +97,37 @@ CASES: dict[str, Case] = {
             "ownership",
             *(*_SHORT, "--workload", "producer-consumer:ring=4KiB"),
         ),
-        _case(
-            "quad-ownership",
-            "quad",
-            "ownership",
-            *("--vm-memory", "4MiB", "--borrow", "2:0.25,3:0.25"),
-        ),
+        _case("quad-ownership", "quad", "ownership", *_QUAD),
         _case("quad-stop-and-copy", "quad", "stop-and-copy", "--vm-memory", "4MiB"),
         _case("octo-ownership", "octo", "ownership", "--vm-memory", "4MiB", "--target", "5"),
+        _case("tiny-pre-copy", "tiny", "pre-copy", *_SHORT),
+        _case("tiny-post-copy", "tiny", "post-copy", *_SHORT),
+        *(
+            _case(f"quad-{strategy.replace('+', '-and-')}", "quad", strategy, *_QUAD)
+            for strategy in ("pre-copy", "ownership+copy", "ownership+pull", "ignore-shared")
+        ),
     )
 }
+
+
+def matrix(
+    machines: Sequence[str],
+    workloads: Sequence[str],
+    strategies: Sequence[str],
+    seeds: Sequence[int],
+) -> list[Case]:
+    """Return a case for every combination, with a small VM; one access at a time must be exact."""
+    return [
+        _case(
+            f"{Path(machine).stem}/{workload}/{strategy}/{seed}",
+            machine,
+            strategy,
+            *(_ONE if "serial" in machine else _SHORT),
+            *("--workload", workload, "--seed", str(seed)),
+            exact="serial" in machine and strategy == "stop-and-copy",
+        )
+        for machine, workload, strategy, seed in product(machines, workloads, strategies, seeds)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
