@@ -19,6 +19,7 @@ from homeshift.running_vm import RunningVm
 from homeshift.strategies import (
     Copy,
     Fetch,
+    Lend,
     MoveCpuState,
     MoveStage2Table,
     Operation,
@@ -156,6 +157,8 @@ class Migration:
                 return "throttle", self._throttle(percentage, ticks)
             case Watch(ticks):
                 return "watch", sleep(self.vm.engine, self.vm.engine.now + ticks)
+            case Lend(to=node):
+                return "lend", self._lend(node)
             case Return():
                 borrowed = self._release_own()
                 return "return", self._return(borrowed) if borrowed else None
@@ -198,6 +201,22 @@ class Migration:
         yield from self._done(vm.engine.transfer(regions, node, node=vm.node, owner=vm.number))
         vm.homes.update(dict.fromkeys(regions, node))
         self.regions_moved += len(regions)
+
+    def _lend(self, node: int) -> Steps:
+        """Each home hands over what another node is to have, by its own engine, all at once."""
+        vm = self.vm
+        lenders: dict[int, list[int]] = {}
+        for region in vm.regions:
+            if vm.homes[region] != node:
+                lenders.setdefault(vm.homes[region], []).append(region)
+        jobs = [
+            vm.engine.transfer(regions, node, node=lender, owner=vm.number)
+            for lender, regions in lenders.items()
+        ]
+        for job, regions in zip(jobs, lenders.values(), strict=True):
+            yield from self._done(job)
+            vm.homes.update(dict.fromkeys(regions, node))
+            self.regions_moved += len(regions)
 
     def _move_stage2(self, node: int) -> Steps:
         lines = self.vm.stage2_lines()
