@@ -263,8 +263,9 @@ class Migration:
         queue = _PageQueue(pages)
         demanded: dict[int, int] = {}  # job -> page
         pushed: dict[int, int] = {}
+        ticks_a_page = int(PAGE_BYTES / bandwidth * TICKS_PER_SECOND) if bandwidth else 0
 
-        def begin(page: int, jobs: dict[int, int], at: int, rate: float) -> None:
+        def begin(page: int, jobs: dict[int, int], at: int) -> None:
             job = engine.copy(
                 [vm.frames[page]],
                 vm.frames_for([page], node),
@@ -272,22 +273,24 @@ class Migration:
                 node=at,
                 owner=vm.number,
                 urgent=jobs is demanded,
-                bytes_per_second=rate,
             )
             self.pages_copied += 1
             self.jobs.add(job)
             jobs[job] = page
 
+        push_at = engine.now
         while queue or demanded or pushed:
             for page in engine.take_faults(vm.number):
                 self.requests.faults += 1
                 if queue.take(page):
                     self.requests.pages += 1
-                    begin(page, demanded, node, 0.0)
+                    begin(page, demanded, node)
                     queue.put_first(_around(page, prepaging))
-            while queue and len(pushed) < PUSHED_AT_ONCE:
-                begin(queue.next(), pushed, self.source, bandwidth)
-            yield None
+            while queue and len(pushed) < PUSHED_AT_ONCE and engine.now >= push_at:
+                begin(queue.next(), pushed, self.source)
+                # A page that has begun goes fast: somebody may touch it.
+                push_at = max(push_at, engine.now - ticks_a_page) + ticks_a_page
+            yield push_at if queue and len(pushed) < PUSHED_AT_ONCE else None
             for jobs in (demanded, pushed):
                 for job in [job for job in jobs if engine.done(job)]:
                     self.jobs.remove(job)

@@ -81,9 +81,11 @@ def load_guests(path: str, *, region_bytes: int, stage2_entry_bytes: int) -> lis
     guests = []
     for number, table in enumerate(listed):
         values: dict[str, Any] = {}
-        for key in table:
-            if key not in _FIELDS:
-                faults.append(f"vm[{number}].{key}: no such field{near(key, _FIELDS)}")
+        faults += [
+            f"vm[{number}].{key}: no such field{near(key, _FIELDS)}"
+            for key in table
+            if key not in _FIELDS
+        ]
         for key, (read, default) in _FIELDS.items():
             try:
                 values[key] = read(table.get(key, default))
