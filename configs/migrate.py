@@ -147,13 +147,15 @@ def _run(options: argparse.Namespace) -> None:
         stage2_entry_bytes=options.stage2_entry,
     )
     others = faults.collect(
-        lambda: load_guests(
-            options.more_vms,
-            region_bytes=options.region,
-            stage2_entry_bytes=options.stage2_entry,
+        lambda: (
+            load_guests(
+                options.more_vms,
+                region_bytes=options.region,
+                stage2_entry_bytes=options.stage2_entry,
+            )
+            if options.more_vms
+            else []
         )
-        if options.more_vms
-        else []
     )
     if machine and others is not None:
         faults.collect(lambda: check_together([vm, *(other.spec for other in others)], machine))
