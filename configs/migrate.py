@@ -120,6 +120,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="simple, or inside gem5 garnet: flits, virtual channels and finite buffers",
     )
+    add("--more-vms", metavar="FILE", help="TOML file of other VMs, which stay or move as well")
     read("--seed", int, default=1, metavar="N", help="of the workload")
     add("--check", action="store_true", help="verify every load and, at the end, the directories")
     outdir = default_directory()
@@ -130,11 +131,12 @@ def _parser() -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace) -> None:
     # Imported here so that --help is quick.
     from homeshift.engines import Models, check_models
+    from homeshift.guests import load_guests
     from homeshift.machine import load_machine
     from homeshift.migration import migrate
     from homeshift.output import write_stats
     from homeshift.strategies import strategy_named
-    from homeshift.vm import VmSpec
+    from homeshift.vm import VmSpec, check_together
     from homeshift.workload import parse_workload, trace_workload
 
     faults = _Faults()
@@ -151,16 +153,28 @@ def _run(options: argparse.Namespace) -> None:
         memory_bytes=options.vm_memory,
         vcpus=options.vcpus or (machine.cores.per_node if machine else 1),
         source=options.source,
-        target=options.target[0],
-        then=options.target[1:],
+        target=None if strategy and strategy.stays else options.target[0],
+        then=() if strategy and strategy.stays else options.target[1:],
         borrow=options.borrow,
         region_bytes=options.region,
         stage2_entry_bytes=options.stage2_entry,
     )
     models = Models(memory=options.memory_model, network=options.network_model)
     if machine:
-        faults.collect(lambda: vm.check(machine))
         faults.collect(lambda: check_models(models, machine))
+    others = faults.collect(
+        lambda: (
+            load_guests(
+                options.more_vms,
+                region_bytes=options.region,
+                stage2_entry_bytes=options.stage2_entry,
+            )
+            if options.more_vms
+            else []
+        )
+    )
+    if machine and others is not None:
+        faults.collect(lambda: check_together([vm, *(other.spec for other in others)], machine))
     if workload and vm.memory_bytes > 0:
         faults.collect(
             lambda: workload.streams(vcpus=vm.vcpus, vm_bytes=vm.memory_bytes, seed=options.seed)
@@ -169,6 +183,7 @@ def _run(options: argparse.Namespace) -> None:
     assert machine is not None
     assert strategy is not None
     assert workload is not None
+    assert others is not None
     with output_directory(options.outdir) as directory:
         result = migrate(
             machine=machine,
@@ -179,6 +194,7 @@ def _run(options: argparse.Namespace) -> None:
             warmup_ticks=options.warmup,
             window_ticks=options.window,
             horizon_ticks=options.horizon,
+            others=others,
             keep_borrowed=options.keep_borrowed,
             check=options.check,
             models=models,
@@ -194,6 +210,7 @@ def _run(options: argparse.Namespace) -> None:
             "workload": workload.to_dict(),
             "vm": vm.to_dict(),
             "strategy": strategy.to_dict(),
+            "other_vms": [other.to_dict() for other in others],
         }
         _write_json(directory / "config.json", config)
         _write_json(directory / "migration.json", result.summary)
