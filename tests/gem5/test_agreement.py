@@ -5,13 +5,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from gem5_binary import GEM5, needs_gem5
 
 from homeshift.engines.gem5_agreement import (
     CASES,
@@ -26,11 +24,6 @@ from homeshift.engines.gem5_agreement import (
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 GOLDEN = Path(__file__).parent / "golden"
-GEM5 = shutil.which(os.environ.get("HOMESHIFT_GEM5", "gem5.opt"))
-needs_gem5 = pytest.mark.skipif(
-    GEM5 is None,
-    reason="no gem5.opt on PATH (or in HOMESHIFT_GEM5); docs/gem5.md says what it must contain",
-)
 RECORDED = [case for name, case in CASES.items() if (GOLDEN / f"{name}.json").exists()]
 
 
@@ -86,35 +79,3 @@ def test_gem5_still_does_what_was_recorded(case: Case, tmp_path: Path) -> None:
     gem5 = [GEM5, "--quiet", f"--outdir={tmp_path / 'm5out'}"]
     run_case(case, gem5, tmp_path / "run", repository=REPOSITORY)
     assert differences(golden(case), observe(tmp_path / "run")) == []
-
-
-@needs_gem5
-def test_help_builds_no_machine(tmp_path: Path) -> None:
-    assert GEM5
-    result = subprocess.run(
-        [GEM5, f"--outdir={tmp_path}", "configs/migrate.py", "--help"],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "--strategy" in result.stdout
-    assert not (tmp_path / "config.ini").exists()
-
-
-@needs_gem5
-def test_last_line_says_at_which_tick_and_why(tmp_path: Path) -> None:
-    assert GEM5
-    result = subprocess.run(
-        [GEM5, f"--outdir={tmp_path}", "configs/migrate.py", *CASES["serial-ownership"].options],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert result.stdout.splitlines()[-1].startswith("Exiting @ tick ")
-    assert {path.name for path in tmp_path.iterdir()} >= {
-        "stats.txt",
-        "config.json",
-        "migration.json",
-    }
