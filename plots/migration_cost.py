@@ -74,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         # Slow imports come last, so that --help is fast.
         from homeshift.comparison import compare
-        from homeshift.stats import read_runs
+        from homeshift.runs import read_runs
 
         data = figure_data(compare(read_runs(arguments.runs)))
         for path in save(data, arguments.outdir, columns=arguments.columns):

@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             _check_output(arguments.output)
         # pandas takes a second to import: only now, so that --help and mistakes are fast.
         from homeshift.comparison import compare, differences, render
-        from homeshift.stats import read_runs
+        from homeshift.runs import read_runs
 
         runs = read_runs(arguments.runs)
         table = compare(runs, baseline=arguments.baseline)

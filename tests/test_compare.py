@@ -18,7 +18,7 @@ import pytest
 from homeshift.comparison import compare, differences, labels, render
 from homeshift.display import common_unit, format_count, format_number, format_ratio
 from homeshift.errors import InputError
-from homeshift.stats import read_runs
+from homeshift.runs import read_runs
 
 WriteRun = Callable[..., Path]
 SCRIPT = Path(__file__).parents[1] / "scripts" / "compare.py"

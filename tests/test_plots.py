@@ -19,7 +19,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from homeshift.comparison import compare
-from homeshift.stats import read_runs
+from homeshift.runs import read_runs
 
 WriteRun = Callable[..., Path]
 SCRIPT = Path(__file__).parents[1] / "plots" / "migration_cost.py"
