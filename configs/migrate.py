@@ -54,7 +54,12 @@ def _parser() -> argparse.ArgumentParser:
     def read(name: str, parse: Callable[[str], object], **more: Any) -> None:
         add(name, type=_reader(name, parse), **more)
 
-    add("--machine", default="quad", metavar="NAME|FILE", help="machine, or a TOML file of one")
+    add(
+        "--machine",
+        default="quad",
+        metavar="NAME|FILE[:KEY=VALUE,...]",
+        help="machine, or a TOML file of one; changes as in quad:network.link_bandwidth=64GB/s",
+    )
     add("--strategy", default="ownership", metavar="NAME", help="how the VM moves")
     what = parser.add_mutually_exclusive_group()
     what.add_argument(

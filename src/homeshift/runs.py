@@ -27,6 +27,7 @@ FORMAT = 1
 
 _FILES = ("config.json", "migration.json", "stats.txt")
 _CONFIG_FIELDS = ("homeshift", "arguments", "machine", "workload", "vm")
+_SECTIONS = ("arguments", "machine", "workload", "vm")
 _TEXT_FIELDS = ("engine", "strategy", "status")
 _NUMBER_FIELDS = (
     "total-time",
@@ -150,12 +151,41 @@ def read_run(path: str | os.PathLike[str], *, stats: bool = True) -> Run:
     return Run(path=path, config=config, migration=migration, stats=table)
 
 
+def parameters(run: Run) -> dict[str, Any]:
+    """Return everything that was asked for, flat: "machine.nodes", "vm.vcpus", "arguments.seed"."""
+    found = {"homeshift": run.config["homeshift"]}
+    for section in _SECTIONS:
+        found.update(_leaves(run.config[section], section))
+    found.pop("arguments.outdir", None)  # where, not what
+    return found
+
+
+def measures(run: Run) -> dict[str, Any]:
+    """Return what migration.json says, flat: "engine", "strategy", "downtime", "energy.total"."""
+    described = {name: value for name, value in run.migration.items() if name != "format"}
+    return {
+        name: math.nan if value is None else value
+        for name, value in _leaves(described, "")
+        if not isinstance(value, list)  # phases: when each began and ended
+    }
+
+
 def value_at(migration: dict[str, Any], path: str) -> float:
     """Return the number at a dotted path of migration.json; null is NaN."""
     found: Any = migration
     for key in path.split("."):
         found = found[key]
     return math.nan if found is None else float(found)
+
+
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{path}.{key}" if path else key)
+    elif isinstance(value, list) and path.split(".")[0] in _SECTIONS:
+        yield path, json.dumps(value)
+    else:
+        yield path, value
 
 
 def _looks_like_run(path: Path) -> bool:
