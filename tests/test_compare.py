@@ -198,7 +198,7 @@ def test_an_output_file_that_cannot_be_written_is_refused_first(
     result = call(*pair, "-o", tmp_path / "none" / "table.xlsx")
     assert result.returncode == 2
     assert result.stdout == ""
-    assert "must end in .csv or .parquet" in result.stderr
+    assert "must end in .csv, .parquet, .md or .tex" in result.stderr
     assert f"there is no directory '{tmp_path / 'none'}'" in result.stderr
 
 

@@ -73,7 +73,7 @@ class Run:
 
 
 def find_runs(paths: Sequence[str | os.PathLike[str]]) -> list[Path]:
-    """Return the run directories that `paths` name: each a run, or a directory of runs.
+    """Return the run directories that `paths` name: each a run, a sweep, or a directory of runs.
 
     Raises:
         InputError: for paths that are neither, and for runs that are named twice.
@@ -84,7 +84,7 @@ def find_runs(paths: Sequence[str | os.PathLike[str]]) -> list[Path]:
         if not path.is_dir():
             faults.append(f"{path}: {'not a directory' if path.exists() else 'does not exist'}")
             continue
-        inside = [] if _looks_like_run(path) else sorted(filter(_looks_like_run, path.iterdir()))
+        inside = [] if _looks_like_run(path) else _inside(path)
         for run in inside or [path]:
             if any(run.resolve() == other.resolve() for other in found):
                 faults.append(f"{run}: named twice")
@@ -186,6 +186,17 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
         yield path, json.dumps(value)
     else:
         yield path, value
+
+
+def _inside(path: Path) -> list[Path]:
+    """Return the runs in a directory; of a sweep, those that it asks for and that are done."""
+    if not (path / "sweep.json").is_file():
+        return sorted(filter(_looks_like_run, path.iterdir()))
+    content, faults = _read_json(path / "sweep.json")
+    if faults:
+        raise InputError(f"sweep '{path}'", faults)
+    named = [path / "runs" / run["run"] for run in content["runs"]]
+    return [run for run in named if run.is_dir()]
 
 
 def _looks_like_run(path: Path) -> bool:
