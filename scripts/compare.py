@@ -103,7 +103,7 @@ def _summary(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the summary as data and as texts, and print what it is over."""
     from homeshift.selection import column, run_table
-    from homeshift.summary import SEED, condition_columns, render, summarise
+    from homeshift.groups import SEED, condition_columns, render, summarise
 
     table = run_table(runs)
     by = [column(table, name) for name in (arguments.by or "strategy").split(",")]
