@@ -60,7 +60,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME|FILE[:KEY=VALUE,...]",
         help="machine, or a TOML file of one; changes as in quad:network.link_bandwidth=64GB/s",
     )
-    add("--strategy", default="ownership", metavar="NAME", help="how the VM moves")
+    add(
+        "--strategy",
+        default="ownership",
+        metavar="NAME[:KEY=VALUE,...]",
+        help="how the VM moves: stop-and-copy, pre-copy, post-copy, hybrid, ignore-shared, "
+        "ownership, ownership+copy, ownership+pull",
+    )
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
         "--workload",
@@ -72,7 +78,13 @@ def _parser() -> argparse.ArgumentParser:
     read("--vm-memory", parse_size, default="64MiB", metavar="SIZE", help="memory of the VM")
     read("--vcpus", _count, metavar="N", help="vCPUs, a core each (default: all of a node)")
     read("--source", int, default=0, metavar="N", help="node that the VM runs on")
-    read("--target", int, default=1, metavar="N", help="node that it moves to")
+    read(
+        "--target",
+        _nodes,
+        default="1",
+        metavar="N[,N...]",
+        help="node that it moves to, and those that it moves on to from there",
+    )
     read(
         "--borrow",
         _borrow,
@@ -83,6 +95,24 @@ def _parser() -> argparse.ArgumentParser:
     read("--region", parse_size, default="4KiB", metavar="SIZE", help="unit in which homes move")
     read("--warmup", parse_time, default="100us", metavar="TIME", help="time before measuring")
     read("--window", parse_time, default="100us", metavar="TIME", help="measured before and after")
+    read(
+        "--horizon",
+        parse_time,
+        metavar="TIME",
+        help="measured from the begin of the migration (default: to its end, and --window more)",
+    )
+    read(
+        "--stage2-entry",
+        parse_size,
+        default="8B",
+        metavar="SIZE",
+        help="of the VM's page table, per page; 0B: the target uses the table where it lies",
+    )
+    add(
+        "--keep-borrowed",
+        action="store_true",
+        help="borrowed memory that the VM does not use any more is not given back",
+    )
     read("--seed", int, default=1, metavar="N", help="of the workload")
     add("--check", action="store_true", help="verify every load and, at the end, the directories")
     outdir = default_directory()
@@ -113,9 +143,11 @@ def _run(options: argparse.Namespace) -> None:
         memory_bytes=options.vm_memory,
         vcpus=options.vcpus or (machine.cores.per_node if machine else 1),
         source=options.source,
-        target=options.target,
+        target=options.target[0],
+        then=options.target[1:],
         borrow=options.borrow,
         region_bytes=options.region,
+        stage2_entry_bytes=options.stage2_entry,
     )
     if machine:
         faults.collect(lambda: vm.check(machine))
@@ -136,6 +168,8 @@ def _run(options: argparse.Namespace) -> None:
             seed=options.seed,
             warmup_ticks=options.warmup,
             window_ticks=options.window,
+            horizon_ticks=options.horizon,
+            keep_borrowed=options.keep_borrowed,
             check=options.check,
             report=lambda line: print(f"migrate.py: {line}", flush=True),
         )
@@ -148,6 +182,7 @@ def _run(options: argparse.Namespace) -> None:
             "machine": machine.to_dict(),
             "workload": workload.to_dict(),
             "vm": vm.to_dict(),
+            "strategy": strategy.to_dict(),
         }
         _write_json(directory / "config.json", config)
         _write_json(directory / "migration.json", result.summary)
@@ -180,6 +215,7 @@ class _Faults:
 
 def _plain(options: argparse.Namespace) -> dict[str, object]:
     plain = {name.replace("_", "-"): value for name, value in vars(options).items()}
+    plain["target"] = list(options.target)
     plain["borrow"] = {str(node): part for node, part in options.borrow.items()}
     return plain
 
@@ -209,6 +245,13 @@ def _count(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise ValueError("not a number from 1 on")
     return int(text)
+
+
+def _nodes(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise ValueError("not whole numbers, as in 1 or 1,2,0") from None
 
 
 def _borrow(text: str) -> dict[int, float]:

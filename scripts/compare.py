@@ -102,8 +102,8 @@ def _summary(
     arguments: argparse.Namespace, runs: Sequence[Run], program: str
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the summary as data and as texts, and print what it is over."""
-    from homeshift.selection import column, run_table
     from homeshift.groups import SEED, condition_columns, render, summarise
+    from homeshift.selection import column, run_table
 
     table = run_table(runs)
     by = [column(table, name) for name in (arguments.by or "strategy").split(",")]

@@ -14,9 +14,9 @@ import pandas as pd
 import pytest
 
 from homeshift.errors import InputError
+from homeshift.groups import condition_columns, interval, student_t, summarise
 from homeshift.runs import read_runs
 from homeshift.selection import column, run_table, select
-from homeshift.groups import condition_columns, interval, student_t, summarise
 
 WriteRun = Callable[..., Path]
 SCRIPT = Path(__file__).parents[1] / "scripts" / "compare.py"

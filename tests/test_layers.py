@@ -25,6 +25,9 @@ BARE = (
     "homeshift.engines",
     "homeshift.engines.base",
     "homeshift.engines.messages",
+    "homeshift.running_vm",
+    "homeshift.executor",
+    "homeshift.summary",
     "homeshift.migration",
 )
 

@@ -53,6 +53,8 @@ class DeadlockError : public std::runtime_error
 class System
 {
   public:
+    static constexpr Cycle kForever = ~Cycle{0};
+
     explicit System(const SystemSpec &spec);
     System(const System &) = delete;
     System &operator=(const System &) = delete;
@@ -86,16 +88,28 @@ class System
     // Let a VM's vCPUs run on these cores (numbered through the nodes).
     void start_vm(unsigned vm, const std::vector<unsigned> &cores);
 
-    // No new accesses; returns when those under way are done.
+    // No new accesses from now on; see wait() for the end of those under way.
+    void begin_stop_vm(unsigned vm);
+
+    // The same; returns when those under way are done.
     void stop_vm(unsigned vm);
 
     void run(Cycles cycles);
 
-    // Give a node's migration engine work: it begins now, while VMs run on. A region is named by an
-    // address in it.
-    void copy(unsigned node, const std::vector<Addr> &sources, const std::vector<Addr> &targets,
-              std::uint64_t bytes_each);
-    void transfer(unsigned node, const std::vector<Addr> &regions, unsigned new_home);
+    // Run until something ends that somebody may wait for: a job, a VM's last access after a stop;
+    // or a VM waits for a page; or the cycle `until` comes.
+    void wait(Cycle until);
+
+    // Give a node's migration engine a job: it begins now, while VMs run on. A region is named by
+    // an address in it. The owner is a VM's number, or any other. Returns the job's number.
+    Job copy(unsigned node, const std::vector<Addr> &sources, const std::vector<Addr> &targets,
+             std::uint64_t bytes_each, unsigned owner = 0, JobQueue::Pace pace = {});
+    Job transfer(unsigned node, const std::vector<Addr> &regions, unsigned new_home,
+                 unsigned owner = 0);
+    bool done(Job job) const;
+
+    // Forget what of a job has not begun.
+    void cancel(Job job);
 
     // Returns when the migration engines of all nodes have done their work.
     void finish();
@@ -157,6 +171,7 @@ class System
   private:
     void add_node(unsigned number, const Context &context, const HomeMap &homes);
     void require_memory(Addr address, std::uint64_t bytes) const;
+    void run_on(Cycle end, const bool &stop);
     void run_until_stopped(const char *what);
     std::uint64_t progress() const;
 
@@ -166,6 +181,7 @@ class System
     std::vector<Node> nodes_;
     std::vector<Core> cores_;
     std::vector<std::unique_ptr<Vm>> vms_;
+    Job last_job_ = 0;
     bool stop_ = false;
 };
 

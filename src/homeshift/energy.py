@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from homeshift.errors import InputError, near
@@ -130,6 +130,24 @@ def energy_of(counts: Counts, constants: Constants) -> Energy:
         total_low=sum(_parts(counts, constants, "low")),
         total_high=sum(_parts(counts, constants, "high")),
     )
+
+
+def sensitivity(counts: Counts, constants: Constants) -> dict[str, dict[str, float]]:
+    """Return, for each constant, the joules at its low and its high value, the others typical."""
+    return {
+        f.name.replace("_", "-"): {
+            level: energy_of(
+                counts, replace(constants, **{f.name: _fixed(constants, f.name, level)})
+            ).total
+            for level in ("low", "high")
+        }
+        for f in fields(Constants)
+    }
+
+
+def _fixed(constants: Constants, name: str, level: str) -> Constant:
+    constant: Constant = getattr(constants, name)
+    return replace(constant, typical=constant.at(level))
 
 
 def load_constants(path: Path | None = None) -> Constants:
