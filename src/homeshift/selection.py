@@ -23,7 +23,16 @@ _CONDITION = re.compile(r"\s*([\w.-]+)\s*(!=|<=|>=|=|<|>)\s*(.+?)\s*")
 
 def run_table(runs: Sequence[Run]) -> pd.DataFrame:
     """Return a row a run: its path, its parameters and its measures, by their dotted names."""
-    rows = [{"path": os.fspath(run.path), **parameters(run), **measures(run)} for run in runs]
+    rows = [
+        {
+            "path": os.fspath(run.path),
+            **parameters(run),
+            **measures(run),
+            # With its parameters, "pre-copy:max_bandwidth=1GiB/s".
+            "strategy": run.config["arguments"].get("strategy", run.strategy),
+        }
+        for run in runs
+    ]
     return pd.DataFrame(rows)
 
 

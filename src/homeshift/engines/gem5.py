@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import m5
 import m5.objects as gem5
 
-from homeshift.engines.base import Counters, Setup
+from homeshift.engines.base import Counters, Link, Setup
 from homeshift.engines.counting import counters
 from homeshift.engines.gem5_machine import Built, build
 from homeshift.errors import RunError
@@ -115,6 +115,9 @@ class Gem5Engine:
                 if count:
                     counts[name] += count
         return dict(counts)
+
+    def links(self) -> Sequence[Link]:
+        return ()
 
     def reset_statistics(self) -> None:
         m5.stats.reset()
