@@ -114,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
         help="borrowed memory that the VM does not use any more is not given back",
     )
     read("--seed", int, default=1, metavar="N", help="of the workload")
+    add("--timeline", action="store_true", help="also write timeline.json, for ui.perfetto.dev")
     add("--check", action="store_true", help="verify every load and, at the end, the directories")
     outdir = default_directory()
     add("--outdir", default=outdir, metavar="DIR", help="where stats.txt and the rest go")
@@ -126,6 +127,7 @@ def _run(options: argparse.Namespace) -> None:
     from homeshift.migration import migrate
     from homeshift.output import write_stats
     from homeshift.strategies import strategy_named
+    from homeshift.timeline import trace
     from homeshift.vm import VmSpec
     from homeshift.workload import parse_workload, trace_workload
 
@@ -186,6 +188,8 @@ def _run(options: argparse.Namespace) -> None:
         }
         _write_json(directory / "config.json", config)
         _write_json(directory / "migration.json", result.summary)
+        if options.timeline:
+            _write_json(directory / "timeline.json", trace(result.summary))
     print(f"migrate.py: wrote {options.outdir}/stats.txt, config.json and migration.json")
     print(f"Exiting @ tick {result.final_tick} because the migration is {result.summary['status']}")
 

@@ -214,7 +214,7 @@ def _conditions(run: Run) -> Iterator[tuple[str, Any]]:
         yield from _leaves(run.config[section], section)
     for name, value in run.config["arguments"].items():
         # The machine is compared by content, above: two files may describe the same one.
-        if name.replace("_", "-") not in ("strategy", "outdir", "machine"):
+        if name.replace("_", "-") not in ("strategy", "outdir", "machine", "timeline"):
             yield f"--{name.replace('_', '-')}", value
 
 

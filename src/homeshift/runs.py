@@ -156,7 +156,8 @@ def parameters(run: Run) -> dict[str, Any]:
     found = {"homeshift": run.config["homeshift"]}
     for section in _SECTIONS:
         found.update(_leaves(run.config[section], section))
-    found.pop("arguments.outdir", None)  # where, not what
+    for name in ("outdir", "timeline"):  # where to and what else to write
+        found.pop(f"arguments.{name}", None)
     return found
 
 
