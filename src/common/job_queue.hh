@@ -248,9 +248,8 @@ class JobQueue
     bool
     ended(std::vector<UnderWay> &under_way, std::uint64_t address)
     {
-        const auto one = std::find_if(under_way.begin(), under_way.end(), [address](const auto &u) {
-            return u.address == address;
-        });
+        const auto one = std::find_if(under_way.begin(), under_way.end(),
+                                      [address](const auto &u) { return u.address == address; });
         if (one == under_way.end()) {
             throw std::logic_error("the end of a copy or transfer that was not begun");
         }

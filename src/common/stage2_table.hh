@@ -22,9 +22,7 @@ class Stage2Table
 
     // frames: the physical address of each guest page, in guest order.
     explicit Stage2Table(std::vector<std::uint64_t> frames)
-        : frames_(std::move(frames)),
-          dirty_(frames_.size(), false),
-          missing_(frames_.size(), false)
+        : frames_(std::move(frames)), dirty_(frames_.size(), false), missing_(frames_.size(), false)
     {
         for (std::uint64_t frame : frames_) {
             if (frame % kPageBytes != 0) {

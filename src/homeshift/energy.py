@@ -136,18 +136,17 @@ def sensitivity(counts: Counts, constants: Constants) -> dict[str, dict[str, flo
     """Return, for each constant, the joules at its low and its high value, the others typical."""
     return {
         f.name.replace("_", "-"): {
-            level: energy_of(
-                counts, replace(constants, **{f.name: _fixed(constants, f.name, level)})
-            ).total
+            level: energy_of(counts, _with_one_at(level, f.name, constants)).total
             for level in ("low", "high")
         }
         for f in fields(Constants)
     }
 
 
-def _fixed(constants: Constants, name: str, level: str) -> Constant:
+def _with_one_at(level: str, name: str, constants: Constants) -> Constants:
     constant: Constant = getattr(constants, name)
-    return replace(constant, typical=constant.at(level))
+    changed = {name: replace(constant, typical=constant.at(level))}
+    return replace(constants, **changed)
 
 
 def load_constants(path: Path | None = None) -> Constants:

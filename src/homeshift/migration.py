@@ -189,8 +189,8 @@ class _Experiment:
                 vm,
                 guest.strategy,
                 guest.spec.targets,
-                engine.now + guest.start_ticks,
-                keep_borrowed,
+                start_tick=engine.now + guest.start_ticks,
+                keep_borrowed=keep_borrowed,
             )
             for vm, guest in zip(self.vms, self.guests, strict=True)
             if guest.strategy is not None

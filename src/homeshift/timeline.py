@@ -4,8 +4,8 @@
     trace(summary)      # from migration.json's content to that of timeline.json
 
 One group of tracks a VM: the phases of its migrations, with the rounds of a copy numbered, and
-where its vCPUs were and when they were paused. Below them counters: the VMs' speed, the share of accesses
-that needed another node, the migration's bandwidth, and how busy each link was.
+where its vCPUs were and when they were paused. Below them counters: the VMs' speed, the share of
+accesses that needed another node, the migration's bandwidth, and how busy each link was.
 
 The format is Chrome's trace event format in JSON; times in it are us, and fractions of them.
 """

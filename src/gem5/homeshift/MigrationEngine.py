@@ -6,7 +6,10 @@ from m5.util.pybind import PyBindMethod
 
 
 class MigrationEngine(ClockedObject):
-    """Works off lines to copy and homes to move, a bounded number at a time, with a node's DMA."""
+    """Works off lines to copy and homes to move, a bounded number at a time, with a node's DMA.
+
+    `m5.simulate()` returns with "a job of a migration engine is done" whenever one is.
+    """
 
     type = "MigrationEngine"
     cxx_class = "gem5::ruby::MigrationEngine"
@@ -19,7 +22,8 @@ class MigrationEngine(ClockedObject):
     cxx_exports = [
         PyBindMethod("copy"),
         PyBindMethod("transfer"),
-        PyBindMethod("exitWhenIdle"),
+        PyBindMethod("cancel"),
+        PyBindMethod("workingOn"),
         PyBindMethod("linesCopied"),
         PyBindMethod("regionsMoved"),
     ]

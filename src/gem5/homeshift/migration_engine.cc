@@ -25,39 +25,48 @@ constexpr Addr lineBytes = 64;
 MigrationEngine::MigrationEngine(const Params &p)
     : ClockedObject(p),
       commands(*p.commands),
-      lineLimit(p.outstanding_lines),
-      transferLimit(p.outstanding_transfers),
+      jobs(p.outstanding_lines, p.outstanding_transfers),
+      wake([this] { startSome(); }, name() + ".wake"),
       stats(this)
 {}
 
 void
-MigrationEngine::copy(const std::vector<Addr> &sources, const std::vector<Addr> &targets,
-                      uint64_t bytesEach)
+MigrationEngine::copy(uint32_t job, unsigned owner, const std::vector<Addr> &sources,
+                      const std::vector<Addr> &targets, uint64_t bytesEach, bool urgent,
+                      uint64_t lineInterval)
 {
     fatal_if(sources.size() != targets.size(), "%s: as many sources as targets are needed", name());
     fatal_if(bytesEach == 0 || bytesEach % lineBytes != 0, "%s: whole lines are copied", name());
-    DPRINTF(Migration, "copies %d blocks of %d bytes\n", sources.size(), bytesEach);
+    DPRINTF(Migration, "job %d: copies %d blocks of %d bytes\n", job, sources.size(), bytesEach);
+    std::vector<::homeshift::JobQueue::Block> blocks;
     for (size_t i = 0; i < sources.size(); ++i) {
-        copies.push_back({sources[i], targets[i], bytesEach});
+        blocks.push_back({sources[i], targets[i], bytesEach});
     }
+    jobs.copy(job, owner, blocks, {urgent, lineInterval});
     startSome();
 }
 
 void
-MigrationEngine::transfer(const std::vector<Addr> &moved, unsigned newHome)
+MigrationEngine::transfer(uint32_t job, unsigned owner, const std::vector<Addr> &regions,
+                          unsigned newHome)
 {
-    DPRINTF(Migration, "moves the homes of %d regions to node %d\n", moved.size(), newHome);
-    for (Addr region : moved) {
-        transfers.push_back({region, newHome});
-    }
+    DPRINTF(Migration, "job %d: moves the homes of %d regions to node %d\n", job, regions.size(),
+            newHome);
+    jobs.transfer(job, owner, regions, newHome);
     startSome();
 }
 
-bool
-MigrationEngine::exitWhenIdle()
+void
+MigrationEngine::cancel(uint32_t job)
 {
-    exitAtEnd = !idle();
-    return idle();
+    DPRINTF(Migration, "job %d is cancelled\n", job);
+    jobs.cancel(job);
+}
+
+bool
+MigrationEngine::workingOn(uint32_t job) const
+{
+    return jobs.working_on(job);
 }
 
 uint64_t
@@ -77,55 +86,52 @@ MigrationEngine::startSome()
 {
     // The cycle that has begun: Python may call between clock edges.
     const Tick now = curTick() - curTick() % clockPeriod();
-    for (; !copies.empty() && lines < lineLimit; ++lines) {
-        Copy &copy = copies.front();
-        commands.enqueue(shim::copyCommand(now, copy.source, copy.target), now, clockPeriod());
-        copy.source += lineBytes;
-        copy.target += lineBytes;
-        copy.bytes -= lineBytes;
-        if (copy.bytes == 0) {
-            copies.pop_front();
-        }
+    for (::homeshift::JobQueue::Line line; jobs.begin_line(now, line);) {
+        commands.enqueue(shim::copyCommand(now, line.source, line.target), now, clockPeriod());
     }
-    for (; !transfers.empty() && regions < transferLimit; ++regions) {
-        const Transfer &next = transfers.front();
-        DPRINTF(HomeTransfer, "asks for the region of %#x to move to node %d\n", next.region,
-                next.newHome);
-        commands.enqueue(shim::transferCommand(now, next.region, next.newHome), now, clockPeriod());
-        transfers.pop_front();
+    for (::homeshift::JobQueue::Move move; jobs.begin_transfer(move);) {
+        DPRINTF(HomeTransfer, "asks for the region of %#x to move to node %d\n", move.region,
+                move.new_home);
+        commands.enqueue(shim::transferCommand(now, move.region, move.new_home), now,
+                         clockPeriod());
+    }
+    Tick due = MaxTick;
+    for (unsigned owner = 0; owner < jobs.owners(); ++owner) {
+        const Tick his = jobs.due(owner, now);
+        due = his != 0 && his < due ? his : due;
+    }
+    if (due != MaxTick) {
+        const Tick edge = (due + clockPeriod() - 1) / clockPeriod() * clockPeriod();
+        if (!wake.scheduled() || wake.when() > edge) {
+            reschedule(wake, edge, true);
+        }
     }
 }
 
 void
-MigrationEngine::lineCopied(Addr)
+MigrationEngine::lineCopied(Addr source)
 {
-    --lines;
     ++stats.linesCopied;
-    finished();
+    ended(jobs.end_line(source));
 }
 
 void
 MigrationEngine::regionMoved(Addr region)
 {
     DPRINTF(HomeTransfer, "the region of %#x has its new home\n", region);
-    --regions;
     ++stats.regionsMoved;
-    finished();
+    ended(jobs.end_transfer(region));
 }
 
 void
-MigrationEngine::finished()
+MigrationEngine::ended(bool jobDone)
 {
     startSome();
-    if (!idle()) {
-        return;
+    if (jobDone) {
+        DPRINTF(Migration, "a job is done\n");
+        exitSimLoop("a job of a migration engine is done");
     }
-    DPRINTF(Migration, "has done its work\n");
-    if (exitAtEnd) {
-        exitAtEnd = false;
-        exitSimLoop("the migration engine is idle");
-    }
-    if (drainState() == DrainState::Draining) {
+    if (jobs.idle() && drainState() == DrainState::Draining) {
         signalDrainDone();
     }
 }
@@ -133,7 +139,7 @@ MigrationEngine::finished()
 DrainState
 MigrationEngine::drain()
 {
-    return idle() ? DrainState::Drained : DrainState::Draining;
+    return jobs.idle() ? DrainState::Drained : DrainState::Draining;
 }
 
 MigrationEngine::Stats::Stats(statistics::Group *parent)

@@ -18,6 +18,7 @@ namespace
 {
 
 constexpr Addr lineBytes = 64;
+constexpr unsigned pageShift = ::homeshift::Stage2Table::kPageShift;
 
 std::unique_ptr<::homeshift::RequestStream>
 makeStream(const VirtualCpuParams &p)
@@ -92,6 +93,44 @@ VirtualCpu::stop()
     running = false;
 }
 
+void
+VirtualCpu::throttle(uint64_t newSlice, uint64_t newAwake)
+{
+    slice = newSlice;
+    awake = newAwake;
+    issueSome();
+}
+
+void
+VirtualCpu::lookAgain()
+{
+    if (waiting && !vm.table.missing(next.address >> pageShift)) {
+        waiting = false;
+        stats.blockedTime += curTick() - waitingSince;
+        vm.countBlocked();
+        issueSome();
+    }
+}
+
+bool
+VirtualCpu::uses(uint64_t page) const
+{
+    return std::any_of(outstanding.begin(), outstanding.end(),
+                       [page](const Outstanding &o) { return o.guest >> pageShift == page; });
+}
+
+uint64_t
+VirtualCpu::latencyTicks() const
+{
+    return stats.totalLatency.value();
+}
+
+uint64_t
+VirtualCpu::blockedTicks() const
+{
+    return stats.blockedTime.value();
+}
+
 uint64_t
 VirtualCpu::accesses() const
 {
@@ -116,9 +155,10 @@ VirtualCpu::issueSome()
             readyAt = std::max(readyAt, now()) + next.gap_cycles;
         }
         if (readyAt > now()) {
-            if (!wake.scheduled()) {
-                schedule(wake, readyAt * clockPeriod());
-            }
+            wakeAt(readyAt);
+            return;
+        }
+        if (asleep() || !pageIsHere(next.address >> pageShift)) {
             return;
         }
         const Addr line = vm.table.translate(next.address) & ~(lineBytes - 1);
@@ -133,6 +173,40 @@ VirtualCpu::issueSome()
             refused = packet;
         }
     }
+}
+
+void
+VirtualCpu::wakeAt(uint64_t cycle)
+{
+    if (!wake.scheduled()) {
+        schedule(wake, cycle * clockPeriod());
+    }
+}
+
+bool
+VirtualCpu::asleep()
+{
+    const uint64_t intoSlice = now() % slice;
+    if (intoSlice < awake) {
+        return false;
+    }
+    wakeAt(now() - intoSlice + slice);
+    return true;
+}
+
+bool
+VirtualCpu::pageIsHere(uint64_t page)
+{
+    if (!vm.table.missing(page)) {
+        return true;
+    }
+    if (!waiting) {
+        waiting = true;
+        waitingSince = curTick();
+        vm.pageFault(page);
+        vm.countBlocked();
+    }
+    return false;
 }
 
 // An access is of eight bytes at the start of its line: there the machine keeps the number of the
@@ -178,7 +252,7 @@ VirtualCpu::done(PacketPtr packet)
     }
     delete packet;
     issueSome();
-    vm.accessDone();
+    vm.accessDone(access.guest, now() - access.issued);
     if (drainState() == DrainState::Draining && outstanding.empty()) {
         signalDrainDone();
     }
@@ -201,7 +275,9 @@ VirtualCpu::Stats::Stats(statistics::Group *parent)
       ADD_STAT(numLoads, statistics::units::Count::get(), "Loads done"),
       ADD_STAT(numStores, statistics::units::Count::get(), "Stores done"),
       ADD_STAT(totalLatency, statistics::units::Tick::get(),
-               "Time from issue to answer, summed over loads and stores")
+               "Time from issue to answer, summed over loads and stores"),
+      ADD_STAT(blockedTime, statistics::units::Tick::get(),
+               "Time spent waiting for pages that had not arrived")
 {}
 
 } // namespace gem5

@@ -36,6 +36,21 @@ class VirtualCpu : public ClockedObject
     void start(unsigned node);
     void stop();
 
+    // Issue only in the first `awake` of every `slice` cycles.
+    void throttle(uint64_t slice, uint64_t awake);
+
+    // A missing page has arrived.
+    void lookAgain();
+
+    bool
+    waitsForPage() const
+    {
+        return waiting;
+    }
+
+    // Whether an access to the page is under way.
+    bool uses(uint64_t page) const;
+
     bool
     paused() const
     {
@@ -43,6 +58,8 @@ class VirtualCpu : public ClockedObject
     }
 
     uint64_t accesses() const;
+    uint64_t latencyTicks() const;
+    uint64_t blockedTicks() const;
 
     DrainState drain() override;
     void drainResume() override;
@@ -87,6 +104,9 @@ class VirtualCpu : public ClockedObject
     }
 
     void issueSome();
+    void wakeAt(uint64_t cycle);
+    bool asleep();
+    bool pageIsHere(uint64_t page);
     bool underWay(Addr line) const;
     PacketPtr request(Addr line, bool write);
     void done(PacketPtr packet);
@@ -104,6 +124,10 @@ class VirtualCpu : public ClockedObject
     ::homeshift::Access next{};
     bool haveNext = false;
     uint64_t readyAt = 0;
+    uint64_t slice = 1;
+    uint64_t awake = 1;
+    bool waiting = false; // for a missing page
+    Tick waitingSince = 0;
     PacketPtr refused = nullptr;
     std::vector<Outstanding> outstanding;
 
@@ -113,6 +137,7 @@ class VirtualCpu : public ClockedObject
         statistics::Scalar numLoads;
         statistics::Scalar numStores;
         statistics::Scalar totalLatency;
+        statistics::Scalar blockedTime;
     } stats;
 };
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""How long accesses take on an idle machine, by adding up their steps (docs/model.md has a table)."""
+"""How long accesses take on an idle machine: the sum of their steps (a table: docs/model.md)."""
 
 from __future__ import annotations
 

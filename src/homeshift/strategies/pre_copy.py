@@ -12,7 +12,7 @@ and VMs are small, so times are a thousandth of QEMU's, and the links are the on
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 from homeshift.strategies.base import (
@@ -65,7 +65,9 @@ class PreCopy(Strategy):
         yield Resume(vm, on=target)
         yield Return(vm)
 
-    def rounds(self, vm: Vm, target: int, chosen: set[int]) -> Iterator[Operation]:
+    def rounds(
+        self, vm: Vm, target: int, chosen: set[int]
+    ) -> Generator[Operation, None, list[int]]:
         """Copy `chosen` pages and the dirty ones among them; return those that are left."""
         dirty = sorted(chosen)
         throttle, excesses = 0, 0
