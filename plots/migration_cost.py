@@ -56,6 +56,8 @@ PANELS = (
 
 def run_data(runs: Sequence[Run]) -> pd.DataFrame:
     """Return what the figure shows: of each run, or of each strategy where there are many."""
+    import pandas as pd
+
     from homeshift.comparison import compare
     from homeshift.groups import summarise
     from homeshift.selection import run_table
@@ -70,7 +72,7 @@ def run_data(runs: Sequence[Run]) -> pd.DataFrame:
     keys = list(zip(data["label"], data["measure"], strict=True))
     plain = ~data["measure"].isin([panel.measure for panel in PANELS if panel.low])
     for column, source in (("low", "mean_low"), ("high", "mean_high")):
-        confidence = ranges.loc[keys, source].set_axis(data.index)
+        confidence = pd.Series([ranges[source][key] for key in keys], index=data.index)
         data[column] = data[column].mask(plain & confidence.notna(), confidence)
     return data
 

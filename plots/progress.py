@@ -73,7 +73,7 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
         at = (middle - end).abs().idxmin()
         for axes, name in ((speed, "speed"), (remote, "remote")):
             axes.plot(
-                [end], [rows[name][at] * 100], looks.marker, color=looks.colour, markersize=3.5
+                [end], rows.loc[[at], name] * 100, looks.marker, color=looks.colour, markersize=3.5
             )
     speed.axhline(100, color="0.6", linewidth=0.5, zorder=0)
     speed.set_ylabel("VM speed (% of before)")

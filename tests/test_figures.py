@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -80,7 +81,7 @@ def test_progress_is_the_speed_in_each_span_relative_to_before(pair: list[Path])
     assert pd.isna(remote["stop-and-copy"][0])  # it stood still: no accesses, no share
     speed = drawn(progress, data).axes[0]
     assert [line.get_label() for line in speed.lines[:2:2]] == ["stop-and-copy"]
-    assert list(speed.lines[0].get_ydata()) == pytest.approx([0, 150])
+    assert np.asarray(speed.lines[0].get_ydata()) == pytest.approx([0, 150])
 
 
 def test_the_crossover_is_where_the_costs_meet(pair: list[Path]) -> None:
@@ -95,7 +96,7 @@ def test_the_crossover_is_where_the_costs_meet(pair: list[Path]) -> None:
     assert time == pytest.approx(28 * US)
     assert joules == pytest.approx(100)
     marks = [line for line in drawn(crossover, data).axes[0].lines if line.get_marker() == "o"]
-    assert [list(mark.get_xdata()) for mark in marks] == [pytest.approx([150 / 7])]
+    assert [np.asarray(mark.get_xdata()) for mark in marks] == [pytest.approx([150 / 7])]
 
 
 def test_costs_that_never_meet_have_no_crossover(pair: list[Path]) -> None:
@@ -156,7 +157,7 @@ def test_times_are_geometric_means_at_each_value_of_a_parameter(study: Path) -> 
     axes = drawn(time_by_parameter, data).axes[1]
     assert axes.get_xlabel() == "VM memory (MiB)"
     assert axes.get_yscale() == "log"
-    assert list(axes.lines[0].get_xdata()) == [16, 64]
+    assert np.asarray(axes.lines[0].get_xdata()).tolist() == [16, 64]
 
 
 def test_parameters_can_be_chosen_and_one_must_vary(study: Path, write_run: WriteRun) -> None:
@@ -194,7 +195,7 @@ def test_agreement_compares_counts_with_recorded_ones(tmp_path: Path, write_run:
     assert list(rows.loc["L1Cache.I.Load"]) == [20, 30]
     assert list(rows.loc["L1Cache.I.Store"]) == [5, 0]
     points = drawn(engine_agreement, data, columns=1).axes[0].lines[0]
-    assert sorted(points.get_ydata()) == pytest.approx([-100, 50])
+    assert np.sort(np.asarray(points.get_ydata())) == pytest.approx([-100, 50])
     with pytest.raises(InputError, match=r"no CASE\.embedded"):
         engine_agreement.figure_data(golden, golden)
 

@@ -85,7 +85,7 @@ def test_counters_add_up_to_what_was_counted(
 
     def total(name: str) -> float:
         values = [e["args"]["value"] for e in events if e["ph"] == "C" and e["name"] == name]
-        return sum(v * seconds for v, seconds in zip(values, lengths.values(), strict=True))
+        return float(sum(v * s for v, s in zip(values, lengths.values(), strict=True)))
 
     last = summary["progress"][-1]
     assert total("VM speed (accesses/us)") * 1e6 == pytest.approx(last["accesses"][0])

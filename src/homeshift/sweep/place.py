@@ -100,6 +100,7 @@ class Place:
                 "format": FORMAT,
                 "homeshift": version,
                 "name": sweep.name,
+                "file": sweep.text,
                 "varied": list(sweep.varied),
                 "runs": [
                     {"run": run.name, "engine": run.engine, "options": dict(run.options)}

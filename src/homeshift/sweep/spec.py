@@ -63,9 +63,10 @@ class RunSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
-    """A sweep file, read: its runs, and which options vary in it."""
+    """A sweep file, read: its text, its runs, and which options vary in it."""
 
     name: str
+    text: str
     runs: tuple[RunSpec, ...]
     varied: tuple[str, ...]
 
@@ -83,7 +84,8 @@ def load_sweep(path: str | os.PathLike[str], *, known: Collection[str]) -> Sweep
     path = Path(path)
     subject = f"sweep '{path.name}'"
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        table = tomllib.loads(text)
     except OSError as error:
         raise InputError(subject, [f"cannot read {path}: {error.strerror}"]) from error
     except ValueError as error:  # not TOML, or not UTF-8
@@ -98,7 +100,7 @@ def load_sweep(path: str | os.PathLike[str], *, known: Collection[str]) -> Sweep
         for engine, *values in itertools.product(engines, *lists.values())
     ]
     varied = [name for name, value in table.items() if isinstance(value, list) and len(value) > 1]
-    return Sweep(name=path.stem, runs=tuple(runs), varied=tuple(varied))
+    return Sweep(name=path.stem, text=text, runs=tuple(runs), varied=tuple(varied))
 
 
 def _faults(table: Mapping[str, Any], known: Collection[str]) -> Iterator[str]:
