@@ -84,4 +84,4 @@ def test_all_wrong_arguments_are_told_at_once() -> None:
 def test_what_homeshift_offers_is_listed_and_nothing_else_is_there() -> None:
     assert {"migrate", "Vm", "read_stats"} <= set(dir(hs))
     with pytest.raises(AttributeError, match="no attribute 'migrat'"):
-        hs.migrat  # type: ignore[attr-defined]  # noqa: B018
+        hs.migrat  # noqa: B018

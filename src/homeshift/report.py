@@ -130,10 +130,11 @@ def _tables(table: pd.DataFrame) -> dict[str, Any]:
 def shown_value(name: str, value: Any) -> str:
     """Return the value of an option with its unit, as a user would give it."""
     name = name.removeprefix("arguments.")
-    if name in _SIZES and isinstance(value, Real):
-        return size_text(int(value))
-    if name in _TIMES and isinstance(value, Real) and not math.isnan(value):
-        return time_text(int(value))
+    if isinstance(value, Real) and not math.isnan(value):
+        if name in _SIZES:
+            return size_text(int(float(value)))
+        if name in _TIMES:
+            return time_text(int(float(value)))
     return str(value)
 
 
@@ -196,7 +197,7 @@ def _run_list(table: pd.DataFrame, conditions: Sequence[str]) -> pd.DataFrame:
         chosen[name] = [shown_value(name, value) for value in chosen[name]]
     for name in _LISTED:
         chosen[name] = chosen[name].map(lambda value: f"{value:.6g}")
-    names = {name: _short(name) for name in chosen}
+    names = {name: _short(name) for name in map(str, chosen)}
     units = {"total-time": "s", "downtime": "s", "energy.total": "J"}
     units["interconnect.migration-bytes"] = "B"
     names.update({name: f"{name} [{unit}]" for name, unit in units.items()})
