@@ -113,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="borrowed memory that the VM does not use any more is not given back",
     )
+    add("--more-vms", metavar="FILE", help="TOML file of other VMs, which stay or move as well")
     read("--seed", int, default=1, metavar="N", help="of the workload")
     add("--timeline", action="store_true", help="also write timeline.json, for ui.perfetto.dev")
     add("--check", action="store_true", help="verify every load and, at the end, the directories")
@@ -123,12 +124,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> None:
     # Imported here so that --help is quick.
+    from homeshift.guests import load_guests
     from homeshift.machine import load_machine
     from homeshift.migration import migrate
     from homeshift.output import write_stats
     from homeshift.strategies import strategy_named
     from homeshift.timeline import trace
-    from homeshift.vm import VmSpec
+    from homeshift.vm import VmSpec, check_together
     from homeshift.workload import parse_workload, trace_workload
 
     faults = _Faults()
@@ -145,14 +147,25 @@ def _run(options: argparse.Namespace) -> None:
         memory_bytes=options.vm_memory,
         vcpus=options.vcpus or (machine.cores.per_node if machine else 1),
         source=options.source,
-        target=options.target[0],
-        then=options.target[1:],
+        target=None if strategy and strategy.stays else options.target[0],
+        then=() if strategy and strategy.stays else options.target[1:],
         borrow=options.borrow,
         region_bytes=options.region,
         stage2_entry_bytes=options.stage2_entry,
     )
-    if machine:
-        faults.collect(lambda: vm.check(machine))
+    others = faults.collect(
+        lambda: (
+            load_guests(
+                options.more_vms,
+                region_bytes=options.region,
+                stage2_entry_bytes=options.stage2_entry,
+            )
+            if options.more_vms
+            else []
+        )
+    )
+    if machine and others is not None:
+        faults.collect(lambda: check_together([vm, *(other.spec for other in others)], machine))
     if workload and vm.memory_bytes > 0:
         faults.collect(
             lambda: workload.streams(vcpus=vm.vcpus, vm_bytes=vm.memory_bytes, seed=options.seed)
@@ -161,6 +174,7 @@ def _run(options: argparse.Namespace) -> None:
     assert machine is not None
     assert strategy is not None
     assert workload is not None
+    assert others is not None
     with output_directory(options.outdir) as directory:
         result = migrate(
             machine=machine,
@@ -171,6 +185,7 @@ def _run(options: argparse.Namespace) -> None:
             warmup_ticks=options.warmup,
             window_ticks=options.window,
             horizon_ticks=options.horizon,
+            others=others,
             keep_borrowed=options.keep_borrowed,
             check=options.check,
             report=lambda line: print(f"migrate.py: {line}", flush=True),
@@ -185,6 +200,7 @@ def _run(options: argparse.Namespace) -> None:
             "workload": workload.to_dict(),
             "vm": vm.to_dict(),
             "strategy": strategy.to_dict(),
+            "other_vms": [other.to_dict() for other in others],
         }
         _write_json(directory / "config.json", config)
         _write_json(directory / "migration.json", result.summary)

@@ -73,7 +73,7 @@ def _write(sweep: Path, output: Path) -> None:
 def _pictures(runs: Sequence[Run]) -> Iterator[Picture]:
     """Draw what the runs can show: costs, times by parameter, and the course of one condition."""
     sys.path.insert(0, str(PLOTS))  # the figure scripts find what they share there
-    import crossover
+    import cost_over_time
     import link_heatmap
     import migration_cost
     import progress
@@ -107,8 +107,8 @@ def _pictures(runs: Sequence[Run]) -> Iterator[Picture]:
             "Its speed relative to before, and the share of its accesses that needed another node.",
         ),
         (
-            crossover,
-            "Leave the data, or move it",
+            cost_over_time,
+            "Costs over time",
             "Accesses lost, and energy spent, since the migration began. Marks: where leaving data "
             "remote and moving it have cost the same.",
         ),

@@ -23,7 +23,7 @@ from homeshift.runs import read_runs
 PLOTS = Path(__file__).parents[1] / "plots"
 sys.path.insert(0, str(PLOTS))  # the scripts find what they share in their own folder
 
-import crossover  # noqa: E402
+import cost_over_time  # noqa: E402
 import engine_agreement  # noqa: E402
 import figure  # noqa: E402
 import link_heatmap  # noqa: E402
@@ -85,24 +85,24 @@ def test_progress_is_the_speed_in_each_span_relative_to_before(pair: list[Path])
 
 
 def test_the_crossover_is_where_the_costs_meet(pair: list[Path]) -> None:
-    data = crossover.figure_data(read_runs(pair))
+    data = cost_over_time.figure_data(read_runs(pair))
     # Lost: copied 1000 at 10 us, then -50/us; moved 20/us. 1000 - 50 (t - 10) = 20 t at 21.43 us.
-    [(before, after, time, lost)] = crossover.crossings(data, "lost")
+    [(before, after, time, lost)] = cost_over_time.crossings(data, "lost")
     assert (before, after) == ("ownership", "stop-and-copy")
     assert time == pytest.approx(150 / 7 * US)
     assert lost == pytest.approx(20 * 150 / 7)
     # Energy: copied 100 J from 10 us on; moved 10 J + 5 J/us: 28 us.
-    [(_, _, time, joules)] = crossover.crossings(data, "energy")
+    [(_, _, time, joules)] = cost_over_time.crossings(data, "energy")
     assert time == pytest.approx(28 * US)
     assert joules == pytest.approx(100)
-    marks = [line for line in drawn(crossover, data).axes[0].lines if line.get_marker() == "o"]
+    marks = [line for line in drawn(cost_over_time, data).axes[0].lines if line.get_marker() == "o"]
     assert [np.asarray(mark.get_xdata()) for mark in marks] == [pytest.approx([150 / 7])]
 
 
 def test_costs_that_never_meet_have_no_crossover(pair: list[Path]) -> None:
-    data = crossover.figure_data(read_runs(pair))
+    data = cost_over_time.figure_data(read_runs(pair))
     cheap = data.assign(lost=data["lost"].where(data["strategy"] != "ownership", 0.0))
-    assert crossover.crossings(cheap[cheap["time"] <= 20 * US], "lost") == []
+    assert cost_over_time.crossings(cheap[cheap["time"] <= 20 * US], "lost") == []
 
 
 def test_links_are_busy_in_the_span_in_which_they_were(pair: list[Path]) -> None:
@@ -222,7 +222,7 @@ def test_the_speed_of_the_simulator_is_the_median_of_its_turns(tmp_path: Path) -
         simulator_scaling.figure_data(path)
 
 
-@pytest.mark.parametrize("name", ["progress", "crossover", "link_heatmap"])
+@pytest.mark.parametrize("name", ["progress", "cost_over_time", "link_heatmap"])
 def test_equal_runs_give_equal_files_with_text_that_stays_text(
     name: str, pair: Sequence[Path], tmp_path: Path
 ) -> None:

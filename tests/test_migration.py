@@ -7,10 +7,21 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from experiments import (
+    ASKED,
+    COPY,
+    IDLE,
+    KIB,
+    MIB,
+    MICROSECOND,
+    REGION,
+    machine_of,
+    run,
+    state_lines,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from machines import CONTROL, DATA, LINE, PAGE, bytes_of, settle, small
@@ -19,59 +30,12 @@ from homeshift._engine import System
 from homeshift.energy import Counts, energy_of, load_constants
 from homeshift.errors import InputError
 from homeshift.machine import Machine, load_machine, machine_names
-from homeshift.migration import Result, migrate
 from homeshift.output import Stat
-from homeshift.strategies import STRATEGIES, strategy_named
+from homeshift.strategies import STRATEGIES
 from homeshift.vm import FrameAllocator, VmSpec, state_bytes
 from homeshift.workload import Workload, parse_workload, trace_workload
 from homeshift.workload.kinds import KINDS
 from homeshift.workload.trace import TRACE_DTYPE
-
-KIB, MIB = 1 << 10, 1 << 20
-MICROSECOND = 10**6  # ticks
-COPY = DATA + CONTROL  # of a line, to another node: the write and its ack
-REGION = 3 * CONTROL  # of a transfer: done, ack, fin
-ASKED = 2 * CONTROL  # of a transfer that another node than the old home asks for: request, moved
-IDLE = "uniform:think=1000000"  # cycles: the first access comes after everything is over
-
-
-def machine_of(name: str, **migration: int) -> Machine:
-    """Return a shipped machine with less memory, so that runs start quickly."""
-    machine = load_machine(name)
-    size = min(machine.memory.size_bytes, 4 * MIB)
-    return replace(
-        machine,
-        memory=replace(machine.memory, size_bytes=size),
-        migration=replace(machine.migration, **migration),
-    )
-
-
-def run(
-    machine: Machine,
-    strategy: str,
-    workload: str | Workload = "uniform",
-    *,
-    window: int = 5 * MICROSECOND,
-    seed: int = 1,
-    **vm: Any,
-) -> Result:
-    spec = VmSpec(**{"memory_bytes": 64 * KIB, "vcpus": 2, "source": 0, "target": 1, **vm})
-    return migrate(
-        machine=machine,
-        vm=spec,
-        workload=parse_workload(workload) if isinstance(workload, str) else workload,
-        strategy=strategy_named(strategy),
-        seed=seed,
-        warmup_ticks=window,
-        window_ticks=window,
-        check=True,
-    )
-
-
-def state_lines(machine: Machine, vcpus: int = 2, memory: int = 64 * KIB) -> int:
-    """Return the lines of the vCPUs' state and of the stage-2 table."""
-    table = memory // PAGE * 8
-    return vcpus * machine.migration.cpu_state_bytes // LINE + -(-table // LINE)
 
 
 def slow_links(bytes_per_second: float) -> Machine:

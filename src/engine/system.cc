@@ -217,7 +217,6 @@ System::run(Cycles cycles)
 void
 System::wait(Cycle until)
 {
-    stop_ = false;
     while (!stop_ && queue_->now() < until) {
         if (queue_->empty() && until == kForever) {
             throw DeadlockError("deadlock: something is waited for, but nothing is under way");

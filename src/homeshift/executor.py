@@ -19,6 +19,7 @@ from homeshift.running_vm import RunningVm
 from homeshift.strategies import (
     Copy,
     Fetch,
+    Lend,
     MoveCpuState,
     MoveStage2Table,
     Operation,
@@ -156,6 +157,8 @@ class Migration:
                 return "throttle", self._throttle(percentage, ticks)
             case Watch(ticks):
                 return "watch", sleep(self.vm.engine, self.vm.engine.now + ticks)
+            case Lend(to=node):
+                return "lend", self._lend(node)
             case Return():
                 borrowed = self._release_own()
                 return "return", self._return(borrowed) if borrowed else None
@@ -198,6 +201,22 @@ class Migration:
         yield from self._done(vm.engine.transfer(regions, node, node=vm.node, owner=vm.number))
         vm.homes.update(dict.fromkeys(regions, node))
         self.regions_moved += len(regions)
+
+    def _lend(self, node: int) -> Steps:
+        """Each home hands over what another node is to have, by its own engine, all at once."""
+        vm = self.vm
+        lenders: dict[int, list[int]] = {}
+        for region in vm.regions:
+            if vm.homes[region] != node:
+                lenders.setdefault(vm.homes[region], []).append(region)
+        jobs = [
+            vm.engine.transfer(regions, node, node=lender, owner=vm.number)
+            for lender, regions in lenders.items()
+        ]
+        for job, regions in zip(jobs, lenders.values(), strict=True):
+            yield from self._done(job)
+            vm.homes.update(dict.fromkeys(regions, node))
+            self.regions_moved += len(regions)
 
     def _move_stage2(self, node: int) -> Steps:
         lines = self.vm.stage2_lines()
@@ -244,8 +263,9 @@ class Migration:
         queue = _PageQueue(pages)
         demanded: dict[int, int] = {}  # job -> page
         pushed: dict[int, int] = {}
+        ticks_a_page = int(PAGE_BYTES / bandwidth * TICKS_PER_SECOND) if bandwidth else 0
 
-        def begin(page: int, jobs: dict[int, int], at: int, rate: float) -> None:
+        def begin(page: int, jobs: dict[int, int], at: int) -> None:
             job = engine.copy(
                 [vm.frames[page]],
                 vm.frames_for([page], node),
@@ -253,22 +273,24 @@ class Migration:
                 node=at,
                 owner=vm.number,
                 urgent=jobs is demanded,
-                bytes_per_second=rate,
             )
             self.pages_copied += 1
             self.jobs.add(job)
             jobs[job] = page
 
+        push_at = engine.now
         while queue or demanded or pushed:
             for page in engine.take_faults(vm.number):
                 self.requests.faults += 1
                 if queue.take(page):
                     self.requests.pages += 1
-                    begin(page, demanded, node, 0.0)
+                    begin(page, demanded, node)
                     queue.put_first(_around(page, prepaging))
-            while queue and len(pushed) < PUSHED_AT_ONCE:
-                begin(queue.next(), pushed, self.source, bandwidth)
-            yield None
+            while queue and len(pushed) < PUSHED_AT_ONCE and engine.now >= push_at:
+                begin(queue.next(), pushed, self.source)
+                # A page that has begun goes fast: somebody may touch it.
+                push_at = max(push_at, engine.now - ticks_a_page) + ticks_a_page
+            yield push_at if queue and len(pushed) < PUSHED_AT_ONCE else None
             for jobs in (demanded, pushed):
                 for job in [job for job in jobs if engine.done(job)]:
                     self.jobs.remove(job)

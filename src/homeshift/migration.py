@@ -20,6 +20,7 @@ from homeshift.engines import Setup, VmSetup, make_engine
 from homeshift.engines.base import Engine
 from homeshift.errors import RunError
 from homeshift.executor import Migration, Steps, run_together, sleep
+from homeshift.guests import Guest
 from homeshift.machine import Machine
 from homeshift.output import Stat
 from homeshift.running_vm import RunningVm
@@ -30,23 +31,6 @@ from homeshift.vm import FrameAllocator, VmSpec, check_together
 from homeshift.workload import Workload
 
 POINTS = 64  # of the progress that is recorded, at most twice as many
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Guest:
-    """A VM of an experiment.
-
-    Args:
-        spec: its size, where it is, and where it goes.
-        workload: what its vCPUs do.
-        strategy: how it moves; None if it stays.
-        start_ticks: when it begins to move, counted from the first.
-    """
-
-    spec: VmSpec
-    workload: Workload
-    strategy: Strategy | None = None
-    start_ticks: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +126,7 @@ class _Experiment:
                 machine=machine,
                 allocator=allocator,
                 first_core=first_core,
+                lent=guest.strategy is None or guest.strategy.begins_lent,
             )
             self.vms.append(vm)
             first_core += guest.spec.vcpus
@@ -188,7 +173,7 @@ class _Experiment:
             _Journey(
                 vm,
                 guest.strategy,
-                guest.spec.targets,
+                (vm.node,) if guest.strategy.stays else guest.spec.targets,
                 start_tick=engine.now + guest.start_ticks,
                 keep_borrowed=keep_borrowed,
             )
@@ -207,7 +192,7 @@ class _Experiment:
                     f"the migration took {time_text(end.tick - start.tick)}, more than the horizon "
                     f"of {time_text(horizon_ticks)}; give a longer one (--horizon)"
                 )
-        report("watching the VM at the target")
+        report("watching the VM afterwards")
         run_together(engine, [sleep(engine, until)], background=[progress.steps()])
         at_last = self._look()
         statistics = tuple(engine.statistics())

@@ -24,6 +24,7 @@ class RunningVm:
         machine: that it runs on.
         allocator: of the machine's memory.
         first_core: it runs on this core of a node and those after it.
+        lent: whether what it borrows is homed at its node at first, and not where it lies.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class RunningVm:
         machine: Machine,
         allocator: FrameAllocator,
         first_core: int = 0,
+        lent: bool = True,
     ) -> None:
         self.number = number
         self.spec = spec
@@ -46,7 +48,10 @@ class RunningVm:
         for node in spec.locations():
             base = allocator.allocate(node, spec.region_bytes, purpose="the VM")
             self.frames += range(base, base + spec.region_bytes, PAGE_BYTES)
-        self.homes = dict.fromkeys(map(allocator.region, self.frames), spec.source)
+        self.homes = {
+            region: spec.source if lent else allocator.location(region)
+            for region in map(allocator.region, self.frames)
+        }
         self.copied: dict[int, int] = {}
         """Page -> frame that it is copied to, to be used from `Resume` on."""
         self.state = self._new(spec.source, self._state_pages, "the vCPUs' state")

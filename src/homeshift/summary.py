@@ -185,6 +185,8 @@ def _window(span: Span, before: Span, constants: Constants) -> dict[str, Any]:
         "migration-link-bytes": counted.migration_link_bytes,
         "dram-reads": counted.dram_reads,
         "dram-writes": counted.dram_writes,
+        "slc-accesses": counted.slc_accesses,
+        "directory-accesses": counted.directory_accesses,
         "forwarded-requests": counted.forwarded_requests,
         "energy": energy_of(counts, constants).to_dict(),
         "energy-sensitivity": sensitivity(counts, constants),

@@ -7,6 +7,7 @@ from homeshift.errors import InputError, near
 from homeshift.strategies.base import (
     Copy,
     Fetch,
+    Lend,
     MoveCpuState,
     MoveStage2Table,
     Operation,
@@ -22,6 +23,7 @@ from homeshift.strategies.base import (
 )
 from homeshift.strategies.hybrid import Hybrid
 from homeshift.strategies.ignore_shared import IgnoreShared
+from homeshift.strategies.lending import Borrow, GiveBack
 from homeshift.strategies.ownership import Ownership
 from homeshift.strategies.ownership_copy import OwnershipCopy
 from homeshift.strategies.ownership_pull import OwnershipPull
@@ -31,9 +33,11 @@ from homeshift.strategies.pre_copy import PreCopy
 from homeshift.strategies.stop_and_copy import StopAndCopy
 
 __all__ = [
+    "LENDING",
     "STRATEGIES",
     "Copy",
     "Fetch",
+    "Lend",
     "MoveCpuState",
     "MoveStage2Table",
     "Operation",
@@ -62,6 +66,10 @@ STRATEGIES: dict[str, type[Strategy]] = {
         OwnershipPull,
     )
 }
+"""The ways to move a VM."""
+
+LENDING: dict[str, type[Strategy]] = {strategy.name: strategy for strategy in (Borrow, GiveBack)}
+"""The ways to move memory under a VM that stays where it is."""
 
 
 def strategy_named(text: str) -> Strategy:
@@ -71,10 +79,11 @@ def strategy_named(text: str) -> Strategy:
         InputError: there is none of that name, or its parameters have faults; all are listed.
     """
     name, _, rest = text.partition(":")
-    if name not in STRATEGIES:
-        known = f"known are {', '.join(STRATEGIES)}"
-        raise InputError(f"strategy '{name}'", [f"not known{near(name, STRATEGIES)}; {known}"])
-    values, faults = read_parameters(STRATEGIES[name], rest)
+    strategies = STRATEGIES | LENDING
+    if name not in strategies:
+        known = f"known are {', '.join(strategies)}"
+        raise InputError(f"strategy '{name}'", [f"not known{near(name, strategies)}; {known}"])
+    values, faults = read_parameters(strategies[name], rest)
     if faults:
         raise InputError(f"strategy '{text}'", faults)
-    return STRATEGIES[name](**values)
+    return strategies[name](**values)

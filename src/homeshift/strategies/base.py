@@ -157,6 +157,14 @@ class Watch:
 
 
 @dataclass(frozen=True, slots=True)
+class Lend:
+    """Let the nodes where a VM's memory lies hand the homes of it to a node."""
+
+    vm: Vm
+    to: int
+
+
+@dataclass(frozen=True, slots=True)
 class Return:
     """Give borrowed memory that the VM does not use any more back to the nodes where it lies."""
 
@@ -174,6 +182,7 @@ Operation = (
     | Pull
     | Throttle
     | Watch
+    | Lend
     | Return
 )
 
@@ -187,6 +196,10 @@ class Strategy(ABC):
     name: ClassVar[str]
     moves: ClassVar[str]
     """What is moved, for people."""
+    stays: ClassVar[bool] = False
+    """Whether the VM stays where it is, and only memory moves."""
+    begins_lent: ClassVar[bool] = True
+    """Whether borrowed memory is homed at the VM's node before; if not, it is where it lies."""
 
     @abstractmethod
     def migrate(self, vm: Vm, target: int) -> Iterator[Operation]:

@@ -6,8 +6,8 @@ When the rest can be copied within the downtime limit, at the bandwidth just see
 run out, the VM is paused and the rest is copied.
 
 Names are QEMU's. QEMU's defaults date from links of 1 Gb/s (0.125 GB/s): downtime-limit=300ms,
-max-bandwidth=128MiB/s, cpu-throttle's slice 10 ms. The links here are some hundred times as fast
-and VMs are small, so times are a thousandth of QEMU's, and the links are the only limit.
+max-bandwidth=128MiB/s, cpu-throttle's slice 10 ms. The links of `quad` are 256 times as fast, so
+times are about a 256th of QEMU's, and the links are the only limit.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class PreCopy(Strategy):
     name = "pre-copy"
     moves = "all pages while running, dirty ones again in rounds, the rest while paused"
 
-    downtime_limit: int = time("300us", "pause when the rest takes no longer (QEMU: 300ms)")
+    downtime_limit: int = time("1ms", "pause when the rest takes no longer (QEMU: 300ms)")
     max_bandwidth: float = bandwidth("0B/s", "of copies while the VM runs (QEMU: 128MiB/s)")
     max_rounds: int = count(30, "pause after so many, as Xen does (QEMU: no bound)", least=1)
     auto_converge: bool = switch("off", "throttle the vCPUs if they write too much")
@@ -50,7 +50,7 @@ class PreCopy(Strategy):
     cpu_throttle_initial: int = count(20, "percent of the time that vCPUs sleep", least=1, most=99)
     cpu_throttle_increment: int = count(10, "percent more, each time", least=1, most=99)
     max_cpu_throttle: int = count(99, "percent at most", least=1, most=99)
-    cpu_throttle_slice: int = time("10us", "in which vCPUs sleep and run (QEMU: 10ms)")
+    cpu_throttle_slice: int = time("40us", "in which vCPUs sleep and run (QEMU: 10ms)")
 
     def migrate(self, vm: Vm, target: int) -> Iterator[Operation]:
         """Yield the operations that bring `vm` to the node `target`."""

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Draw when it pays to leave data where it is, and when to move it: the crossover.
+"""Draw what a migration has cost so far, over time: accesses that the VM lost, and energy.
 
-    python plots/crossover.py m5out/stop-and-copy m5out/ownership -o figures
+    python plots/cost_over_time.py m5out/stop-and-copy m5out/ownership -o figures
 
 Left, the accesses that the VM has lost so far against a VM that is never migrated; right, the
 energy of everything that the machine has done since the migration began. A strategy that copies
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from homeshift.runs import Run
 
-NAME = "crossover"
+NAME = "cost_over_time"
 LEAVE = ("ownership", "ignore-shared")
 MEASURES = ("lost", "energy")
 
