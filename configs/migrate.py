@@ -54,7 +54,12 @@ def _parser() -> argparse.ArgumentParser:
     def read(name: str, parse: Callable[[str], object], **more: Any) -> None:
         add(name, type=_reader(name, parse), **more)
 
-    add("--machine", default="quad", metavar="NAME|FILE", help="machine, or a TOML file of one")
+    add(
+        "--machine",
+        default="quad",
+        metavar="NAME|FILE[:KEY=VALUE,...]",
+        help="machine, or a TOML file of one; changes as in quad:network.link_bandwidth=64GB/s",
+    )
     add(
         "--strategy",
         default="ownership",
@@ -122,6 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--more-vms", metavar="FILE", help="TOML file of other VMs, which stay or move as well")
     read("--seed", int, default=1, metavar="N", help="of the workload")
+    add("--timeline", action="store_true", help="also write timeline.json, for ui.perfetto.dev")
     add("--check", action="store_true", help="verify every load and, at the end, the directories")
     outdir = default_directory()
     add("--outdir", default=outdir, metavar="DIR", help="where stats.txt and the rest go")
@@ -136,6 +142,7 @@ def _run(options: argparse.Namespace) -> None:
     from homeshift.migration import migrate
     from homeshift.output import write_stats
     from homeshift.strategies import strategy_named
+    from homeshift.timeline import trace
     from homeshift.vm import VmSpec, check_together
     from homeshift.workload import parse_workload, trace_workload
 
@@ -214,6 +221,8 @@ def _run(options: argparse.Namespace) -> None:
         }
         _write_json(directory / "config.json", config)
         _write_json(directory / "migration.json", result.summary)
+        if options.timeline:
+            _write_json(directory / "timeline.json", trace(result.summary))
     print(f"migrate.py: wrote {options.outdir}/stats.txt, config.json and migration.json")
     print(f"Exiting @ tick {result.final_tick} because the migration is {result.summary['status']}")
 

@@ -228,6 +228,7 @@ class _Experiment:
             tick=engine.now,
             counted=engine.counters(),
             vms=tuple(engine.vm_counters(vm.number) for vm in self.vms),
+            links=tuple(engine.links()),
         )
 
     def _audit(self) -> None:

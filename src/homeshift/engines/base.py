@@ -153,6 +153,21 @@ class VmCounters:
         return _difference(self, earlier)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A link between routers; node n is router n, a crossbar has one router more in its middle.
+
+    Args:
+        source: router.
+        target: router.
+        busy_ticks: that it carried something.
+    """
+
+    source: int
+    target: int
+    busy_ticks: float
+
+
 class Engine(Protocol):
     """An engine with a machine and VMs; whatever it cannot do raises InputError."""
 
@@ -259,6 +274,9 @@ class Engine(Protocol):
 
     def vm_counters(self, vm: int) -> VmCounters:
         """Return what one VM has done."""
+
+    def links(self) -> Sequence[Link]:
+        """Return what each link has carried; empty where the engine cannot tell while it runs."""
 
     def reset_statistics(self) -> None:
         """Start counting anew."""

@@ -15,7 +15,7 @@ from typing import Any
 import m5
 import m5.objects as gem5
 
-from homeshift.engines.base import Counters, Setup, VmCounters, VmSetup
+from homeshift.engines.base import Counters, Link, Setup, VmCounters, VmSetup
 from homeshift.engines.counting import counters
 from homeshift.engines.gem5_machine import build
 from homeshift.errors import RunError
@@ -181,6 +181,9 @@ class Gem5Engine:
             blocked_ticks=self._vms[vm].blocked(),
             all_blocked_ticks=self._vms[vm].allBlocked(),
         )
+
+    def links(self) -> Sequence[Link]:
+        return ()
 
     def reset_statistics(self) -> None:
         m5.stats.reset()
