@@ -4,6 +4,7 @@
 // streams by themselves. The typed face of it is src/homeshift/_engine.pyi.
 
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
@@ -141,7 +142,11 @@ node_counts(const System &system)
         dict["served_remotely"] = node.home_table->served_remotely;
         dict["directory_entries"] = node.directory->size();
         dict["lines_copied"] = node.engine->lines_copied;
+        dict["lines_refused"] = node.engine->lines_refused;
         dict["regions_moved"] = node.engine->regions_moved;
+        dict["regions_kept"] = node.engine->regions_kept;
+        dict["regions_fenced"] = node.engine->regions_fenced;
+        dict["regions_refused"] = node.engine->regions_refused;
         list.append(dict);
     }
     return list;
@@ -183,6 +188,7 @@ vcpu_counts(System &system, unsigned vm)
         nb::dict dict;
         dict["loads"] = vcpu->loads;
         dict["stores"] = vcpu->stores;
+        dict["faults"] = vcpu->faults;
         dict["latency_cycles"] = vcpu->latency;
         list.append(dict);
     }
@@ -198,6 +204,7 @@ NB_MODULE(_engine, m)
     nb::exception<ProtocolError>(m, "ProtocolError", PyExc_RuntimeError);
     nb::exception<DataError>(m, "DataError", PyExc_RuntimeError);
     nb::exception<DeadlockError>(m, "DeadlockError", PyExc_RuntimeError);
+    nb::exception<AccessFault>(m, "AccessFault", PyExc_RuntimeError);
 
     nb::class_<System>(m, "System", "A machine and the VMs on it. Times are in cycles.")
         .def(
@@ -217,12 +224,19 @@ NB_MODULE(_engine, m)
         .def("copy", &System::copy, "node"_a, "sources"_a, "targets"_a, "bytes_each"_a,
              "Give a node's DMA blocks to copy; see finish().")
         .def("transfer", &System::transfer, "node"_a, "regions"_a, "new_home"_a,
-             "Give a node's DMA homes to move; see finish().")
+             "fenced"_a = nb::none(),
+             "Give a node's DMA homes to move; the fenced node loses its right with the move.")
+        .def("fence", &System::fence, "node"_a, "regions"_a, "fenced"_a,
+             "Let a node's DMA take another node's right to regions; see finish().")
+        .def("cancel", &System::cancel, "node"_a,
+             "Forget what a node's DMA has not begun, take back the transfers under way.")
+        .def("home_of", &System::home_of, "address"_a,
+             "The node that is home; the number of nodes while the region is between two.")
         .def("finish", &System::finish, nb::call_guard<nb::gil_scoped_release>(),
              "Returns when all copies and transfers are done.")
         .def("probe", &System::probe, "core"_a, "address"_a, "write"_a,
              nb::call_guard<nb::gil_scoped_release>(),
-             "One access of an idle core; its latency in cycles.")
+             "One access of an idle core; its latency in cycles. Raises AccessFault.")
         .def("audit", &System::audit, nb::call_guard<nb::gil_scoped_release>(),
              "Check directories against caches, with all VMs stopped.")
         .def(

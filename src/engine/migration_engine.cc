@@ -2,6 +2,8 @@
 
 #include "engine/migration_engine.hh"
 
+#include <algorithm>
+
 #include "protocol.hh"
 
 namespace homeshift::engine
@@ -15,10 +17,30 @@ MigrationEngine::copy(Addr source, Addr target, std::uint64_t bytes)
 }
 
 void
-MigrationEngine::transfer(Addr region, NodeID new_home)
+MigrationEngine::transfer(Addr region, NodeID new_home, std::optional<NodeID> fenced)
 {
-    transfers_.push_back({region, new_home});
+    regions_.push_back({region, new_home, fenced});
     start_some();
+}
+
+void
+MigrationEngine::fence(Addr region, NodeID fenced)
+{
+    regions_.push_back({region, {}, fenced});
+    start_some();
+}
+
+void
+MigrationEngine::cancel()
+{
+    copies_.clear();
+    regions_.clear();
+    for (Addr region : under_way_) {
+        auto *command = new CommandMsg;
+        command->Type = CommandType_Cancel;
+        command->addr = region;
+        dma_->enqueue_local(command, DMA_Controller::port_command_in, 1);
+    }
 }
 
 void
@@ -38,13 +60,17 @@ MigrationEngine::start_some()
             copies_.pop_front();
         }
     }
-    for (; !transfers_.empty() && regions_ < transfer_limit_; ++regions_) {
+    while (!regions_.empty() && under_way_.size() < transfer_limit_) {
+        const Region next = regions_.front();
+        regions_.pop_front();
+        under_way_.push_back(next.region);
         auto *command = new CommandMsg;
-        command->Type = CommandType_Transfer;
-        command->addr = transfers_.front().region;
-        command->NewHome = transfers_.front().new_home;
+        command->Type = next.new_home ? CommandType_Transfer : CommandType_Fence;
+        command->addr = next.region;
+        command->NewHome = next.new_home.value_or(0);
+        command->Fence = next.fenced.has_value();
+        command->FencedNode = next.fenced.value_or(0);
         dma_->enqueue_local(command, DMA_Controller::port_command_in, 1);
-        transfers_.pop_front();
     }
 }
 
@@ -57,10 +83,45 @@ MigrationEngine::lineCopied(Addr)
 }
 
 void
-MigrationEngine::regionMoved(Addr)
+MigrationEngine::lineRefused(Addr)
 {
-    --regions_;
+    --lines_;
+    ++lines_refused;
+    finished();
+}
+
+void
+MigrationEngine::regionMoved(Addr region)
+{
     ++regions_moved;
+    region_done(region);
+}
+
+void
+MigrationEngine::regionKept(Addr region)
+{
+    ++regions_kept;
+    region_done(region);
+}
+
+void
+MigrationEngine::regionFenced(Addr region)
+{
+    ++regions_fenced;
+    region_done(region);
+}
+
+void
+MigrationEngine::regionRefused(Addr region)
+{
+    ++regions_refused;
+    region_done(region);
+}
+
+void
+MigrationEngine::region_done(Addr region)
+{
+    under_way_.erase(std::find(under_way_.begin(), under_way_.end(), region));
     finished();
 }
 

@@ -33,6 +33,15 @@ class Probe final : public CoreUser
         stop_ = true;
     }
 
+    void
+    access_refused(Addr) override
+    {
+        refused = true;
+        stop_ = true;
+    }
+
+    bool refused = false;
+
   private:
     bool &stop_;
 };
@@ -109,7 +118,7 @@ System::add_node(unsigned number, const Context &context, const HomeMap &homes)
         core.controller = std::make_unique<L1Cache_Controller>(
             context, createMachineID(MachineType_L1Cache, index), number, cache);
         core.sequencer->connect(core.controller.get(), L1Cache_Controller::port_mandatory_in,
-                                spec_.cache_latency);
+                                spec_.cache_latency, node.home_table.get());
         network_->add(core.controller->id(), core.controller.get());
         cores_.push_back(std::move(core));
     }
@@ -131,12 +140,18 @@ System::require_memory(Addr address, std::uint64_t bytes) const
 }
 
 void
+System::require_node(unsigned node) const
+{
+    if (node >= nodes_.size()) {
+        throw std::invalid_argument("no such node");
+    }
+}
+
+void
 System::place_home(Addr address, unsigned home)
 {
     require_memory(address, 1);
-    if (home >= nodes_.size()) {
-        throw std::invalid_argument("no such node");
-    }
+    require_node(home);
     for (Node &node : nodes_) {
         node.directory->setHome(address, false);
         node.home_table->set(address, home);
@@ -187,7 +202,9 @@ System::progress() const
         sum += vm->accesses();
     }
     for (const Node &node : nodes_) {
-        sum += node.engine->lines_copied + node.engine->regions_moved;
+        const MigrationEngine &engine = *node.engine;
+        sum += engine.lines_copied + engine.lines_refused + engine.regions_moved +
+               engine.regions_kept + engine.regions_fenced + engine.regions_refused;
     }
     return sum;
 }
@@ -252,18 +269,47 @@ System::copy(unsigned node, const std::vector<Addr> &sources, const std::vector<
 }
 
 void
-System::transfer(unsigned node, const std::vector<Addr> &regions, unsigned new_home)
+System::transfer(unsigned node, const std::vector<Addr> &regions, unsigned new_home,
+                 std::optional<unsigned> fenced)
 {
-    if (new_home >= nodes_.size()) {
-        throw std::invalid_argument("no such node");
-    }
+    require_node(new_home);
+    require_node(fenced.value_or(0));
     MigrationEngine &engine = *nodes_.at(node).engine;
     for (Addr address : regions) {
         require_memory(address, 1);
     }
     for (Addr address : regions) {
-        engine.transfer(nodes_[node].home_table->region(address), new_home);
+        engine.transfer(nodes_[node].home_table->region(address), new_home, fenced);
     }
+}
+
+void
+System::fence(unsigned node, const std::vector<Addr> &regions, unsigned fenced)
+{
+    require_node(fenced);
+    MigrationEngine &engine = *nodes_.at(node).engine;
+    for (Addr address : regions) {
+        require_memory(address, 1);
+    }
+    for (Addr address : regions) {
+        engine.fence(nodes_[node].home_table->region(address), fenced);
+    }
+}
+
+void
+System::cancel(unsigned node)
+{
+    nodes_.at(node).engine->cancel();
+}
+
+unsigned
+System::home_of(Addr address) const
+{
+    require_memory(address, 1);
+    const auto home = std::find_if(nodes_.begin(), nodes_.end(), [address](const Node &node) {
+        return node.directory->isHome(address);
+    });
+    return static_cast<unsigned>(home - nodes_.begin());
 }
 
 void
@@ -295,6 +341,10 @@ System::probe(unsigned core, Addr address, bool write)
         throw DeadlockError("deadlock: a probe gets no answer");
     }
     stop_ = false;
+    if (user.refused) {
+        queue_->run_dry(queue_->now() + kPatience);
+        throw AccessFault("access fault: the core's node has no right to the address");
+    }
     const Cycles latency = queue_->now() - start;
     queue_->run_dry(queue_->now() + kPatience); // unblocks and acks
     return latency;
@@ -373,7 +423,7 @@ System::reset_statistics()
     network_->reset_statistics();
     for (const auto &vm : vms_) {
         for (const auto &vcpu : vm->vcpus()) {
-            vcpu->loads = vcpu->stores = vcpu->latency = 0;
+            vcpu->loads = vcpu->stores = vcpu->faults = vcpu->latency = 0;
         }
     }
     for (Core &core : cores_) {
@@ -387,7 +437,9 @@ System::reset_statistics()
         node.slc->hits = node.slc->misses = 0;
         node.dram->reads = node.dram->writes = 0;
         node.dram->busy = 0;
-        node.engine->lines_copied = node.engine->regions_moved = 0;
+        node.engine->lines_copied = node.engine->lines_refused = 0;
+        node.engine->regions_moved = node.engine->regions_kept = 0;
+        node.engine->regions_fenced = node.engine->regions_refused = 0;
         node.home_table->served_locally = node.home_table->served_remotely = 0;
     }
 }

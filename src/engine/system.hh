@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,12 @@ struct SystemSpec
 
 // A run cannot go on: work is left, but nothing happens any more.
 class DeadlockError : public std::runtime_error
+{
+    using std::runtime_error::runtime_error;
+};
+
+// A probe was refused.
+class AccessFault : public std::runtime_error
 {
     using std::runtime_error::runtime_error;
 };
@@ -95,7 +102,16 @@ class System
     // address in it.
     void copy(unsigned node, const std::vector<Addr> &sources, const std::vector<Addr> &targets,
               std::uint64_t bytes_each);
-    void transfer(unsigned node, const std::vector<Addr> &regions, unsigned new_home);
+    // fenced: a node that loses its right to the regions with the transfer.
+    void transfer(unsigned node, const std::vector<Addr> &regions, unsigned new_home,
+                  std::optional<unsigned> fenced = {});
+    // Take a node's right to regions, wherever they have their homes.
+    void fence(unsigned node, const std::vector<Addr> &regions, unsigned fenced);
+    // Forget the node's work that has not begun; take back transfers that are under way.
+    void cancel(unsigned node);
+
+    // The node whose agent is home of an address; nodes().size() while the region is between two.
+    unsigned home_of(Addr address) const;
 
     // Returns when the migration engines of all nodes have done their work.
     void finish();
@@ -157,6 +173,7 @@ class System
   private:
     void add_node(unsigned number, const Context &context, const HomeMap &homes);
     void require_memory(Addr address, std::uint64_t bytes) const;
+    void require_node(unsigned node) const;
     void run_until_stopped(const char *what);
     std::uint64_t progress() const;
 

@@ -115,6 +115,16 @@ Vcpu::store_done(Addr line, DataBlock &data)
     vm_.access_done();
 }
 
+// The program goes on with its next access: what it would do about a fault is not modelled.
+void
+Vcpu::access_refused(Addr line)
+{
+    take(line);
+    ++faults;
+    issue_some();
+    vm_.access_done();
+}
+
 void
 Vm::start(const std::vector<Sequencer *> &cores)
 {
@@ -147,7 +157,7 @@ Vm::accesses() const
 {
     std::uint64_t sum = 0;
     for (const auto &vcpu : vcpus_) {
-        sum += vcpu->loads + vcpu->stores;
+        sum += vcpu->loads + vcpu->stores + vcpu->faults;
     }
     return sum;
 }

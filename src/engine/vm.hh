@@ -50,10 +50,12 @@ class Vcpu final : public Event, public CoreUser
     void fire() override;
     void load_done(Addr line, const DataBlock &data) override;
     void store_done(Addr line, DataBlock &data) override;
+    void access_refused(Addr line) override;
 
     std::uint64_t loads = 0;
     std::uint64_t stores = 0;
-    std::uint64_t latency = 0; // cycles, summed over accesses
+    std::uint64_t faults = 0;  // accesses that were refused: neither loads nor stores
+    std::uint64_t latency = 0; // cycles, summed over all of them
 
   private:
     struct Outstanding
