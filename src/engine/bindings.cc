@@ -4,6 +4,7 @@
 // streams by themselves. The typed face of it is src/homeshift/_engine.pyi.
 
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
@@ -83,7 +84,7 @@ stream(const nb::dict &dict)
 }
 
 unsigned
-add_vm(System &system, std::vector<std::uint64_t> frames, const nb::list &streams)
+add_vm(System &system, std::vector<std::uint64_t> frames, const nb::list &streams, bool intruder)
 {
     std::vector<std::unique_ptr<RequestStream>> made;
     for (nb::handle dict : streams) {
@@ -92,7 +93,7 @@ add_vm(System &system, std::vector<std::uint64_t> frames, const nb::list &stream
         }
         made.push_back(stream(nb::cast<nb::dict>(dict)));
     }
-    return system.add_vm(std::move(frames), std::move(made));
+    return system.add_vm(std::move(frames), std::move(made), intruder);
 }
 
 // (machine, number, state, event, count) of every transition that was taken.
@@ -215,8 +216,8 @@ NB_MODULE(_engine, m)
         .def_prop_ro("events", &System::events, "Events fired so far.")
         .def("place_home", &System::place_home, "address"_a, "node"_a,
              "Before anything runs: make a node the home of a region.")
-        .def("add_vm", &add_vm, "frames"_a, "streams"_a,
-             "One vCPU a stream; returns the VM's number.")
+        .def("add_vm", &add_vm, "frames"_a, "streams"_a, "intruder"_a = false,
+             "One vCPU a stream; returns the VM's number. An intruder changes no data.")
         .def("start_vm", &System::start_vm, "vm"_a, "cores"_a, "Let the vCPUs run on these cores.")
         .def("stop_vm", &System::stop_vm, "vm"_a, nb::call_guard<nb::gil_scoped_release>(),
              "Returns when the accesses under way are done.")
@@ -237,6 +238,17 @@ NB_MODULE(_engine, m)
         .def("probe", &System::probe, "core"_a, "address"_a, "write"_a,
              nb::call_guard<nb::gil_scoped_release>(),
              "One access of an idle core; its latency in cycles. Raises AccessFault.")
+        .def(
+            "forge",
+            [](System &s, unsigned core, const std::string &request, Addr address, unsigned home,
+               std::uint64_t value, unsigned other) {
+                s.rogue(core).ask(request, address, home, value, other);
+            },
+            "core"_a, "request"_a, "address"_a, "home"_a, "value"_a = 0, "other"_a = 0,
+            "For tests: a request in the name of an unused core, past its cache.")
+        .def(
+            "forged_answers", [](System &s, unsigned core) { return s.rogue(core).answers; },
+            "core"_a, "What came back for what was forged, by ResponseType.")
         .def("audit", &System::audit, nb::call_guard<nb::gil_scoped_release>(),
              "Check directories against caches, with all VMs stopped.")
         .def(

@@ -161,12 +161,12 @@ System::place_home(Addr address, unsigned home)
 
 unsigned
 System::add_vm(std::vector<std::uint64_t> frames,
-               std::vector<std::unique_ptr<RequestStream>> streams)
+               std::vector<std::unique_ptr<RequestStream>> streams, bool intruder)
 {
     for (std::uint64_t frame : frames) {
         require_memory(frame, Stage2Table::kPageBytes);
     }
-    auto vm = std::make_unique<Vm>(Stage2Table(std::move(frames)), spec_.check);
+    auto vm = std::make_unique<Vm>(Stage2Table(std::move(frames)), spec_.check, intruder);
     for (auto &stream : streams) {
         vm->add_vcpu(*queue_, std::move(stream), spec_.max_outstanding);
     }
@@ -348,6 +348,17 @@ System::probe(unsigned core, Addr address, bool write)
     const Cycles latency = queue_->now() - start;
     queue_->run_dry(queue_->now() + kPatience); // unblocks and acks
     return latency;
+}
+
+Rogue &
+System::rogue(unsigned core)
+{
+    const Controller &cache = *cores_.at(core).controller;
+    std::unique_ptr<Rogue> &rogue = rogues_[core];
+    if (rogue == nullptr) {
+        rogue = std::make_unique<Rogue>(*network_, cache.id(), cache.node());
+    }
+    return *rogue;
 }
 
 std::vector<const Controller *>

@@ -7,6 +7,7 @@
 #define HOMESHIFT_ENGINE_SYSTEM_HH
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +16,7 @@
 #include "engine/dram.hh"
 #include "engine/migration_engine.hh"
 #include "engine/network.hh"
+#include "engine/rogue.hh"
 #include "engine/sequencer.hh"
 #include "engine/structures.hh"
 #include "engine/vm.hh"
@@ -86,9 +88,10 @@ class System
     // Before anything runs: the region that holds an address is homed at a node.
     void place_home(Addr address, unsigned node);
 
-    // One vCPU a stream; returns the VM's number.
+    // One vCPU a stream; returns the VM's number. An intruder is for tests: its stores take lines
+    // to write, but leave their data as it is, and its loads are not checked.
     unsigned add_vm(std::vector<std::uint64_t> frames,
-                    std::vector<std::unique_ptr<RequestStream>> streams);
+                    std::vector<std::unique_ptr<RequestStream>> streams, bool intruder = false);
 
     // Let a VM's vCPUs run on these cores (numbered through the nodes).
     void start_vm(unsigned vm, const std::vector<unsigned> &cores);
@@ -118,6 +121,9 @@ class System
 
     // One access of an idle core; returns its latency in cycles.
     Cycles probe(unsigned core, Addr address, bool write);
+
+    // For tests: what takes the place of a core's cache, which must not have been used.
+    Rogue &rogue(unsigned core);
 
     // Nothing is under way, nobody waits, every region has one home, directories agree with
     // caches. To be asked when the VMs are stopped. Throws ProtocolError.
@@ -183,6 +189,7 @@ class System
     std::vector<Node> nodes_;
     std::vector<Core> cores_;
     std::vector<std::unique_ptr<Vm>> vms_;
+    std::map<unsigned, std::unique_ptr<Rogue>> rogues_;
     bool stop_ = false;
 };
 

@@ -190,6 +190,9 @@ Vm::loaded(Addr guest, const DataBlock &data)
 void
 Vm::stored(Addr guest, DataBlock &data)
 {
+    if (intruder_) {
+        return;
+    }
     data.token = ++last_token_;
     table.mark_dirty(guest);
     if (check_) {

@@ -86,7 +86,8 @@ class Vcpu final : public Event, public CoreUser
 class Vm
 {
   public:
-    Vm(Stage2Table table, bool check) : table(std::move(table)), check_(check)
+    Vm(Stage2Table table, bool check, bool intruder)
+        : table(std::move(table)), check_(check && !intruder), intruder_(intruder)
     {}
 
     Vcpu &
@@ -118,6 +119,7 @@ class Vm
     void access_done();
 
     bool check_;
+    bool intruder_; // leaves the data of lines that it stores to as it is
     bool stopping_ = false;
     std::uint64_t last_token_ = 0;
     FlatMap<std::uint64_t> latest_; // by guest line
