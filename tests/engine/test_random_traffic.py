@@ -9,6 +9,7 @@ are late by chance, so that they overtake each other as the protocol allows them
 from __future__ import annotations
 
 import itertools
+import random
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -36,10 +37,13 @@ steered: list[int] = []  # seeds of the runs that seek the rare transitions
 class Traffic:
     """A machine with a VM on it whose pages' homes move; what happens is added to `covered`."""
 
-    def __init__(self, spec: dict[str, Any], pages: list[int], **workload: Any) -> None:
+    def __init__(
+        self, spec: dict[str, Any], pages: list[int], *, vcpus: int | None = None, **workload: Any
+    ) -> None:
         self.system = System(spec)
         self.nodes: int = spec["nodes"]
-        self.vcpus: int = spec["cores_per_node"]
+        self.cores: int = spec["cores_per_node"]
+        self.vcpus = vcpus or self.cores
         self.frames = [node * MEMORY + number * PAGE for number, node in enumerate(pages)]
         for frame in self.frames:
             self.system.place_home(frame, 0)
@@ -52,7 +56,7 @@ class Traffic:
         self.system.stop_vm(self.vm)
 
     def resume(self) -> None:
-        first = self.at * self.vcpus
+        first = self.at * self.cores
         self.system.start_vm(self.vm, range(first, first + self.vcpus))
 
     def frame(self, number: int) -> int:
@@ -76,6 +80,18 @@ class Traffic:
         self.transfer(node, [page], new_home)
         self.system.finish()
         self.resume()
+
+    def cancel(self, asking: int) -> None:
+        self.system.cancel(asking % self.nodes)
+
+    def take_right(self, asking: int, pages: list[int], fenced: int) -> None:
+        regions = [self.frame(page) for page in pages]
+        self.system.fence(asking % self.nodes, regions, fenced % self.nodes)
+
+    def hand_over(self, asking: int, pages: list[int], new_home: int, fenced: int) -> None:
+        regions = [self.frame(page) for page in pages]
+        new_home, fenced = new_home % self.nodes, fenced % self.nodes
+        self.system.transfer(asking % self.nodes, regions, new_home, fenced)
 
     def move(self, node: int) -> None:
         self.pause()
@@ -132,6 +148,7 @@ OTHERS = (
     st.tuples(st.just("copy_out"), NODES, PAGES, st.integers(0, 11)),
     st.tuples(st.just("rewrite"), NODES, PAGES, NODES),
     st.tuples(st.just("move"), NODES),
+    st.tuples(st.just("cancel"), NODES),
     st.tuples(st.just("look")),
 )
 WAIT = st.sampled_from([1, 10, 100, 1000])
@@ -216,6 +233,9 @@ def test_lines_that_a_dma_writes_while_they_are_used_leave_directories_right(see
             traffic.system.run(100)
         if step % 4 == 0:
             traffic.move(step // 4)
+        if step % 5 == 0:
+            traffic.take_right(step, [step], step // 5)
+            traffic.system.run(step % 30)
     traffic.end()
     steered.append(seed)
 
@@ -230,12 +250,73 @@ def test_commands_of_one_dma_for_one_line_wait_for_each_other(seed: int) -> None
         sources, targets = commands[step % 3], commands[step // 3 % 3]
         traffic.system.copy(0, sources, targets, LINE * (1 + step % 3))
         traffic.system.transfer(0, [one, two][:: 1 - step % 2 * 2], step % 2)
+        if step % 3 == 0:
+            traffic.system.fence(0, [one, two], step % 2)
         traffic.system.run(20 + step % 7 * 10)
+        if step % 4 == 0:
+            traffic.system.cancel(0)
+            traffic.system.copy(0, sources, targets, LINE * (1 + step % 3))
+            traffic.system.run(step % 11 * 4)
+    traffic.end()
+    steered.append(seed)
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_data_stays_right_while_transfers_are_cancelled_and_rights_taken(seed: int) -> None:
+    """Every node asks for the same two regions, takes back what it asked for, and takes rights.
+
+    Two strangers on each node read and write the same lines, with and without a right.
+    """
+    spec = small(
+        nodes=4,
+        cores_per_node=4,
+        cache_bytes=128 << seed % 2,
+        slc_bytes=128 << seed % 3,
+        jitter=(0, 20, 60)[seed % 3],
+        jitter_seed=seed,
+        outstanding_lines=16,
+    )
+    workload = {"write_ratio": 0.1 + 0.2 * (seed % 4), "footprint": 0.1 + 0.3 * (seed % 2)}
+    traffic = Traffic(spec, [0, 1], vcpus=2, **workload, seed=seed)
+    system = traffic.system
+    intruders = []
+    for node in range(4):
+        paths = streams(2, vm_bytes=2 * PAGE, **workload, seed=node)
+        intruders.append(system.add_vm(traffic.frames, paths, intruder=True))
+        system.start_vm(intruders[node], [4 * node + 2, 4 * node + 3])
+    draw = random.Random(seed)
+    for _ in range(250):
+        node, page, other, fenced = (draw.randrange(4) for _ in range(4))
+        match draw.randrange(7):
+            case 0 | 1:
+                traffic.transfer(node, [page, page + 1], other)
+            case 2:
+                traffic.hand_over(node, [page], other, fenced)
+            case 3:
+                traffic.take_right(node, [page], fenced)
+            case 4:
+                traffic.copy_out(node, page, other)
+            case 5:
+                for asking in range(4):
+                    traffic.transfer(asking, [page], other + asking)
+                    system.run(draw.randrange(20))
+            case 6:
+                traffic.move(node)
+        system.run(draw.randrange(60))
+        if draw.randrange(3):
+            for asking in draw.sample(range(4), 2):
+                traffic.cancel(asking)
+                system.run(draw.randrange(40))
+    for intruder in intruders:
+        system.stop_vm(intruder)
+    faults = sum(v["faults"] for vm in intruders for v in system.vcpu_counts(vm))
+    assert faults > 0
     traffic.end()
     steered.append(seed)
 
 
 STEERED = {
+    test_data_stays_right_while_transfers_are_cancelled_and_rights_taken: 200,
     test_data_stays_right_when_a_few_lines_fight_for_a_slice_of_two: 24,
     test_lines_that_a_dma_writes_while_they_are_used_leave_directories_right: 24,
     test_commands_of_one_dma_for_one_line_wait_for_each_other: 6,
