@@ -9,7 +9,7 @@ from typing import Any
 
 from machines import LINE, Taken, settle, small, taken
 
-from homeshift._engine import AccessFault, System
+from homeshift._engine import AccessFaultError, System
 
 
 class Watched:
@@ -29,7 +29,7 @@ class Watched:
         """Return whether an access is refused."""
         try:
             self.system.probe(core, address, write)
-        except AccessFault:
+        except AccessFaultError:
             return True
         return False
 

@@ -205,7 +205,7 @@ NB_MODULE(_engine, m)
     nb::exception<ProtocolError>(m, "ProtocolError", PyExc_RuntimeError);
     nb::exception<DataError>(m, "DataError", PyExc_RuntimeError);
     nb::exception<DeadlockError>(m, "DeadlockError", PyExc_RuntimeError);
-    nb::exception<AccessFault>(m, "AccessFault", PyExc_RuntimeError);
+    nb::exception<AccessFaultError>(m, "AccessFaultError", PyExc_RuntimeError);
 
     nb::class_<System>(m, "System", "A machine and the VMs on it. Times are in cycles.")
         .def(
@@ -237,13 +237,12 @@ NB_MODULE(_engine, m)
              "Returns when all copies and transfers are done.")
         .def("probe", &System::probe, "core"_a, "address"_a, "write"_a,
              nb::call_guard<nb::gil_scoped_release>(),
-             "One access of an idle core; its latency in cycles. Raises AccessFault.")
+             "One access of an idle core; its latency in cycles. Raises AccessFaultError.")
         .def(
             "forge",
             [](System &s, unsigned core, const std::string &request, Addr address, unsigned home,
-               std::uint64_t value, unsigned other) {
-                s.rogue(core).ask(request, address, home, value, other);
-            },
+               std::uint64_t value,
+               unsigned other) { s.rogue(core).ask(request, address, home, value, other); },
             "core"_a, "request"_a, "address"_a, "home"_a, "value"_a = 0, "other"_a = 0,
             "For tests: a request in the name of an unused core, past its cache.")
         .def(

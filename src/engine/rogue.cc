@@ -13,20 +13,24 @@ namespace homeshift::engine
 namespace
 {
 
-constexpr std::array kRequests = {
-    std::pair{"GetS", HomeRequestType_GetS},         std::pair{"GetM", HomeRequestType_GetM},
-    std::pair{"PutS", HomeRequestType_PutS},         std::pair{"PutE", HomeRequestType_PutE},
-    std::pair{"PutM", HomeRequestType_PutM},         std::pair{"DmaRead", HomeRequestType_DmaRead},
-    std::pair{"DmaWrite", HomeRequestType_DmaWrite}, std::pair{"Transfer", HomeRequestType_Transfer},
-    std::pair{"Cancel", HomeRequestType_Cancel},     std::pair{"Fence", HomeRequestType_Fence}};
+constexpr std::array kRequests = {std::pair{"GetS", HomeRequestType_GetS},
+                                  std::pair{"GetM", HomeRequestType_GetM},
+                                  std::pair{"PutS", HomeRequestType_PutS},
+                                  std::pair{"PutE", HomeRequestType_PutE},
+                                  std::pair{"PutM", HomeRequestType_PutM},
+                                  std::pair{"DmaRead", HomeRequestType_DmaRead},
+                                  std::pair{"DmaWrite", HomeRequestType_DmaWrite},
+                                  std::pair{"Transfer", HomeRequestType_Transfer},
+                                  std::pair{"Cancel", HomeRequestType_Cancel},
+                                  std::pair{"Fence", HomeRequestType_Fence}};
 
 constexpr std::array kAnswers = {
-    std::pair{"DataS", ResponseType_DataS},         std::pair{"DataE", ResponseType_DataE},
-    std::pair{"DataM", ResponseType_DataM},         std::pair{"UpgradeAck", ResponseType_UpgradeAck},
-    std::pair{"InvAck", ResponseType_InvAck},       std::pair{"PutAck", ResponseType_PutAck},
-    std::pair{"WriteAck", ResponseType_WriteAck},   std::pair{"Moved", ResponseType_Moved},
-    std::pair{"Kept", ResponseType_Kept},           std::pair{"CancelAck", ResponseType_CancelAck},
-    std::pair{"Fenced", ResponseType_Fenced},       std::pair{"Fault", ResponseType_Fault}};
+    std::pair{"DataS", ResponseType_DataS},       std::pair{"DataE", ResponseType_DataE},
+    std::pair{"DataM", ResponseType_DataM},       std::pair{"UpgradeAck", ResponseType_UpgradeAck},
+    std::pair{"InvAck", ResponseType_InvAck},     std::pair{"PutAck", ResponseType_PutAck},
+    std::pair{"WriteAck", ResponseType_WriteAck}, std::pair{"Moved", ResponseType_Moved},
+    std::pair{"Kept", ResponseType_Kept},         std::pair{"CancelAck", ResponseType_CancelAck},
+    std::pair{"Fenced", ResponseType_Fenced},     std::pair{"Fault", ResponseType_Fault}};
 static_assert(kAnswers.size() == ResponseType_NUM);
 
 constexpr int kRequestNetwork = 0;

@@ -343,7 +343,7 @@ System::probe(unsigned core, Addr address, bool write)
     stop_ = false;
     if (user.refused) {
         queue_->run_dry(queue_->now() + kPatience);
-        throw AccessFault("access fault: the core's node has no right to the address");
+        throw AccessFaultError("access fault: the core's node has no right to the address");
     }
     const Cycles latency = queue_->now() - start;
     queue_->run_dry(queue_->now() + kPatience); // unblocks and acks
@@ -389,6 +389,10 @@ System::audit()
                   std::to_string(controller->id().num) +
                   " holds messages that nothing will wake up");
         }
+        if (controller->transactions() != 0) {
+            fault(std::string(controller->info().name) + " " +
+                  std::to_string(controller->id().num) + " has transactions that will not end");
+        }
     }
     const Addr all = nodes_.size() * spec_.memory_bytes;
     for (Addr region = 0; region < all; region += spec_.region_bytes) {
@@ -423,6 +427,14 @@ System::audit()
             });
             if (!known) {
                 fault("no home knows of a copy in core " + std::to_string(i));
+            }
+        });
+    }
+    for (const Node &node : nodes_) {
+        node.directory->for_each([&](Addr line, AbstractCacheEntry *) {
+            if (!node.directory->isHome(line)) {
+                fault("node " + std::to_string(node.home->id().num) + " has a record of line " +
+                      std::to_string(line) + " and is not its home");
             }
         });
     }

@@ -54,7 +54,7 @@ class DeadlockError : public std::runtime_error
 };
 
 // A probe was refused.
-class AccessFault : public std::runtime_error
+class AccessFaultError : public std::runtime_error
 {
     using std::runtime_error::runtime_error;
 };

@@ -201,7 +201,7 @@ def test_data_stays_right_when_a_few_lines_fight_for_a_slice_of_two(seed: int) -
         jitter=50,
         jitter_seed=seed,
     )
-    workload = {"write_ratio": 0.1 + 0.2 * (seed % 3), "footprint": 0.2}
+    workload: dict[str, Any] = {"write_ratio": 0.1 + 0.2 * (seed % 3), "footprint": 0.2}
     traffic = Traffic(spec, [0], **workload, seed=seed)
     for step in range(300):
         traffic.transfer(step, [0], step)
@@ -276,7 +276,10 @@ def test_data_stays_right_while_transfers_are_cancelled_and_rights_taken(seed: i
         jitter_seed=seed,
         outstanding_lines=16,
     )
-    workload = {"write_ratio": 0.1 + 0.2 * (seed % 4), "footprint": 0.1 + 0.3 * (seed % 2)}
+    workload: dict[str, Any] = {
+        "write_ratio": 0.1 + 0.2 * (seed % 4),
+        "footprint": 0.1 + 0.3 * (seed % 2),
+    }
     traffic = Traffic(spec, [0, 1], vcpus=2, **workload, seed=seed)
     system = traffic.system
     intruders = []
@@ -313,6 +316,29 @@ def test_data_stays_right_while_transfers_are_cancelled_and_rights_taken(seed: i
     assert faults > 0
     traffic.end()
     steered.append(seed)
+
+
+@pytest.mark.parametrize("answer", ["Data", "WriteAck", "Moved"])
+def test_an_answer_to_a_dma_that_comes_late_misleads_no_table(answer: str) -> None:
+    """Meanwhile the region has come to the DMA's node and gone: tables must not form a circle."""
+    for seed in range(200):
+        system = System(
+            small(nodes=3, cores_per_node=1, link_latency=1, jitter=500, jitter_seed=seed)
+        )
+        scratch = 2 * MEMORY + SCRATCH
+        if answer == "Moved":
+            system.transfer(2, [0], 1)
+        else:
+            source, target = (0, scratch) if answer == "Data" else (scratch, 0)
+            system.copy(2, [source], [target], LINE)
+        system.run(300 if answer == "Moved" else 1)
+        for home in (2, 1, 0):
+            system.transfer(1, [0], home)
+            system.run(300)
+        system.finish()
+        for core in range(3):
+            system.probe(core, core * LINE, True)
+        system.audit()
 
 
 STEERED = {

@@ -19,7 +19,10 @@ class MigrationEngine(ClockedObject):
     cxx_exports = [
         PyBindMethod("copy"),
         PyBindMethod("transfer"),
+        PyBindMethod("fence"),
+        PyBindMethod("cancel"),
         PyBindMethod("exitWhenIdle"),
         PyBindMethod("linesCopied"),
         PyBindMethod("regionsMoved"),
+        PyBindMethod("regionsKept"),
     ]

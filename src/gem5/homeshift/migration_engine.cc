@@ -2,6 +2,8 @@
 
 #include "homeshift/migration_engine.hh"
 
+#include <algorithm>
+
 #include "base/trace.hh"
 #include "debug/HomeTransfer.hh"
 #include "debug/Migration.hh"
@@ -44,13 +46,34 @@ MigrationEngine::copy(const std::vector<Addr> &sources, const std::vector<Addr> 
 }
 
 void
-MigrationEngine::transfer(const std::vector<Addr> &moved, unsigned newHome)
+MigrationEngine::transfer(const std::vector<Addr> &moved, unsigned newHome, int fenced)
 {
     DPRINTF(Migration, "moves the homes of %d regions to node %d\n", moved.size(), newHome);
     for (Addr region : moved) {
-        transfers.push_back({region, newHome});
+        regions.push_back({region, static_cast<int>(newHome), fenced});
     }
     startSome();
+}
+
+void
+MigrationEngine::fence(const std::vector<Addr> &guarded, unsigned fenced)
+{
+    DPRINTF(Migration, "takes node %d's right to %d regions\n", fenced, guarded.size());
+    for (Addr region : guarded) {
+        regions.push_back({region, -1, static_cast<int>(fenced)});
+    }
+    startSome();
+}
+
+void
+MigrationEngine::cancel()
+{
+    DPRINTF(Migration, "takes back %d regions and forgets %d\n", underWay.size(), regions.size());
+    copies.clear();
+    regions.clear();
+    for (Addr region : underWay) {
+        commands.enqueue(shim::cancelCommand(now(), region), now(), clockPeriod());
+    }
 }
 
 bool
@@ -72,14 +95,18 @@ MigrationEngine::regionsMoved() const
     return stats.regionsMoved.value();
 }
 
+uint64_t
+MigrationEngine::regionsKept() const
+{
+    return stats.regionsKept.value();
+}
+
 void
 MigrationEngine::startSome()
 {
-    // The cycle that has begun: Python may call between clock edges.
-    const Tick now = curTick() - curTick() % clockPeriod();
     for (; !copies.empty() && lines < lineLimit; ++lines) {
         Copy &copy = copies.front();
-        commands.enqueue(shim::copyCommand(now, copy.source, copy.target), now, clockPeriod());
+        commands.enqueue(shim::copyCommand(now(), copy.source, copy.target), now(), clockPeriod());
         copy.source += lineBytes;
         copy.target += lineBytes;
         copy.bytes -= lineBytes;
@@ -87,12 +114,19 @@ MigrationEngine::startSome()
             copies.pop_front();
         }
     }
-    for (; !transfers.empty() && regions < transferLimit; ++regions) {
-        const Transfer &next = transfers.front();
+    while (!regions.empty() && underWay.size() < transferLimit) {
+        const Region next = regions.front();
+        regions.pop_front();
+        underWay.push_back(next.region);
+        if (next.newHome < 0) {
+            commands.enqueue(shim::fenceCommand(now(), next.region, next.fenced), now(),
+                             clockPeriod());
+            continue;
+        }
         DPRINTF(HomeTransfer, "asks for the region of %#x to move to node %d\n", next.region,
                 next.newHome);
-        commands.enqueue(shim::transferCommand(now, next.region, next.newHome), now, clockPeriod());
-        transfers.pop_front();
+        commands.enqueue(shim::transferCommand(now(), next.region, next.newHome, next.fenced),
+                         now(), clockPeriod());
     }
 }
 
@@ -108,8 +142,44 @@ void
 MigrationEngine::regionMoved(Addr region)
 {
     DPRINTF(HomeTransfer, "the region of %#x has its new home\n", region);
-    --regions;
     ++stats.regionsMoved;
+    regionDone(region);
+}
+
+void
+MigrationEngine::lineRefused(Addr)
+{
+    --lines;
+    ++stats.linesRefused;
+    finished();
+}
+
+void
+MigrationEngine::regionKept(Addr region)
+{
+    DPRINTF(HomeTransfer, "the region of %#x is kept\n", region);
+    ++stats.regionsKept;
+    regionDone(region);
+}
+
+void
+MigrationEngine::regionFenced(Addr region)
+{
+    ++stats.regionsFenced;
+    regionDone(region);
+}
+
+void
+MigrationEngine::regionRefused(Addr region)
+{
+    ++stats.regionsRefused;
+    regionDone(region);
+}
+
+void
+MigrationEngine::regionDone(Addr region)
+{
+    underWay.erase(std::find(underWay.begin(), underWay.end(), region));
     finished();
 }
 
@@ -139,7 +209,11 @@ MigrationEngine::drain()
 MigrationEngine::Stats::Stats(statistics::Group *parent)
     : statistics::Group(parent),
       ADD_STAT(linesCopied, statistics::units::Count::get(), "Lines copied"),
-      ADD_STAT(regionsMoved, statistics::units::Count::get(), "Transfers of homes done")
+      ADD_STAT(linesRefused, statistics::units::Count::get(), "Lines that were not to be copied"),
+      ADD_STAT(regionsMoved, statistics::units::Count::get(), "Transfers of homes done"),
+      ADD_STAT(regionsKept, statistics::units::Count::get(), "Transfers of homes cancelled in time"),
+      ADD_STAT(regionsFenced, statistics::units::Count::get(), "Rights to regions taken"),
+      ADD_STAT(regionsRefused, statistics::units::Count::get(), "Transfers and fences refused")
 {}
 
 } // namespace ruby

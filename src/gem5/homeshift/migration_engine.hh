@@ -32,7 +32,12 @@ class MigrationEngine : public ClockedObject
 
     void copy(const std::vector<Addr> &sources, const std::vector<Addr> &targets,
               uint64_t bytesEach);
-    void transfer(const std::vector<Addr> &regions, unsigned newHome);
+    // fenced: a node that loses its right with the transfer, or -1.
+    void transfer(const std::vector<Addr> &regions, unsigned newHome, int fenced);
+    void fence(const std::vector<Addr> &regions, unsigned fenced);
+
+    // Forget the work that has not begun, let lines under way end, take regions under way back.
+    void cancel();
 
     // Returns false if there is work: then m5.simulate() will return with
     // "the migration engine is idle" when it is done.
@@ -40,11 +45,16 @@ class MigrationEngine : public ClockedObject
 
     uint64_t linesCopied() const;
     uint64_t regionsMoved() const;
+    uint64_t regionsKept() const;
 
     // ---- for the DMA controller
 
     void lineCopied(Addr source);
+    void lineRefused(Addr address);
     void regionMoved(Addr region);
+    void regionKept(Addr region);
+    void regionFenced(Addr region);
+    void regionRefused(Addr region);
 
     DrainState drain() override;
 
@@ -56,35 +66,48 @@ class MigrationEngine : public ClockedObject
         uint64_t bytes;
     };
 
-    struct Transfer
+    struct Region
     {
         Addr region;
-        unsigned newHome;
+        int newHome; // -1: it only gets a fence
+        int fenced;  // -1: nobody loses a right
     };
 
     bool
     idle() const
     {
-        return copies.empty() && transfers.empty() && lines == 0 && regions == 0;
+        return copies.empty() && regions.empty() && lines == 0 && underWay.empty();
     }
 
     void startSome();
+    void regionDone(Addr region);
     void finished();
+
+    // The cycle that has begun: Python may call between clock edges.
+    Tick
+    now() const
+    {
+        return curTick() - curTick() % clockPeriod();
+    }
 
     MessageBuffer &commands;
     const unsigned lineLimit;
     const unsigned transferLimit;
-    unsigned lines = 0; // under way
-    unsigned regions = 0;
+    unsigned lines = 0;         // under way
+    std::vector<Addr> underWay; // regions
     bool exitAtEnd = false;
     std::deque<Copy> copies;
-    std::deque<Transfer> transfers;
+    std::deque<Region> regions;
 
     struct Stats : public statistics::Group
     {
         Stats(statistics::Group *parent);
         statistics::Scalar linesCopied;
+        statistics::Scalar linesRefused;
         statistics::Scalar regionsMoved;
+        statistics::Scalar regionsKept;
+        statistics::Scalar regionsFenced;
+        statistics::Scalar regionsRefused;
     } stats;
 };
 

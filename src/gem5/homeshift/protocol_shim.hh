@@ -31,13 +31,36 @@ copyCommand(Tick now, Addr source, Addr target)
 }
 
 inline MsgPtr
-transferCommand(Tick now, Addr region, NodeID newHome)
+transferCommand(Tick now, Addr region, NodeID newHome, int fencedNode)
 {
     auto command = std::make_shared<CommandMsg>(now);
     command->m_addr = region;
     command->m_Type = CommandType_Transfer;
     command->m_Target = 0;
     command->m_NewHome = newHome;
+    command->m_Fence = fencedNode >= 0;
+    command->m_FencedNode = fencedNode >= 0 ? fencedNode : 0;
+    return command;
+}
+
+inline MsgPtr
+fenceCommand(Tick now, Addr region, NodeID fencedNode)
+{
+    auto command = std::make_shared<CommandMsg>(now);
+    command->m_addr = region;
+    command->m_Type = CommandType_Fence;
+    command->m_Target = 0;
+    command->m_FencedNode = fencedNode;
+    return command;
+}
+
+inline MsgPtr
+cancelCommand(Tick now, Addr region)
+{
+    auto command = std::make_shared<CommandMsg>(now);
+    command->m_addr = region;
+    command->m_Type = CommandType_Cancel;
+    command->m_Target = 0;
     return command;
 }
 

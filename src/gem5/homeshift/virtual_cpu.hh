@@ -24,6 +24,13 @@ namespace gem5
 
 class VirtualMachine;
 
+namespace ruby
+{
+
+class HomeTable;
+
+} // namespace ruby
+
 class VirtualCpu : public ClockedObject
 {
   public:
@@ -43,6 +50,7 @@ class VirtualCpu : public ClockedObject
     }
 
     uint64_t accesses() const;
+    uint64_t faults() const;
 
     DrainState drain() override;
     void drainResume() override;
@@ -97,9 +105,12 @@ class VirtualCpu : public ClockedObject
     const unsigned maxOutstanding;
     std::unique_ptr<::homeshift::RequestStream> stream;
     std::vector<std::unique_ptr<CorePort>> ports;
+    const std::vector<ruby::HomeTable *> homeTables;
+    const unsigned number;
     EventFunctionWrapper wake;
 
     CorePort *core = nullptr;
+    ruby::HomeTable *homeTable = nullptr; // of the core's node
     bool running = false;
     ::homeshift::Access next{};
     bool haveNext = false;
@@ -112,6 +123,7 @@ class VirtualCpu : public ClockedObject
         Stats(statistics::Group *parent);
         statistics::Scalar numLoads;
         statistics::Scalar numStores;
+        statistics::Scalar numFaults;
         statistics::Scalar totalLatency;
     } stats;
 };

@@ -25,6 +25,7 @@ PAUSED = "the virtual machine is paused"
 IDLE = "the migration engine is idle"
 REACHED = "simulate() limit reached"
 LINE_BYTES = 64
+NOBODY = -1  # loses a right with a transfer
 QUIET_TICKS = 10**7  # nothing is under way any more so long after a VM was paused
 
 
@@ -71,7 +72,7 @@ class Gem5Engine:
 
     def transfer(self, regions: Sequence[int], new_home: int) -> None:
         engine = self._built.migration_engines[self._source]
-        engine.transfer(list(regions), new_home)
+        engine.transfer(list(regions), new_home, NOBODY)
         self._finish()
 
     def _finish(self) -> None:
@@ -157,6 +158,7 @@ def _add_vm(
         vcpu = gem5.VirtualCpu(
             vm=vm,
             system=built.system,
+            home_tables=built.home_tables,
             max_outstanding=machine.cores.max_outstanding,
             **stream,
         )
