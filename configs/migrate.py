@@ -55,7 +55,13 @@ def _parser() -> argparse.ArgumentParser:
         add(name, type=_reader(name, parse), **more)
 
     add("--machine", default="quad", metavar="NAME|FILE", help="machine, or a TOML file of one")
-    add("--strategy", default="ownership", metavar="NAME", help="how the VM moves")
+    add(
+        "--strategy",
+        default="ownership",
+        metavar="NAME[:KEY=VALUE,...]",
+        help="how the VM moves: stop-and-copy, pre-copy, post-copy, hybrid, ignore-shared, "
+        "ownership, ownership+copy, ownership+pull",
+    )
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
         "--workload",
@@ -67,7 +73,13 @@ def _parser() -> argparse.ArgumentParser:
     read("--vm-memory", parse_size, default="64MiB", metavar="SIZE", help="memory of the VM")
     read("--vcpus", _count, metavar="N", help="vCPUs, a core each (default: all of a node)")
     read("--source", int, default=0, metavar="N", help="node that the VM runs on")
-    read("--target", int, default=1, metavar="N", help="node that it moves to")
+    read(
+        "--target",
+        _nodes,
+        default="1",
+        metavar="N[,N...]",
+        help="node that it moves to, and those that it moves on to from there",
+    )
     read(
         "--borrow",
         _borrow,
@@ -78,6 +90,25 @@ def _parser() -> argparse.ArgumentParser:
     read("--region", parse_size, default="4KiB", metavar="SIZE", help="unit in which homes move")
     read("--warmup", parse_time, default="100us", metavar="TIME", help="time before measuring")
     read("--window", parse_time, default="100us", metavar="TIME", help="measured before and after")
+    read(
+        "--horizon",
+        parse_time,
+        metavar="TIME",
+        help="measured from the begin of the migration (default: to its end, and --window more)",
+    )
+    read(
+        "--stage2-entry",
+        parse_size,
+        default="8B",
+        metavar="SIZE",
+        help="of the VM's page table, per page; 0B: the target uses the table where it lies",
+    )
+    add(
+        "--keep-borrowed",
+        action="store_true",
+        help="borrowed memory that the VM does not use any more is not given back",
+    )
+    add("--more-vms", metavar="FILE", help="TOML file of other VMs, which stay or move as well")
     read("--seed", int, default=1, metavar="N", help="of the workload")
     add("--check", action="store_true", help="verify every load and, at the end, the directories")
     outdir = default_directory()
@@ -87,11 +118,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> None:
     # Imported here so that --help is quick.
+    from homeshift.guests import load_guests
     from homeshift.machine import load_machine
     from homeshift.migration import migrate
     from homeshift.output import write_stats
     from homeshift.strategies import strategy_named
-    from homeshift.vm import VmSpec
+    from homeshift.vm import VmSpec, check_together
     from homeshift.workload import parse_workload, trace_workload
 
     faults = _Faults()
@@ -108,12 +140,25 @@ def _run(options: argparse.Namespace) -> None:
         memory_bytes=options.vm_memory,
         vcpus=options.vcpus or (machine.cores.per_node if machine else 1),
         source=options.source,
-        target=options.target,
+        target=None if strategy and strategy.stays else options.target[0],
+        then=() if strategy and strategy.stays else options.target[1:],
         borrow=options.borrow,
         region_bytes=options.region,
+        stage2_entry_bytes=options.stage2_entry,
     )
-    if machine:
-        faults.collect(lambda: vm.check(machine))
+    others = faults.collect(
+        lambda: (
+            load_guests(
+                options.more_vms,
+                region_bytes=options.region,
+                stage2_entry_bytes=options.stage2_entry,
+            )
+            if options.more_vms
+            else []
+        )
+    )
+    if machine and others is not None:
+        faults.collect(lambda: check_together([vm, *(other.spec for other in others)], machine))
     if workload and vm.memory_bytes > 0:
         faults.collect(
             lambda: workload.streams(vcpus=vm.vcpus, vm_bytes=vm.memory_bytes, seed=options.seed)
@@ -122,6 +167,7 @@ def _run(options: argparse.Namespace) -> None:
     assert machine is not None
     assert strategy is not None
     assert workload is not None
+    assert others is not None
     with output_directory(options.outdir) as directory:
         result = migrate(
             machine=machine,
@@ -131,6 +177,9 @@ def _run(options: argparse.Namespace) -> None:
             seed=options.seed,
             warmup_ticks=options.warmup,
             window_ticks=options.window,
+            horizon_ticks=options.horizon,
+            others=others,
+            keep_borrowed=options.keep_borrowed,
             check=options.check,
             report=lambda line: print(f"migrate.py: {line}", flush=True),
         )
@@ -143,6 +192,8 @@ def _run(options: argparse.Namespace) -> None:
             "machine": machine.to_dict(),
             "workload": workload.to_dict(),
             "vm": vm.to_dict(),
+            "strategy": strategy.to_dict(),
+            "other_vms": [other.to_dict() for other in others],
         }
         _write_json(directory / "config.json", config)
         _write_json(directory / "migration.json", result.summary)
@@ -175,6 +226,7 @@ class _Faults:
 
 def _plain(options: argparse.Namespace) -> dict[str, object]:
     plain = {name.replace("_", "-"): value for name, value in vars(options).items()}
+    plain["target"] = list(options.target)
     plain["borrow"] = {str(node): part for node, part in options.borrow.items()}
     return plain
 
@@ -204,6 +256,13 @@ def _count(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise ValueError("not a number from 1 on")
     return int(text)
+
+
+def _nodes(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise ValueError("not whole numbers, as in 1 or 1,2,0") from None
 
 
 def _borrow(text: str) -> dict[int, float]:

@@ -25,6 +25,10 @@ BARE = (
     "homeshift.engines",
     "homeshift.engines.base",
     "homeshift.engines.messages",
+    "homeshift.running_vm",
+    "homeshift.executor",
+    "homeshift.guests",
+    "homeshift.summary",
     "homeshift.migration",
 )
 

@@ -38,7 +38,7 @@ class Watched:
         self.system.finish()
 
     def transfer(self, region: int, to: int, node: int = 0, fenced: int | None = None) -> None:
-        self.system.transfer(node, [region], to, fenced)
+        self.system.transfer(node, [region], to, fenced=fenced)
         self.system.finish()
 
     def fence(self, region: int, fenced: int, node: int = 0) -> None:

@@ -2,40 +2,39 @@
 
 #include "engine/migration_engine.hh"
 
-#include <algorithm>
-
 #include "protocol.hh"
 
 namespace homeshift::engine
 {
 
 void
-MigrationEngine::copy(Addr source, Addr target, std::uint64_t bytes)
+MigrationEngine::copy(Job job, unsigned owner, const std::vector<JobQueue::Block> &blocks,
+                      JobQueue::Pace pace)
 {
-    copies_.push_back({source, target, bytes});
+    jobs_.copy(job, owner, blocks, pace);
     start_some();
 }
 
 void
-MigrationEngine::transfer(Addr region, NodeID new_home, std::optional<NodeID> fenced)
+MigrationEngine::transfer(Job job, unsigned owner, const std::vector<Addr> &regions,
+                          NodeID new_home, std::optional<NodeID> fenced)
 {
-    regions_.push_back({region, new_home, fenced});
+    jobs_.transfer(job, owner, regions, new_home, fenced);
     start_some();
 }
 
 void
-MigrationEngine::fence(Addr region, NodeID fenced)
+MigrationEngine::fence(Job job, unsigned owner, const std::vector<Addr> &regions, NodeID fenced)
 {
-    regions_.push_back({region, {}, fenced});
+    jobs_.transfer(job, owner, regions, {}, fenced);
     start_some();
 }
 
 void
-MigrationEngine::cancel()
+MigrationEngine::cancel(Job job)
 {
-    copies_.clear();
-    regions_.clear();
-    for (Addr region : under_way_) {
+    jobs_.cancel(job);
+    for (Addr region : jobs_.regions(job)) {
         auto *command = new CommandMsg;
         command->Type = CommandType_Cancel;
         command->addr = region;
@@ -44,93 +43,92 @@ MigrationEngine::cancel()
 }
 
 void
+MigrationEngine::Wake::fire()
+{
+    scheduled = false;
+    engine.start_some();
+}
+
+void
 MigrationEngine::start_some()
 {
-    for (; !copies_.empty() && lines_ < line_limit_; ++lines_) {
-        Copy &copy = copies_.front();
+    const Tick now = queue_->now() * clock_period_;
+    for (JobQueue::Line line; jobs_.begin_line(now, line);) {
         auto *command = new CommandMsg;
         command->Type = CommandType_Copy;
-        command->addr = copy.source;
-        command->Target = copy.target;
+        command->addr = line.source;
+        command->Target = line.target;
         dma_->enqueue_local(command, DMA_Controller::port_command_in, 1);
-        copy.source += kLineBytes;
-        copy.target += kLineBytes;
-        copy.bytes -= kLineBytes;
-        if (copy.bytes == 0) {
-            copies_.pop_front();
+    }
+    for (JobQueue::Move move; jobs_.begin_transfer(move);) {
+        auto *command = new CommandMsg;
+        command->Type = move.new_home ? CommandType_Transfer : CommandType_Fence;
+        command->addr = move.region;
+        command->NewHome = move.new_home.value_or(0);
+        command->Fence = move.fenced.has_value();
+        command->FencedNode = move.fenced.value_or(0);
+        dma_->enqueue_local(command, DMA_Controller::port_command_in, 1);
+    }
+    for (unsigned owner = 0; owner < jobs_.owners(); ++owner) {
+        if (wakes_.size() <= owner) {
+            wakes_.push_back(std::make_unique<Wake>(*this));
+        }
+        const Tick due = jobs_.due(owner, now);
+        if (due != 0 && !wakes_[owner]->scheduled) {
+            wakes_[owner]->scheduled = true;
+            queue_->schedule(wakes_[owner].get(), (due + clock_period_ - 1) / clock_period_);
         }
     }
-    while (!regions_.empty() && under_way_.size() < transfer_limit_) {
-        const Region next = regions_.front();
-        regions_.pop_front();
-        under_way_.push_back(next.region);
-        auto *command = new CommandMsg;
-        command->Type = next.new_home ? CommandType_Transfer : CommandType_Fence;
-        command->addr = next.region;
-        command->NewHome = next.new_home.value_or(0);
-        command->Fence = next.fenced.has_value();
-        command->FencedNode = next.fenced.value_or(0);
-        dma_->enqueue_local(command, DMA_Controller::port_command_in, 1);
-    }
 }
 
 void
-MigrationEngine::lineCopied(Addr)
+MigrationEngine::lineCopied(Addr source)
 {
-    --lines_;
     ++lines_copied;
-    finished();
+    ended(jobs_.end_line(source));
 }
 
 void
-MigrationEngine::lineRefused(Addr)
+MigrationEngine::lineRefused(Addr source)
 {
-    --lines_;
     ++lines_refused;
-    finished();
+    ended(jobs_.end_line(source));
 }
 
 void
 MigrationEngine::regionMoved(Addr region)
 {
     ++regions_moved;
-    region_done(region);
+    ended(jobs_.end_transfer(region));
 }
 
 void
 MigrationEngine::regionKept(Addr region)
 {
     ++regions_kept;
-    region_done(region);
+    ended(jobs_.end_transfer(region));
 }
 
 void
 MigrationEngine::regionFenced(Addr region)
 {
     ++regions_fenced;
-    region_done(region);
+    ended(jobs_.end_transfer(region));
 }
 
 void
 MigrationEngine::regionRefused(Addr region)
 {
     ++regions_refused;
-    region_done(region);
+    ended(jobs_.end_transfer(region));
 }
 
 void
-MigrationEngine::region_done(Addr region)
-{
-    under_way_.erase(std::find(under_way_.begin(), under_way_.end(), region));
-    finished();
-}
-
-void
-MigrationEngine::finished()
+MigrationEngine::ended(bool job_done)
 {
     start_some();
-    if (idle() && stop_when_idle != nullptr) {
-        *stop_when_idle = true;
+    if (job_done && stop_when_done != nullptr) {
+        *stop_when_done = true;
     }
 }
 

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// A node's migration engine: works off a list of lines to copy and regions to
-// transfer or to fence, with a bounded number of each under way in the node's DMA.
+// A node's migration engine: gives the lines and regions of its jobs to the node's DMA.
 
 #ifndef HOMESHIFT_ENGINE_MIGRATION_ENGINE_HH
 #define HOMESHIFT_ENGINE_MIGRATION_ENGINE_HH
 
 #include <cstdint>
-#include <deque>
+#include <memory>
 #include <optional>
 #include <vector>
 
+#include "common/job_queue.hh"
+#include "engine/event_queue.hh"
 #include "engine/types.hh"
 
 namespace homeshift::engine
@@ -22,33 +23,43 @@ class MigrationEngine
 {
   public:
     MigrationEngine(unsigned outstanding_lines, unsigned outstanding_transfers)
-        : line_limit_(outstanding_lines), transfer_limit_(outstanding_transfers)
+        : jobs_(outstanding_lines, outstanding_transfers)
     {}
 
     void
-    connect(DMA_Controller *dma)
+    connect(DMA_Controller *dma, EventQueue *queue, Tick clock_period)
     {
         dma_ = dma;
+        queue_ = queue;
+        clock_period_ = clock_period;
     }
 
-    // Append to the work; it starts in the current cycle.
-    void copy(Addr source, Addr target, std::uint64_t bytes);
+    // A job starts in the current cycle.
+    void copy(Job job, unsigned owner, const std::vector<JobQueue::Block> &blocks,
+              JobQueue::Pace pace);
     // fenced: a node that loses its right with the transfer.
-    void transfer(Addr region, NodeID new_home, std::optional<NodeID> fenced = {});
-    void fence(Addr region, NodeID fenced);
+    void transfer(Job job, unsigned owner, const std::vector<Addr> &regions, NodeID new_home,
+                  std::optional<NodeID> fenced);
+    void fence(Job job, unsigned owner, const std::vector<Addr> &regions, NodeID fenced);
 
-    // Forget the work that has not begun, let lines under way end, take regions under way back.
-    void cancel();
+    // Forget what has not begun, let lines under way end, take regions under way back.
+    void cancel(Job job);
+
+    bool
+    working_on(Job job) const
+    {
+        return jobs_.working_on(job);
+    }
 
     bool
     idle() const
     {
-        return copies_.empty() && regions_.empty() && lines_ == 0 && under_way_.empty();
+        return jobs_.idle();
     }
 
     // The DMA reports.
     void lineCopied(Addr source);
-    void lineRefused(Addr address);
+    void lineRefused(Addr source);
     void regionMoved(Addr region);
     void regionKept(Addr region);
     void regionFenced(Addr region);
@@ -61,35 +72,30 @@ class MigrationEngine
     std::uint64_t regions_fenced = 0;
     std::uint64_t regions_refused = 0;
 
-    // Set when the last work is done.
-    bool *stop_when_idle = nullptr;
+    // Set whenever a job is done.
+    bool *stop_when_done = nullptr;
 
   private:
-    struct Copy
+    // Looks at an owner's paced copies again when they are due.
+    struct Wake final : public Event
     {
-        Addr source;
-        Addr target;
-        std::uint64_t bytes;
-    };
+        explicit Wake(MigrationEngine &engine) : engine(engine)
+        {}
 
-    struct Region
-    {
-        Addr region;
-        std::optional<NodeID> new_home; // none: it only gets a fence
-        std::optional<NodeID> fenced;
+        void fire() override;
+
+        MigrationEngine &engine;
+        bool scheduled = false;
     };
 
     void start_some();
-    void region_done(Addr region);
-    void finished();
+    void ended(bool job_done);
 
     DMA_Controller *dma_ = nullptr;
-    unsigned line_limit_;
-    unsigned transfer_limit_;
-    unsigned lines_ = 0;          // under way
-    std::vector<Addr> under_way_; // regions
-    std::deque<Copy> copies_;
-    std::deque<Region> regions_;
+    EventQueue *queue_ = nullptr;
+    Tick clock_period_ = 1;
+    JobQueue jobs_;
+    std::vector<std::unique_ptr<Wake>> wakes_; // one an owner
 };
 
 } // namespace homeshift::engine

@@ -103,7 +103,8 @@ System::add_node(unsigned number, const Context &context, const HomeMap &homes)
     dma.home_table = node.home_table.get();
     node.dma = std::make_unique<DMA_Controller>(context, createMachineID(MachineType_DMA, number),
                                                 number, dma);
-    node.engine->connect(node.dma.get());
+    node.engine->connect(node.dma.get(), queue_.get(), spec_.clock_period);
+    node.engine->stop_when_done = &stop_;
 
     for (unsigned i = 0; i < spec_.cores_per_node; ++i) {
         const unsigned index = number * spec_.cores_per_node + i;
@@ -170,7 +171,7 @@ System::add_vm(std::vector<std::uint64_t> frames,
     for (auto &stream : streams) {
         vm->add_vcpu(*queue_, std::move(stream), spec_.max_outstanding);
     }
-    vm->stop_when_drained = &stop_;
+    vm->stop_run = &stop_;
     vms_.push_back(std::move(vm));
     return static_cast<unsigned>(vms_.size() - 1);
 }
@@ -186,9 +187,15 @@ System::start_vm(unsigned vm, const std::vector<unsigned> &cores)
 }
 
 void
-System::stop_vm(unsigned vm)
+System::begin_stop_vm(unsigned vm)
 {
     vms_.at(vm)->stop();
+}
+
+void
+System::stop_vm(unsigned vm)
+{
+    begin_stop_vm(vm);
     while (!vms_[vm]->drained()) {
         run_until_stopped("accesses of a paused VM");
     }
@@ -215,18 +222,37 @@ System::run(Cycles cycles)
     const Cycle end = queue_->now() + cycles;
     const bool never = false;
     while (queue_->now() < end) {
-        const std::uint64_t before = progress();
-        const std::uint64_t fired = queue_->fired();
-        queue_->run(std::min(end, queue_->now() + kPatience), never);
-        // A vCPU may think for long, but then no event fires in vain either.
-        if (queue_->now() < end && progress() == before && queue_->fired() != fired) {
-            throw DeadlockError("deadlock: events fire, but no access, copy or transfer ends");
-        }
+        run_on(end, never);
     }
     for (const auto &vm : vms_) {
         if (queue_->empty() && !vm->drained()) {
             throw DeadlockError("deadlock: accesses of a VM wait, but nothing is under way");
         }
+    }
+}
+
+void
+System::wait(Cycle until)
+{
+    while (!stop_ && queue_->now() < until) {
+        if (queue_->empty() && until == kForever) {
+            throw DeadlockError("deadlock: something is waited for, but nothing is under way");
+        }
+        run_on(until, stop_);
+    }
+    stop_ = false;
+}
+
+// Run up to a cycle, but for a limited time only, and see to it that something is achieved.
+void
+System::run_on(Cycle end, const bool &stop)
+{
+    const std::uint64_t before = progress();
+    const std::uint64_t fired = queue_->fired();
+    queue_->run(std::min(end, queue_->now() + kPatience), stop);
+    // A vCPU may think for long, but then no event fires in vain either.
+    if (!stop && queue_->now() < end && progress() == before && queue_->fired() != fired) {
+        throw DeadlockError("deadlock: events fire, but no access, copy or transfer ends");
     }
 }
 
@@ -244,9 +270,9 @@ System::run_until_stopped(const char *what)
     stop_ = false;
 }
 
-void
+Job
 System::copy(unsigned node, const std::vector<Addr> &sources, const std::vector<Addr> &targets,
-             std::uint64_t bytes_each)
+             std::uint64_t bytes_each, unsigned owner, JobQueue::Pace pace)
 {
     if (sources.size() != targets.size()) {
         throw std::invalid_argument("as many sources as targets are needed");
@@ -262,44 +288,59 @@ System::copy(unsigned node, const std::vector<Addr> &sources, const std::vector<
             }
         }
     }
-    MigrationEngine &engine = *nodes_.at(node).engine;
+    std::vector<JobQueue::Block> blocks;
+    blocks.reserve(sources.size());
     for (std::size_t i = 0; i < sources.size(); ++i) {
-        engine.copy(sources[i], targets[i], bytes_each);
+        blocks.push_back({sources[i], targets[i], bytes_each});
     }
+    nodes_.at(node).engine->copy(++last_job_, owner, blocks, pace);
+    return last_job_;
 }
 
-void
-System::transfer(unsigned node, const std::vector<Addr> &regions, unsigned new_home,
-                 std::optional<unsigned> fenced)
+Job
+System::transfer(unsigned node, const std::vector<Addr> &addresses, unsigned new_home,
+                 unsigned owner, std::optional<unsigned> fenced)
 {
     require_node(new_home);
     require_node(fenced.value_or(0));
-    MigrationEngine &engine = *nodes_.at(node).engine;
-    for (Addr address : regions) {
-        require_memory(address, 1);
-    }
-    for (Addr address : regions) {
-        engine.transfer(nodes_[node].home_table->region(address), new_home, fenced);
-    }
+    nodes_.at(node).engine->transfer(++last_job_, owner, regions_of(addresses), new_home, fenced);
+    return last_job_;
 }
 
-void
-System::fence(unsigned node, const std::vector<Addr> &regions, unsigned fenced)
+Job
+System::fence(unsigned node, const std::vector<Addr> &addresses, unsigned fenced, unsigned owner)
 {
     require_node(fenced);
-    MigrationEngine &engine = *nodes_.at(node).engine;
-    for (Addr address : regions) {
+    nodes_.at(node).engine->fence(++last_job_, owner, regions_of(addresses), fenced);
+    return last_job_;
+}
+
+// Names regions by their bases.
+std::vector<Addr>
+System::regions_of(const std::vector<Addr> &addresses) const
+{
+    std::vector<Addr> regions;
+    regions.reserve(addresses.size());
+    for (Addr address : addresses) {
         require_memory(address, 1);
+        regions.push_back(nodes_.front().home_table->region(address));
     }
-    for (Addr address : regions) {
-        engine.fence(nodes_[node].home_table->region(address), fenced);
-    }
+    return regions;
+}
+
+bool
+System::done(Job job) const
+{
+    return std::none_of(nodes_.begin(), nodes_.end(),
+                        [job](const Node &node) { return node.engine->working_on(job); });
 }
 
 void
-System::cancel(unsigned node)
+System::cancel(Job job)
 {
-    nodes_.at(node).engine->cancel();
+    for (Node &node : nodes_) {
+        node.engine->cancel(job);
+    }
 }
 
 unsigned
@@ -316,11 +357,9 @@ void
 System::finish()
 {
     for (Node &node : nodes_) {
-        node.engine->stop_when_idle = &stop_;
         while (!node.engine->idle()) {
             run_until_stopped("copies or transfers");
         }
-        node.engine->stop_when_idle = nullptr;
     }
 }
 
@@ -445,9 +484,7 @@ System::reset_statistics()
 {
     network_->reset_statistics();
     for (const auto &vm : vms_) {
-        for (const auto &vcpu : vm->vcpus()) {
-            vcpu->loads = vcpu->stores = vcpu->faults = vcpu->latency = 0;
-        }
+        vm->reset_statistics();
     }
     for (Core &core : cores_) {
         core.controller->reset_counts();

@@ -62,6 +62,8 @@ class AccessFaultError : public std::runtime_error
 class System
 {
   public:
+    static constexpr Cycle kForever = ~Cycle{0};
+
     explicit System(const SystemSpec &spec);
     System(const System &) = delete;
     System &operator=(const System &) = delete;
@@ -96,22 +98,31 @@ class System
     // Let a VM's vCPUs run on these cores (numbered through the nodes).
     void start_vm(unsigned vm, const std::vector<unsigned> &cores);
 
-    // No new accesses; returns when those under way are done.
+    // No new accesses from now on; see wait() for the end of those under way.
+    void begin_stop_vm(unsigned vm);
+
+    // The same; returns when those under way are done.
     void stop_vm(unsigned vm);
 
     void run(Cycles cycles);
 
-    // Give a node's migration engine work: it begins now, while VMs run on. A region is named by an
-    // address in it.
-    void copy(unsigned node, const std::vector<Addr> &sources, const std::vector<Addr> &targets,
-              std::uint64_t bytes_each);
+    // Run until something ends that somebody may wait for: a job, a VM's last access after a stop;
+    // or a VM waits for a page; or the cycle `until` comes.
+    void wait(Cycle until);
+
+    // Give a node's migration engine a job: it begins now, while VMs run on. A region is named by
+    // an address in it. The owner is a VM's number, or any other. Returns the job's number.
+    Job copy(unsigned node, const std::vector<Addr> &sources, const std::vector<Addr> &targets,
+             std::uint64_t bytes_each, unsigned owner = 0, JobQueue::Pace pace = {});
     // fenced: a node that loses its right to the regions with the transfer.
-    void transfer(unsigned node, const std::vector<Addr> &regions, unsigned new_home,
-                  std::optional<unsigned> fenced = {});
+    Job transfer(unsigned node, const std::vector<Addr> &regions, unsigned new_home,
+                 unsigned owner = 0, std::optional<unsigned> fenced = {});
     // Take a node's right to regions, wherever they have their homes.
-    void fence(unsigned node, const std::vector<Addr> &regions, unsigned fenced);
-    // Forget the node's work that has not begun; take back transfers that are under way.
-    void cancel(unsigned node);
+    Job fence(unsigned node, const std::vector<Addr> &regions, unsigned fenced, unsigned owner = 0);
+    bool done(Job job) const;
+
+    // Forget what of a job has not begun, take back the transfers that are under way.
+    void cancel(Job job);
 
     // The node whose agent is home of an address; nodes().size() while the region is between two.
     unsigned home_of(Addr address) const;
@@ -180,6 +191,8 @@ class System
     void add_node(unsigned number, const Context &context, const HomeMap &homes);
     void require_memory(Addr address, std::uint64_t bytes) const;
     void require_node(unsigned node) const;
+    std::vector<Addr> regions_of(const std::vector<Addr> &addresses) const;
+    void run_on(Cycle end, const bool &stop);
     void run_until_stopped(const char *what);
     std::uint64_t progress() const;
 
@@ -190,6 +203,7 @@ class System
     std::vector<Core> cores_;
     std::vector<std::unique_ptr<Vm>> vms_;
     std::map<unsigned, std::unique_ptr<Rogue>> rogues_;
+    Job last_job_ = 0;
     bool stop_ = false;
 };
 

@@ -52,9 +52,9 @@ def cached(copies: int = COPIES, **changes: Any) -> Watched:
 
 def cancelled_after(cycles: int, w: Watched) -> int:
     """Begin a transfer to node 1, cancel it; return the region's home in the end."""
-    w.system.transfer(0, [0], 1)
+    job = w.system.transfer(0, [0], 1)
     w.system.run(cycles)
-    w.system.cancel(0)
+    w.system.cancel(job)
     w.system.finish()
     w.system.audit()
     counts = w.system.node_counts()[0]
@@ -122,10 +122,13 @@ def test_a_dma_that_did_not_ask_for_a_transfer_cannot_cancel_it() -> None:
 
 def test_work_that_has_not_begun_is_forgotten() -> None:
     w = Watched(outstanding_transfers=2, outstanding_lines=2)
-    w.system.transfer(0, [page * PAGE for page in range(50)], 1)
-    w.system.copy(0, [100 * PAGE], [101 * PAGE], PAGE)
+    jobs = (
+        w.system.transfer(0, [page * PAGE for page in range(50)], 1),
+        w.system.copy(0, [100 * PAGE], [101 * PAGE], PAGE),
+    )
     w.system.run(1)
-    w.system.cancel(0)
+    for job in jobs:
+        w.system.cancel(job)
     w.system.finish()
     counts = w.system.node_counts()[0]
     assert counts["regions_kept"] == 2
@@ -165,9 +168,9 @@ def test_a_vm_runs_on_with_right_data_while_its_homes_are_moved_and_kept(seed: i
     vm = system.add_vm(frames, streams(2, vm_bytes=pages * PAGE, seed=seed))
     system.start_vm(vm, [0, 1])
     for step in range(120):
-        system.transfer(0, frames, 1 + step % 2)
+        job = system.transfer(0, frames, 1 + step % 2)
         system.run(1 + (step * 37 + seed) % 211)
-        system.cancel(0)
+        system.cancel(job)
         system.finish()
         away = [frame for frame in frames if system.home_of(frame) != 0]
         system.transfer(0, away, 0)

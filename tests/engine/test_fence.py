@@ -132,7 +132,7 @@ def test_a_put_of_a_fenced_node_is_taken_and_its_data_kept() -> None:
         vm = system.add_vm([0], owner)
         system.start_vm(vm, [0])
         system.run(500)
-        system.transfer(0, [0], 1, 0)
+        system.transfer(0, [0], 1, fenced=0)
         system.run(cycles)
         system.stop_vm(vm)
         system.finish()
@@ -180,9 +180,9 @@ def test_a_cancelled_transfer_puts_up_no_fence() -> None:
     for cycles in range(60):
         w = Watched()
         w.store(0, 0)
-        w.system.transfer(0, [0], 1, 0)
+        job = w.system.transfer(0, [0], 1, fenced=0)
         w.system.run(cycles)
-        w.system.cancel(0)
+        w.system.cancel(job)
         w.system.finish()
         w.system.audit()
         moved = w.system.home_of(0) == 1
@@ -213,7 +213,7 @@ def rogue_machine(seed: int, **changes: Any) -> tuple[System, list[int], int]:
 
 def move_with_fence(system: System, frames: list[int], vm: int) -> None:
     system.stop_vm(vm)
-    system.transfer(0, frames, 1, 0)
+    system.transfer(0, frames, 1, fenced=0)
     system.start_vm(vm, [4, 5])
 
 

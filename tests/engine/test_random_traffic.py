@@ -50,6 +50,7 @@ class Traffic:
         memory = PAGE * len(pages)
         self.vm = self.system.add_vm(self.frames, streams(self.vcpus, vm_bytes=memory, **workload))
         self.at = 0
+        self.jobs: dict[int, list[int]] = {}  # of each node's DMA, since its last cancel
         self.resume()
 
     def pause(self) -> None:
@@ -64,12 +65,14 @@ class Traffic:
 
     def transfer(self, asking: int, pages: list[int], new_home: int) -> None:
         regions = [self.frame(page) for page in pages]
-        self.system.transfer(asking % self.nodes, regions, new_home % self.nodes)
+        job = self.system.transfer(asking % self.nodes, regions, new_home % self.nodes)
+        self.jobs.setdefault(asking % self.nodes, []).append(job)
 
     def copy_out(self, node: int, page: int, to: int) -> None:
         """Copy a page, in use or not, to where nobody uses it."""
         target = (to % self.nodes) * MEMORY + SCRATCH + to % 3 * PAGE
-        self.system.copy(node % self.nodes, [self.frame(page)], [target], PAGE)
+        job = self.system.copy(node % self.nodes, [self.frame(page)], [target], PAGE)
+        self.jobs.setdefault(node % self.nodes, []).append(job)
 
     def rewrite(self, node: int, page: int, new_home: int) -> None:
         """Copy a page of the paused VM onto itself while its home moves: the data is the same."""
@@ -82,16 +85,19 @@ class Traffic:
         self.resume()
 
     def cancel(self, asking: int) -> None:
-        self.system.cancel(asking % self.nodes)
+        for job in self.jobs.pop(asking % self.nodes, []):
+            self.system.cancel(job)
 
     def take_right(self, asking: int, pages: list[int], fenced: int) -> None:
         regions = [self.frame(page) for page in pages]
-        self.system.fence(asking % self.nodes, regions, fenced % self.nodes)
+        job = self.system.fence(asking % self.nodes, regions, fenced % self.nodes)
+        self.jobs.setdefault(asking % self.nodes, []).append(job)
 
     def hand_over(self, asking: int, pages: list[int], new_home: int, fenced: int) -> None:
         regions = [self.frame(page) for page in pages]
         new_home, fenced = new_home % self.nodes, fenced % self.nodes
-        self.system.transfer(asking % self.nodes, regions, new_home, fenced)
+        job = self.system.transfer(asking % self.nodes, regions, new_home, fenced=fenced)
+        self.jobs.setdefault(asking % self.nodes, []).append(job)
 
     def move(self, node: int) -> None:
         self.pause()
@@ -246,17 +252,20 @@ def test_commands_of_one_dma_for_one_line_wait_for_each_other(seed: int) -> None
     traffic = Traffic(spec, [0, 1], write_ratio=0.5, seed=seed)
     one, two = SCRATCH, SCRATCH + MEMORY
     commands = ([one, one, two], [two, two, one], [two, one, one])
+    system = traffic.system
+    jobs: list[int] = []
     for step in range(200):
         sources, targets = commands[step % 3], commands[step // 3 % 3]
-        traffic.system.copy(0, sources, targets, LINE * (1 + step % 3))
-        traffic.system.transfer(0, [one, two][:: 1 - step % 2 * 2], step % 2)
+        jobs.append(system.copy(0, sources, targets, LINE * (1 + step % 3)))
+        jobs.append(system.transfer(0, [one, two][:: 1 - step % 2 * 2], step % 2))
         if step % 3 == 0:
-            traffic.system.fence(0, [one, two], step % 2)
-        traffic.system.run(20 + step % 7 * 10)
+            jobs.append(system.fence(0, [one, two], step % 2))
+        system.run(20 + step % 7 * 10)
         if step % 4 == 0:
-            traffic.system.cancel(0)
-            traffic.system.copy(0, sources, targets, LINE * (1 + step % 3))
-            traffic.system.run(step % 11 * 4)
+            while jobs:
+                system.cancel(jobs.pop())
+            system.copy(0, sources, targets, LINE * (1 + step % 3))
+            system.run(step % 11 * 4)
     traffic.end()
     steered.append(seed)
 

@@ -6,7 +6,10 @@ from m5.util.pybind import PyBindMethod
 
 
 class MigrationEngine(ClockedObject):
-    """Works off lines to copy and homes to move, a bounded number at a time, with a node's DMA."""
+    """Works off lines to copy and homes to move, a bounded number at a time, with a node's DMA.
+
+    `m5.simulate()` returns with "a job of a migration engine is done" whenever one is.
+    """
 
     type = "MigrationEngine"
     cxx_class = "gem5::ruby::MigrationEngine"
@@ -21,8 +24,7 @@ class MigrationEngine(ClockedObject):
         PyBindMethod("transfer"),
         PyBindMethod("fence"),
         PyBindMethod("cancel"),
-        PyBindMethod("exitWhenIdle"),
+        PyBindMethod("workingOn"),
         PyBindMethod("linesCopied"),
         PyBindMethod("regionsMoved"),
-        PyBindMethod("regionsKept"),
     ]

@@ -8,8 +8,9 @@ from m5.util.pybind import PyBindMethod
 class VirtualMachine(SimObject):
     """Virtual CPUs, and the stage-2 table by which they find their memory.
 
-    It starts paused. After `pause()` has returned False, `m5.simulate()` returns with "the virtual
-    machine is paused" when the accesses under way are done.
+    It starts paused. After `pause()`, `m5.simulate()` returns with "a virtual machine is paused"
+    when the accesses under way are done. It also returns with "a page is missing" when an access
+    has to wait for one, and with "a page is quiet" when the last access to such a page is done.
     """
 
     type = "VirtualMachine"
@@ -21,11 +22,21 @@ class VirtualMachine(SimObject):
     cxx_exports = [
         PyBindMethod("setFrames"),
         PyBindMethod("pause"),
+        PyBindMethod("paused"),
+        PyBindMethod("throttle"),
         PyBindMethod("resume"),
         PyBindMethod("accesses"),
         PyBindMethod("fault"),
         PyBindMethod("startDirtyLog"),
         PyBindMethod("takeDirtyLog"),
         PyBindMethod("stopDirtyLog"),
-        PyBindMethod("remap"),
+        PyBindMethod("mapPages"),
+        PyBindMethod("awaitPages"),
+        PyBindMethod("quiet"),
+        PyBindMethod("takeFaults"),
+        PyBindMethod("latencyTicks"),
+        PyBindMethod("blockedTicks"),
+        PyBindMethod("allBlockedTicks"),
+        PyBindMethod("sample"),
+        PyBindMethod("takeSamples"),
     ]

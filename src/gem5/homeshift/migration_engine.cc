@@ -2,8 +2,6 @@
 
 #include "homeshift/migration_engine.hh"
 
-#include <algorithm>
-
 #include "base/trace.hh"
 #include "debug/HomeTransfer.hh"
 #include "debug/Migration.hh"
@@ -27,60 +25,61 @@ constexpr Addr lineBytes = 64;
 MigrationEngine::MigrationEngine(const Params &p)
     : ClockedObject(p),
       commands(*p.commands),
-      lineLimit(p.outstanding_lines),
-      transferLimit(p.outstanding_transfers),
+      jobs(p.outstanding_lines, p.outstanding_transfers),
+      wake([this] { startSome(); }, name() + ".wake"),
       stats(this)
 {}
 
 void
-MigrationEngine::copy(const std::vector<Addr> &sources, const std::vector<Addr> &targets,
-                      uint64_t bytesEach)
+MigrationEngine::copy(uint32_t job, unsigned owner, const std::vector<Addr> &sources,
+                      const std::vector<Addr> &targets, uint64_t bytesEach, bool urgent,
+                      uint64_t lineInterval)
 {
     fatal_if(sources.size() != targets.size(), "%s: as many sources as targets are needed", name());
     fatal_if(bytesEach == 0 || bytesEach % lineBytes != 0, "%s: whole lines are copied", name());
-    DPRINTF(Migration, "copies %d blocks of %d bytes\n", sources.size(), bytesEach);
+    DPRINTF(Migration, "job %d: copies %d blocks of %d bytes\n", job, sources.size(), bytesEach);
+    std::vector<::homeshift::JobQueue::Block> blocks;
     for (size_t i = 0; i < sources.size(); ++i) {
-        copies.push_back({sources[i], targets[i], bytesEach});
+        blocks.push_back({sources[i], targets[i], bytesEach});
     }
+    jobs.copy(job, owner, blocks, {urgent, lineInterval});
     startSome();
 }
 
 void
-MigrationEngine::transfer(const std::vector<Addr> &moved, unsigned newHome, int fenced)
+MigrationEngine::transfer(uint32_t job, unsigned owner, const std::vector<Addr> &regions,
+                          unsigned newHome)
 {
-    DPRINTF(Migration, "moves the homes of %d regions to node %d\n", moved.size(), newHome);
-    for (Addr region : moved) {
-        regions.push_back({region, static_cast<int>(newHome), fenced});
-    }
+    DPRINTF(Migration, "job %d: moves the homes of %d regions to node %d\n", job, regions.size(),
+            newHome);
+    jobs.transfer(job, owner, regions, newHome, {});
     startSome();
 }
 
 void
-MigrationEngine::fence(const std::vector<Addr> &guarded, unsigned fenced)
+MigrationEngine::fence(uint32_t job, unsigned owner, const std::vector<Addr> &regions,
+                       unsigned fenced)
 {
-    DPRINTF(Migration, "takes node %d's right to %d regions\n", fenced, guarded.size());
-    for (Addr region : guarded) {
-        regions.push_back({region, -1, static_cast<int>(fenced)});
-    }
+    DPRINTF(Migration, "job %d: takes node %d's right to %d regions\n", job, fenced,
+            regions.size());
+    jobs.transfer(job, owner, regions, {}, fenced);
     startSome();
 }
 
 void
-MigrationEngine::cancel()
+MigrationEngine::cancel(uint32_t job)
 {
-    DPRINTF(Migration, "takes back %d regions and forgets %d\n", underWay.size(), regions.size());
-    copies.clear();
-    regions.clear();
-    for (Addr region : underWay) {
+    DPRINTF(Migration, "job %d is cancelled\n", job);
+    jobs.cancel(job);
+    for (Addr region : jobs.regions(job)) {
         commands.enqueue(shim::cancelCommand(now(), region), now(), clockPeriod());
     }
 }
 
 bool
-MigrationEngine::exitWhenIdle()
+MigrationEngine::workingOn(uint32_t job) const
 {
-    exitAtEnd = !idle();
-    return idle();
+    return jobs.working_on(job);
 }
 
 uint64_t
@@ -95,47 +94,41 @@ MigrationEngine::regionsMoved() const
     return stats.regionsMoved.value();
 }
 
-uint64_t
-MigrationEngine::regionsKept() const
-{
-    return stats.regionsKept.value();
-}
-
 void
 MigrationEngine::startSome()
 {
-    for (; !copies.empty() && lines < lineLimit; ++lines) {
-        Copy &copy = copies.front();
-        commands.enqueue(shim::copyCommand(now(), copy.source, copy.target), now(), clockPeriod());
-        copy.source += lineBytes;
-        copy.target += lineBytes;
-        copy.bytes -= lineBytes;
-        if (copy.bytes == 0) {
-            copies.pop_front();
+    for (::homeshift::JobQueue::Line line; jobs.begin_line(now(), line);) {
+        commands.enqueue(shim::copyCommand(now(), line.source, line.target), now(), clockPeriod());
+    }
+    for (::homeshift::JobQueue::Move move; jobs.begin_transfer(move);) {
+        if (move.new_home) {
+            DPRINTF(HomeTransfer, "asks for the region of %#x to move to node %d\n", move.region,
+                    *move.new_home);
+            commands.enqueue(shim::transferCommand(now(), move.region, *move.new_home), now(),
+                             clockPeriod());
+        } else {
+            commands.enqueue(shim::fenceCommand(now(), move.region, *move.fenced), now(),
+                             clockPeriod());
         }
     }
-    while (!regions.empty() && underWay.size() < transferLimit) {
-        const Region next = regions.front();
-        regions.pop_front();
-        underWay.push_back(next.region);
-        if (next.newHome < 0) {
-            commands.enqueue(shim::fenceCommand(now(), next.region, next.fenced), now(),
-                             clockPeriod());
-            continue;
+    Tick due = MaxTick;
+    for (unsigned owner = 0; owner < jobs.owners(); ++owner) {
+        const Tick his = jobs.due(owner, now());
+        due = his != 0 && his < due ? his : due;
+    }
+    if (due != MaxTick) {
+        const Tick edge = (due + clockPeriod() - 1) / clockPeriod() * clockPeriod();
+        if (!wake.scheduled() || wake.when() > edge) {
+            reschedule(wake, edge, true);
         }
-        DPRINTF(HomeTransfer, "asks for the region of %#x to move to node %d\n", next.region,
-                next.newHome);
-        commands.enqueue(shim::transferCommand(now(), next.region, next.newHome, next.fenced),
-                         now(), clockPeriod());
     }
 }
 
 void
-MigrationEngine::lineCopied(Addr)
+MigrationEngine::lineCopied(Addr source)
 {
-    --lines;
     ++stats.linesCopied;
-    finished();
+    ended(jobs.end_line(source));
 }
 
 void
@@ -143,15 +136,14 @@ MigrationEngine::regionMoved(Addr region)
 {
     DPRINTF(HomeTransfer, "the region of %#x has its new home\n", region);
     ++stats.regionsMoved;
-    regionDone(region);
+    ended(jobs.end_transfer(region));
 }
 
 void
-MigrationEngine::lineRefused(Addr)
+MigrationEngine::lineRefused(Addr source)
 {
-    --lines;
     ++stats.linesRefused;
-    finished();
+    ended(jobs.end_line(source));
 }
 
 void
@@ -159,43 +151,32 @@ MigrationEngine::regionKept(Addr region)
 {
     DPRINTF(HomeTransfer, "the region of %#x is kept\n", region);
     ++stats.regionsKept;
-    regionDone(region);
+    ended(jobs.end_transfer(region));
 }
 
 void
 MigrationEngine::regionFenced(Addr region)
 {
     ++stats.regionsFenced;
-    regionDone(region);
+    ended(jobs.end_transfer(region));
 }
 
 void
 MigrationEngine::regionRefused(Addr region)
 {
     ++stats.regionsRefused;
-    regionDone(region);
+    ended(jobs.end_transfer(region));
 }
 
 void
-MigrationEngine::regionDone(Addr region)
-{
-    underWay.erase(std::find(underWay.begin(), underWay.end(), region));
-    finished();
-}
-
-void
-MigrationEngine::finished()
+MigrationEngine::ended(bool jobDone)
 {
     startSome();
-    if (!idle()) {
-        return;
+    if (jobDone) {
+        DPRINTF(Migration, "a job is done\n");
+        exitSimLoop("a job of a migration engine is done");
     }
-    DPRINTF(Migration, "has done its work\n");
-    if (exitAtEnd) {
-        exitAtEnd = false;
-        exitSimLoop("the migration engine is idle");
-    }
-    if (drainState() == DrainState::Draining) {
+    if (jobs.idle() && drainState() == DrainState::Draining) {
         signalDrainDone();
     }
 }
@@ -203,7 +184,7 @@ MigrationEngine::finished()
 DrainState
 MigrationEngine::drain()
 {
-    return idle() ? DrainState::Drained : DrainState::Draining;
+    return jobs.idle() ? DrainState::Drained : DrainState::Draining;
 }
 
 MigrationEngine::Stats::Stats(statistics::Group *parent)

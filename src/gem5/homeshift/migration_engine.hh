@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// A node's migration engine: works off a list of lines to copy and regions to
-// transfer, with a bounded number of each under way in the node's DMA.
+// A node's migration engine: gives the lines and regions of its jobs to the node's DMA.
 
 #ifndef HOMESHIFT_GEM5_MIGRATION_ENGINE_HH
 #define HOMESHIFT_GEM5_MIGRATION_ENGINE_HH
 
-#include <deque>
 #include <vector>
 
 #include "base/statistics.hh"
 #include "base/types.hh"
+#include "common/job_queue.hh"
 #include "params/MigrationEngine.hh"
 #include "sim/clocked_object.hh"
+#include "sim/eventq.hh"
 
 namespace gem5
 {
@@ -28,29 +28,30 @@ class MigrationEngine : public ClockedObject
     PARAMS(MigrationEngine);
     MigrationEngine(const Params &p);
 
-    // ---- for Python, between calls of m5.simulate(): append to the work, which starts at once
+    // ---- for Python, between calls of m5.simulate(): begin a job, which starts at once. Its
+    // number is the caller's choice, one that was never used on this node.
 
-    void copy(const std::vector<Addr> &sources, const std::vector<Addr> &targets,
-              uint64_t bytesEach);
-    // fenced: a node that loses its right with the transfer, or -1.
-    void transfer(const std::vector<Addr> &regions, unsigned newHome, int fenced);
-    void fence(const std::vector<Addr> &regions, unsigned fenced);
+    void copy(uint32_t job, unsigned owner, const std::vector<Addr> &sources,
+              const std::vector<Addr> &targets, uint64_t bytesEach, bool urgent,
+              uint64_t lineInterval);
+    void transfer(uint32_t job, unsigned owner, const std::vector<Addr> &regions,
+                  unsigned newHome);
 
-    // Forget the work that has not begun, let lines under way end, take regions under way back.
-    void cancel();
+    // A node loses its right to regions.
+    void fence(uint32_t job, unsigned owner, const std::vector<Addr> &regions, unsigned fenced);
 
-    // Returns false if there is work: then m5.simulate() will return with
-    // "the migration engine is idle" when it is done.
-    bool exitWhenIdle();
+    // Forget what of a job has not begun, let lines under way end, take regions under way back.
+    void cancel(uint32_t job);
+
+    bool workingOn(uint32_t job) const;
 
     uint64_t linesCopied() const;
     uint64_t regionsMoved() const;
-    uint64_t regionsKept() const;
 
     // ---- for the DMA controller
 
     void lineCopied(Addr source);
-    void lineRefused(Addr address);
+    void lineRefused(Addr source);
     void regionMoved(Addr region);
     void regionKept(Addr region);
     void regionFenced(Addr region);
@@ -59,29 +60,8 @@ class MigrationEngine : public ClockedObject
     DrainState drain() override;
 
   private:
-    struct Copy
-    {
-        Addr source;
-        Addr target;
-        uint64_t bytes;
-    };
-
-    struct Region
-    {
-        Addr region;
-        int newHome; // -1: it only gets a fence
-        int fenced;  // -1: nobody loses a right
-    };
-
-    bool
-    idle() const
-    {
-        return copies.empty() && regions.empty() && lines == 0 && underWay.empty();
-    }
-
     void startSome();
-    void regionDone(Addr region);
-    void finished();
+    void ended(bool jobDone);
 
     // The cycle that has begun: Python may call between clock edges.
     Tick
@@ -91,13 +71,8 @@ class MigrationEngine : public ClockedObject
     }
 
     MessageBuffer &commands;
-    const unsigned lineLimit;
-    const unsigned transferLimit;
-    unsigned lines = 0;         // under way
-    std::vector<Addr> underWay; // regions
-    bool exitAtEnd = false;
-    std::deque<Copy> copies;
-    std::deque<Region> regions;
+    ::homeshift::JobQueue jobs;
+    EventFunctionWrapper wake; // paced copies are due
 
     struct Stats : public statistics::Group
     {

@@ -31,15 +31,13 @@ copyCommand(Tick now, Addr source, Addr target)
 }
 
 inline MsgPtr
-transferCommand(Tick now, Addr region, NodeID newHome, int fencedNode)
+transferCommand(Tick now, Addr region, NodeID newHome)
 {
     auto command = std::make_shared<CommandMsg>(now);
     command->m_addr = region;
     command->m_Type = CommandType_Transfer;
     command->m_Target = 0;
     command->m_NewHome = newHome;
-    command->m_Fence = fencedNode >= 0;
-    command->m_FencedNode = fencedNode >= 0 ? fencedNode : 0;
     return command;
 }
 

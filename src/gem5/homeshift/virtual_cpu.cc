@@ -19,6 +19,7 @@ namespace
 {
 
 constexpr Addr lineBytes = 64;
+constexpr unsigned pageShift = ::homeshift::Stage2Table::kPageShift;
 
 std::unique_ptr<::homeshift::RequestStream>
 makeStream(const VirtualCpuParams &p)
@@ -59,7 +60,7 @@ VirtualCpu::VirtualCpu(const Params &p)
       maxOutstanding(p.max_outstanding),
       stream(makeStream(p)),
       homeTables(p.home_tables),
-      number(p.vcpu),
+      coreOfNode(p.core),
       wake([this] { issueSome(); }, name() + ".wake"),
       stats(this)
 {
@@ -96,6 +97,44 @@ VirtualCpu::stop()
     running = false;
 }
 
+void
+VirtualCpu::throttle(uint64_t newSlice, uint64_t newAwake)
+{
+    slice = newSlice;
+    awake = newAwake;
+    issueSome();
+}
+
+void
+VirtualCpu::lookAgain()
+{
+    if (waiting && !vm.table.missing(next.address >> pageShift)) {
+        waiting = false;
+        stats.blockedTime += curTick() - waitingSince;
+        vm.countBlocked();
+        issueSome();
+    }
+}
+
+bool
+VirtualCpu::uses(uint64_t page) const
+{
+    return std::any_of(outstanding.begin(), outstanding.end(),
+                       [page](const Outstanding &o) { return o.guest >> pageShift == page; });
+}
+
+uint64_t
+VirtualCpu::latencyTicks() const
+{
+    return stats.totalLatency.value();
+}
+
+uint64_t
+VirtualCpu::blockedTicks() const
+{
+    return stats.blockedTime.value();
+}
+
 uint64_t
 VirtualCpu::faults() const
 {
@@ -126,9 +165,10 @@ VirtualCpu::issueSome()
             readyAt = std::max(readyAt, now()) + next.gap_cycles;
         }
         if (readyAt > now()) {
-            if (!wake.scheduled()) {
-                schedule(wake, readyAt * clockPeriod());
-            }
+            wakeAt(readyAt);
+            return;
+        }
+        if (asleep() || !pageIsHere(next.address >> pageShift)) {
             return;
         }
         const Addr line = vm.table.translate(next.address) & ~(lineBytes - 1);
@@ -143,6 +183,40 @@ VirtualCpu::issueSome()
             refused = packet;
         }
     }
+}
+
+void
+VirtualCpu::wakeAt(uint64_t cycle)
+{
+    if (!wake.scheduled()) {
+        schedule(wake, cycle * clockPeriod());
+    }
+}
+
+bool
+VirtualCpu::asleep()
+{
+    const uint64_t intoSlice = now() % slice;
+    if (intoSlice < awake) {
+        return false;
+    }
+    wakeAt(now() - intoSlice + slice);
+    return true;
+}
+
+bool
+VirtualCpu::pageIsHere(uint64_t page)
+{
+    if (!vm.table.missing(page)) {
+        return true;
+    }
+    if (!waiting) {
+        waiting = true;
+        waitingSince = curTick();
+        vm.pageFault(page);
+        vm.countBlocked();
+    }
+    return false;
 }
 
 // An access is of eight bytes at the start of its line: there the machine keeps the number of the
@@ -179,7 +253,7 @@ VirtualCpu::done(PacketPtr packet)
     *found = outstanding.back();
     outstanding.pop_back();
     stats.totalLatency += (now() - access.issued) * clockPeriod();
-    if (homeTable->takeFault(number, line)) {
+    if (homeTable->takeFault(coreOfNode, line)) {
         ++stats.numFaults; // its node has no right: the packet holds no data
     } else if (packet->isRead()) {
         ++stats.numLoads;
@@ -190,7 +264,7 @@ VirtualCpu::done(PacketPtr packet)
     }
     delete packet;
     issueSome();
-    vm.accessDone();
+    vm.accessDone(access.guest, now() - access.issued);
     if (drainState() == DrainState::Draining && outstanding.empty()) {
         signalDrainDone();
     }
@@ -214,7 +288,9 @@ VirtualCpu::Stats::Stats(statistics::Group *parent)
       ADD_STAT(numStores, statistics::units::Count::get(), "Stores done"),
       ADD_STAT(numFaults, statistics::units::Count::get(), "Accesses that were refused"),
       ADD_STAT(totalLatency, statistics::units::Tick::get(),
-               "Time from issue to answer, summed over loads, stores and faults")
+               "Time from issue to answer, summed over loads, stores and faults"),
+      ADD_STAT(blockedTime, statistics::units::Tick::get(),
+               "Time spent waiting for pages that had not arrived")
 {}
 
 } // namespace gem5

@@ -43,6 +43,21 @@ class VirtualCpu : public ClockedObject
     void start(unsigned node);
     void stop();
 
+    // Issue only in the first `awake` of every `slice` cycles.
+    void throttle(uint64_t slice, uint64_t awake);
+
+    // A missing page has arrived.
+    void lookAgain();
+
+    bool
+    waitsForPage() const
+    {
+        return waiting;
+    }
+
+    // Whether an access to the page is under way.
+    bool uses(uint64_t page) const;
+
     bool
     paused() const
     {
@@ -51,6 +66,8 @@ class VirtualCpu : public ClockedObject
 
     uint64_t accesses() const;
     uint64_t faults() const;
+    uint64_t latencyTicks() const;
+    uint64_t blockedTicks() const;
 
     DrainState drain() override;
     void drainResume() override;
@@ -95,6 +112,9 @@ class VirtualCpu : public ClockedObject
     }
 
     void issueSome();
+    void wakeAt(uint64_t cycle);
+    bool asleep();
+    bool pageIsHere(uint64_t page);
     bool underWay(Addr line) const;
     PacketPtr request(Addr line, bool write);
     void done(PacketPtr packet);
@@ -106,7 +126,7 @@ class VirtualCpu : public ClockedObject
     std::unique_ptr<::homeshift::RequestStream> stream;
     std::vector<std::unique_ptr<CorePort>> ports;
     const std::vector<ruby::HomeTable *> homeTables;
-    const unsigned number;
+    const unsigned coreOfNode;
     EventFunctionWrapper wake;
 
     CorePort *core = nullptr;
@@ -115,6 +135,10 @@ class VirtualCpu : public ClockedObject
     ::homeshift::Access next{};
     bool haveNext = false;
     uint64_t readyAt = 0;
+    uint64_t slice = 1;
+    uint64_t awake = 1;
+    bool waiting = false; // for a missing page
+    Tick waitingSince = 0;
     PacketPtr refused = nullptr;
     std::vector<Outstanding> outstanding;
 
@@ -125,6 +149,7 @@ class VirtualCpu : public ClockedObject
         statistics::Scalar numStores;
         statistics::Scalar numFaults;
         statistics::Scalar totalLatency;
+        statistics::Scalar blockedTime;
     } stats;
 };
 

@@ -3,6 +3,7 @@
 #include "homeshift/virtual_machine.hh"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/cprintf.hh"
 #include "base/trace.hh"
@@ -17,6 +18,7 @@ namespace
 {
 
 constexpr unsigned lineShift = 6;
+constexpr unsigned pageShift = ::homeshift::Stage2Table::kPageShift;
 
 } // namespace
 
@@ -29,7 +31,7 @@ VirtualMachine::setFrames(const std::vector<uint64_t> &frames)
     table = ::homeshift::Stage2Table(frames);
 }
 
-bool
+void
 VirtualMachine::pause()
 {
     DPRINTF(Migration, "pauses\n");
@@ -37,7 +39,6 @@ VirtualMachine::pause()
         vcpu->stop();
     }
     pausing = !paused();
-    return !pausing;
 }
 
 void
@@ -47,6 +48,14 @@ VirtualMachine::resume(unsigned node)
     pausing = false;
     for (VirtualCpu *vcpu : vcpus) {
         vcpu->start(node);
+    }
+}
+
+void
+VirtualMachine::throttle(uint64_t slice, uint64_t awake)
+{
+    for (VirtualCpu *vcpu : vcpus) {
+        vcpu->throttle(slice, awake);
     }
 }
 
@@ -85,14 +94,99 @@ VirtualMachine::stopDirtyLog()
 }
 
 void
-VirtualMachine::remap(const std::vector<uint64_t> &pages, const std::vector<uint64_t> &frames)
+VirtualMachine::mapPages(const std::vector<uint64_t> &pages, const std::vector<uint64_t> &frames)
 {
-    fatal_if(!paused(), "%s: pages can be remapped while it is paused only", name());
     fatal_if(pages.size() != frames.size(), "%s: as many pages as frames are needed", name());
     for (size_t i = 0; i < pages.size(); ++i) {
-        table.set_shadow(pages[i], frames[i]);
+        missing -= table.map(pages[i], frames[i]) ? 1 : 0;
     }
-    table.commit();
+    for (VirtualCpu *vcpu : vcpus) {
+        vcpu->lookAgain();
+    }
+}
+
+void
+VirtualMachine::awaitPages(const std::vector<uint64_t> &pages)
+{
+    for (uint64_t page : pages) {
+        missing += table.set_missing(page) ? 1 : 0;
+    }
+}
+
+bool
+VirtualMachine::quiet(const std::vector<uint64_t> &pages) const
+{
+    return std::none_of(pages.begin(), pages.end(), [this](uint64_t page) {
+        return std::any_of(vcpus.begin(), vcpus.end(),
+                           [page](const VirtualCpu *vcpu) { return vcpu->uses(page); });
+    });
+}
+
+void
+VirtualMachine::pageFault(uint64_t page)
+{
+    faults.push_back(page);
+    exitSimLoop("a page is missing");
+}
+
+std::vector<uint64_t>
+VirtualMachine::takeFaults()
+{
+    return std::exchange(faults, {});
+}
+
+void
+VirtualMachine::countBlocked()
+{
+    const bool all = std::all_of(vcpus.begin(), vcpus.end(),
+                                 [](const VirtualCpu *vcpu) { return vcpu->waitsForPage(); });
+    if (all && !allBlocked) {
+        allBlockedSince = curTick();
+    } else if (!all && allBlocked) {
+        allBlockedTotal += curTick() - allBlockedSince;
+    }
+    allBlocked = all;
+}
+
+uint64_t
+VirtualMachine::latencyTicks() const
+{
+    uint64_t sum = 0;
+    for (const VirtualCpu *vcpu : vcpus) {
+        sum += vcpu->latencyTicks();
+    }
+    return sum;
+}
+
+uint64_t
+VirtualMachine::blockedTicks() const
+{
+    uint64_t sum = 0;
+    for (const VirtualCpu *vcpu : vcpus) {
+        sum += vcpu->blockedTicks();
+    }
+    return sum;
+}
+
+uint64_t
+VirtualMachine::allBlockedTicks() const
+{
+    return allBlockedTotal + (allBlocked ? curTick() - allBlockedSince : 0);
+}
+
+void
+VirtualMachine::sample(uint64_t every, uint64_t slowerThan)
+{
+    sampleEvery = every;
+    sampleSlowerThan = slowerThan;
+    sampleSeen = 0;
+    samples.clear();
+}
+
+std::vector<uint64_t>
+VirtualMachine::takeSamples()
+{
+    return std::exchange(samples, {});
 }
 
 void
@@ -122,12 +216,19 @@ VirtualMachine::stored(Addr guest, uint64_t token)
 }
 
 void
-VirtualMachine::accessDone()
+VirtualMachine::accessDone(Addr guest, uint64_t latencyCycles)
 {
+    if (sampleEvery != 0 && latencyCycles > sampleSlowerThan && ++sampleSeen == sampleEvery) {
+        sampleSeen = 0;
+        samples.push_back(guest >> pageShift);
+    }
+    if (missing != 0 && table.missing(guest >> pageShift)) {
+        exitSimLoop("a page is quiet");
+    }
     if (pausing && paused()) {
         pausing = false;
         DPRINTF(Migration, "is paused\n");
-        exitSimLoop("the virtual machine is paused");
+        exitSimLoop("a virtual machine is paused");
     }
 }
 

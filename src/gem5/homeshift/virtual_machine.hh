@@ -32,9 +32,13 @@ class VirtualMachine : public SimObject
     // The physical address of each guest page.
     void setFrames(const std::vector<uint64_t> &frames);
 
-    // Returns whether no access is under way any more.
-    bool pause();
+    void pause();
+    bool paused() const;
+
     void resume(unsigned node);
+
+    // Let vCPUs issue in the first `awake` of every `slice` cycles only.
+    void throttle(uint64_t slice, uint64_t awake);
 
     uint64_t accesses() const;
 
@@ -48,7 +52,24 @@ class VirtualMachine : public SimObject
     void startDirtyLog();
     std::vector<uint64_t> takeDirtyLog();
     void stopDirtyLog();
-    void remap(const std::vector<uint64_t> &pages, const std::vector<uint64_t> &frames);
+
+    // These pages are in these frames from now on.
+    void mapPages(const std::vector<uint64_t> &pages, const std::vector<uint64_t> &frames);
+
+    // Accesses to these pages wait until they are mapped; those under way still end.
+    void awaitPages(const std::vector<uint64_t> &pages);
+    bool quiet(const std::vector<uint64_t> &pages) const;
+
+    // The awaited pages that were touched since this was last asked, in order.
+    std::vector<uint64_t> takeFaults();
+
+    uint64_t latencyTicks() const;
+    uint64_t blockedTicks() const;
+    uint64_t allBlockedTicks() const;
+
+    // Note the page of every `every`-th access that takes longer than `slowerThan` cycles; 0: none.
+    void sample(uint64_t every, uint64_t slowerThan);
+    std::vector<uint64_t> takeSamples();
 
     // ---- for its vCPUs ----
 
@@ -66,14 +87,23 @@ class VirtualMachine : public SimObject
 
     void loaded(Addr guest, uint64_t token);
     void stored(Addr guest, uint64_t token);
-    void accessDone();
+    void accessDone(Addr guest, uint64_t latencyCycles);
+    void pageFault(uint64_t page);
+    void countBlocked();
 
     ::homeshift::Stage2Table table;
 
   private:
-    bool paused() const;
-
     const bool check;
+    uint64_t missing = 0; // pages
+    std::vector<uint64_t> faults;
+    bool allBlocked = false;
+    Tick allBlockedSince = 0;
+    Tick allBlockedTotal = 0;
+    uint64_t sampleEvery = 0;
+    uint64_t sampleSlowerThan = 0;
+    uint64_t sampleSeen = 0;
+    std::vector<uint64_t> samples;
     bool pausing = false;
     uint64_t lastToken = 0;
     std::string faultText;

@@ -7,13 +7,15 @@ import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from homeshift.engines.base import Counters, Engine, Setup
+from homeshift.engines.base import Counters, Engine, Setup, VmCounters, VmSetup
 from homeshift.output import OutputDirectory
 
 __all__ = [
     "Counters",
     "Engine",
     "Setup",
+    "VmCounters",
+    "VmSetup",
     "default_directory",
     "inside_gem5",
     "make_engine",
@@ -45,7 +47,7 @@ def output_directory(path: str) -> AbstractContextManager[Path]:
 
 
 def make_engine(setup: Setup) -> Engine:
-    """Return an engine with a machine and a paused VM on it: gem5's if gem5 runs this."""
+    """Return an engine with a machine and paused VMs on it: gem5's if gem5 runs this."""
     if inside_gem5():
         from homeshift.engines import gem5  # needs m5
 
