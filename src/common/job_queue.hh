@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // The work of a node's migration engine: jobs, each a list of blocks to copy line by line or of
-// regions to transfer. Those for whom it works (VMs) are served in turn, the jobs of each in order,
+// regions to transfer or to fence. Those for whom it works (VMs) are served in turn, the jobs of each in order,
 // urgent copies before the others of theirs. A copy can be paced to a bandwidth.
 //
 // The queue decides what is next and notes what is under way; its user sends the commands.
@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <stdexcept>
 #include <unordered_map>
 #include <vector>
@@ -48,7 +49,8 @@ class JobQueue
     struct Move
     {
         std::uint64_t region = 0;
-        unsigned new_home = 0;
+        std::optional<unsigned> new_home; // none: it stays, a node loses its right
+        std::optional<unsigned> fenced;   // the node that loses its right, if any
     };
 
     // At most so many lines and regions are under way at once.
@@ -67,13 +69,27 @@ class JobQueue
     }
 
     void
-    transfer(Job job, unsigned owner, const std::vector<std::uint64_t> &regions, unsigned new_home)
+    transfer(Job job, unsigned owner, const std::vector<std::uint64_t> &regions,
+             std::optional<unsigned> new_home, std::optional<unsigned> fenced)
     {
         Owner &his = this->owner(owner);
         for (std::uint64_t region : regions) {
-            his.transfers.push_back({job, {region, new_home}});
+            his.transfers.push_back({job, {region, new_home, fenced}});
             ++left_[job];
         }
+    }
+
+    // The regions of a job that are under way.
+    std::vector<std::uint64_t>
+    regions(Job job) const
+    {
+        std::vector<std::uint64_t> found;
+        for (const UnderWay &region : regions_) {
+            if (region.job == job) {
+                found.push_back(region.address);
+            }
+        }
+        return found;
     }
 
     // Forget what has not begun. The job is done when what is under way has ended.

@@ -4,6 +4,7 @@
 // streams by themselves. The typed face of it is src/homeshift/_engine.pyi.
 
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
@@ -83,7 +84,7 @@ stream(const nb::dict &dict)
 }
 
 unsigned
-add_vm(System &system, std::vector<std::uint64_t> frames, const nb::list &streams)
+add_vm(System &system, std::vector<std::uint64_t> frames, const nb::list &streams, bool intruder)
 {
     std::vector<std::unique_ptr<RequestStream>> made;
     for (nb::handle dict : streams) {
@@ -92,7 +93,7 @@ add_vm(System &system, std::vector<std::uint64_t> frames, const nb::list &stream
         }
         made.push_back(stream(nb::cast<nb::dict>(dict)));
     }
-    return system.add_vm(std::move(frames), std::move(made));
+    return system.add_vm(std::move(frames), std::move(made), intruder);
 }
 
 // (machine, number, state, event, count) of every transition that was taken.
@@ -142,7 +143,11 @@ node_counts(const System &system)
         dict["served_remotely"] = node.home_table->served_remotely;
         dict["directory_entries"] = node.directory->size();
         dict["lines_copied"] = node.engine->lines_copied;
+        dict["lines_refused"] = node.engine->lines_refused;
         dict["regions_moved"] = node.engine->regions_moved;
+        dict["regions_kept"] = node.engine->regions_kept;
+        dict["regions_fenced"] = node.engine->regions_fenced;
+        dict["regions_refused"] = node.engine->regions_refused;
         list.append(dict);
     }
     return list;
@@ -184,6 +189,7 @@ vcpu_counts(System &system, unsigned vm)
         nb::dict dict;
         dict["loads"] = vcpu->loads;
         dict["stores"] = vcpu->stores;
+        dict["faults"] = vcpu->faults;
         dict["latency_cycles"] = vcpu->latency;
         dict["blocked_cycles"] = vcpu->blocked;
         list.append(dict);
@@ -200,6 +206,7 @@ NB_MODULE(_engine, m)
     nb::exception<ProtocolError>(m, "ProtocolError", PyExc_RuntimeError);
     nb::exception<DataError>(m, "DataError", PyExc_RuntimeError);
     nb::exception<DeadlockError>(m, "DeadlockError", PyExc_RuntimeError);
+    nb::exception<AccessFaultError>(m, "AccessFaultError", PyExc_RuntimeError);
 
     nb::class_<System>(m, "System", "A machine and the VMs on it. Times are in cycles.")
         .def(
@@ -210,8 +217,8 @@ NB_MODULE(_engine, m)
         .def_prop_ro("events", &System::events, "Events fired so far.")
         .def("place_home", &System::place_home, "address"_a, "node"_a,
              "Before anything runs: make a node the home of a region.")
-        .def("add_vm", &add_vm, "frames"_a, "streams"_a,
-             "One vCPU a stream; returns the VM's number.")
+        .def("add_vm", &add_vm, "frames"_a, "streams"_a, "intruder"_a = false,
+             "One vCPU a stream; returns the VM's number. An intruder changes no data.")
         .def("start_vm", &System::start_vm, "vm"_a, "cores"_a, "Let the vCPUs run on these cores.")
         .def("stop_vm", &System::stop_vm, "vm"_a, nb::call_guard<nb::gil_scoped_release>(),
              "Returns when the accesses under way are done.")
@@ -236,14 +243,31 @@ NB_MODULE(_engine, m)
             "node"_a, "sources"_a, "targets"_a, "bytes_each"_a, "owner"_a = 0, "urgent"_a = false,
             "line_interval_ps"_a = 0, "Give a node's DMA blocks to copy; returns the job.")
         .def("transfer", &System::transfer, "node"_a, "regions"_a, "new_home"_a, "owner"_a = 0,
-             "Give a node's DMA homes to move; returns the job.")
+             "fenced"_a = nb::none(),
+             "Give a node's DMA homes to move; the fenced node loses its right with the move; returns "
+             "the job.")
+        .def("fence", &System::fence, "node"_a, "regions"_a, "fenced"_a, "owner"_a = 0,
+             "Let a node's DMA take another node's right to regions; returns the job.")
+        .def("home_of", &System::home_of, "address"_a,
+             "The node that is home; the number of nodes while the region is between two.")
         .def("done", &System::done, "job"_a, "Whether all of a job has ended.")
-        .def("cancel", &System::cancel, "job"_a, "Forget what of a job has not begun.")
+        .def("cancel", &System::cancel, "job"_a,
+             "Forget what of a job has not begun, take back the transfers under way.")
         .def("finish", &System::finish, nb::call_guard<nb::gil_scoped_release>(),
              "Returns when all copies and transfers are done.")
         .def("probe", &System::probe, "core"_a, "address"_a, "write"_a,
              nb::call_guard<nb::gil_scoped_release>(),
-             "One access of an idle core; its latency in cycles.")
+             "One access of an idle core; its latency in cycles. Raises AccessFaultError.")
+        .def(
+            "forge",
+            [](System &s, unsigned core, const std::string &request, Addr address, unsigned home,
+               std::uint64_t value,
+               unsigned other) { s.rogue(core).ask(request, address, home, value, other); },
+            "core"_a, "request"_a, "address"_a, "home"_a, "value"_a = 0, "other"_a = 0,
+            "For tests: a request in the name of an unused core, past its cache.")
+        .def(
+            "forged_answers", [](System &s, unsigned core) { return s.rogue(core).answers; },
+            "core"_a, "What came back for what was forged, by ResponseType.")
         .def("audit", &System::audit, nb::call_guard<nb::gil_scoped_release>(),
              "Check directories against caches, with all VMs stopped.")
         .def(

@@ -115,6 +115,9 @@ class Controller : public Receiver
         counts_.assign(counts_.size(), 0);
     }
 
+    // Emitted: transactions under way, in all tables of TBEs.
+    virtual std::size_t transactions() const = 0;
+
     // Messages that wait for an address.
     std::size_t
     stalled() const

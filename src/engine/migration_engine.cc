@@ -17,10 +17,29 @@ MigrationEngine::copy(Job job, unsigned owner, const std::vector<JobQueue::Block
 
 void
 MigrationEngine::transfer(Job job, unsigned owner, const std::vector<Addr> &regions,
-                          NodeID new_home)
+                          NodeID new_home, std::optional<NodeID> fenced)
 {
-    jobs_.transfer(job, owner, regions, new_home);
+    jobs_.transfer(job, owner, regions, new_home, fenced);
     start_some();
+}
+
+void
+MigrationEngine::fence(Job job, unsigned owner, const std::vector<Addr> &regions, NodeID fenced)
+{
+    jobs_.transfer(job, owner, regions, {}, fenced);
+    start_some();
+}
+
+void
+MigrationEngine::cancel(Job job)
+{
+    jobs_.cancel(job);
+    for (Addr region : jobs_.regions(job)) {
+        auto *command = new CommandMsg;
+        command->Type = CommandType_Cancel;
+        command->addr = region;
+        dma_->enqueue_local(command, DMA_Controller::port_command_in, 1);
+    }
 }
 
 void
@@ -43,9 +62,11 @@ MigrationEngine::start_some()
     }
     for (JobQueue::Move move; jobs_.begin_transfer(move);) {
         auto *command = new CommandMsg;
-        command->Type = CommandType_Transfer;
+        command->Type = move.new_home ? CommandType_Transfer : CommandType_Fence;
         command->addr = move.region;
-        command->NewHome = move.new_home;
+        command->NewHome = move.new_home.value_or(0);
+        command->Fence = move.fenced.has_value();
+        command->FencedNode = move.fenced.value_or(0);
         dma_->enqueue_local(command, DMA_Controller::port_command_in, 1);
     }
     for (unsigned owner = 0; owner < jobs_.owners(); ++owner) {
@@ -68,9 +89,37 @@ MigrationEngine::lineCopied(Addr source)
 }
 
 void
+MigrationEngine::lineRefused(Addr source)
+{
+    ++lines_refused;
+    ended(jobs_.end_line(source));
+}
+
+void
 MigrationEngine::regionMoved(Addr region)
 {
     ++regions_moved;
+    ended(jobs_.end_transfer(region));
+}
+
+void
+MigrationEngine::regionKept(Addr region)
+{
+    ++regions_kept;
+    ended(jobs_.end_transfer(region));
+}
+
+void
+MigrationEngine::regionFenced(Addr region)
+{
+    ++regions_fenced;
+    ended(jobs_.end_transfer(region));
+}
+
+void
+MigrationEngine::regionRefused(Addr region)
+{
+    ++regions_refused;
     ended(jobs_.end_transfer(region));
 }
 

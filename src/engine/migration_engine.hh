@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "common/job_queue.hh"
@@ -36,13 +37,13 @@ class MigrationEngine
     // A job starts in the current cycle.
     void copy(Job job, unsigned owner, const std::vector<JobQueue::Block> &blocks,
               JobQueue::Pace pace);
-    void transfer(Job job, unsigned owner, const std::vector<Addr> &regions, NodeID new_home);
+    // fenced: a node that loses its right with the transfer.
+    void transfer(Job job, unsigned owner, const std::vector<Addr> &regions, NodeID new_home,
+                  std::optional<NodeID> fenced);
+    void fence(Job job, unsigned owner, const std::vector<Addr> &regions, NodeID fenced);
 
-    void
-    cancel(Job job)
-    {
-        jobs_.cancel(job);
-    }
+    // Forget what has not begun, let lines under way end, take regions under way back.
+    void cancel(Job job);
 
     bool
     working_on(Job job) const
@@ -58,10 +59,18 @@ class MigrationEngine
 
     // The DMA reports.
     void lineCopied(Addr source);
+    void lineRefused(Addr source);
     void regionMoved(Addr region);
+    void regionKept(Addr region);
+    void regionFenced(Addr region);
+    void regionRefused(Addr region);
 
     std::uint64_t lines_copied = 0;
+    std::uint64_t lines_refused = 0;
     std::uint64_t regions_moved = 0;
+    std::uint64_t regions_kept = 0; // transfers cancelled in time
+    std::uint64_t regions_fenced = 0;
+    std::uint64_t regions_refused = 0;
 
     // Set whenever a job is done.
     bool *stop_when_done = nullptr;

@@ -33,6 +33,15 @@ class Probe final : public CoreUser
         stop_ = true;
     }
 
+    void
+    access_refused(Addr) override
+    {
+        refused = true;
+        stop_ = true;
+    }
+
+    bool refused = false;
+
   private:
     bool &stop_;
 };
@@ -110,7 +119,7 @@ System::add_node(unsigned number, const Context &context, const HomeMap &homes)
         core.controller = std::make_unique<L1Cache_Controller>(
             context, createMachineID(MachineType_L1Cache, index), number, cache);
         core.sequencer->connect(core.controller.get(), L1Cache_Controller::port_mandatory_in,
-                                spec_.cache_latency);
+                                spec_.cache_latency, node.home_table.get());
         network_->add(core.controller->id(), core.controller.get());
         cores_.push_back(std::move(core));
     }
@@ -132,12 +141,18 @@ System::require_memory(Addr address, std::uint64_t bytes) const
 }
 
 void
+System::require_node(unsigned node) const
+{
+    if (node >= nodes_.size()) {
+        throw std::invalid_argument("no such node");
+    }
+}
+
+void
 System::place_home(Addr address, unsigned home)
 {
     require_memory(address, 1);
-    if (home >= nodes_.size()) {
-        throw std::invalid_argument("no such node");
-    }
+    require_node(home);
     for (Node &node : nodes_) {
         node.directory->setHome(address, false);
         node.home_table->set(address, home);
@@ -147,12 +162,12 @@ System::place_home(Addr address, unsigned home)
 
 unsigned
 System::add_vm(std::vector<std::uint64_t> frames,
-               std::vector<std::unique_ptr<RequestStream>> streams)
+               std::vector<std::unique_ptr<RequestStream>> streams, bool intruder)
 {
     for (std::uint64_t frame : frames) {
         require_memory(frame, Stage2Table::kPageBytes);
     }
-    auto vm = std::make_unique<Vm>(Stage2Table(std::move(frames)), spec_.check);
+    auto vm = std::make_unique<Vm>(Stage2Table(std::move(frames)), spec_.check, intruder);
     for (auto &stream : streams) {
         vm->add_vcpu(*queue_, std::move(stream), spec_.max_outstanding);
     }
@@ -194,7 +209,9 @@ System::progress() const
         sum += vm->accesses();
     }
     for (const Node &node : nodes_) {
-        sum += node.engine->lines_copied + node.engine->regions_moved;
+        const MigrationEngine &engine = *node.engine;
+        sum += engine.lines_copied + engine.lines_refused + engine.regions_moved +
+               engine.regions_kept + engine.regions_fenced + engine.regions_refused;
     }
     return sum;
 }
@@ -282,19 +299,33 @@ System::copy(unsigned node, const std::vector<Addr> &sources, const std::vector<
 
 Job
 System::transfer(unsigned node, const std::vector<Addr> &addresses, unsigned new_home,
-                 unsigned owner)
+                 unsigned owner, std::optional<unsigned> fenced)
 {
-    if (new_home >= nodes_.size()) {
-        throw std::invalid_argument("no such node");
-    }
+    require_node(new_home);
+    require_node(fenced.value_or(0));
+    nodes_.at(node).engine->transfer(++last_job_, owner, regions_of(addresses), new_home, fenced);
+    return last_job_;
+}
+
+Job
+System::fence(unsigned node, const std::vector<Addr> &addresses, unsigned fenced, unsigned owner)
+{
+    require_node(fenced);
+    nodes_.at(node).engine->fence(++last_job_, owner, regions_of(addresses), fenced);
+    return last_job_;
+}
+
+// Names regions by their bases.
+std::vector<Addr>
+System::regions_of(const std::vector<Addr> &addresses) const
+{
     std::vector<Addr> regions;
     regions.reserve(addresses.size());
     for (Addr address : addresses) {
         require_memory(address, 1);
-        regions.push_back(nodes_.at(node).home_table->region(address));
+        regions.push_back(nodes_.front().home_table->region(address));
     }
-    nodes_.at(node).engine->transfer(++last_job_, owner, regions, new_home);
-    return last_job_;
+    return regions;
 }
 
 bool
@@ -310,6 +341,16 @@ System::cancel(Job job)
     for (Node &node : nodes_) {
         node.engine->cancel(job);
     }
+}
+
+unsigned
+System::home_of(Addr address) const
+{
+    require_memory(address, 1);
+    const auto home = std::find_if(nodes_.begin(), nodes_.end(), [address](const Node &node) {
+        return node.directory->isHome(address);
+    });
+    return static_cast<unsigned>(home - nodes_.begin());
 }
 
 void
@@ -339,9 +380,24 @@ System::probe(unsigned core, Addr address, bool write)
         throw DeadlockError("deadlock: a probe gets no answer");
     }
     stop_ = false;
+    if (user.refused) {
+        queue_->run_dry(queue_->now() + kPatience);
+        throw AccessFaultError("access fault: the core's node has no right to the address");
+    }
     const Cycles latency = queue_->now() - start;
     queue_->run_dry(queue_->now() + kPatience); // unblocks and acks
     return latency;
+}
+
+Rogue &
+System::rogue(unsigned core)
+{
+    const Controller &cache = *cores_.at(core).controller;
+    std::unique_ptr<Rogue> &rogue = rogues_[core];
+    if (rogue == nullptr) {
+        rogue = std::make_unique<Rogue>(*network_, cache.id(), cache.node());
+    }
+    return *rogue;
 }
 
 std::vector<const Controller *>
@@ -371,6 +427,10 @@ System::audit()
             fault(std::string(controller->info().name) + " " +
                   std::to_string(controller->id().num) +
                   " holds messages that nothing will wake up");
+        }
+        if (controller->transactions() != 0) {
+            fault(std::string(controller->info().name) + " " +
+                  std::to_string(controller->id().num) + " has transactions that will not end");
         }
     }
     const Addr all = nodes_.size() * spec_.memory_bytes;
@@ -409,6 +469,14 @@ System::audit()
             }
         });
     }
+    for (const Node &node : nodes_) {
+        node.directory->for_each([&](Addr line, AbstractCacheEntry *) {
+            if (!node.directory->isHome(line)) {
+                fault("node " + std::to_string(node.home->id().num) + " has a record of line " +
+                      std::to_string(line) + " and is not its home");
+            }
+        });
+    }
 }
 
 void
@@ -429,7 +497,9 @@ System::reset_statistics()
         node.slc->hits = node.slc->misses = 0;
         node.dram->reads = node.dram->writes = 0;
         node.dram->busy = 0;
-        node.engine->lines_copied = node.engine->regions_moved = 0;
+        node.engine->lines_copied = node.engine->lines_refused = 0;
+        node.engine->regions_moved = node.engine->regions_kept = 0;
+        node.engine->regions_fenced = node.engine->regions_refused = 0;
         node.home_table->served_locally = node.home_table->served_remotely = 0;
     }
 }

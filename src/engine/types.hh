@@ -78,6 +78,32 @@ class NetDest
     }
 
     void
+    addNetDest(const NetDest &others)
+    {
+        for (unsigned type = 0; type < MachineType_NUM; ++type) {
+            bits_[type] |= others.bits_[type];
+        }
+    }
+
+    void
+    removeNetDest(const NetDest &others)
+    {
+        for (unsigned type = 0; type < MachineType_NUM; ++type) {
+            bits_[type] &= ~others.bits_[type];
+        }
+    }
+
+    NetDest
+    AND(const NetDest &others) const
+    {
+        NetDest both;
+        for (unsigned type = 0; type < MachineType_NUM; ++type) {
+            both.bits_[type] = bits_[type] & others.bits_[type];
+        }
+        return both;
+    }
+
+    void
     clear()
     {
         bits_ = {};

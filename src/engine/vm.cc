@@ -171,6 +171,16 @@ Vcpu::store_done(Addr line, DataBlock &data)
     vm_.access_done(access.guest, queue_.now() - access.issued);
 }
 
+// The program goes on with its next access: what it would do about a fault is not modelled.
+void
+Vcpu::access_refused(Addr line)
+{
+    const Outstanding access = take(line);
+    ++faults;
+    issue_some();
+    vm_.access_done(access.guest, queue_.now() - access.issued);
+}
+
 void
 Vm::start(const std::vector<Sequencer *> &cores)
 {
@@ -203,7 +213,7 @@ Vm::accesses() const
 {
     std::uint64_t sum = 0;
     for (const auto &vcpu : vcpus_) {
-        sum += vcpu->loads + vcpu->stores;
+        sum += vcpu->loads + vcpu->stores + vcpu->faults;
     }
     return sum;
 }
@@ -316,7 +326,7 @@ void
 Vm::reset_statistics()
 {
     for (const auto &vcpu : vcpus_) {
-        vcpu->loads = vcpu->stores = vcpu->latency = vcpu->blocked = 0;
+        vcpu->loads = vcpu->stores = vcpu->faults = vcpu->latency = vcpu->blocked = 0;
     }
     all_blocked_cycles_ = 0;
 }
@@ -341,6 +351,9 @@ Vm::loaded(Addr guest, const DataBlock &data)
 void
 Vm::stored(Addr guest, DataBlock &data)
 {
+    if (intruder_) {
+        return;
+    }
     data.token = ++last_token_;
     table.mark_dirty(guest);
     if (check_) {

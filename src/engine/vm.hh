@@ -64,10 +64,12 @@ class Vcpu final : public Event, public CoreUser
     void fire() override;
     void load_done(Addr line, const DataBlock &data) override;
     void store_done(Addr line, DataBlock &data) override;
+    void access_refused(Addr line) override;
 
     std::uint64_t loads = 0;
     std::uint64_t stores = 0;
-    std::uint64_t latency = 0; // cycles, summed over accesses
+    std::uint64_t faults = 0;  // accesses that were refused: neither loads nor stores
+    std::uint64_t latency = 0; // cycles, summed over all of them
     std::uint64_t blocked = 0; // cycles in which it waited for a missing page
 
   private:
@@ -105,7 +107,8 @@ class Vcpu final : public Event, public CoreUser
 class Vm
 {
   public:
-    Vm(Stage2Table table, bool check) : table(std::move(table)), check_(check)
+    Vm(Stage2Table table, bool check, bool intruder)
+        : table(std::move(table)), check_(check && !intruder), intruder_(intruder)
     {}
 
     Vcpu &
@@ -164,6 +167,7 @@ class Vm
     void count_blocked(Cycle now);
 
     bool check_;
+    bool intruder_; // leaves the data of lines that it stores to as it is
     std::uint64_t missing_ = 0;
     std::vector<std::uint64_t> faults_;
     bool all_blocked_ = false;

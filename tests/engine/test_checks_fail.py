@@ -88,6 +88,17 @@ def test_a_home_that_is_moved_by_hand_is_found_by_the_audit() -> None:
         system.audit()
 
 
+def test_a_record_that_a_home_has_left_behind_is_found_by_the_audit() -> None:
+    system = System(small())
+    system.probe(0, 0, False)
+    for rival in (PAGE, PAGE + 2 * LINE):
+        system.probe(0, rival, False)  # line 0 is in the slice only
+    system.audit()
+    system.place_home(0, 1)
+    with pytest.raises(ProtocolError, match="audit: node 0 has a record of line 0 and is not"):
+        system.audit()
+
+
 def test_a_home_that_is_moved_by_hand_serves_old_data() -> None:
     system = with_vm()
     system.run(5_000)

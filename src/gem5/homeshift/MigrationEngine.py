@@ -23,6 +23,7 @@ class MigrationEngine(ClockedObject):
     cxx_exports = [
         PyBindMethod("copy"),
         PyBindMethod("transfer"),
+        PyBindMethod("fence"),
         PyBindMethod("cancel"),
         PyBindMethod("workingOn"),
         PyBindMethod("linesCopied"),

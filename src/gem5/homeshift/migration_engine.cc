@@ -46,7 +46,17 @@ MigrationEngine::transfer(unsigned job, unsigned owner, const std::vector<Addr> 
 {
     DPRINTF(Migration, "job %d: moves the homes of %d regions to node %d\n", job, regions.size(),
             newHome);
-    jobs.transfer(job, owner, regions, newHome);
+    jobs.transfer(job, owner, regions, newHome, {});
+    startSome();
+}
+
+void
+MigrationEngine::fence(uint32_t job, unsigned owner, const std::vector<Addr> &regions,
+                       unsigned fenced)
+{
+    DPRINTF(Migration, "job %d: takes node %d's right to %d regions\n", job, fenced,
+            regions.size());
+    jobs.transfer(job, owner, regions, {}, fenced);
     startSome();
 }
 
@@ -55,6 +65,9 @@ MigrationEngine::cancel(unsigned job)
 {
     DPRINTF(Migration, "job %d is cancelled\n", job);
     jobs.cancel(job);
+    for (Addr region : jobs.regions(job)) {
+        commands.enqueue(shim::cancelCommand(now(), region), now(), clockPeriod());
+    }
 }
 
 uint64_t
@@ -72,23 +85,26 @@ MigrationEngine::regionsMoved() const
 void
 MigrationEngine::startSome()
 {
-    // The cycle that has begun: Python may call between clock edges.
-    const Tick now = curTick() - curTick() % clockPeriod();
-    for (::homeshift::JobQueue::Line line; jobs.begin_line(now, line);) {
-        commands.enqueue(shim::copyCommand(now, line.source, line.target), now, clockPeriod());
+    for (::homeshift::JobQueue::Line line; jobs.begin_line(now(), line);) {
+        commands.enqueue(shim::copyCommand(now(), line.source, line.target), now(), clockPeriod());
     }
     for (::homeshift::JobQueue::Move move; jobs.begin_transfer(move);) {
-        DPRINTF(HomeTransfer, "asks for the region of %#x to move to node %d\n", move.region,
-                move.new_home);
-        commands.enqueue(shim::transferCommand(now, move.region, move.new_home), now,
-                         clockPeriod());
+        if (move.new_home) {
+            DPRINTF(HomeTransfer, "asks for the region of %#x to move to node %d\n", move.region,
+                    *move.new_home);
+            commands.enqueue(shim::transferCommand(now(), move.region, *move.new_home), now(),
+                             clockPeriod());
+        } else {
+            commands.enqueue(shim::fenceCommand(now(), move.region, *move.fenced), now(),
+                             clockPeriod());
+        }
     }
     for (unsigned owner = 0; owner < jobs.owners(); ++owner) {
         if (wakes.size() <= owner) {
             wakes.push_back(std::make_unique<EventFunctionWrapper>([this] { startSome(); },
                                                                    name() + ".wake"));
         }
-        const Tick due = jobs.due(owner, now);
+        const Tick due = jobs.due(owner, now());
         if (due != 0 && !wakes[owner]->scheduled()) {
             schedule(*wakes[owner], divCeil(due, clockPeriod()) * clockPeriod());
         }
@@ -107,6 +123,35 @@ MigrationEngine::regionMoved(Addr region)
 {
     DPRINTF(HomeTransfer, "the region of %#x has its new home\n", region);
     ++stats.regionsMoved;
+    ended(jobs.end_transfer(region));
+}
+
+void
+MigrationEngine::lineRefused(Addr source)
+{
+    ++stats.linesRefused;
+    ended(jobs.end_line(source));
+}
+
+void
+MigrationEngine::regionKept(Addr region)
+{
+    DPRINTF(HomeTransfer, "the region of %#x is kept\n", region);
+    ++stats.regionsKept;
+    ended(jobs.end_transfer(region));
+}
+
+void
+MigrationEngine::regionFenced(Addr region)
+{
+    ++stats.regionsFenced;
+    ended(jobs.end_transfer(region));
+}
+
+void
+MigrationEngine::regionRefused(Addr region)
+{
+    ++stats.regionsRefused;
     ended(jobs.end_transfer(region));
 }
 
@@ -132,7 +177,11 @@ MigrationEngine::drain()
 MigrationEngine::Stats::Stats(statistics::Group *parent)
     : statistics::Group(parent),
       ADD_STAT(linesCopied, statistics::units::Count::get(), "Lines copied"),
-      ADD_STAT(regionsMoved, statistics::units::Count::get(), "Transfers of homes done")
+      ADD_STAT(linesRefused, statistics::units::Count::get(), "Lines that were not to be copied"),
+      ADD_STAT(regionsMoved, statistics::units::Count::get(), "Transfers of homes done"),
+      ADD_STAT(regionsKept, statistics::units::Count::get(), "Transfers of homes cancelled in time"),
+      ADD_STAT(regionsFenced, statistics::units::Count::get(), "Rights to regions taken"),
+      ADD_STAT(regionsRefused, statistics::units::Count::get(), "Transfers and fences refused")
 {}
 
 } // namespace ruby

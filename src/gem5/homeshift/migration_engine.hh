@@ -39,7 +39,10 @@ class MigrationEngine : public ClockedObject
     void transfer(unsigned job, unsigned owner, const std::vector<Addr> &regions,
                   unsigned newHome);
 
-    // Forget what of a job has not begun.
+    // A node loses its right to regions.
+    void fence(unsigned job, unsigned owner, const std::vector<Addr> &regions, unsigned fenced);
+
+    // Forget what of a job has not begun, let lines under way end, take regions under way back.
     void cancel(unsigned job);
 
     bool
@@ -54,13 +57,24 @@ class MigrationEngine : public ClockedObject
     // ---- for the DMA controller
 
     void lineCopied(Addr source);
+    void lineRefused(Addr source);
     void regionMoved(Addr region);
+    void regionKept(Addr region);
+    void regionFenced(Addr region);
+    void regionRefused(Addr region);
 
     DrainState drain() override;
 
   private:
     void startSome();
     void ended(bool jobDone);
+
+    // The cycle that has begun: Python may call between clock edges.
+    Tick
+    now() const
+    {
+        return curTick() - curTick() % clockPeriod();
+    }
 
     MessageBuffer &commands;
     ::homeshift::JobQueue jobs;
@@ -70,7 +84,11 @@ class MigrationEngine : public ClockedObject
     {
         Stats(statistics::Group *parent);
         statistics::Scalar linesCopied;
+        statistics::Scalar linesRefused;
         statistics::Scalar regionsMoved;
+        statistics::Scalar regionsKept;
+        statistics::Scalar regionsFenced;
+        statistics::Scalar regionsRefused;
     } stats;
 };
 

@@ -7,6 +7,7 @@
 
 #include "base/logging.hh"
 #include "common/request_stream.hh"
+#include "homeshift/home_table.hh"
 #include "homeshift/virtual_machine.hh"
 #include "mem/packet_access.hh"
 #include "sim/system.hh"
@@ -58,6 +59,8 @@ VirtualCpu::VirtualCpu(const Params &p)
       requestor(p.system->getRequestorId(this)),
       maxOutstanding(p.max_outstanding),
       stream(makeStream(p)),
+      homeTables(p.home_tables),
+      coreOfNode(p.core),
       wake([this] { issueSome(); }, name() + ".wake"),
       stats(this)
 {
@@ -82,6 +85,7 @@ VirtualCpu::start(unsigned node)
 {
     fatal_if(node >= ports.size(), "%s has no core on node %d", name(), node);
     core = ports[node].get();
+    homeTable = homeTables.at(node);
     running = true;
     readyAt = std::max(readyAt, now());
     issueSome();
@@ -135,6 +139,12 @@ uint64_t
 VirtualCpu::blocked() const
 {
     return stats.blockedTime.value();
+}
+
+uint64_t
+VirtualCpu::faults() const
+{
+    return stats.numFaults.value();
 }
 
 bool
@@ -243,7 +253,9 @@ VirtualCpu::done(PacketPtr packet)
     *found = outstanding.back();
     outstanding.pop_back();
     stats.totalLatency += (now() - access.issued) * clockPeriod();
-    if (packet->isRead()) {
+    if (homeTable->takeFault(coreOfNode, line)) {
+        ++stats.numFaults; // its node has no right: the packet holds no data
+    } else if (packet->isRead()) {
         ++stats.numLoads;
         vm.loaded(access.guest, packet->getLE<uint64_t>());
     } else {
@@ -274,8 +286,9 @@ VirtualCpu::Stats::Stats(statistics::Group *parent)
     : statistics::Group(parent),
       ADD_STAT(numLoads, statistics::units::Count::get(), "Loads done"),
       ADD_STAT(numStores, statistics::units::Count::get(), "Stores done"),
+      ADD_STAT(numFaults, statistics::units::Count::get(), "Accesses that were refused"),
       ADD_STAT(totalLatency, statistics::units::Tick::get(),
-               "Time from issue to answer, summed over loads and stores"),
+               "Time from issue to answer, summed over loads, stores and faults"),
       ADD_STAT(blockedTime, statistics::units::Tick::get(),
                "Time spent waiting for pages that had not arrived")
 {}

@@ -24,6 +24,13 @@ namespace gem5
 
 class VirtualMachine;
 
+namespace ruby
+{
+
+class HomeTable;
+
+} // namespace ruby
+
 class VirtualCpu : public ClockedObject
 {
   public:
@@ -58,6 +65,7 @@ class VirtualCpu : public ClockedObject
     bool uses(uint64_t page) const;
 
     uint64_t accesses() const;
+    uint64_t faults() const;
     uint64_t latency() const; // ticks, summed over accesses
     uint64_t blocked() const; // ticks in which it waited for a missing page
 
@@ -117,9 +125,12 @@ class VirtualCpu : public ClockedObject
     const unsigned maxOutstanding;
     std::unique_ptr<::homeshift::RequestStream> stream;
     std::vector<std::unique_ptr<CorePort>> ports;
+    const std::vector<ruby::HomeTable *> homeTables;
+    const unsigned coreOfNode;
     EventFunctionWrapper wake;
 
     CorePort *core = nullptr;
+    ruby::HomeTable *homeTable = nullptr; // of the core's node
     bool running = false;
     ::homeshift::Access next{};
     bool haveNext = false;
@@ -136,6 +147,7 @@ class VirtualCpu : public ClockedObject
         Stats(statistics::Group *parent);
         statistics::Scalar numLoads;
         statistics::Scalar numStores;
+        statistics::Scalar numFaults;
         statistics::Scalar totalLatency;
         statistics::Scalar blockedTime;
     } stats;

@@ -18,6 +18,7 @@ import m5.objects as gem5
 from homeshift.engines.base import Counters, Link, Setup, VmCounters, VmSetup
 from homeshift.engines.counting import counters
 from homeshift.engines.gem5_machine import build
+from homeshift.engines.gem5_ruby import Controllers
 from homeshift.errors import RunError
 from homeshift.machine import Machine
 from homeshift.output import Stat
@@ -49,7 +50,7 @@ class Gem5Engine:
         built = build(machine, region_bytes=setup.region_bytes, models=setup.models)
         controllers = self._controllers = built.controllers
         self._vms = [
-            _add_vm(built.system, controllers.sequencers, number, vm, machine, check=setup.check)
+            _add_vm(built.system, controllers, number, vm, machine, check=setup.check)
             for number, vm in enumerate(setup.vms)
         ]
         self._frames = {frame for vm in setup.vms for frame in vm.frames}
@@ -218,7 +219,7 @@ class Gem5Engine:
 
 def _add_vm(
     system: Any,
-    sequencers: Sequence[Any],
+    controllers: Controllers,
     number: int,
     setup: VmSetup,
     machine: Machine,
@@ -230,10 +231,15 @@ def _add_vm(
     setattr(system, f"vm{number or ''}", vm)
     for vcpu_number, stream in enumerate(setup.streams):
         vcpu = gem5.VirtualCpu(
-            vm=vm, system=system, max_outstanding=machine.cores.max_outstanding, **stream
+            vm=vm,
+            system=system,
+            home_tables=controllers.home_tables,
+            core=setup.first_core + vcpu_number,
+            max_outstanding=machine.cores.max_outstanding,
+            **stream,
         )
         setattr(vm, f"vcpu{vcpu_number}", vcpu)
         for node in range(machine.nodes):
             core = node * machine.cores.per_node + setup.first_core + vcpu_number
-            vcpu.cores = sequencers[core].in_ports
+            vcpu.cores = controllers.sequencers[core].in_ports
     return vm

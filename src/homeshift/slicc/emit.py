@@ -160,6 +160,8 @@ def _machine_header(machine: Machine) -> list[str]:
         "    // The state of an address, as the protocol sees it.",
         f"    {machine.state_type.unique_name} state_of(Addr address);",
         "",
+        "    std::size_t transactions() const override;",
+        "",
         "  protected:",
         "    void run_port(int port) override;",
         "",
@@ -274,6 +276,14 @@ def _machine_source(machine: Machine) -> list[str]:
     lines += [f"      case port_{p.name}: run_{p.name}(); break;" for p in machine.in_ports]
     lines += ['      default: fail("has no such port");', "    }", "}", ""]
     lines += _state_of(machine)
+    tables = [f"{v.name}.size()" for v in machine.variables if v.type.name == "TBETable"]
+    lines += [
+        f"std::size_t {name}::transactions() const",
+        "{",
+        f"    return {' + '.join(tables) or '0'};",
+        "}",
+        "",
+    ]
     return lines
 
 
