@@ -51,7 +51,7 @@ def test_a_file_of_vms_is_read_with_units_and_defaults(tmp_path: Path) -> None:
 def test_all_faults_of_a_file_of_vms_are_told_at_once(tmp_path: Path) -> None:
     (tmp_path / "vms.toml").write_text(
         GUESTS.replace('"64KiB"', "64").replace("[0, 1]", '"1"').replace("uniform", "unifrm")
-        + '[[vm]]\nsorce = 1\nborrow = [2]\nvcpus = "two"\ntrace = ["none.npy"]\n'
+        + '[[vm]]\nsources = 1\nborrow = [2]\nvcpus = "two"\ntrace = ["none.npy"]\n'
         + '[vms]\nstrategy = "x"\n'
     )
     with pytest.raises(InputError) as error:
@@ -63,7 +63,7 @@ def test_all_faults_of_a_file_of_vms_are_told_at_once(tmp_path: Path) -> None:
         "vm[0].vm-memory = 64: a bare number",
         "vm[0].target = '1': not a list of nodes",
         "vm[0].workload: no such kind (did you mean 'uniform'?)",
-        "vm[1].sorce: no such field (did you mean 'source'?)",
+        "vm[1].sources: no such field (did you mean 'source'?)",
         "vm[1].borrow = [2]: not a table",
         "vm[1].vcpus = 'two': not a whole number",
         "vm[1].trace: none.npy: cannot read",

@@ -52,8 +52,6 @@ class Phase:
     vm_counted: VmCounters
     paused: bool
     """Whether the VM stood still, at least at the end."""
-    running_at: int
-    """Node where the VM ran, or would have, when the phase began."""
 
 
 @dataclass(slots=True)
@@ -63,7 +61,7 @@ class Requests:
     pages: int = 0
     """Pages that were asked for because the VM touched them."""
     faults: int = 0
-    """Times that a vCPU began to wait for a page."""
+    """Times that a vCPU began to wait for a page, asked for or pushed already."""
 
 
 @dataclass(slots=True)
@@ -117,7 +115,6 @@ class Migration:
         name, action = self._action(operation)
         if action is None:
             return
-        running_at = vm.node
         self.paused = self.paused or isinstance(operation, Pause)
         yield from action
         self.phases.append(
@@ -128,7 +125,6 @@ class Migration:
                 engine.counters() - at_start,
                 engine.vm_counters(vm.number) - vm_at_start,
                 self.paused,
-                running_at,
             )
         )
         self.paused = self.paused and not isinstance(operation, Resume)
