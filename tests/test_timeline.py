@@ -34,16 +34,33 @@ def pre_copy(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Event], dic
 
 
 def slices(events: list[Event], track: int) -> list[Event]:
-    return [event for event in events if event["ph"] == "X" and event["tid"] == track]
+    """Return the slices of a track, in order of their begin, each with its duration."""
+    found: list[Event] = []
+    under_way: list[Event] = []
+    for event in events:
+        if event.get("tid") == track and event["ph"] == "B":
+            found.append(dict(event))
+            under_way.append(found[-1])
+        elif event.get("tid") == track and event["ph"] == "E":
+            begun = under_way.pop()
+            begun["dur"] = event["ts"] - begun["ts"]
+            assert begun["dur"] >= 0
+    assert under_way == []
+    return found
 
 
 def test_every_event_has_what_its_kind_needs(
     pre_copy: tuple[list[Event], dict[str, Any]],
 ) -> None:
-    needed = {"X": {"dur", "tid"}, "C": {"args"}, "M": {"args"}, "i": {"s", "tid"}}
+    needed = {
+        "B": {"name", "tid"},
+        "E": {"tid"},
+        "C": {"name", "args"},
+        "M": {"name", "args"},
+        "i": {"name", "s", "tid"},
+    }
     for event in pre_copy[0]:
-        assert needed[event["ph"]] <= event.keys()
-        assert {"name", "pid"} <= event.keys()
+        assert {"pid"} | needed[event["ph"]] <= event.keys()
         if event["ph"] != "M":
             assert event["ts"] >= 0
         if event["ph"] == "C":
@@ -63,6 +80,15 @@ def test_phases_follow_each_other_inside_the_migration_and_rounds_are_numbered(
     rounds = [phase["name"] for phase in phases if phase["name"].startswith("copy")]
     assert rounds[:2] == ["copy, round 1", "copy, round 2"]
     assert len(rounds) == len(set(rounds))
+
+
+def test_the_slices_of_a_track_are_in_order_so_that_rounding_drops_none(
+    pre_copy: tuple[list[Event], dict[str, Any]],
+) -> None:
+    for track in (1, 2):
+        times = [e["ts"] for e in pre_copy[0] if e["ph"] in "BE" and e["tid"] == track]
+        assert len(times) >= 4
+        assert times == sorted(times)
 
 
 def test_the_vcpus_are_paused_for_the_downtime(

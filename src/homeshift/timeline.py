@@ -52,19 +52,13 @@ def _migrations(summary: dict[str, Any]) -> Iterator[Event]:
     for leg in summary["migrations"]:
         pid = leg["vm"] + 1
         phases = leg["phases"]
-        strategy = leg["strategy"]["name"]
-        way = f"node {leg['source']} to node {leg['target']}"
-        yield _slice(
-            f"{strategy}, {way}",
-            phases[0]["start"],
-            phases[-1]["end"],
-            pid=pid,
-            tid=_PHASES,
-            args={
+        yield {
+            **_begin(f"{leg['strategy']['name']}, {_way(leg)}", phases[0]["start"], pid, _PHASES),
+            "args": {
                 "total time (us)": leg["total-time"] * 1e6,
                 "downtime (us)": leg["downtime"] * 1e6,
             },
-        )
+        }
         rounds = itertools.count(1)
         copies = sum(phase["name"] == "copy" for phase in phases)
         for phase in phases:
@@ -74,8 +68,14 @@ def _migrations(summary: dict[str, Any]) -> Iterator[Event]:
             counted = {
                 key: value for key, value in phase.items() if key not in ("name", "start", "end")
             }
-            yield _slice(name, phase["start"], phase["end"], pid=pid, tid=_PHASES, args=counted)
+            yield {**_begin(name, phase["start"], pid, _PHASES), "args": counted}
+            yield _end(phase["end"], pid, _PHASES)
+        yield _end(phases[-1]["end"], pid, _PHASES)
         yield from _pauses(leg, pid)
+
+
+def _way(leg: dict[str, Any]) -> str:
+    return f"node {leg['source']} to node {leg['target']}"
 
 
 def _pauses(leg: dict[str, Any], pid: int) -> Iterator[Event]:
@@ -83,13 +83,15 @@ def _pauses(leg: dict[str, Any], pid: int) -> Iterator[Event]:
     paused_at = None
     for phase in leg["phases"]:
         if phase["name"] == "pause":
-            yield _slice("pausing", phase["start"], phase["end"], pid=pid, tid=_VCPUS, args={})
+            yield _begin("pausing", phase["start"], pid, _VCPUS)
+            yield _end(phase["end"], pid, _VCPUS)
             paused_at = phase["end"]
         elif phase["name"] == "resume" and paused_at is not None:
-            yield _slice("paused", paused_at, phase["end"], pid=pid, tid=_VCPUS, args={})
+            yield _begin("paused", paused_at, pid, _VCPUS)
+            yield _end(phase["end"], pid, _VCPUS)
             yield {
                 "ph": "i",
-                "s": "p",
+                "s": "t",
                 "name": f"runs on node {leg['target']}",
                 "ts": _us(phase["end"]),
                 "pid": pid,
@@ -121,16 +123,13 @@ def _counters(summary: dict[str, Any]) -> Iterator[Event]:
             yield _counter(name, at, 100 * (busy - before) / seconds)
 
 
-def _slice(name: str, start: int, end: int, *, pid: int, tid: int, args: dict[str, Any]) -> Event:
-    return {
-        "ph": "X",
-        "name": name,
-        "ts": _us(start),
-        "dur": _us(end - start),
-        "pid": pid,
-        "tid": tid,
-        "args": args,
-    }
+# Begin and end, not one event with a duration: viewers round to ns, and drop what then overlaps.
+def _begin(name: str, tick: int, pid: int, tid: int) -> Event:
+    return {"ph": "B", "name": name, "ts": _us(tick), "pid": pid, "tid": tid}
+
+
+def _end(tick: int, pid: int, tid: int) -> Event:
+    return {"ph": "E", "ts": _us(tick), "pid": pid, "tid": tid}
 
 
 def _counter(name: str, at: float, value: float, *, pid: int = _MACHINE) -> Event:
