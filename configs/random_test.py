@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
 from homeshift.errors import HomeshiftError, RunError
 
+CANCELLED = 0.25  # so often a transfer, under way or done, is cancelled
 TESTED_BYTES = 32768  # Ruby's tester uses addresses from 0 to a little less than this
 COMPLETED = "Ruby Tester completed"
 JOB_DONE = "a job of a migration engine is done"
@@ -57,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> None:
     # Imported here so that --help is quick.
+    import _m5.core
     import m5
     import m5.objects as gem5
 
@@ -65,7 +67,7 @@ def _run(options: argparse.Namespace) -> None:
     from homeshift.machine import load_machine
 
     machine = load_machine(options.machine)
-    m5.core.seedRandom(options.seed)
+    _m5.core.seedRandom(options.seed)
     built = build(machine, region_bytes=options.region, models=Models())
     controllers = built.controllers
     built.system.ruby.randomization = True
@@ -94,6 +96,9 @@ def _run(options: argparse.Namespace) -> None:
             engine = controllers.migration_engines[chance.randrange(machine.nodes)]
             engine.transfer(len(jobs), 0, [region], chance.randrange(machine.nodes))
             jobs.append(engine)
+            if chance.random() < CANCELLED:
+                job = chance.randrange(len(jobs))
+                jobs[job].cancel(job)
     while any(engine.workingOn(job) for job, engine in enumerate(jobs)):
         m5.simulate(machine.clock_period_ps * 1000)
     for region in range(0, TESTED_BYTES, options.region):

@@ -101,10 +101,15 @@ CASES: dict[str, Case] = {
         _case("quad-stop-and-copy", "quad", "stop-and-copy", "--vm-memory", "4MiB"),
         _case("octo-ownership", "octo", "ownership", "--vm-memory", "4MiB", "--target", "5"),
         _case("tiny-pre-copy", "tiny", "pre-copy", *_SHORT),
-        _case("tiny-post-copy", "tiny", "post-copy", *_SHORT),
+        _case(
+            "quad-ownership-and-copy",
+            "quad",
+            "ownership+copy",
+            *("--vm-memory", "4MiB", "--borrow", "1:0.25,2:0.25"),
+        ),
         *(
             _case(f"quad-{strategy.replace('+', '-and-')}", "quad", strategy, *_QUAD)
-            for strategy in ("pre-copy", "ownership+copy", "ownership+pull", "ignore-shared")
+            for strategy in ("pre-copy", "post-copy", "ownership+pull", "ignore-shared")
         ),
     )
 }
