@@ -108,6 +108,12 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="borrowed memory that the VM does not use any more is not given back",
     )
+    ends = parser.add_mutually_exclusive_group()
+    for name, what_happens in (
+        ("--cancel-at", "the migration is cancelled; counted from its begin"),
+        ("--fail-target-at", "the target fails; counted from the begin of the migration"),
+    ):
+        ends.add_argument(name, type=_reader(name, parse_time), metavar="TIME", help=what_happens)
     add("--more-vms", metavar="FILE", help="TOML file of other VMs, which stay or move as well")
     read("--seed", int, default=1, metavar="N", help="of the workload")
     add("--check", action="store_true", help="verify every load and, at the end, the directories")
@@ -119,6 +125,7 @@ def _parser() -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace) -> None:
     # Imported here so that --help is quick.
     from homeshift.guests import load_guests
+    from homeshift.interruption import CANCEL, TARGET_FAILURE, Interruption
     from homeshift.machine import load_machine
     from homeshift.migration import migrate
     from homeshift.output import write_stats
@@ -168,6 +175,11 @@ def _run(options: argparse.Namespace) -> None:
     assert strategy is not None
     assert workload is not None
     assert others is not None
+    interruption = None
+    if options.cancel_at is not None:
+        interruption = Interruption(CANCEL, options.cancel_at)
+    elif options.fail_target_at is not None:
+        interruption = Interruption(TARGET_FAILURE, options.fail_target_at)
     with output_directory(options.outdir) as directory:
         result = migrate(
             machine=machine,
@@ -180,6 +192,7 @@ def _run(options: argparse.Namespace) -> None:
             horizon_ticks=options.horizon,
             others=others,
             keep_borrowed=options.keep_borrowed,
+            interruption=interruption,
             check=options.check,
             report=lambda line: print(f"migrate.py: {line}", flush=True),
         )
@@ -198,7 +211,10 @@ def _run(options: argparse.Namespace) -> None:
         _write_json(directory / "config.json", config)
         _write_json(directory / "migration.json", result.summary)
     print(f"migrate.py: wrote {options.outdir}/stats.txt, config.json and migration.json")
-    print(f"Exiting @ tick {result.final_tick} because the migration is {result.summary['status']}")
+    status = {"cancelled": "was cancelled", "failed": "has failed"}.get(
+        result.summary["status"], "is completed"
+    )
+    print(f"Exiting @ tick {result.final_tick} because the migration {status}")
 
 
 class _Faults:

@@ -21,6 +21,7 @@ from homeshift.engines.base import Engine
 from homeshift.errors import RunError
 from homeshift.executor import Migration, Steps, run_together, sleep
 from homeshift.guests import Guest
+from homeshift.interruption import Interruption
 from homeshift.machine import Machine
 from homeshift.output import Stat
 from homeshift.running_vm import RunningVm
@@ -54,6 +55,7 @@ def migrate(
     horizon_ticks: int | None = None,
     others: Sequence[Guest] = (),
     keep_borrowed: bool = False,
+    interruption: Interruption | None = None,
     check: bool = False,
     report: Callable[[str], None] = lambda _: None,
 ) -> Result:
@@ -70,6 +72,7 @@ def migrate(
         horizon_ticks: time from the begin of the first migration to the end of the measurement.
         others: more VMs; they may move as well.
         keep_borrowed: borrowed memory that a VM does not use any more stays lent.
+        interruption: of the first VM's migration: it is cancelled, or its target fails.
         check: verify every load, and the directories at the end.
         report: is told, in a line, what begins.
 
@@ -85,6 +88,7 @@ def migrate(
         window_ticks=window_ticks,
         horizon_ticks=horizon_ticks,
         keep_borrowed=keep_borrowed,
+        interruption=interruption,
         report=report,
     )
 
@@ -98,6 +102,7 @@ class _Journey:
     targets: Sequence[int]
     start_tick: int
     keep_borrowed: bool
+    interruption: Interruption | None
     legs: list[Migration] = field(default_factory=list)
 
     def steps(self) -> Steps:
@@ -105,7 +110,12 @@ class _Journey:
         for target in self.targets:
             leg = Migration(self.vm, self.strategy, target, keep_borrowed=self.keep_borrowed)
             self.legs.append(leg)
-            yield from leg.steps()
+            if self.interruption is None:
+                yield from leg.steps()
+                continue
+            yield from self.interruption.steps(leg)
+            if self.interruption.status != "completed":
+                return
 
 
 class _Experiment:
@@ -158,6 +168,7 @@ class _Experiment:
         window_ticks: int,
         horizon_ticks: int | None,
         keep_borrowed: bool,
+        interruption: Interruption | None,
         report: Callable[[str], None],
     ) -> Result:
         engine = self.engine
@@ -169,6 +180,8 @@ class _Experiment:
         at_first = self._look()
         engine.run(window_ticks)
         start = self._look()
+        if interruption is not None:
+            interruption.tick = start.tick + interruption.after_ticks
         journeys = [
             _Journey(
                 vm,
@@ -176,6 +189,7 @@ class _Experiment:
                 (vm.node,) if guest.strategy.stays else guest.spec.targets,
                 start_tick=engine.now + guest.start_ticks,
                 keep_borrowed=keep_borrowed,
+                interruption=interruption if vm.number == 0 else None,
             )
             for vm, guest in zip(self.vms, self.guests, strict=True)
             if guest.strategy is not None
@@ -192,6 +206,8 @@ class _Experiment:
                     f"the migration took {time_text(end.tick - start.tick)}, more than the horizon "
                     f"of {time_text(horizon_ticks)}; give a longer one (--horizon)"
                 )
+        if interruption is not None:
+            report(f"{interruption.kind}: {interruption.outcome}")
         report("watching the VM afterwards")
         run_together(engine, [sleep(engine, until)], background=[progress.steps()])
         at_last = self._look()
@@ -206,6 +222,7 @@ class _Experiment:
                 legs=[leg for journey in journeys for leg in journey.legs],
                 moments=(at_first, start, end, at_last),
                 progress=progress.points,
+                interruption=interruption,
             ),
             statistics=statistics,
             final_tick=final_tick,

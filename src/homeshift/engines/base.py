@@ -227,11 +227,23 @@ class Engine(Protocol):
     def transfer(self, regions: Sequence[int], new_home: int, *, node: int, owner: int) -> int:
         """Move the homes of regions, named by an address in each; return the job."""
 
+    def fence(self, regions: Sequence[int], fenced: int, *, node: int, owner: int) -> int:
+        """Take a node's right to regions, wherever they have their homes; return the job.
+
+        From then on its accesses are refused, and its copies are recalled.
+        """
+
+    def homes(self, addresses: Sequence[int]) -> list[int]:
+        """Return the node that is home of each address; none of them may be under way."""
+
     def done(self, job: int) -> bool:
         """Return whether all of a job has ended."""
 
     def cancel(self, job: int) -> None:
-        """Forget what of a job has not begun; what is under way still ends."""
+        """Forget what of a job has not begun.
+
+        Lines under way still end, regions under way are taken back if it is not too late for them.
+        """
 
     # ---- what has been counted since the statistics were reset
 
