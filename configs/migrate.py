@@ -108,6 +108,11 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="borrowed memory that the VM does not use any more is not given back",
     )
+    add(
+        "--fence",
+        action="store_true",
+        help="when the VM has moved, the source loses its right to the VM's memory",
+    )
     ends = parser.add_mutually_exclusive_group()
     for name, what_happens in (
         ("--cancel-at", "the migration is cancelled; counted from its begin"),
@@ -193,6 +198,7 @@ def _run(options: argparse.Namespace) -> None:
             others=others,
             keep_borrowed=options.keep_borrowed,
             interruption=interruption,
+            fence=options.fence,
             check=options.check,
             report=lambda line: print(f"migrate.py: {line}", flush=True),
         )

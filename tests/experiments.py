@@ -46,6 +46,7 @@ def run(
     others: Sequence[Guest] = (),
     horizon: int | None = None,
     interruption: Interruption | None = None,
+    fence: bool = False,
     **vm: Any,
 ) -> Result:
     spec = VmSpec(**{"memory_bytes": 64 * KIB, "vcpus": 2, "source": 0, "target": 1, **vm})
@@ -60,6 +61,7 @@ def run(
         horizon_ticks=horizon,
         others=others,
         interruption=interruption,
+        fence=fence,
         check=True,
     )
 

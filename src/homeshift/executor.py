@@ -75,12 +75,14 @@ class Migration:
         strategy: how.
         target: where to.
         keep_borrowed: whether memory that is not used any more stays lent.
+        fence: whether the source loses its right to the VM's memory in the end.
     """
 
     vm: RunningVm
     strategy: Strategy
     target: int
     keep_borrowed: bool = False
+    fence: bool = False
     source: int = -1
     phases: list[Phase] = field(default_factory=list)
     paused: bool = False
@@ -111,6 +113,8 @@ class Migration:
         for operation in self.strategy.migrate(self.vm, self.target):
             yield from self._phase(operation)
             self.syncs = self.vm.syncs - syncs
+        if self.fence and self.switched:
+            yield from self.timed("fence", self._take_right())
 
     def _phase(self, operation: Operation) -> Steps:
         name, action = self._action(operation)
@@ -229,6 +233,11 @@ class Migration:
             yield from self._done(job)
             vm.homes.update(dict.fromkeys(regions, node))
             self.regions_moved += len(regions)
+
+    def _take_right(self) -> Steps:
+        vm = self.vm
+        job = vm.engine.fence(vm.regions, self.source, node=vm.node, owner=vm.number)
+        yield from self._done(job)
 
     def _move_stage2(self, node: int) -> Steps:
         lines = self.vm.stage2_lines()

@@ -18,7 +18,7 @@ from typing import Any
 
 from homeshift.engines import Setup, VmSetup, make_engine
 from homeshift.engines.base import Engine
-from homeshift.errors import RunError
+from homeshift.errors import InputError, RunError
 from homeshift.executor import Migration, Steps, run_together, sleep
 from homeshift.guests import Guest
 from homeshift.interruption import Interruption
@@ -56,6 +56,7 @@ def migrate(
     others: Sequence[Guest] = (),
     keep_borrowed: bool = False,
     interruption: Interruption | None = None,
+    fence: bool = False,
     check: bool = False,
     report: Callable[[str], None] = lambda _: None,
 ) -> Result:
@@ -73,6 +74,7 @@ def migrate(
         others: more VMs; they may move as well.
         keep_borrowed: borrowed memory that a VM does not use any more stays lent.
         interruption: of the first VM's migration: it is cancelled, or its target fails.
+        fence: the source loses its right to the first VM's memory when it has moved (once).
         check: verify every load, and the directories at the end.
         report: is told, in a line, what begins.
 
@@ -82,6 +84,14 @@ def migrate(
     """
     guests = [Guest(spec=vm, workload=workload, strategy=strategy), *others]
     check_together([guest.spec for guest in guests], machine)
+    if fence and (others or len(vm.targets) != 1):
+        raise InputError(
+            "a fence",
+            [
+                "is for one VM that moves once: the memory that it leaves may be used by others, or "
+                "by itself when it comes back"
+            ],
+        )
     experiment = _Experiment(machine, guests, seed=seed, check=check)
     return experiment.run(
         warmup_ticks=warmup_ticks,
@@ -89,6 +99,7 @@ def migrate(
         horizon_ticks=horizon_ticks,
         keep_borrowed=keep_borrowed,
         interruption=interruption,
+        fence=fence,
         report=report,
     )
 
@@ -103,12 +114,19 @@ class _Journey:
     start_tick: int
     keep_borrowed: bool
     interruption: Interruption | None
+    fence: bool
     legs: list[Migration] = field(default_factory=list)
 
     def steps(self) -> Steps:
         yield from sleep(self.vm.engine, self.start_tick)
         for target in self.targets:
-            leg = Migration(self.vm, self.strategy, target, keep_borrowed=self.keep_borrowed)
+            leg = Migration(
+                self.vm,
+                self.strategy,
+                target,
+                keep_borrowed=self.keep_borrowed,
+                fence=self.fence,
+            )
             self.legs.append(leg)
             if self.interruption is None:
                 yield from leg.steps()
@@ -169,6 +187,7 @@ class _Experiment:
         horizon_ticks: int | None,
         keep_borrowed: bool,
         interruption: Interruption | None,
+        fence: bool,
         report: Callable[[str], None],
     ) -> Result:
         engine = self.engine
@@ -190,6 +209,7 @@ class _Experiment:
                 start_tick=engine.now + guest.start_ticks,
                 keep_borrowed=keep_borrowed,
                 interruption=interruption if vm.number == 0 else None,
+                fence=fence,
             )
             for vm, guest in zip(self.vms, self.guests, strict=True)
             if guest.strategy is not None

@@ -96,6 +96,7 @@ def summary(
             "regions-returned": sum(leg.regions_returned for leg in first),
             "entries-moved": counted.entries_moved,
             "forwarded-requests": overall.forwarded_requests,
+            "access-faults": overall.access_faults,
         },
         "interconnect": {
             "migration-bytes": counted.migration_bytes,

@@ -77,6 +77,7 @@ class Counters:
         link_bytes: all bytes, once for each link that they cross.
         migration_link_bytes: migration bytes, once for each link that they cross.
         forwarded_requests: requests that a former home sent on.
+        access_faults: requests that homes refused, since a node had lost its right.
         regions_moved: transfers of a region's home, done.
         entries_moved: directory entries handed over by transfers.
         lines_copied: lines of 64 B, copied.
@@ -98,6 +99,7 @@ class Counters:
     link_bytes: int = 0
     migration_link_bytes: int = 0
     forwarded_requests: int = 0
+    access_faults: int = 0
     regions_moved: int = 0
     entries_moved: int = 0
     lines_copied: int = 0
