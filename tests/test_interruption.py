@@ -20,17 +20,14 @@ from homeshift.strategies import LENDING, STRATEGIES
 TICKS_PER_SECOND = 10**12
 STATUS = {CANCEL: "cancelled", TARGET_FAILURE: "failed"}
 MOMENTS = 12  # of each strategy and kind
-VM = {"memory_bytes": 48 * KIB, "borrow": {2: 0.25, 3: 0.25}}
+VM: dict[str, Any] = {"memory_bytes": 48 * KIB, "borrow": {2: 0.25, 3: 0.25}}
+WORKLOAD = "uniform:write_ratio=0.4,think=20"
 MACHINE = "quad"
 
 
 def interrupted(strategy: str, kind: str | None, after: int = 0) -> dict[str, Any]:
     interruption = Interruption(kind, after) if kind else None
-    return run(_machine(), strategy, _workload(strategy), interruption=interruption, **VM).summary
-
-
-def _workload(strategy: str) -> str:
-    return "uniform:write_ratio=0.4,think=20"
+    return run(_machine(), strategy, WORKLOAD, interruption=interruption, **VM).summary
 
 
 @cache

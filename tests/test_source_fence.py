@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from experiments import KIB, machine_of, run
 
@@ -10,7 +12,7 @@ from homeshift.engines.embedded import EmbeddedEngine
 from homeshift.errors import InputError
 from homeshift.strategies import STRATEGIES
 
-VM = {"memory_bytes": 48 * KIB, "borrow": {2: 0.25, 3: 0.25}}
+VM: dict[str, Any] = {"memory_bytes": 48 * KIB, "borrow": {2: 0.25, 3: 0.25}}
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

@@ -88,8 +88,8 @@ def migrate(
         raise InputError(
             "a fence",
             [
-                "is for one VM that moves once: the memory that it leaves may be used by others, or "
-                "by itself when it comes back"
+                "is for one VM that moves once: the memory that it leaves may be used by others, "
+                "or by itself when it comes back"
             ],
         )
     experiment = _Experiment(machine, guests, seed=seed, check=check)
