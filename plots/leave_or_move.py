@@ -68,7 +68,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 def text(crossing: Crossing) -> str:
     """Return in a line from where on moving pays."""
     at = crossing.at
-    ends = sorted((at["energy-low"], at["energy-high"]), key=lambda x: (math.isnan(x), x))
     most = crossing.data["misses_per_page"].max()
 
     def number(misses: float) -> str:
@@ -76,8 +75,8 @@ def text(crossing: Crossing) -> str:
 
     return (
         f"{crossing.moved} pays, instead of {crossing.left}, from {number(at['energy'])} misses a "
-        f"page on for energy ({number(ends[0])} to {number(ends[1])} with the constants' range), "
-        f"from {number(at['time'])} on for time"
+        f"page on for energy (all constants low: {number(at['energy-low'])}, high: "
+        f"{number(at['energy-high'])}), from {number(at['time'])} on for time"
     )
 
 

@@ -151,7 +151,7 @@ def test_post_copy_asks_for_no_more_pages_than_the_working_set_has(
 
 def test_a_page_that_is_asked_for_does_not_wait_for_those_that_are_pushed() -> None:
     """A vCPU waits for one page only, although the others take 4096 B / 50 MB/s = 82 us each."""
-    vm = {"memory_bytes": 256 * KIB, "vcpus": 1, "window": 2 * MICROSECOND}
+    vm: dict[str, Any] = {"memory_bytes": 256 * KIB, "vcpus": 1, "window": 2 * MICROSECOND}
     summary = run(
         machine_of("quad"),
         "post-copy:prepaging=0,max-postcopy-bandwidth=50MB/s",
@@ -186,7 +186,7 @@ def test_prepaging_around_faults_saves_requests_of_a_vm_that_walks(tmp_path: Pat
 
 def test_a_hybrid_fetches_only_what_was_written_since_it_was_copied() -> None:
     writes = "stream:stride=4KiB,write_ratio=1,shared=0,footprint=1,think=8192"
-    vm = {"memory_bytes": MIB, "vcpus": 1}
+    vm: dict[str, Any] = {"memory_bytes": MIB, "vcpus": 1}
     summary = run(machine_of("quad"), "hybrid:max-bandwidth=2GB/s", writes, **vm).summary
     first = 256 * PAGE / 2e9  # the round takes so long, and a page is written every 4.096 us
     [copy], [fetch] = phases(summary, "copy"), phases(summary, "fetch")
@@ -227,7 +227,11 @@ def test_with_its_memory_at_hand_a_vm_finds_everything_locally_afterwards() -> N
 
 @pytest.mark.parametrize("policy", ["sampled", "majority"])
 def test_pulling_ends_when_few_accesses_need_another_node(policy: str) -> None:
-    vm = {"memory_bytes": 512 * KIB, "borrow": EVERYWHERE, "window": 20 * MICROSECOND}
+    vm: dict[str, Any] = {
+        "memory_bytes": 512 * KIB,
+        "borrow": EVERYWHERE,
+        "window": 20 * MICROSECOND,
+    }
     chase = "zipf:think=0,footprint=1,exponent=0.6"
     machine = machine_of("quad")
     small = replace(
@@ -265,7 +269,7 @@ def test_a_page_that_both_nodes_use_has_no_majority() -> None:
 
 
 def test_lending_costs_three_headers_a_region_and_returning_brings_the_data_home() -> None:
-    vm = {"borrow": {2: 0.25, 3: 0.25}}
+    vm: dict[str, Any] = {"borrow": {2: 0.25, 3: 0.25}}
     lent = run(machine_of("quad"), "borrow", IDLE, **vm).summary
     assert lent["home"]["regions-transferred"] == 8
     assert lent["ram"]["transferred"] == 8 * REGION  # the lender asks itself
@@ -364,7 +368,7 @@ def test_a_horizon_that_is_shorter_than_the_migration_is_told() -> None:
 
 
 def test_the_windows_energy_is_the_sum_of_its_counts_and_holds_what_was_left_remote() -> None:
-    vm = {"memory_bytes": 512 * KIB, "horizon": 400 * MICROSECOND}
+    vm: dict[str, Any] = {"memory_bytes": 512 * KIB, "horizon": 400 * MICROSECOND}
     chase = "pointer-chase:think=0,footprint=1,shared=0"
     summaries = {
         s: run(machine_of("quad"), s, chase, **vm).summary for s in ("ownership", "pre-copy")

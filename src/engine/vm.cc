@@ -113,6 +113,9 @@ Vcpu::issue_some()
 bool
 Vcpu::asleep()
 {
+    if (awake_ == slice_) {
+        return false; // without the division below, which every access would pay for
+    }
     const Cycles into_slice = queue_.now() % slice_;
     if (into_slice < awake_) {
         return false;
@@ -124,7 +127,7 @@ Vcpu::asleep()
 bool
 Vcpu::page_is_here(std::uint64_t page)
 {
-    if (!vm_.table.missing(page)) {
+    if (vm_.missing_ == 0 || !vm_.table.missing(page)) {
         return true;
     }
     if (!waits_for_page_) {

@@ -14,11 +14,11 @@ miss that needs another node; the run that moves it spends much at first. The co
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from homeshift.errors import InputError
@@ -26,6 +26,7 @@ from homeshift.stats import Run
 
 LEVELS = {"energy": "total", "energy-low": "total-low", "energy-high": "total-high"}
 MEASURES = (*LEVELS, "time")
+Floats = npt.NDArray[np.float64]
 _STEPS = 400
 
 
@@ -95,16 +96,16 @@ def _course(run: Run) -> pd.DataFrame:
     )
 
 
-def _at(work: np.ndarray[Any, Any], course: pd.DataFrame, column: str) -> np.ndarray[Any, Any]:
+def _at(work: Floats, course: pd.DataFrame, column: str) -> Floats:
     """Return a column of the course at amounts of work."""
     # While the VM stands still its work does not grow: what counts is the moment when it goes on.
     rising = course.drop_duplicates("accesses", keep="last")
-    return np.interp(work, rising["accesses"], rising[column])
+    return np.asarray(np.interp(work, rising["accesses"], rising[column]), dtype=np.float64)
 
 
-def _crossing(misses: Sequence[float], excess: Sequence[float]) -> float:
+def _crossing(misses: Floats, excess: Floats) -> float:
     """Return the misses a page from which on leaving costs more, for good."""
-    behind = np.flatnonzero(np.asarray(excess) <= 0)
+    behind = np.flatnonzero(excess <= 0)
     if len(behind) == 0:
         return 0.0
     last = int(behind[-1])

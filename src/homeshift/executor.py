@@ -52,8 +52,6 @@ class Phase:
     vm_counted: VmCounters
     paused: bool
     """Whether the VM stood still, at least at the end."""
-    running_at: int
-    """Node where the VM ran, or would have, when the phase began."""
 
 
 @dataclass(slots=True)
@@ -63,7 +61,7 @@ class Requests:
     pages: int = 0
     """Pages that were asked for because the VM touched them."""
     faults: int = 0
-    """Times that a vCPU began to wait for a page."""
+    """Times that a vCPU began to wait for a page, asked for or pushed already."""
 
 
 @dataclass(slots=True)
@@ -132,7 +130,6 @@ class Migration:
             engine.counters(),
             engine.vm_counters(vm.number),
         )
-        running_at = vm.node
         try:
             yield from action
         finally:
@@ -144,7 +141,6 @@ class Migration:
                     engine.counters() - at_start,
                     engine.vm_counters(vm.number) - vm_at_start,
                     self.paused,
-                    running_at,
                 )
             )
 

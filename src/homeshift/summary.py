@@ -220,6 +220,7 @@ def _migration(leg: Migration) -> dict[str, Any]:
         "regions-returned": leg.regions_returned,
         "dirty-sync-count": leg.syncs,
         "postcopy-requests": leg.requests.pages,
+        "postcopy-faults": leg.requests.faults,
         "phases": [
             {
                 "name": phase.name,
