@@ -43,15 +43,12 @@ def undisturbed(strategy: str) -> dict[str, Any]:
 def switch(strategy: str) -> int:
     """Return when the VM is resumed at the target, in ticks from the begin of the migration."""
     migration = undisturbed(strategy)["migrations"][0]
-    return next(
-        phase["end"] - migration["start"]
-        for phase in migration["phases"]
-        if phase["name"] == "resume"
-    )
+    ends = (phase["end"] for phase in migration["phases"] if phase["name"] == "resume")
+    return int(next(ends)) - int(migration["start"])
 
 
 def total(strategy: str) -> int:
-    return round(undisturbed(strategy)["total-time"] * TICKS_PER_SECOND)
+    return int(undisturbed(strategy)["total-time"] * TICKS_PER_SECOND)
 
 
 def examine(summary: dict[str, Any], kind: str, *, switched: bool) -> None:

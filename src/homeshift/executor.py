@@ -11,7 +11,7 @@ pass, or None; it is resumed at that tick, and whenever something has ended.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from homeshift.engines.base import Counters, Engine, VmCounters
@@ -103,8 +103,8 @@ class Migration:
     homes: dict[int, int] = field(default_factory=dict)
     """Region -> home, when the migration began."""
 
-    def steps(self) -> Steps:
-        """Migrate."""
+    def steps(self) -> Generator[int | None, None, None]:
+        """Migrate; who closes this breaks the migration off."""
         self.source = self.vm.node
         self.homes = dict(self.vm.homes)
         syncs = self.vm.syncs
