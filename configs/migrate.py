@@ -125,6 +125,17 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="simple, or inside gem5 garnet: flits, virtual channels and finite buffers",
     )
+    add(
+        "--fence",
+        action="store_true",
+        help="when the VM has moved, the source loses its right to the VM's memory",
+    )
+    ends = parser.add_mutually_exclusive_group()
+    for name, what_happens in (
+        ("--cancel-at", "the migration is cancelled; counted from its begin"),
+        ("--fail-target-at", "the target fails; counted from the begin of the migration"),
+    ):
+        ends.add_argument(name, type=_reader(name, parse_time), metavar="TIME", help=what_happens)
     add("--more-vms", metavar="FILE", help="TOML file of other VMs, which stay or move as well")
     read("--seed", int, default=1, metavar="N", help="of the workload")
     add("--timeline", action="store_true", help="also write timeline.json, for ui.perfetto.dev")
@@ -138,6 +149,7 @@ def _run(options: argparse.Namespace) -> None:
     # Imported here so that --help is quick.
     from homeshift.engines import Models, check_models
     from homeshift.guests import load_guests
+    from homeshift.interruption import CANCEL, TARGET_FAILURE, Interruption
     from homeshift.machine import load_machine
     from homeshift.migration import migrate
     from homeshift.output import write_stats
@@ -191,6 +203,11 @@ def _run(options: argparse.Namespace) -> None:
     assert strategy is not None
     assert workload is not None
     assert others is not None
+    interruption = None
+    if options.cancel_at is not None:
+        interruption = Interruption(CANCEL, options.cancel_at)
+    elif options.fail_target_at is not None:
+        interruption = Interruption(TARGET_FAILURE, options.fail_target_at)
     with output_directory(options.outdir) as directory:
         result = migrate(
             machine=machine,
@@ -203,6 +220,8 @@ def _run(options: argparse.Namespace) -> None:
             horizon_ticks=options.horizon,
             others=others,
             keep_borrowed=options.keep_borrowed,
+            interruption=interruption,
+            fence=options.fence,
             check=options.check,
             models=models,
             report=lambda line: print(f"migrate.py: {line}", flush=True),
@@ -224,7 +243,10 @@ def _run(options: argparse.Namespace) -> None:
         if options.timeline:
             _write_json(directory / "timeline.json", trace(result.summary))
     print(f"migrate.py: wrote {options.outdir}/stats.txt, config.json and migration.json")
-    print(f"Exiting @ tick {result.final_tick} because the migration is {result.summary['status']}")
+    status = {"cancelled": "was cancelled", "failed": "has failed"}.get(
+        result.summary["status"], "is completed"
+    )
+    print(f"Exiting @ tick {result.final_tick} because the migration {status}")
 
 
 class _Faults:

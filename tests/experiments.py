@@ -10,6 +10,7 @@ from typing import Any
 from machines import CONTROL, DATA, LINE, PAGE
 
 from homeshift.guests import Guest
+from homeshift.interruption import Interruption
 from homeshift.machine import Machine, load_machine
 from homeshift.migration import Result, migrate
 from homeshift.strategies import strategy_named
@@ -44,6 +45,8 @@ def run(
     seed: int = 1,
     others: Sequence[Guest] = (),
     horizon: int | None = None,
+    interruption: Interruption | None = None,
+    fence: bool = False,
     **vm: Any,
 ) -> Result:
     spec = VmSpec(**{"memory_bytes": 64 * KIB, "vcpus": 2, "source": 0, "target": 1, **vm})
@@ -57,6 +60,8 @@ def run(
         window_ticks=window,
         horizon_ticks=horizon,
         others=others,
+        interruption=interruption,
+        fence=fence,
         check=True,
     )
 

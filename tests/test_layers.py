@@ -28,6 +28,7 @@ BARE = (
     "homeshift.engines.messages",
     "homeshift.running_vm",
     "homeshift.executor",
+    "homeshift.interruption",
     "homeshift.guests",
     "homeshift.summary",
     "homeshift.migration",

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // The work of a node's migration engine: jobs, each a list of blocks to copy line by line or of
-// regions to transfer or to fence. Those for whom it works (VMs) are served in turn, the jobs of each in order,
-// urgent copies before the others of theirs. A copy can be paced to a bandwidth.
+// regions to transfer or to fence. Those for whom it works (VMs) are served in turn, the jobs of
+// each in order, urgent copies before the others of theirs. A copy can be paced to a bandwidth.
 //
 // The queue decides what is next and notes what is under way; its user sends the commands.
 

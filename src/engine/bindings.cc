@@ -244,7 +244,8 @@ NB_MODULE(_engine, m)
             "line_interval_ps"_a = 0, "Give a node's DMA blocks to copy; returns the job.")
         .def("transfer", &System::transfer, "node"_a, "regions"_a, "new_home"_a, "owner"_a = 0,
              "fenced"_a = nb::none(),
-             "Give a node's DMA homes to move; the fenced node loses its right with the move; returns "
+             "Give a node's DMA homes to move; the fenced node loses its right with the move; "
+             "returns "
              "the job.")
         .def("fence", &System::fence, "node"_a, "regions"_a, "fenced"_a, "owner"_a = 0,
              "Let a node's DMA take another node's right to regions; returns the job.")

@@ -11,7 +11,7 @@ pass, or None; it is resumed at that tick, and whenever something has ended.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from homeshift.engines.base import Counters, Engine, VmCounters
@@ -73,12 +73,14 @@ class Migration:
         strategy: how.
         target: where to.
         keep_borrowed: whether memory that is not used any more stays lent.
+        fence: whether the source loses its right to the VM's memory in the end.
     """
 
     vm: RunningVm
     strategy: Strategy
     target: int
     keep_borrowed: bool = False
+    fence: bool = False
     source: int = -1
     phases: list[Phase] = field(default_factory=list)
     paused: bool = False
@@ -96,38 +98,51 @@ class Migration:
     requests: Requests = field(default_factory=Requests)
     jobs: set[int] = field(default_factory=set)
     """Of the engine, under way."""
+    switched: bool = False
+    """Whether the VM has been resumed at the target."""
+    homes: dict[int, int] = field(default_factory=dict)
+    """Region -> home, when the migration began."""
 
-    def steps(self) -> Steps:
-        """Migrate."""
+    def steps(self) -> Generator[int | None, None, None]:
+        """Migrate; who closes this breaks the migration off."""
         self.source = self.vm.node
+        self.homes = dict(self.vm.homes)
         syncs = self.vm.syncs
         for operation in self.strategy.migrate(self.vm, self.target):
             yield from self._phase(operation)
             self.syncs = self.vm.syncs - syncs
+        if self.fence and self.switched:
+            yield from self.timed("fence", self._take_right())
 
     def _phase(self, operation: Operation) -> Steps:
+        name, action = self._action(operation)
+        if action is None:
+            return
+        self.paused = self.paused or isinstance(operation, Pause)
+        yield from self.timed(name, action)
+        self.paused = self.paused and not isinstance(operation, Resume)
+
+    def timed(self, name: str, action: Steps) -> Steps:
+        """Do something, and note it as a phase, also if it is broken off."""
         vm, engine = self.vm, self.vm.engine
         start, at_start, vm_at_start = (
             engine.now,
             engine.counters(),
             engine.vm_counters(vm.number),
         )
-        name, action = self._action(operation)
-        if action is None:
-            return
-        self.paused = self.paused or isinstance(operation, Pause)
-        yield from action
-        self.phases.append(
-            Phase(
-                name,
-                start,
-                engine.now,
-                engine.counters() - at_start,
-                engine.vm_counters(vm.number) - vm_at_start,
-                self.paused,
+        try:
+            yield from action
+        finally:
+            self.phases.append(
+                Phase(
+                    name,
+                    start,
+                    engine.now,
+                    engine.counters() - at_start,
+                    engine.vm_counters(vm.number) - vm_at_start,
+                    self.paused,
+                )
             )
-        )
-        self.paused = self.paused and not isinstance(operation, Resume)
 
     def _action(self, operation: Operation) -> tuple[str, Steps | None]:
         """Return the name of an operation, and its steps unless there is nothing to do."""
@@ -209,10 +224,16 @@ class Migration:
             vm.engine.transfer(regions, node, node=lender, owner=vm.number)
             for lender, regions in lenders.items()
         ]
+        self.jobs.update(jobs)
         for job, regions in zip(jobs, lenders.values(), strict=True):
             yield from self._done(job)
             vm.homes.update(dict.fromkeys(regions, node))
             self.regions_moved += len(regions)
+
+    def _take_right(self) -> Steps:
+        vm = self.vm
+        job = vm.engine.fence(vm.regions, self.source, node=vm.node, owner=vm.number)
+        yield from self._done(job)
 
     def _move_stage2(self, node: int) -> Steps:
         lines = self.vm.stage2_lines()
@@ -235,18 +256,20 @@ class Migration:
         gone = set(missing)
         vm.use_copies([page for page in vm.copied if page not in gone])
         engine.await_pages(vm.number, missing)
-        if vm.logging:
-            self._end_log()
-        if self.throttle_percentage:
-            engine.throttle(vm.number, 0, TICKS_PER_SECOND)
+        self.end_helpers()
         vm.tag_samples()
         vm.node = node
+        self.switched = True
         engine.resume(vm.number, node)
         yield from ()
 
-    def _end_log(self) -> None:
-        self.vm.engine.stop_dirty_log(self.vm.number)
-        self.vm.logging = False
+    def end_helpers(self) -> None:
+        """End what only helps while the VM has not moved: its dirty log, its throttling."""
+        if self.vm.logging:
+            self.vm.engine.stop_dirty_log(self.vm.number)
+            self.vm.logging = False
+        if self.throttle_percentage:
+            self.vm.engine.throttle(self.vm.number, 0, TICKS_PER_SECOND)
 
     def _throttle(self, percentage: int, slice_ticks: int) -> Steps:
         self.throttle_percentage = percentage

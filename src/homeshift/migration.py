@@ -18,9 +18,10 @@ from typing import Any
 
 from homeshift.engines import Models, Setup, VmSetup, check_models, make_engine
 from homeshift.engines.base import Engine
-from homeshift.errors import RunError
+from homeshift.errors import InputError, RunError
 from homeshift.executor import Migration, Steps, run_together, sleep
 from homeshift.guests import Guest
+from homeshift.interruption import Interruption
 from homeshift.machine import Machine
 from homeshift.output import Stat
 from homeshift.running_vm import RunningVm
@@ -54,6 +55,8 @@ def migrate(
     horizon_ticks: int | None = None,
     others: Sequence[Guest] = (),
     keep_borrowed: bool = False,
+    interruption: Interruption | None = None,
+    fence: bool = False,
     check: bool = False,
     models: Models | None = None,
     report: Callable[[str], None] = lambda _: None,
@@ -71,6 +74,8 @@ def migrate(
         horizon_ticks: time from the begin of the first migration to the end of the measurement.
         others: more VMs; they may move as well.
         keep_borrowed: borrowed memory that a VM does not use any more stays lent.
+        interruption: of the first VM's migration: it is cancelled, or its target fails.
+        fence: the source loses its right to the first VM's memory when it has moved (once).
         check: verify every load, and the directories at the end.
         models: of memory and network; simple ones if not given.
         report: is told, in a line, what begins.
@@ -83,12 +88,22 @@ def migrate(
     check_together([guest.spec for guest in guests], machine)
     models = models or Models()
     check_models(models, machine)
+    if fence and (others or len(vm.targets) != 1):
+        raise InputError(
+            "a fence",
+            [
+                "is for one VM that moves once: the memory that it leaves may be used by others, "
+                "or by itself when it comes back"
+            ],
+        )
     experiment = _Experiment(machine, guests, seed=seed, check=check, models=models)
     return experiment.run(
         warmup_ticks=warmup_ticks,
         window_ticks=window_ticks,
         horizon_ticks=horizon_ticks,
         keep_borrowed=keep_borrowed,
+        interruption=interruption,
+        fence=fence,
         report=report,
     )
 
@@ -102,14 +117,27 @@ class _Journey:
     targets: Sequence[int]
     start_tick: int
     keep_borrowed: bool
+    interruption: Interruption | None
+    fence: bool
     legs: list[Migration] = field(default_factory=list)
 
     def steps(self) -> Steps:
         yield from sleep(self.vm.engine, self.start_tick)
         for target in self.targets:
-            leg = Migration(self.vm, self.strategy, target, keep_borrowed=self.keep_borrowed)
+            leg = Migration(
+                self.vm,
+                self.strategy,
+                target,
+                keep_borrowed=self.keep_borrowed,
+                fence=self.fence,
+            )
             self.legs.append(leg)
-            yield from leg.steps()
+            if self.interruption is None:
+                yield from leg.steps()
+                continue
+            yield from self.interruption.steps(leg)
+            if self.interruption.status != "completed":
+                return
 
 
 class _Experiment:
@@ -169,6 +197,8 @@ class _Experiment:
         window_ticks: int,
         horizon_ticks: int | None,
         keep_borrowed: bool,
+        interruption: Interruption | None,
+        fence: bool,
         report: Callable[[str], None],
     ) -> Result:
         engine = self.engine
@@ -180,6 +210,8 @@ class _Experiment:
         at_first = self._look()
         engine.run(window_ticks)
         start = self._look()
+        if interruption is not None:
+            interruption.tick = start.tick + interruption.after_ticks
         journeys = [
             _Journey(
                 vm,
@@ -187,6 +219,8 @@ class _Experiment:
                 (vm.node,) if guest.strategy.stays else guest.spec.targets,
                 start_tick=engine.now + guest.start_ticks,
                 keep_borrowed=keep_borrowed,
+                interruption=interruption if vm.number == 0 else None,
+                fence=fence,
             )
             for vm, guest in zip(self.vms, self.guests, strict=True)
             if guest.strategy is not None
@@ -203,6 +237,8 @@ class _Experiment:
                     f"the migration took {time_text(end.tick - start.tick)}, more than the horizon "
                     f"of {time_text(horizon_ticks)}; give a longer one (--horizon)"
                 )
+        if interruption is not None:
+            report(f"{interruption.kind}: {interruption.outcome}")
         report("watching the VM afterwards")
         run_together(engine, [sleep(engine, until)], background=[progress.steps()])
         at_last = self._look()
@@ -217,6 +253,7 @@ class _Experiment:
                 legs=[leg for journey in journeys for leg in journey.legs],
                 moments=(at_first, start, end, at_last),
                 progress=progress.points,
+                interruption=interruption,
             ),
             statistics=statistics,
             final_tick=final_tick,

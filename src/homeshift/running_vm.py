@@ -158,6 +158,19 @@ class RunningVm:
                 region = self._allocator.region(frame)
                 self.homes.setdefault(region, self._allocator.location(region))
 
+    def discard_copies(self, source: int) -> None:
+        """Free what a migration that is called off had begun to fill; what it had copied remains.
+
+        The state that the vCPUs have at `source` is kept there.
+        """
+        self._drop(self.copied.values())
+        self.copied.clear()
+        if self.node == source:
+            for pages, move in ((self.state, self.move_state), (self.stage2, self.move_stage2)):
+                if pages and self.location(pages[0]) != source:
+                    move(source)
+        self.engine.sample(self.number, 0, 0)
+
     def unused_regions(self) -> list[int]:
         """Return the regions that none of its pages lies in any more."""
         used = set(map(self._allocator.region, self.frames))

@@ -16,6 +16,7 @@ from typing import Any
 from homeshift.energy import Constants, Counts, energy_of, load_constants, sensitivity
 from homeshift.engines.base import Counters, Link, VmCounters
 from homeshift.executor import Migration, Phase
+from homeshift.interruption import Interruption
 from homeshift.vm import PAGE_BYTES, VmSpec
 
 TICKS_PER_SECOND = 10**12
@@ -51,6 +52,7 @@ def summary(
     legs: Sequence[Migration],
     moments: Moments,
     progress: Sequence[Span],
+    interruption: Interruption | None = None,
 ) -> dict[str, Any]:
     """Return what goes into migration.json."""
     constants = load_constants()
@@ -65,11 +67,12 @@ def summary(
     pages = sum(leg.pages_copied for leg in first)
     downtime_bytes = sum(phase.counted.migration_bytes for phase in paused)
     postcopy_bytes = sum(phase.counted.migration_bytes for phase in later)
+    status = interruption.status if interruption else "completed"
     return {
         "format": 1,
         "engine": engine_name,
         "strategy": first[0].strategy.name,
-        "status": "completed",
+        "status": status,
         "total-time": seconds,
         "downtime": _seconds(paused),
         "expected-downtime": first[-1].expected_downtime,
@@ -78,7 +81,7 @@ def summary(
         "cpu-throttle-percentage": max(leg.throttle_percentage for leg in first),
         "ram": {
             "transferred": counted.migration_bytes,
-            "remaining": 0,
+            "remaining": 0 if status == "completed" else specs[0].memory_bytes,
             "total": specs[0].memory_bytes,
             "duplicate": 0,
             "normal": pages,
@@ -98,6 +101,7 @@ def summary(
             "regions-returned": sum(leg.regions_returned for leg in first),
             "entries-moved": counted.entries_moved,
             "forwarded-requests": overall.forwarded_requests,
+            "access-faults": overall.access_faults,
         },
         "interconnect": {
             "migration-bytes": counted.migration_bytes,
@@ -116,6 +120,7 @@ def summary(
                 "after": _local_share(after.counted),
             },
         },
+        **({"interruption": interruption.to_dict()} if interruption else {}),
         "window": _window(at_last - start, before, constants),
         "migrations": [_migration(leg) for leg in legs],
         "vms": [

@@ -96,6 +96,7 @@ class Counters:
         link_bytes: all bytes, once for each link that they cross.
         migration_link_bytes: migration bytes, once for each link that they cross.
         forwarded_requests: requests that a former home sent on.
+        access_faults: requests that homes refused, since a node had lost its right.
         regions_moved: transfers of a region's home, done.
         entries_moved: directory entries handed over by transfers.
         lines_copied: lines of 64 B, copied.
@@ -117,6 +118,7 @@ class Counters:
     link_bytes: int = 0
     migration_link_bytes: int = 0
     forwarded_requests: int = 0
+    access_faults: int = 0
     regions_moved: int = 0
     entries_moved: int = 0
     lines_copied: int = 0
@@ -261,11 +263,23 @@ class Engine(Protocol):
     def transfer(self, regions: Sequence[int], new_home: int, *, node: int, owner: int) -> int:
         """Move the homes of regions, named by an address in each; return the job."""
 
+    def fence(self, regions: Sequence[int], fenced: int, *, node: int, owner: int) -> int:
+        """Take a node's right to regions, wherever they have their homes; return the job.
+
+        From then on its accesses are refused, and its copies are recalled.
+        """
+
+    def homes(self, addresses: Sequence[int]) -> list[int]:
+        """Return the node that is home of each address; none of them may be under way."""
+
     def done(self, job: int) -> bool:
         """Return whether all of a job has ended."""
 
     def cancel(self, job: int) -> None:
-        """Forget what of a job has not begun; what is under way still ends."""
+        """Forget what of a job has not begun.
+
+        Lines under way still end, regions under way are taken back if it is not too late for them.
+        """
 
     # ---- what has been counted since the statistics were reset
 

@@ -77,6 +77,7 @@ def counters(
         link_bytes=all_bytes(on_links),
         migration_link_bytes=migration_bytes(on_links),
         forwarded_requests=home("Away"),
+        access_faults=home("Refused") + home("Refused_Region"),
         regions_moved=regions_moved,
         entries_moved=entries,
         lines_copied=lines_copied,

@@ -152,6 +152,12 @@ class EmbeddedEngine:
     def transfer(self, regions: Sequence[int], new_home: int, *, node: int, owner: int) -> int:
         return self._system.transfer(node, list(regions), new_home, owner)
 
+    def fence(self, regions: Sequence[int], fenced: int, *, node: int, owner: int) -> int:
+        return self._system.fence(node, list(regions), fenced, owner)
+
+    def homes(self, addresses: Sequence[int]) -> list[int]:
+        return [self._system.home_of(address) for address in addresses]
+
     def done(self, job: int) -> bool:
         return self._system.done(job)
 

@@ -149,6 +149,18 @@ class Gem5Engine:
         self._jobs[job].transfer(job, owner, bases, new_home)
         return job
 
+    def fence(self, regions: Sequence[int], fenced: int, *, node: int, owner: int) -> int:
+        self._jobs += 1
+        self._built.migration_engines[node].fence(self._jobs, owner, list(regions), fenced)
+        return self._jobs
+
+    def homes(self, addresses: Sequence[int]) -> list[int]:
+        directories = self._built.directories
+        return [
+            next((node for node, home in enumerate(directories) if home.isHome(address)), -1)
+            for address in addresses
+        ]
+
     def done(self, job: int) -> bool:
         return not self._jobs[job].workingOn(job)
 

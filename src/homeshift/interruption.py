@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A migration that does not come to its end: it is cancelled, or its target fails.
+
+Until the VM runs at the target, the source has all that it needs: its vCPUs' state, and every page
+where it was. Calling off lets the VM run on at the source at once, takes back what is under way,
+and brings every home back. Nothing is lost.
+
+Once the VM runs at the target it is too late, in QEMU as here. A cancel then changes nothing. If
+the target fails then, the VM is lost: its vCPUs' state was there and nowhere else, and after a
+post-copy has begun neither side holds all pages. The source's homes come back even then.
+
+What fails is the target's software. Its caches, home agent and memory go on serving: they belong to
+the shared memory, not to the VM.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from homeshift.errors import RunError
+from homeshift.executor import Migration, Steps
+
+TICKS_PER_SECOND = 10**12
+CANCEL, TARGET_FAILURE = "cancel", "target-failure"
+STATUS = {CANCEL: "cancelled", TARGET_FAILURE: "failed"}
+
+
+@dataclass(slots=True)
+class Interruption:
+    """A cancel of a VM's migration, or the failure of its target.
+
+    Args:
+        kind: CANCEL or TARGET_FAILURE.
+        after_ticks: time from the begin of the migration.
+    """
+
+    kind: str
+    after_ticks: int
+    tick: int = 0
+    """When it comes; set when the migration begins."""
+    pending: bool = True
+    status: str = "completed"
+    """Of the migration, in the end."""
+    outcome: str = "the migration had ended"
+    regions_brought_back: int = 0
+    lost: dict[str, int] | None = None
+
+    def steps(self, leg: Migration) -> Steps:
+        """Migrate, and call the migration off when the time has come."""
+        steps = leg.steps()
+        engine = leg.vm.engine
+        while True:
+            if self.pending and engine.now >= self.tick:
+                self.pending = False
+                if leg.switched and self.kind == CANCEL:
+                    self.outcome = "too late: the VM ran at the target, the migration went on"
+                else:
+                    steps.close()
+                    self.status = STATUS[self.kind]
+                    name = "cancel" if self.kind == CANCEL else "recover"
+                    yield from leg.timed(name, self._call_off(leg))
+                    return
+            try:
+                until = next(steps)
+            except StopIteration:
+                return
+            if self.pending:
+                until = self.tick if until is None else min(until, self.tick)
+            yield until
+
+    def _call_off(self, leg: Migration) -> Steps:
+        vm, engine = leg.vm, leg.vm.engine
+        jobs = sorted(leg.jobs)
+        for job in jobs:
+            engine.cancel(job)
+        if leg.switched:
+            self._lose(leg)
+            engine.pause(vm.number)
+            while not engine.paused(vm.number):
+                yield None
+        else:
+            self.outcome = "nothing is lost: the VM runs on at the source"
+            if leg.paused:
+                engine.resume(vm.number, leg.source)
+                leg.paused = False
+        leg.end_helpers()
+        for job in jobs:
+            while not engine.done(job):
+                yield None
+        leg.jobs.clear()
+        yield from self._bring_homes_back(leg)
+        vm.discard_copies(leg.source)
+
+    def _lose(self, leg: Migration) -> None:
+        here = len(leg.vm.pages_on(leg.target))
+        pages = leg.vm.spec.pages
+        self.outcome = (
+            f"the VM is lost: node {leg.target}, which failed, had its {leg.vm.spec.vcpus} vCPUs' "
+            f"state and {here} of its {pages} pages"
+        )
+        self.lost = {"vcpus": leg.vm.spec.vcpus, "pages": here, "pages-elsewhere": pages - here}
+
+    def _bring_homes_back(self, leg: Migration) -> Steps:
+        """Let the source's engine move every home to where it was when the migration began."""
+        vm, engine = leg.vm, leg.vm.engine
+        before = {region: home for region, home in leg.homes.items() if region in vm.homes}
+        away: dict[int, list[int]] = {}
+        for (region, home), now in zip(before.items(), engine.homes(list(before)), strict=True):
+            if now != home:
+                away.setdefault(home, []).append(region)
+        for home, regions in away.items():
+            job = engine.transfer(regions, home, node=leg.source, owner=vm.number)
+            while not engine.done(job):
+                yield None
+            self.regions_brought_back += len(regions)
+        vm.homes.update(before)
+        astray = sum(map(int.__ne__, engine.homes(list(before)), before.values()))
+        if astray:
+            raise RunError(f"the migration was called off, but {astray} homes are not back")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for migration.json."""
+        return {
+            "kind": self.kind,
+            "after": self.after_ticks / TICKS_PER_SECOND,
+            "outcome": self.outcome,
+            "regions-brought-back": self.regions_brought_back,
+            "lost": self.lost,
+        }

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A migration that is cancelled, or whose target fails: at every phase, and at any moment.
+
+Every run verifies all loads and, in the end, the directories; a home that is not back where it was
+fails the run.
+"""
+
+from __future__ import annotations
+
+import random
+from functools import cache
+from typing import Any
+
+import pytest
+from experiments import KIB, machine_of, run
+
+from homeshift.interruption import CANCEL, TARGET_FAILURE, Interruption
+from homeshift.strategies import LENDING, STRATEGIES
+
+TICKS_PER_SECOND = 10**12
+STATUS = {CANCEL: "cancelled", TARGET_FAILURE: "failed"}
+MOMENTS = 12  # of each strategy and kind
+VM: dict[str, Any] = {"memory_bytes": 48 * KIB, "borrow": {2: 0.25, 3: 0.25}}
+WORKLOAD = "uniform:write_ratio=0.4,think=20"
+MACHINE = "quad"
+
+
+def interrupted(strategy: str, kind: str | None, after: int = 0) -> dict[str, Any]:
+    interruption = Interruption(kind, after) if kind else None
+    return run(_machine(), strategy, WORKLOAD, interruption=interruption, **VM).summary
+
+
+@cache
+def _machine() -> Any:
+    return machine_of(MACHINE)
+
+
+@cache
+def undisturbed(strategy: str) -> dict[str, Any]:
+    return interrupted(strategy, None)
+
+
+def switch(strategy: str) -> int:
+    """Return when the VM is resumed at the target, in ticks from the begin of the migration."""
+    migration = undisturbed(strategy)["migrations"][0]
+    ends = (phase["end"] for phase in migration["phases"] if phase["name"] == "resume")
+    return int(next(ends)) - int(migration["start"])
+
+
+def total(strategy: str) -> int:
+    return int(undisturbed(strategy)["total-time"] * TICKS_PER_SECOND)
+
+
+def examine(summary: dict[str, Any], kind: str, *, switched: bool) -> None:
+    """Check what must be true of any interrupted migration."""
+    interruption, after = summary["interruption"], summary["vm"]["accesses-per-microsecond"]
+    if not switched:
+        assert summary["status"] == STATUS[kind]
+        assert interruption["outcome"] == "nothing is lost: the VM runs on at the source"
+        assert interruption["lost"] is None
+        assert after["after"] > 0.5 * after["before"]
+        assert summary["ram"]["remaining"] == summary["ram"]["total"]
+    elif kind == CANCEL:
+        assert summary["status"] == "completed"
+        assert interruption["outcome"].startswith("too late")
+        assert after["after"] > 0
+    else:
+        assert summary["status"] == "failed"
+        assert interruption["outcome"].startswith("the VM is lost: node 1, which failed")
+        assert interruption["lost"]["vcpus"] == 2
+        pages = interruption["lost"]["pages"] + interruption["lost"]["pages-elsewhere"]
+        assert pages == VM["memory_bytes"] // (4 * KIB)
+        assert after["after"] < 0.1 * after["before"]
+
+
+@pytest.mark.parametrize("kind", [CANCEL, TARGET_FAILURE])
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_in_the_middle_of_every_phase(strategy: str, kind: str) -> None:
+    migration = undisturbed(strategy)["migrations"][0]
+    middles = [
+        (phase["start"] + phase["end"]) // 2 - migration["start"]
+        for phase in migration["phases"]
+        if phase["end"] > phase["start"]
+    ]
+    assert len(middles) >= 3
+    for moment in middles:
+        examine(interrupted(strategy, kind, moment), kind, switched=moment >= switch(strategy))
+
+
+@pytest.mark.parametrize("kind", [CANCEL, TARGET_FAILURE])
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_at_random_moments(strategy: str, kind: str) -> None:
+    draw = random.Random(f"{strategy} {kind}")
+    for _ in range(MOMENTS):
+        moment = draw.randrange(total(strategy))
+        if draw.randrange(4):  # mostly while it can be called off
+            moment = draw.randrange(switch(strategy))
+        examine(interrupted(strategy, kind, moment), kind, switched=moment >= switch(strategy))
+
+
+@pytest.mark.parametrize("strategy", LENDING)
+def test_lending_is_called_off_too(strategy: str) -> None:
+    kept = []
+    for moment in range(0, total(strategy), max(1, total(strategy) // 25)):
+        summary = interrupted(strategy, CANCEL, moment)
+        assert summary["status"] == "cancelled"
+        kept.append(summary["interruption"]["regions-brought-back"])
+    assert kept[0] == 0 < kept[-1]
+
+
+@pytest.mark.parametrize("kind", [CANCEL, TARGET_FAILURE])
+def test_what_comes_after_the_end_changes_nothing(kind: str) -> None:
+    summary = interrupted("ownership", kind, total("ownership") + 10**6)
+    assert summary.pop("interruption")["outcome"] == "the migration had ended"
+    assert summary == undisturbed("ownership")
+
+
+def test_homes_that_had_moved_are_brought_back() -> None:
+    brought = [
+        interrupted("ownership", CANCEL, moment)["interruption"]["regions-brought-back"]
+        for moment in (0, switch("ownership") - 1)
+    ]
+    assert brought == [0, VM["memory_bytes"] // (4 * KIB)]
+
+
+def test_a_vm_that_goes_on_from_node_to_node_stays_where_the_cancel_meets_it() -> None:
+    whole = run(_machine(), "ownership", then=(2, 3), **VM).summary
+    first, second, _ = whole["migrations"]
+    moment = second["start"] - first["start"] + 200_000
+    summary = run(
+        _machine(), "ownership", then=(2, 3), interruption=Interruption(CANCEL, moment), **VM
+    ).summary
+    assert summary["status"] == "cancelled"
+    assert [leg["target"] for leg in summary["migrations"]] == [1, 2]
