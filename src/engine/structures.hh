@@ -12,6 +12,7 @@
 #include "common/flat_map.hh"
 #include "common/home_map.hh"
 #include "common/line_directory.hh"
+#include "engine/pool.hh"
 #include "engine/types.hh"
 
 namespace homeshift::engine
@@ -26,6 +27,11 @@ class AbstractCacheEntry
     friend class CacheMemory;
     std::uint32_t slot_ = 0; // in the cache array that holds it
 };
+
+// An entry that SLICC declares: T derives from EntryOf<T>.
+template <typename T>
+class EntryOf : public AbstractCacheEntry, public Pooled<T>
+{};
 
 template <typename T>
 class TBETable

@@ -4,15 +4,17 @@
     python -m homeshift.slicc emit src/protocol/MESI_HomeShift.slicc -o build/generated
 
 Two files: `protocol.hh` declares the enumerations, messages, entries and one controller class a
-machine, `protocol.cc` defines the controllers. What they stand on is in src/engine/. Left out are
-the functions that serve gem5's functional accesses only (those that take a Packet, and those about
-AccessPermission): the embedded engine has none.
+machine, `protocol.cc` defines the controllers. What they stand on is the runtime: src/engine/ in a
+simulation, src/checker/ in the model checker, which puts other classes under the same names. Left
+out are the functions that serve gem5's functional accesses only (those that take a Packet, and
+those about AccessPermission): neither runtime has any.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from homeshift.slicc import ast
@@ -20,15 +22,37 @@ from homeshift.slicc.emit_body import Body, cpp_type, parameter_list
 from homeshift.slicc.model import Function, InPort, Machine, Protocol, Transition, Type, Variable
 from homeshift.slicc.walk import walk
 
-INCLUDES = ("message.hh", "structures.hh", "controller.hh", "sequencer.hh", "migration_engine.hh")
+TIMES = frozenset({"Cycles", "Tick"})  # no part of a state
 
 
-def write_cpp(protocol: Protocol, directory: str | os.PathLike[str]) -> None:
-    """Write protocol.hh and protocol.cc into a directory, which is made if it is not there."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutant:
+    """A transition that does something else than the source says: to see a checker fail."""
+
+    number: int  # from 1; 0 is the protocol as it is
+    machine: str
+    transition: Transition
+
+
+def write_cpp(
+    protocol: Protocol,
+    directory: str | os.PathLike[str],
+    *,
+    runtime: str = "engine",
+    mutants: Sequence[Mutant] = (),
+) -> None:
+    """Write protocol.hh and protocol.cc into a directory, which is made if it is not there.
+
+    Args:
+        protocol: what to write.
+        directory: where to.
+        runtime: the folder whose runtime.hh declares what controllers stand on.
+        mutants: the variable `mutant` chooses one of them when the code runs.
+    """
     target = Path(directory)
     target.mkdir(parents=True, exist_ok=True)
-    (target / "protocol.hh").write_text(_header(protocol), "utf-8")
-    (target / "protocol.cc").write_text(_source(protocol), "utf-8")
+    (target / "protocol.hh").write_text(_header(protocol, runtime), "utf-8")
+    (target / "protocol.cc").write_text(_source(protocol, mutants), "utf-8")
 
 
 def _banner(protocol: Protocol) -> str:
@@ -41,14 +65,14 @@ def _emitted(types: Iterable[Type]) -> Iterator[Type]:
     return (t for t in types if not t.external and t.kind in ("structure", "enumeration"))
 
 
-def _header(protocol: Protocol) -> str:
+def _header(protocol: Protocol, runtime: str) -> str:
     lines = [
         _banner(protocol),
         "#ifndef HOMESHIFT_PROTOCOL_HH",
         "#define HOMESHIFT_PROTOCOL_HH",
         "",
+        f'#include "{runtime}/runtime.hh"',
     ]
-    lines += [f'#include "engine/{name}"' for name in INCLUDES]
     lines += ["", "namespace homeshift::engine", "{", ""]
     for type_ in _emitted(protocol.types.values()):
         lines += _type(type_)
@@ -79,20 +103,34 @@ def _structure(type_: Type) -> list[str]:
     inherited: tuple[str, ...] = ()
     if type_.is_message:
         inherited = ("Destination", "MessageSize")
-        bases = f" final : public Message, public Pooled<{name}>"
+        bases = f" final : public MessageOf<{name}>"
     elif type_.interface == "AbstractCacheEntry":
-        bases = f" final : public AbstractCacheEntry, public Pooled<{name}>"
+        bases = f" final : public EntryOf<{name}>"
     else:
         bases = ""
+    fields = [field for field in type_.fields.values() if field.name not in inherited]
     lines = [f"struct {name}{bases} {{ // {type_.description}"]
     lines += [
-        f"    {cpp_type(field.type)} {field.name}{{}}; // {field.description}"
-        for field in type_.fields.values()
-        if field.name not in inherited
+        f"    {cpp_type(field.type)} {field.name}{{{_unset(field.type)}}}; // {field.description}"
+        for field in fields
     ]
-    if type_.is_message:
-        lines += ["", f"    Message *clone() const override {{ return new {name}(*this); }}"]
-    return [*lines, "};", ""]
+    kept = [field.name for field in fields if field.type.name not in TIMES]
+    return [*lines, "", *_visitor("for_each_field", kept), "};", ""]
+
+
+def _unset(type_: Type) -> str:
+    return "kNoNode" if type_.name == "NodeID" else ""
+
+
+def _visitor(function: str, names: Iterable[str]) -> list[str]:
+    """A function that shows every part of the state, by name, to a visitor."""
+    return [
+        "    template <typename Visit>",
+        f"    void {function}([[maybe_unused]] Visit &visit)",
+        "    {",
+        *(f'        visit("{name}", {name});' for name in names),
+        "    }",
+    ]
 
 
 def _needed(machine: Machine) -> list[Function]:
@@ -119,6 +157,15 @@ def _needed(machine: Machine) -> list[Function]:
 def _settings(machine: Machine) -> list[Variable]:
     """Parameters that a machine is made with: all but its buffers."""
     return [p for p in machine.parameters if p.type.name != "MessageBuffer"]
+
+
+def _variables(machine: Machine) -> list[Variable]:
+    """What a machine keeps besides its parameters."""
+    return [
+        v
+        for v in machine.variables
+        if not v.attributes.get("engine") and v.position.file != "builtins.sm"
+    ]
 
 
 def _class(machine: Machine) -> str:
@@ -160,6 +207,8 @@ def _machine_header(machine: Machine) -> list[str]:
         "    // The state of an address, as the protocol sees it.",
         f"    {machine.state_type.unique_name} state_of(Addr address);",
         "",
+        *_visitor("for_each_variable", (v.name for v in _variables(machine))),
+        "",
         "  protected:",
         "    void run_port(int port) override;",
         "",
@@ -168,10 +217,9 @@ def _machine_header(machine: Machine) -> list[str]:
     for parameter in _settings(machine):
         star = " *" if parameter.pointer else " "
         lines.append(f"    {cpp_type(parameter.type)}{star}{parameter.name};")
-    for variable in machine.variables:
-        if not variable.attributes.get("engine") and variable.position.file != "builtins.sm":
-            template = variable.attributes.get("template", "")
-            lines.append(f"    {cpp_type(variable.type)}{template} {variable.name}{{}};")
+    for variable in _variables(machine):
+        template = variable.attributes.get("template", "")
+        lines.append(f"    {cpp_type(variable.type)}{template} {variable.name}{{}};")
     lines.append("")
     for function in _needed(machine):
         lines.append(f"    {_signature(function)};")
@@ -205,7 +253,7 @@ def _signature(function: Function, class_name: str = "") -> str:
     )
 
 
-def _source(protocol: Protocol) -> str:
+def _source(protocol: Protocol, mutants: Sequence[Mutant]) -> str:
     lines = [
         _banner(protocol),
         '#include "protocol.hh"',
@@ -214,8 +262,10 @@ def _source(protocol: Protocol) -> str:
         "{",
         "",
     ]
+    if mutants:
+        lines += ["unsigned mutant = 0; // which of the mutants the protocol is", ""]
     for machine in protocol.machines.values():
-        lines += _machine_source(machine)
+        lines += _machine_source(machine, [m for m in mutants if m.machine == machine.name])
     lines += ["} // namespace homeshift::engine", ""]
     return "\n".join(lines)
 
@@ -225,7 +275,7 @@ def _names(machine: Machine, what: str, names: Iterable[str]) -> list[str]:
     return [f"constexpr std::array k{machine.name}{what} = {{{items}}};"]
 
 
-def _machine_source(machine: Machine) -> list[str]:
+def _machine_source(machine: Machine, mutants: Sequence[Mutant]) -> list[str]:
     name = _class(machine)
     lines = ["namespace", "{", ""]
     lines += _names(machine, "States", machine.states)
@@ -267,7 +317,7 @@ def _machine_source(machine: Machine) -> list[str]:
             *body.block(action.body),
             "",
         ]
-    lines += _transition(machine)
+    lines += _transition(machine, mutants)
     for port in machine.in_ports:
         lines += _port(machine, port)
     lines += [f"void {name}::run_port(int port)", "{", "    switch (port) {"]
@@ -325,7 +375,7 @@ def _call(function: Function, machine: Machine, extra: str = "") -> str:
     return f"{function.name}({', '.join(arguments)})"
 
 
-def _transition(machine: Machine) -> list[str]:
+def _transition(machine: Machine, mutants: Sequence[Mutant]) -> list[str]:
     state, event = machine.state_type.unique_name, machine.event_type.unique_name
     pointers = _pointer_arguments(machine, "")
     names = _pointer_names(machine)
@@ -335,8 +385,11 @@ def _transition(machine: Machine) -> list[str]:
         "{",
         f"    const {state} state = {_call(machine.function('getState'), machine)};",
         f"    {state} next = state;",
-        "    switch (key(state, event)) {",
     ]
+    arguments = f"address, {names}" if names else "address"
+    if mutants:
+        lines += _mutants(machine, mutants, arguments)
+    lines.append("    switch (key(state, event)) {")
     same: dict[tuple[tuple[str, ...], str], list[Transition]] = {}
     for transition in machine.transitions:
         key = (
@@ -345,7 +398,6 @@ def _transition(machine: Machine) -> list[str]:
         )
         same.setdefault(key, []).append(transition)
     for (actions, next_state), transitions in same.items():
-        arguments = f"address, {names}" if names else "address"
         lines += [f"      case key({state}_{t.state}, {event}_{t.event}):" for t in transitions]
         lines += [f"        {action}({arguments});" for action in actions]
         if next_state:
@@ -361,3 +413,24 @@ def _transition(machine: Machine) -> list[str]:
         "",
     ]
     return lines
+
+
+def _mutants(machine: Machine, mutants: Sequence[Mutant], arguments: str) -> list[str]:
+    """What the chosen mutant does in place of its transition."""
+    state, event = machine.state_type.unique_name, machine.event_type.unique_name
+    lines = ["    switch (mutant) {"]
+    for mutant in mutants:
+        changed = mutant.transition
+        lines += [
+            f"      case {mutant.number}:",
+            f"        if (key(state, event) != key({state}_{changed.state}, "
+            f"{event}_{changed.event})) {{",
+            "            break;",
+            "        }",
+            *(f"        {action}({arguments});" for action in changed.actions),
+            f"        next = {state}_{changed.next_state};",
+            "        count_transition(state, event);",
+            f"        {_call(machine.function('setState'), machine, 'next')};",
+            "        return;",
+        ]
+    return [*lines, "    }"]
