@@ -133,6 +133,10 @@ class Controller
         if (!holding_) {
             return;
         }
+        if (!world.asks_in_vain && original_.place == kHanded) {
+            world.refused = true;
+            return;
+        }
         Travelling waiting = original_;
         waiting.place = kStalled;
         waiting.machine = byte_of(machineID);

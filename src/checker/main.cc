@@ -4,7 +4,8 @@
 // called by `python -m homeshift.check`; it prints one JSON object a line.
 //
 //   checker [--states N] [--bytes N] [--seconds X] [--no-completion] [--mutant N]
-//           [--wake-later] [--limit STIMULUS=N]...
+//           [--wake-later] [--no-waiting] [--limit STIMULUS=N]...
+//   checker --replay < steps, one a line
 
 #include <cstdlib>
 #include <iostream>
@@ -40,7 +41,7 @@ message_json(const Travelling &message)
     const MessageType &type = message_types()[message.type];
     FieldPrinter fields;
     type.print(*type.decode(message.body), fields);
-    static const char *const places[] = {"network", "local", "memory", "stalled", "blocked"};
+    static const char *const places[] = {"network", "local", "memory", "stalled", "handed", "blocked"};
     return "{\"type\":" + quoted(type.name) + ",\"to\":" +
            quoted(FieldPrinter::machine(machine_of(message.machine))) + ",\"place\":" +
            quoted(places[message.place]) + ",\"via\":" + std::to_string(message.via) +
@@ -118,8 +119,34 @@ print_progress(const char *key, const Search &search)
               << std::endl;
 }
 
+std::string
+key_of(const Travelling &message)
+{
+    const MessageType &type = message_types()[message.type];
+    FieldPrinter fields;
+    type.print(*type.decode(message.body), fields);
+    return FieldPrinter::machine(machine_of(message.machine)) + ": " + type.name + ' ' + fields.text;
+}
+
+// The step of the working machine with that name.
+std::optional<Step>
+step_named(const std::string &key)
+{
+    for (unsigned i = 0; i < world.count; ++i) {
+        if (world.deliverable(world.messages[i]) && key_of(world.messages[i]) == key) {
+            return static_cast<Step>(i);
+        }
+    }
+    for (unsigned i = 0; i < kStimuli; ++i) {
+        if (FieldPrinter::machine(machine_of_stimulus(i)) + ": " + describe_stimulus(i) == key) {
+            return static_cast<Step>(kMaxMessages + i);
+        }
+    }
+    return std::nullopt;
+}
+
 int
-run(const Limits &limits)
+run(const Limits &limits, bool replay)
 {
     static Machine machine;
     for (const auto &type : kTransitionTables) {
@@ -128,15 +155,28 @@ run(const Limits &limits)
     machine.start();
     static Search search(machine, limits);
     double reported = 0;
-    search.run([&](const Search &s) {
-        if (s.seconds() - reported > 1) {
-            reported = s.seconds();
-            print_progress("progress", s);
+    if (replay) {
+        std::iota(FieldPrinter::called.begin(), FieldPrinter::called.end(), Byte{0});
+        std::vector<std::string> keys;
+        for (std::string key; std::getline(std::cin, key);) {
+            keys.push_back(key);
         }
-    });
+        search.replay(keys, step_named, print_step);
+    } else {
+        search.run([&](const Search &s) {
+            if (s.seconds() - reported > 1) {
+                reported = s.seconds();
+                print_progress("progress", s);
+            }
+        });
+        if (search.fault) {
+            search.retrace(print_step);
+        }
+    }
     if (search.fault) {
         std::cout << "{\"fault\":" << quoted(search.fault->what) << "}\n";
-        search.retrace(print_step);
+    }
+    if (search.fault || replay) {
         print_state(machine);
     }
     std::cout << "{\"covered\":[";
@@ -172,6 +212,7 @@ main(int count, char **arguments)
 {
     using namespace homeshift::engine;
     Limits limits;
+    bool replay = false;
     for (int i = 1; i < count; ++i) {
         const std::string option = arguments[i];
         const auto value = [&] { return std::string(arguments[++i]); };
@@ -183,8 +224,12 @@ main(int count, char **arguments)
             limits.seconds = std::stod(value());
         } else if (option == "--no-completion") {
             limits.completion = false;
+        } else if (option == "--replay") {
+            replay = true;
         } else if (option == "--wake-later") {
             world.wake_later = true;
+        } else if (option == "--no-waiting") {
+            world.asks_in_vain = false;
 #ifdef HOMESHIFT_MUTANTS
         } else if (option == "--mutant") {
             mutant = static_cast<unsigned>(std::stoul(value()));
@@ -198,5 +243,5 @@ main(int count, char **arguments)
             return 2;
         }
     }
-    return run(limits);
+    return run(limits, replay);
 }

@@ -25,6 +25,7 @@ enum Place : Byte
     kLocal,   // in a buffer inside its machine
     kDram,    // an operation that memory has not done yet
     kStalled, // waits for an address, by stall_and_wait
+    kHanded,  // handed to its machine by a stimulus
     kBlocked, // the head of its port's buffer, which it blocks, by z_stall
 };
 

@@ -215,6 +215,50 @@ class Search
         codec_.unpack(state);
     }
 
+    // Steps that are named, each at most as long as the one before could be taken.
+    template <typename Find, typename Show>
+    void
+    replay(const std::vector<std::string> &names, Find find, Show show)
+    {
+        parents_.push_back(0);
+        steps_.push_back(0);
+        for (const std::string &name : names) {
+            const std::optional<Step> step = find(name);
+            if (!step) {
+                fault = Fault{"replay: there is no step '" + name + "' now", 0, std::nullopt};
+                return;
+            }
+            const bool stimulus = *step >= kMaxMessages;
+            const Travelling taken = stimulus ? Travelling{} : world.messages[*step];
+            std::vector<Logged> log;
+            std::string error;
+            bool possible = false;
+            world.log = &log;
+            try {
+                possible = fire(*step);
+            } catch (const ProtocolError &e) {
+                error = e.what();
+            }
+            world.log = nullptr;
+            show(stimulus ? static_cast<int>(*step - kMaxMessages) : -1, taken, log, error);
+            ++steps;
+            if (!error.empty()) {
+                fault = Fault{error, 0, std::nullopt};
+                return;
+            }
+            if (!possible) {
+                fault = Fault{"replay: '" + name + "' cannot be taken now", 0, std::nullopt};
+                return;
+            }
+            codec_.settle_values();
+            codec_.settle_machine();
+            if (!holds(0, 0)) {
+                return;
+            }
+        }
+        complete = true;
+    }
+
   private:
     static void
     append(std::vector<Byte> &to, const State &state)
@@ -271,7 +315,11 @@ class Search
         widest = std::max(widest, count);
         const bool quiet = count == 0 && machine_.quiet();
         const unsigned all = kMaxMessages + kStimuli;
+        const unsigned only = independent();
         for (unsigned step = 0; step < all; ++step) {
+            if (only < count && step != only) {
+                continue;
+            }
             if (step < kMaxMessages) {
                 if (step >= count) {
                     step = kMaxMessages - 1;
@@ -322,6 +370,23 @@ class Search
             quiet_.push_back(quiet);
         }
         return true;
+    }
+
+    // A memory operation that no other message to its memory can meet: then it makes no difference
+    // when it is done, and it is done at once. (A message that is sent later could meet it, but then
+    // also if the operation had come later: see docs/checker.md.)
+    unsigned
+    independent() const
+    {
+        for (unsigned i = 0; i < world.count; ++i) {
+            if (world.messages[i].place == kDram &&
+                std::none_of(world.messages, world.messages + world.count, [&](const Travelling &m) {
+                    return &m != &world.messages[i] && m.machine == world.messages[i].machine;
+                })) {
+                return i;
+            }
+        }
+        return kMaxMessages;
     }
 
     // The invariants, of the working machine.

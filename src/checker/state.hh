@@ -164,7 +164,15 @@ class Codec
         return common_.size() + kNodes * node_.size();
     }
 
-  private:
+    // The settled bytes back into the working machine, nodes as they were.
+    void
+    settle_machine()
+    {
+        State state;
+        emit(renamings_[0], state);
+        unpack(state);
+    }
+
     // The working machine into raw_, tokens renamed at the end of a step.
     void
     settle_values()
@@ -198,6 +206,7 @@ class Codec
         }
     }
 
+  private:
     // Signatures: of a node's own plain bytes, and of where it is named.
     void
     sign()

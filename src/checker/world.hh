@@ -64,6 +64,7 @@ struct World
     // ---- not part of the state ----
     bool ordered[16] = {};        // virtual networks that keep order from one machine to another
     bool wake_later = false;      // messages that wake up are not taken at once
+    bool asks_in_vain = true;     // a stimulus may be given that has to wait in its machine
     std::uint64_t *taken[MachineType_NUM] = {}; // how often each transition was taken
 
     void

@@ -539,7 +539,7 @@ class _Writer:
     def _hand_over(self, machine: str, port: str) -> Iterator[str]:
         controller = self._object(machine, machine)
         yield "            Travelling handed{};"
-        yield "            handed.place = kLocal;"
+        yield "            handed.place = kHanded;"
         yield f"            handed.machine = byte_of({controller}.id());"
         yield f"            handed.via = {machine}_Controller::port_{port};"
         yield "            message.encode(handed);"

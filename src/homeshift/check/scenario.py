@@ -58,7 +58,7 @@ class Property:
 class Cover:
     """Something that has to happen in some state, lest a proof be empty.
 
-    needs: stimuli that have to be allowed for it.
+    needs: stimuli that have to be allowed for it; "a|b" is a or b.
     nodes, lines: on smaller machines it cannot happen.
     """
 
@@ -101,6 +101,8 @@ class Scenario:
     helpers: C++ member functions for conditions.
     forget: C++ statements, run in each node after a step, that unset what nobody will read.
     limits: stimulus -> how many may be under way, where it is not asked for by option.
+    limits_from_3_nodes: the same, on machines of three nodes or more.
+    waiting_nodes: up to so many nodes, a core may ask for a line whose transaction is under way.
     """
 
     protocol: str
@@ -112,6 +114,8 @@ class Scenario:
     helpers: str = ""
     forget: str = ""
     limits: Mapping[str, int] = field(default_factory=dict)
+    limits_from_3_nodes: Mapping[str, int] = field(default_factory=dict)
+    waiting_nodes: int = 8
     stimulus: tuple[Stimulus, ...] = ()
     property: tuple[Property, ...] = ()
     cover: tuple[Cover, ...] = ()
@@ -225,7 +229,8 @@ BUILT_IN = ("load", "store", "evict", "dma_read", "dma_write")
 
 
 def _uses(scenario: Scenario) -> Sequence[tuple[str, str]]:
-    uses = [("limits", name) for name in scenario.limits]
+    uses = [("limits", name) for name in (*scenario.limits, *scenario.limits_from_3_nodes)]
     for cover in scenario.cover:
-        uses += [(f"cover '{cover.name}'", name) for name in cover.needs]
+        for need in cover.needs:
+            uses += [(f"cover '{cover.name}'", name) for name in need.split("|")]
     return uses
