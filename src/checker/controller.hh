@@ -154,7 +154,7 @@ class Controller
 
     // The message stays the head of its buffer and keeps all behind it from being taken.
     void
-    z_stall()
+    stall_port()
     {
         world.refused = world.blocks = true;
         taken_ = true;
@@ -250,6 +250,12 @@ class Controller
 
     Cycles
     ticksToCycles(Tick) const
+    {
+        return 0;
+    }
+
+    Tick
+    cyclesToTicks(Cycles) const
     {
         return 0;
     }

@@ -3,8 +3,8 @@
 // The checker of one protocol, for one number of nodes and lines. It is built and
 // called by `python -m homeshift.check`; it prints one JSON object a line.
 //
-//   checker [--states N] [--bytes N] [--seconds X] [--no-completion] [--mutant N]
-//           [--wake-later] [--no-waiting] [--limit STIMULUS=N]...
+//   checker [--states N] [--bytes N] [--seconds X] [--no-completion] [--wake-later]
+//           [--no-waiting] [--limit STIMULUS=N]...
 //   checker --replay < steps, one a line
 
 #include <cstdlib>
@@ -230,10 +230,6 @@ main(int count, char **arguments)
             world.wake_later = true;
         } else if (option == "--no-waiting") {
             world.asks_in_vain = false;
-#ifdef HOMESHIFT_MUTANTS
-        } else if (option == "--mutant") {
-            mutant = static_cast<unsigned>(std::stoul(value()));
-#endif
         } else if (option == "--limit") {
             const std::string limit = value();
             const std::size_t equals = limit.find('=');

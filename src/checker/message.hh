@@ -168,6 +168,32 @@ class RubyRequest final : public MessageOf<RubyRequest>
     }
 };
 
+enum SequencerRequestType : Byte
+{
+    SequencerRequestType_LD,
+    SequencerRequestType_ST
+};
+
+class SequencerMsg final : public MessageOf<SequencerMsg>
+{
+  public:
+    Addr LineAddress = 0;
+    Addr PhysicalAddress = 0;
+    SequencerRequestType Type = SequencerRequestType_LD;
+    DataBlock DataBlk;
+    int Len = 0;
+
+    template <typename Visit>
+    void
+    for_each_field(Visit &visit)
+    {
+        visit("LineAddress", LineAddress);
+        visit("PhysicalAddress", PhysicalAddress);
+        visit("Type", Type);
+        visit("DataBlk", DataBlk);
+    }
+};
+
 class MemoryMsg final : public MessageOf<MemoryMsg>
 {
   public:

@@ -22,8 +22,9 @@ from homeshift.check.emit import check_fit, write
 from homeshift.check.scenario import Scenario, load_scenario
 from homeshift.errors import InputError, RunError
 from homeshift.slicc import load
-from homeshift.slicc.emit import Mutant, write_cpp
+from homeshift.slicc.emit import write_cpp
 from homeshift.slicc.model import Protocol
+from homeshift.slicc.mutants import Mutant
 
 FLAGS = ("-std=c++20", "-O2", "-march=native", "-fno-access-control", "-w")
 
@@ -99,7 +100,6 @@ def compile_checker(
             *FLAGS,
             f"-DHOMESHIFT_NODES={nodes}",
             f"-DHOMESHIFT_LINES={lines}",
-            *(["-DHOMESHIFT_MUTANTS"] if mutants else []),
         ]
         program = _cache() / _hash(command, folder, sources)
         if not program.is_file():

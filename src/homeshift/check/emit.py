@@ -136,17 +136,22 @@ class _Writer:
         yield "inline std::string name_of(RubyRequestType value) {"
         yield '    return value == RubyRequestType_ST ? "store" : "load";'
         yield "}"
+        yield "inline std::string name_of(SequencerRequestType value) {"
+        yield '    return value == SequencerRequestType_ST ? "store" : "load";'
+        yield "}"
         yield "inline std::string name_of(MemoryRequestType value) {"
         yield '    return value == MemoryRequestType_MEMORY_READ ? "read" : "write";'
         yield "}"
         yield "inline std::string name_of(Waiting value) {"
         yield '    return value == kLoad ? "load" : value == kStore ? "store" : "nothing";'
         yield "}"
-        for name in self._message_names():
+        for name in (*self._message_names(), "RubyRequest", "MemoryMsg", "SequencerMsg"):
             yield f'template <> inline const char *name_of_type<{name}>() {{ return "{name}"; }}'
 
     def _message_names(self) -> list[str]:
-        names = [t.unique_name for t in self.protocol.types.values() if t.is_message]
+        names = [
+            t.unique_name for t in self.protocol.types.values() if t.is_message and not t.external
+        ]
         for machine in self.machines:
             names += [t.unique_name for t in machine.structures if t.is_message]
         return list(dict.fromkeys(names))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ class Options:
     """How far, and what may happen.
 
     limits: stimulus -> how many may be under way; what is not named is as the scenario says.
+    mutant: number of one, if the checker was compiled with mutants.
     waiting: a core may ask for a line whose transaction is under way. None: as the scenario says.
     """
 
@@ -117,8 +119,6 @@ def _arguments(checker: Checker, options: Options) -> list[str]:
     ):
         if value is not None:
             arguments += [name, str(value)]
-    if options.mutant:
-        arguments += ["--mutant", str(options.mutant)]
     return arguments
 
 
@@ -137,6 +137,7 @@ def _read(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        env=os.environ | {"HOMESHIFT_MUTANT": str(options.mutant)},
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None

@@ -14,24 +14,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from homeshift.slicc import ast
 from homeshift.slicc.emit_body import Body, cpp_type, parameter_list
+from homeshift.slicc.mutants import Mutant
 from homeshift.slicc.model import Function, InPort, Machine, Protocol, Transition, Type, Variable
 from homeshift.slicc.walk import walk
 
 TIMES = frozenset({"Cycles", "Tick"})  # no part of a state
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mutant:
-    """A transition that does something else than the source says: to see a checker fail."""
-
-    number: int  # from 1; 0 is the protocol as it is
-    machine: str
-    transition: Transition
 
 
 def write_cpp(
@@ -47,7 +38,7 @@ def write_cpp(
         protocol: what to write.
         directory: where to.
         runtime: the folder whose runtime.hh declares what controllers stand on.
-        mutants: the variable `mutant` chooses one of them when the code runs.
+        mutants: HOMESHIFT_MUTANT chooses one of them when the program starts.
     """
     target = Path(directory)
     target.mkdir(parents=True, exist_ok=True)
@@ -258,12 +249,23 @@ def _source(protocol: Protocol, mutants: Sequence[Mutant]) -> str:
         _banner(protocol),
         '#include "protocol.hh"',
         "",
+        *(["#include <cstdlib>", ""] if mutants else []),
         "namespace homeshift::engine",
         "{",
         "",
     ]
     if mutants:
-        lines += ["unsigned mutant = 0; // which of the mutants the protocol is", ""]
+        lines += [
+            "namespace",
+            "{",
+            "",
+            "// Which of the mutants the protocol is.",
+            'const char *const chosen = std::getenv("HOMESHIFT_MUTANT");',
+            "const unsigned long mutant = chosen ? std::strtoul(chosen, nullptr, 10) : 0;",
+            "",
+            "} // namespace",
+            "",
+        ]
     for machine in protocol.machines.values():
         lines += _machine_source(machine, [m for m in mutants if m.machine == machine.name])
     lines += ["} // namespace homeshift::engine", ""]
@@ -311,10 +313,12 @@ def _machine_source(machine: Machine, mutants: Sequence[Mutant]) -> list[str]:
         body = Body(machine)
         lines += [f"inline {_signature(function, name)}", *body.block(function.body), ""]
     for action in machine.actions.values():
-        body = Body(machine, in_action=True)
+        body = Body(machine, in_action=True).block(action.body)
+        if action.name == "z_stall":  # gem5 knows it by its name
+            body = ["{", "    stall_port();", "}"]
         lines += [
             f"inline void {name}::{action.name}({_action_parameters(machine)})",
-            *body.block(action.body),
+            *body,
             "",
         ]
     lines += _transition(machine, mutants)
