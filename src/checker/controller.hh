@@ -277,7 +277,7 @@ class Controller
     fail(const std::string &what) const
     {
         std::ostringstream text;
-        text << info_.name << ' ' << machineID.num << ": " << what;
+        text << FieldPrinter::machine(machineID) << ": " << what;
         throw ProtocolError(text.str());
     }
 

@@ -153,10 +153,10 @@ run(const Limits &limits, bool replay)
         world.taken[type.first] = type.second;
     }
     machine.start();
+    std::iota(FieldPrinter::called.begin(), FieldPrinter::called.end(), Byte{0});
     static Search search(machine, limits);
     double reported = 0;
     if (replay) {
-        std::iota(FieldPrinter::called.begin(), FieldPrinter::called.end(), Byte{0});
         std::vector<std::string> keys;
         for (std::string key; std::getline(std::cin, key);) {
             keys.push_back(key);

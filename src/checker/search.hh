@@ -204,6 +204,7 @@ class Search
             world.log = nullptr;
             show(stimulus ? static_cast<int>(way[i] - kMaxMessages) : -1, taken, log, error);
             if (!error.empty()) {
+                fault->what = error; // with the names of the trace
                 return;
             }
             const Renaming &renaming = codec_.pack(state);

@@ -74,6 +74,23 @@ class RubyRequest final : public MessageOf<RubyRequest>
     RubyRequestType Type = RubyRequestType_LD;
 };
 
+enum SequencerRequestType : std::uint8_t
+{
+    SequencerRequestType_LD,
+    SequencerRequestType_ST
+};
+
+// The request of a device to its DMA machine.
+class SequencerMsg final : public MessageOf<SequencerMsg>
+{
+  public:
+    Addr LineAddress = 0;
+    Addr PhysicalAddress = 0;
+    SequencerRequestType Type = SequencerRequestType_LD;
+    DataBlock DataBlk;
+    int Len = 0;
+};
+
 class MemoryMsg final : public MessageOf<MemoryMsg>
 {
   public:

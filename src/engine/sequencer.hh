@@ -72,6 +72,35 @@ class Sequencer
     Cycles latency_ = 1;
 };
 
+// A device's side of its DMA machine.
+class DMASequencer
+{
+  public:
+    class User
+    {
+      public:
+        virtual void read_done(Addr line, const DataBlock &data) = 0;
+        virtual void write_done(Addr line) = 0;
+
+      protected:
+        ~User() = default;
+    };
+
+    void
+    dataCallback(const DataBlock &data, Addr line)
+    {
+        user->read_done(line, data);
+    }
+
+    void
+    ackCallback(Addr line)
+    {
+        user->write_done(line);
+    }
+
+    User *user = nullptr;
+};
+
 } // namespace homeshift::engine
 
 #endif // HOMESHIFT_ENGINE_SEQUENCER_HH

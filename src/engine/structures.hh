@@ -275,6 +275,42 @@ class HomeTable : public HomeMap
     unsigned cores_per_node_;
 };
 
+// gem5's directory of all lines of memory: an entry is made when a line is first asked for.
+class DirectoryMemory
+{
+  public:
+    DirectoryMemory() = default;
+    DirectoryMemory(const DirectoryMemory &) = delete;
+    DirectoryMemory &operator=(const DirectoryMemory &) = delete;
+
+    ~DirectoryMemory()
+    {
+        entries_.for_each([](AbstractCacheEntry *entry) { delete entry; });
+    }
+
+    AbstractCacheEntry *
+    lookup(Addr line)
+    {
+        AbstractCacheEntry **found = entries_.find(line);
+        return found ? *found : nullptr;
+    }
+
+    AbstractCacheEntry *
+    allocate(Addr line, AbstractCacheEntry *entry)
+    {
+        return entries_[line] = entry;
+    }
+
+    bool
+    isPresent(Addr) const
+    {
+        return true;
+    }
+
+  private:
+    FlatMap<AbstractCacheEntry *> entries_;
+};
+
 using HomeDirectory = LineDirectory<AbstractCacheEntry>;
 
 } // namespace homeshift::engine

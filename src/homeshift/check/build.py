@@ -14,7 +14,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,36 +84,23 @@ def compile_checker(
     protocol = load(protocol_file)
     scenario = load_scenario(scenario_file)
     check_fit(scenario, protocol, f"scenario '{scenario_file.name}'")
-    compiler = shlex.split(os.environ.get("CXX", "c++"))
-    if shutil.which(compiler[0]) is None:
-        raise RunError(
-            f"no C++ compiler '{compiler[0]}': the checker compiles the protocol; "
-            "install g++ or set CXX"
-        )
-    sources = source_directory()
-    with tempfile.TemporaryDirectory(prefix="homeshift-check-") as name:
-        folder = Path(name)
+
+    def emit(folder: Path) -> None:
         write_cpp(protocol, folder, runtime="checker", mutants=mutants)
         (folder / "scenario.hh").write_text(write(scenario, protocol, nodes, lines), "utf-8")
-        command = [
-            *compiler,
-            *FLAGS,
-            f"-DHOMESHIFT_NODES={nodes}",
-            f"-DHOMESHIFT_LINES={lines}",
-        ]
-        program = _cache() / _hash(command, folder, sources)
-        if not program.is_file():
-            program.parent.mkdir(parents=True, exist_ok=True)
-            made = folder / "checker"
-            where = ["-I", str(folder), "-I", str(sources), str(sources / "checker" / "main.cc")]
-            run = subprocess.run(
-                [*command, *where, "-o", str(made)], capture_output=True, text=True, check=False
-            )
-            if run.returncode != 0:
-                raise RunError(f"the C++ compiler does not take it:\n{run.stderr.strip()[:4000]}")
-            temporary = program.with_suffix(f".{os.getpid()}")
-            shutil.copy2(made, temporary)
-            temporary.replace(program)
+
+    sources = source_directory()
+    program = compile_cpp(
+        emit,
+        ["checker/main.cc"],
+        sources_read=[
+            sources / "checker",
+            sources / "engine" / "types.hh",
+            sources / "engine" / "pool.hh",
+        ],
+        generated=[],
+        flags=[f"-DHOMESHIFT_NODES={nodes}", f"-DHOMESHIFT_LINES={lines}"],
+    )
     return Checker(
         program=program,
         protocol=protocol,
@@ -125,18 +112,64 @@ def compile_checker(
     )
 
 
+def compile_cpp(
+    emit: Callable[[Path], None],
+    sources: Sequence[str],
+    *,
+    sources_read: Sequence[Path],
+    generated: Sequence[str],
+    flags: Sequence[str],
+) -> Path:
+    """Return a program, compiled if it is not in the cache.
+
+    Args:
+        emit: writes the generated files into a folder.
+        sources: to compile, in the source folder.
+        sources_read: files and folders of the source folder that the program is made from.
+        generated: to compile, of what `emit` writes.
+        flags: of the compiler, besides those that all programs have.
+    """
+    compiler = shlex.split(os.environ.get("CXX", "c++"))
+    if shutil.which(compiler[0]) is None:
+        raise RunError(
+            f"no C++ compiler '{compiler[0]}': the checker compiles the protocol; "
+            "install g++ or set CXX"
+        )
+    with tempfile.TemporaryDirectory(prefix="homeshift-check-") as name:
+        folder = Path(name)
+        emit(folder)
+        command = [*compiler, *FLAGS, *flags]
+        program = _cache() / _hash(command, [folder, *sources_read])
+        if not program.is_file():
+            program.parent.mkdir(parents=True, exist_ok=True)
+            files = [str(source_directory() / source) for source in sources]
+            files += [str(folder / file) for file in generated]
+            made = folder / "program"
+            where = ["-I", str(folder), "-I", str(source_directory())]
+            run = subprocess.run(
+                [*command, *where, *files, "-o", str(made)],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if run.returncode != 0:
+                raise RunError(f"the C++ compiler does not take it:\n{run.stderr.strip()[:4000]}")
+            temporary = program.with_suffix(f".{os.getpid()}")
+            shutil.copy2(made, temporary)
+            temporary.replace(program)
+    return program
+
+
 def _cache() -> Path:
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "homeshift" / "checkers"
 
 
-def _hash(command: Sequence[str], folder: Path, sources: Path) -> str:
+def _hash(command: Sequence[str], read: Sequence[Path]) -> str:
     digest = hashlib.sha256("\0".join(command).encode())
-    version = subprocess.run(
-        [command[0], "--version"], capture_output=True, text=True, check=False
-    ).stdout
-    digest.update(version.encode())
-    files = [*sorted(folder.iterdir()), *sorted((sources / "checker").iterdir())]
-    for file in [*files, sources / "engine" / "types.hh", sources / "engine" / "pool.hh"]:
-        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    version = [command[0], "--version"]
+    digest.update(subprocess.run(version, capture_output=True, check=False).stdout)
+    for path in read:
+        for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+            digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:32]
