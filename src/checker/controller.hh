@@ -243,7 +243,8 @@ class Controller
     mapAddressToMachine(Addr, MachineType type) const
     {
         if (machines_of(type) != 1) {
-            fail("deals lines out to machines of a type: the scenario has to say that it is single");
+            fail(
+                "deals lines out to machines of a type: the scenario has to say that it is single");
         }
         return createMachineID(type, 0);
     }
@@ -345,7 +346,8 @@ class Controller
     void
     serve_memory(const Travelling &operation)
     {
-        auto &asked = static_cast<MemoryMsg &>(*message_types()[operation.type].decode(operation.body));
+        auto &asked =
+            static_cast<MemoryMsg &>(*message_types()[operation.type].decode(operation.body));
         MemoryMsg answer;
         answer.addr = asked.addr;
         answer.Type = asked.Type;

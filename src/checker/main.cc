@@ -10,11 +10,9 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "scenario.hh"
-
-#include "protocol.cc"
-
 #include "checker/search.hh"
+#include "protocol.cc"
+#include "scenario.hh"
 
 namespace homeshift::engine
 {
@@ -41,11 +39,12 @@ message_json(const Travelling &message)
     const MessageType &type = message_types()[message.type];
     FieldPrinter fields;
     type.print(*type.decode(message.body), fields);
-    static const char *const places[] = {"network", "local", "memory", "stalled", "handed", "blocked"};
-    return "{\"type\":" + quoted(type.name) + ",\"to\":" +
-           quoted(FieldPrinter::machine(machine_of(message.machine))) + ",\"place\":" +
-           quoted(places[message.place]) + ",\"via\":" + std::to_string(message.via) +
-           ",\"fields\":" + quoted(fields.text) + '}';
+    static const char *const places[] = {"network", "local",  "memory",
+                                         "stalled", "handed", "blocked"};
+    return "{\"type\":" + quoted(type.name) +
+           ",\"to\":" + quoted(FieldPrinter::machine(machine_of(message.machine))) +
+           ",\"place\":" + quoted(places[message.place]) +
+           ",\"via\":" + std::to_string(message.via) + ",\"fields\":" + quoted(fields.text) + '}';
 }
 
 void
@@ -125,7 +124,8 @@ key_of(const Travelling &message)
     const MessageType &type = message_types()[message.type];
     FieldPrinter fields;
     type.print(*type.decode(message.body), fields);
-    return FieldPrinter::machine(machine_of(message.machine)) + ": " + type.name + ' ' + fields.text;
+    return FieldPrinter::machine(machine_of(message.machine)) + ": " + type.name + ' ' +
+           fields.text;
 }
 
 // The step of the working machine with that name.
@@ -233,7 +233,8 @@ main(int count, char **arguments)
         } else if (option == "--limit") {
             const std::string limit = value();
             const std::size_t equals = limit.find('=');
-            set_limit(limit.substr(0, equals), static_cast<unsigned>(std::stoul(limit.substr(equals + 1))));
+            set_limit(limit.substr(0, equals),
+                      static_cast<unsigned>(std::stoul(limit.substr(equals + 1))));
         } else {
             std::cerr << "unknown option " << option << '\n';
             return 2;

@@ -81,7 +81,7 @@ struct MessageType
     const char *name;
     Message *(*decode)(const Byte *body); // into an object that the next call uses again
     void (*print)(Message &message, FieldPrinter &to);
-    Layout layout;                        // of a whole Travelling
+    Layout layout; // of a whole Travelling
 };
 
 inline std::vector<MessageType> &
@@ -115,17 +115,16 @@ register_message()
         throw std::logic_error(std::string(name_of_type<T>()) + " has too many fields");
     }
     lister.kinds.resize(sizeof(Travelling), kPlain);
-    message_types().push_back({name_of_type<T>(),
-                               [](const Byte *body) -> Message * {
-                                   static T object;
-                                   Unpacker unpack(body);
-                                   unpack("", object);
-                                   return &object;
-                               },
-                               [](Message &message, FieldPrinter &to) {
-                                   static_cast<T &>(message).for_each_field(to);
-                               },
-                               Layout(lister.kinds)});
+    message_types().push_back(
+        {name_of_type<T>(),
+         [](const Byte *body) -> Message * {
+             static T object;
+             Unpacker unpack(body);
+             unpack("", object);
+             return &object;
+         },
+         [](Message &message, FieldPrinter &to) { static_cast<T &>(message).for_each_field(to); },
+         Layout(lister.kinds)});
     return static_cast<Byte>(message_types().size() - 1);
 }
 

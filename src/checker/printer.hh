@@ -47,7 +47,8 @@ class FieldPrinter
     void
     operator()(const char *name, T &value)
     {
-        if constexpr (requires { value.isPresent(Addr{}); } || requires { value.isTagPresent(Addr{}); }) {
+        if constexpr (
+            requires { value.isPresent(Addr{}); } || requires { value.isTagPresent(Addr{}); }) {
             table(name, value);
         } else if constexpr (std::is_array_v<T>) {
             for (auto &part : value) {

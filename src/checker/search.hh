@@ -100,7 +100,10 @@ class Search
 {
   public:
     Search(Machine &machine, const Limits &limits)
-        : machine_(machine), limits_(limits), codec_(machine), start_(std::chrono::steady_clock::now())
+        : machine_(machine),
+          limits_(limits),
+          codec_(machine),
+          start_(std::chrono::steady_clock::now())
     {}
 
     std::uint64_t
@@ -125,8 +128,9 @@ class Search
     std::size_t
     bytes() const
     {
-        return visited_.bytes() + parents_.capacity() * 6 + (edges_.capacity() + ends_.capacity()) * 4 +
-               level_.capacity() + next_level_.capacity();
+        return visited_.bytes() + parents_.capacity() * 6 +
+               (edges_.capacity() + ends_.capacity()) * 4 + level_.capacity() +
+               next_level_.capacity();
     }
 
     // Reports now and then.
@@ -171,8 +175,8 @@ class Search
         }
     }
 
-    // The steps to the fault, each given to `show` with what was logged: the order is what the nodes
-    // are called.
+    // The steps to the fault, each given to `show` with what was logged: the order is what the
+    // nodes are called.
     template <typename Show>
     void
     retrace(Show show)
@@ -325,8 +329,8 @@ class Search
                 if (step >= count) {
                     step = kMaxMessages - 1;
                     if (!taken && !quiet) {
-                        fault = Fault{"deadlock: a request waits, and no message can be taken", number,
-                                      std::nullopt};
+                        fault = Fault{"deadlock: a request waits, and no message can be taken",
+                                      number, std::nullopt};
                         return false;
                     }
                     continue;
@@ -374,16 +378,17 @@ class Search
     }
 
     // A memory operation that no other message to its memory can meet: then it makes no difference
-    // when it is done, and it is done at once. (A message that is sent later could meet it, but then
-    // also if the operation had come later: see docs/checker.md.)
+    // when it is done, and it is done at once. (A message that is sent later could meet it, but
+    // then also if the operation had come later: see docs/checker.md.)
     unsigned
     independent() const
     {
         for (unsigned i = 0; i < world.count; ++i) {
             if (world.messages[i].place == kDram &&
-                std::none_of(world.messages, world.messages + world.count, [&](const Travelling &m) {
-                    return &m != &world.messages[i] && m.machine == world.messages[i].machine;
-                })) {
+                std::none_of(
+                    world.messages, world.messages + world.count, [&](const Travelling &m) {
+                        return &m != &world.messages[i] && m.machine == world.messages[i].machine;
+                    })) {
                 return i;
             }
         }
@@ -426,8 +431,8 @@ class Search
         std::memcpy(world.pending, saved_pending_, sizeof world.pending);
     }
 
-    // Takes away states from which no message can be taken, again and again. What is left goes round in
-    // circles: then it must at least be able to come to a quiet state.
+    // Takes away states from which no message can be taken, again and again. What is left goes
+    // round in circles: then it must at least be able to come to a quiet state.
     void
     look_back()
     {
@@ -483,8 +488,9 @@ class Search
         }
         for (std::uint32_t state = 0; state < n; ++state) {
             if (!reached[state]) {
-                fault = Fault{"completion: a request can no longer complete, though messages go round",
-                              state, std::nullopt};
+                fault =
+                    Fault{"completion: a request can no longer complete, though messages go round",
+                          state, std::nullopt};
                 return;
             }
         }

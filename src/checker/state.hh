@@ -30,8 +30,8 @@ using Order = std::array<Byte, kNodes>; // [node] -> its new number
 inline std::uint64_t
 mix(std::uint64_t a, std::uint64_t b)
 {
-    const auto product = static_cast<unsigned __int128>(a ^ 0x9E3779B97F4A7C15ULL) *
-                         (b ^ 0xD6E8FEB86659FD93ULL);
+    const auto product =
+        static_cast<unsigned __int128>(a ^ 0x9E3779B97F4A7C15ULL) * (b ^ 0xD6E8FEB86659FD93ULL);
     return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
@@ -96,8 +96,7 @@ struct Renaming
 class Codec
 {
   public:
-    explicit Codec(Machine &machine)
-        : machine_(machine)
+    explicit Codec(Machine &machine) : machine_(machine)
     {
         KindLister common;
         common("", world.memory);
@@ -247,35 +246,35 @@ class Codec
         for (const auto &[at, kind] : layout.special) {
             const Byte byte = bytes[at];
             switch (kind) {
-            case kNode:
-                if (byte < kNodes) {
-                    signature_[byte] += mix(where + at, byte == by);
-                }
-                break;
-            case kMachine: {
-                const unsigned node = byte & 15;
-                if (byte != 0 && node < kNodes && is_per_node(machine_of(byte).type)) {
-                    signature_[node] += mix(where + at, (byte & 0xf0) + (node == by));
-                }
-                break;
-            }
-            case kSet:
-                for (unsigned node = 0; node < kNodes; ++node) {
-                    if (byte >> node & 1) {
-                        signature_[node] += mix(where + at, 7u + (node == by));
+                case kNode:
+                    if (byte < kNodes) {
+                        signature_[byte] += mix(where + at, byte == by);
                     }
+                    break;
+                case kMachine: {
+                    const unsigned node = byte & 15;
+                    if (byte != 0 && node < kNodes && is_per_node(machine_of(byte).type)) {
+                        signature_[node] += mix(where + at, (byte & 0xf0) + (node == by));
+                    }
+                    break;
                 }
-                break;
-            case kData:
-                if (byte >= kPending && byte < kPending + kNodes * 8) {
-                    const unsigned node = (byte - kPending) / 8u;
-                    signature_[node] += mix(where + at, 9u + (node == by));
-                } else if (by < kNodes) {
-                    signature_[by] += mix(where + at, 16u + byte);
-                }
-                break;
-            case kPlain:
-                break;
+                case kSet:
+                    for (unsigned node = 0; node < kNodes; ++node) {
+                        if (byte >> node & 1) {
+                            signature_[node] += mix(where + at, 7u + (node == by));
+                        }
+                    }
+                    break;
+                case kData:
+                    if (byte >= kPending && byte < kPending + kNodes * 8) {
+                        const unsigned node = (byte - kPending) / 8u;
+                        signature_[node] += mix(where + at, 9u + (node == by));
+                    } else if (by < kNodes) {
+                        signature_[by] += mix(where + at, 16u + byte);
+                    }
+                    break;
+                case kPlain:
+                    break;
             }
         }
     }

@@ -173,7 +173,8 @@ class CacheMemory : public EntryTable
         if (address == kOtherLine) {
             return address_of(world.victim);
         }
-        return address_of(static_cast<unsigned>(std::find(present_, present_ + kLines, true) - present_));
+        return address_of(
+            static_cast<unsigned>(std::find(present_, present_ + kLines, true) - present_));
     }
 
     AbstractCacheEntry *

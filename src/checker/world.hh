@@ -23,10 +23,10 @@ namespace homeshift::engine
 enum Token : Byte
 {
     kStale = 0,
-    kLast = 1,                      // + line
-    kRecent = 16,                   // + line
-    kPending = 32,                  // + node * 8 + line; node is kNodes if the DMA is not in a node
-    kFresh = 112,                   // + number
+    kLast = 1,     // + line
+    kRecent = 16,  // + line
+    kPending = 32, // + node * 8 + line; node is kNodes if the DMA is not in a node
+    kFresh = 112,  // + number
 };
 static_assert(kPending + (kNodes + 1) * 8 <= kFresh);
 
@@ -52,19 +52,19 @@ struct World
     bool pending[kNodes + 1][kLines]{}; // a DMA's write that has not reached memory
 
     // ---- of the step under way ----
-    Byte last[kLines];            // token of each line's last value
-    unsigned fresh = 0;           // stores of this step
-    bool changed = false;         // some token has to be settled
-    unsigned readers = 0;         // DMA reads under way: recent values matter
-    bool refused = false;         // the message cannot be taken now: the step does not exist,
-    bool blocks = false;          // but that it blocks its port from now on
-    unsigned victim = kLines;     // line to evict
+    Byte last[kLines];        // token of each line's last value
+    unsigned fresh = 0;       // stores of this step
+    bool changed = false;     // some token has to be settled
+    unsigned readers = 0;     // DMA reads under way: recent values matter
+    bool refused = false;     // the message cannot be taken now: the step does not exist,
+    bool blocks = false;      // but that it blocks its port from now on
+    unsigned victim = kLines; // line to evict
     std::vector<Logged> *log = nullptr;
 
     // ---- not part of the state ----
-    bool ordered[16] = {};        // virtual networks that keep order from one machine to another
-    bool wake_later = false;      // messages that wake up are not taken at once
-    bool asks_in_vain = true;     // a stimulus may be given that has to wait in its machine
+    bool ordered[16] = {};    // virtual networks that keep order from one machine to another
+    bool wake_later = false;  // messages that wake up are not taken at once
+    bool asks_in_vain = true; // a stimulus may be given that has to wait in its machine
     std::uint64_t *taken[MachineType_NUM] = {}; // how often each transition was taken
 
     void
@@ -146,7 +146,8 @@ struct World
     read_by_dma(Addr address, const DataBlock &data) const
     {
         const unsigned line = line_of(address);
-        if (data.token != last[line] && data.token != kLast + line && data.token != kRecent + line) {
+        if (data.token != last[line] && data.token != kLast + line &&
+            data.token != kRecent + line) {
             throw ProtocolError("data value: a DMA reads a value of line " + std::to_string(line) +
                                 " that was old before the read began");
         }

@@ -172,7 +172,8 @@ class Device final : public DMASequencer::User, public Event
     read_done(Addr line, const DataBlock &data) override
     {
         if (data.token < oldest_ && data.token != values_.last[line]) {
-            throw WrongValue("a device reads an old value of line " + std::to_string(line / kLineBytes));
+            throw WrongValue("a device reads an old value of line " +
+                             std::to_string(line / kLineBytes));
         }
         done();
     }

@@ -164,8 +164,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--memory", default="16GiB", help="stop when it takes so much")
     parser.add_argument("--transitions", action="store_true", help="list those never taken")
     parser.add_argument(
-        "-o", "--output", type=Path, default=None, metavar="DIR", help="where to write a "
-        "counter-example: text, sequence chart, and a script that takes its steps again"
+        "-o",
+        "--output",
+        type=Path,
+        default=None,
+        metavar="DIR",
+        help="where to write a "
+        "counter-example: text, sequence chart, and a script that takes its steps again",
     )
     parser.add_argument("--protocol", type=Path, metavar="FILE.slicc", help="else MESI_HomeShift")
     parser.add_argument("--scenario", type=Path, metavar="FILE.toml", help="else by its name")

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Compile the checker of one protocol, for one number of nodes and lines, into a cache.
 
-The C++ compiler runs when a check is asked for, not when the package is built: so an edited protocol
-is checked without a build of the package, and the sizes of all arrays are constants. It takes about
-ten seconds; the program is kept by a hash of all that went into it.
+The C++ compiler runs when a check is asked for, not when the package is built: so an edited
+protocol is checked without a build of the package, and the sizes of all arrays are constants. It
+takes about ten seconds; the program is kept by a hash of all that went into it.
 """
 
 from __future__ import annotations

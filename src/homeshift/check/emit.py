@@ -25,13 +25,17 @@ PROVIDED = ("Sequencer", "DMASequencer", "HomeTable")
 
 def check_fit(scenario: Scenario, protocol: Protocol, name: str) -> None:
     """Raise an InputError for what the scenario says of the protocol and is not so."""
-    faults = []
-    for machine in protocol.machines:
-        if machine not in scenario.machines:
-            faults.append(f"machines.{machine}: is missing (one in each 'node', or 'single')")
-    for machine in scenario.machines:
-        if machine not in protocol.machines:
-            faults.append(f"machines.{machine}: no such machine{near(machine, protocol.machines)}")
+    known = protocol.machines
+    faults = [
+        f"machines.{machine}: is missing (one in each 'node', or 'single')"
+        for machine in known
+        if machine not in scenario.machines
+    ]
+    faults += [
+        f"machines.{machine}: no such machine{near(machine, known)}"
+        for machine in scenario.machines
+        if machine not in known
+    ]
     for s in scenario.stimulus:
         if s.machine in protocol.machines:
             ports = [p.name for p in protocol.machines[s.machine].in_ports]
@@ -131,7 +135,7 @@ class _Writer:
                 yield f"inline std::string name_of({type_.unique_name} value) {{"
                 names = ", ".join(f'"{item}"' for item in type_.items)
                 yield f"    static const char *const names[] = {{{names}}};"
-                yield f"    return value < {len(type_.items)} ? names[value] : \"?\";"
+                yield f'    return value < {len(type_.items)} ? names[value] : "?";'
                 yield "}"
         yield "inline std::string name_of(RubyRequestType value) {"
         yield '    return value == RubyRequestType_ST ? "store" : "load";'
@@ -175,7 +179,7 @@ class _Writer:
             yield "    return {};"
             yield "}"
 
-    # ---- stimuli -------------------------------------------------------------------------------
+    # ---- stimuli ----------------------------------------------------------------------------
 
     def _asked(self) -> list[tuple[str, str]]:
         """(stimulus, machine) of cores and devices."""
@@ -213,7 +217,8 @@ class _Writer:
         yield f"constexpr unsigned kStimuli = {total};"
         yield f"constexpr unsigned kKinds = {len(rows)};"
         yield f"constexpr unsigned kCovers = {len(self.scenario.cover)};"
-        yield f"inline const char *const kKindNames[] = {{{', '.join(json.dumps(n) for n in names)}}};"
+        quoted = ", ".join(json.dumps(name) for name in names)
+        yield f"inline const char *const kKindNames[] = {{{quoted}}};"
         defaults = {s.name: s.limit for s in self.scenario.stimulus}
         limits = [self.scenario.limits.get(n, defaults.get(n, 255)) for n in names]
         yield f"inline unsigned kLimits[] = {{{', '.join(map(str, limits))}}};"
@@ -284,7 +289,7 @@ class _Writer:
             divisor *= size
         return result
 
-    # ---- objects ---------------------------------------------------------------------------------
+    # ---- objects ----------------------------------------------------------------------------
 
     def _callbacks(self) -> dict[str, Type]:
         """External objects with methods that only report: MigrationEngine."""
@@ -315,12 +320,12 @@ class _Writer:
                 yield "            return;"
                 yield "        }"
             if ended:
-                yield f'        throw ProtocolError("{method}: nothing is under way that could end");'
+                yield f'        throw ProtocolError("{method}: nothing is under way to end");'
             yield "    }"
         yield "};"
 
     def _objects(self, machine: Machine) -> list[tuple[str, Object]]:
-        """(parameter, object) of a machine; shared objects are of the first machine that has them."""
+        """(parameter, object) of a machine; a shared object has one name for all machines."""
         result = []
         for parameter in machine.parameters:
             if not parameter.pointer or parameter.type.name == "MessageBuffer":
@@ -397,8 +402,11 @@ class _Writer:
                 yield f"        {one.name}.under_way = &under_way;"
             if one.type == "DMASequencer":
                 yield f"        {one.name}.node = {at};"
-            room = {f"{one.machine}_{k.split('.')[1]}": v for k, v in self.scenario.capacity.items()
-                    if k.split(".")[0] == one.machine}
+            room = {
+                f"{one.machine}_{k.split('.')[1]}": v
+                for k, v in self.scenario.capacity.items()
+                if k.split(".")[0] == one.machine
+            }
             if one.name in room:
                 yield f"        {one.name}.capacity = std::min({room[one.name]}u, kLines);"
         yield "    }"
@@ -433,7 +441,7 @@ class _Writer:
         yield "    }"
         yield "};"
 
-    # ---- the machine -------------------------------------------------------------------------------
+    # ---- the machine ------------------------------------------------------------------------
 
     def _machine(self) -> Iterator[str]:
         yield "struct Machine {"
@@ -583,7 +591,7 @@ class _Writer:
             yield f"            world.begin_write({place}, {{&message.DataBlk, at, at}});"
         yield from self._hand_over(machine, port)
 
-    # ---- conditions ----------------------------------------------------------------------------------
+    # ---- conditions -------------------------------------------------------------------------
 
     def _conditions(self) -> Iterator[str]:
         yield "    // Whether a condition holds for some node, some line, some message under way."
@@ -661,13 +669,11 @@ class _Writer:
             yield "        for (unsigned line = 0; line < kLines; ++line) {"
             yield "            unsigned readers = 0, writers = 0;"
             yield "            for (Node &one : node) {"
-            yield f"                const Byte right = rights[one.{name}.state_of(address_of(line))];"
-            yield "                readers += right == 1;"
-            yield "                writers += right == 2;"
+            yield f"                const auto state = one.{name}.state_of(address_of(line));"
+            yield "                readers += rights[state] == 1;"
+            yield "                writers += rights[state] == 2;"
             yield "            }"
             yield "            if (writers > 1 || (writers == 1 && readers != 0)) { return false; }"
             yield "        }"
             yield "        return true;"
             yield "    }"
-
-

@@ -169,9 +169,7 @@ def _read(
             and found["complete"]
             and checker.nodes >= cover.nodes
             and checker.lines >= cover.lines
-            and all(
-                any(limits.get(one, 1) != 0 for one in need.split("|")) for need in cover.needs
-            )
+            and all(any(limits.get(one, 1) != 0 for one in need.split("|")) for need in cover.needs)
         ):
             uncovered.append(cover.name)
     return Result(

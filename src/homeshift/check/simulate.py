@@ -4,7 +4,7 @@
     python -m homeshift.check.simulate --protocol GEM5/src/mem/ruby/protocol/MI_example.slicc
 
 For protocols whose machines are made from gem5's usual objects: Sequencer, CacheMemory,
-DirectoryMemory, DMASequencer. MESI_HomeShift has more, and a simulator of its own: configs/migrate.py.
+DirectoryMemory, DMASequencer. MESI_HomeShift has more, and configs/migrate.py simulates it.
 """
 
 from __future__ import annotations
@@ -86,7 +86,10 @@ def _unit(machine: Machine) -> Iterator[str]:
     if unknown:
         raise InputError(
             f"machine {machine.name}",
-            [f"'{p.name}' is a {p.type}, which a simulation cannot make by itself" for p in unknown],
+            [
+                f"'{p.name}' is a {p.type}, which a simulation cannot make by itself"
+                for p in unknown
+            ],
         )
     yield "    EventQueue &queue;"
     for parameter in objects:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A counter-example for people: text, a message sequence chart, and a script that takes the steps again.
+"""A counter-example for people: text, a message sequence chart, and a script to take it again.
 
 Each step names the transitions that it takes and where they are written in the .sm files.
 """
@@ -36,7 +36,8 @@ def text(checker: Checker, result: Result) -> Iterator[str]:
             if "sent" in entry:
                 sent = entry["sent"]
                 where = "" if sent["place"] == "network" else f" ({sent['place']})"
-                yield f"       {entry['machine']} -> {sent['to']}{where}: {sent['type']}: {sent['fields']}"
+                way = f"{entry['machine']} -> {sent['to']}{where}"
+                yield f"       {way}: {sent['type']}: {sent['fields']}"
             else:
                 yield f"       {_transition(checker, entry)}"
         if step["error"]:
@@ -89,8 +90,8 @@ def mermaid(checker: Checker, result: Result) -> str:
         for entry in step["log"]:
             machines[entry["machine"]] = None
     senders: dict[str, list[str]] = {}
-    for name in sorted(machines, key=lambda name: (name.split()[-1], name)):
-        lines.append(f"    participant {_id(name)} as {name}")
+    ordered = sorted(machines, key=lambda name: (name.split()[-1], name))
+    lines += [f"    participant {_id(name)} as {name}" for name in ordered]
     for step in result.steps:
         what = step["step"]
         if isinstance(what, str):
@@ -107,9 +108,8 @@ def mermaid(checker: Checker, result: Result) -> str:
             else:
                 state, event, next_state, position = _names(checker, entry)
                 short = position.rsplit(":", 1)[0]
-                lines.append(
-                    f"    Note over {_id(entry['machine'])}: {state} → {next_state} ({event})<br/>{short}"
-                )
+                taken = f"{state} → {next_state} ({event})<br/>{short}"
+                lines.append(f"    Note over {_id(entry['machine'])}: {taken}")
         if step["error"]:
             lines.append(f"    Note over {_id(at)}: ✗ {_plain(step['error'])}")
     if result.steps and not result.steps[-1]["error"]:
@@ -139,7 +139,7 @@ def _plain(text: str) -> str:
 
 
 def script(checker: Checker, options: Options, result: Result) -> str:
-    """Return a Python script that takes the steps again, after the protocol has been changed too."""
+    """Return a Python script that takes the steps again, of a protocol changed since, too."""
     changed: dict[str, Any] = {
         "limits": limits_for(checker, options),
         "waiting": waiting_for(checker, options),
@@ -173,7 +173,7 @@ def script(checker: Checker, options: Options, result: Result) -> str:
 
 
 def write(checker: Checker, options: Options, result: Result, folder: Path) -> list[Path]:
-    """Write counterexample.txt, counterexample.md and replay.py into a folder; return their paths."""
+    """Write counterexample.txt, counterexample.md and replay.py; return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     chart = mermaid(checker, result)
     texts = {

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from homeshift.slicc import ast
 from homeshift.slicc.emit_body import Body, cpp_type, parameter_list
-from homeshift.slicc.mutants import Mutant
 from homeshift.slicc.model import Function, InPort, Machine, Protocol, Transition, Type, Variable
+from homeshift.slicc.mutants import Mutant
 from homeshift.slicc.walk import walk
 
 TIMES = frozenset({"Cycles", "Tick"})  # no part of a state
