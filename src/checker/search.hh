@@ -138,7 +138,6 @@ class Search
     void
     run(Report report)
     {
-        first_ = codec_.fixed_bytes();
         initial_ = State{};
         world.begin_step();
         codec_.pack(initial_);
@@ -146,7 +145,7 @@ class Search
         parents_.push_back(0);
         steps_.push_back(0);
         visited_.number(fingerprint(initial_), 0);
-        if (!holds(0, std::nullopt)) {
+        if (!holds(0)) {
             return;
         }
         append(level_, initial_);
@@ -257,7 +256,7 @@ class Search
             }
             codec_.settle_values();
             codec_.settle_machine();
-            if (!holds(0, 0)) {
+            if (!holds(0)) {
                 return;
             }
         }
@@ -320,11 +319,7 @@ class Search
         widest = std::max(widest, count);
         const bool quiet = count == 0 && machine_.quiet();
         const unsigned all = kMaxMessages + kStimuli;
-        const unsigned only = independent();
         for (unsigned step = 0; step < all; ++step) {
-            if (only < count && step != only) {
-                continue;
-            }
             if (step < kMaxMessages) {
                 if (step >= count) {
                     step = kMaxMessages - 1;
@@ -351,7 +346,7 @@ class Search
                 return false;
             }
             ++steps;
-            const Renaming &renaming = codec_.pack(successor_);
+            codec_.pack(successor_);
             const auto next = static_cast<std::uint32_t>(parents_.size());
             const std::uint32_t found = visited_.number(fingerprint(successor_), next);
             if (step < kMaxMessages) {
@@ -364,7 +359,7 @@ class Search
                 parents_.push_back(number);
                 steps_.push_back(static_cast<Step>(step));
                 append(next_level_, successor_);
-                if (!holds(next, renaming)) {
+                if (!holds(next)) {
                     return false;
                 }
             }
@@ -377,28 +372,9 @@ class Search
         return true;
     }
 
-    // A memory operation that no other message to its memory can meet: then it makes no difference
-    // when it is done, and it is done at once. (A message that is sent later could meet it, but
-    // then also if the operation had come later: see docs/checker.md.)
-    unsigned
-    independent() const
-    {
-        for (unsigned i = 0; i < world.count; ++i) {
-            if (world.messages[i].place == kDram &&
-                std::none_of(
-                    world.messages, world.messages + world.count, [&](const Travelling &m) {
-                        return &m != &world.messages[i] && m.machine == world.messages[i].machine;
-                    })) {
-                return i;
-            }
-        }
-        return kMaxMessages;
-    }
-
     // The invariants, of the working machine.
-    template <typename Where>
     bool
-    holds(std::uint32_t number, const Where &)
+    holds(std::uint32_t number)
     {
         const char *broken = machine_.broken_invariant();
         if (broken == nullptr && world.count == 0 && machine_.quiet()) {
@@ -504,7 +480,6 @@ class Search
     Limits limits_;
     Codec codec_;
     std::chrono::steady_clock::time_point start_;
-    std::size_t first_ = 0;
     State initial_;
     State successor_;
 

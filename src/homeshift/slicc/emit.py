@@ -313,12 +313,12 @@ def _machine_source(machine: Machine, mutants: Sequence[Mutant]) -> list[str]:
         body = Body(machine)
         lines += [f"inline {_signature(function, name)}", *body.block(function.body), ""]
     for action in machine.actions.values():
-        body = Body(machine, in_action=True).block(action.body)
+        block = Body(machine, in_action=True).block(action.body)
         if action.name == "z_stall":  # gem5 knows it by its name
-            body = ["{", "    stall_port();", "}"]
+            block = ["{", "    stall_port();", "}"]
         lines += [
             f"inline void {name}::{action.name}({_action_parameters(machine)})",
-            *body,
+            *block,
             "",
         ]
     lines += _transition(machine, mutants)
