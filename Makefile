@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
-#   make demo     migrate a VM twice, compare, draw a figure
-#   make test     run the tests
-#   make lint     formatters, linters, types, layers
-#   make format   let the formatters write
-#   make sanitize the engine's tests under the address and undefined-behaviour sanitizers
-#   make clean    remove what was built, and results
+#   make demo           migrate a VM twice, compare, draw a figure
+#   make strategies     move a VM by every strategy, print a table
+#   make leave-or-move  draw from how many misses a page on it pays to move data
+#   make test           run the tests
+#   make lint           formatters, linters, types, layers
+#   make format         let the formatters write
+#   make sanitize       the engine's tests under the address and undefined-behaviour sanitizers
+#   make site           the documentation as a site, in build/site
+#   make clean          remove what was built, and results
 
 PYTHON ?= python3
 VENV   := .venv
@@ -21,7 +24,7 @@ CPP     := $(wildcard src/common/*.hh src/engine/*.hh src/engine/*.cc src/checke
 INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check
 WHEEL   := $(INSTALL) --no-build-isolation
 
-.PHONY: demo test lint format sanitize clean
+.PHONY: demo strategies leave-or-move test lint format sanitize site clean
 
 $(VENV)/tools:
 	@echo "== virtual environment in $(VENV)"
@@ -58,6 +61,17 @@ demo: $(VENV)/installed
 	@echo "== 4 of 4: the figure: results/figures/migration_cost.png"
 	@$(RUN) plots/migration_cost.py results/ownership results/stop-and-copy -o results/figures
 
+strategies: $(VENV)/installed
+	@$(RUN) scripts/strategies.py -o results/strategies
+
+# Every access misses, so that the VM pays for each page that is left where it is.
+leave-or-move: $(VENV)/installed
+	@$(RUN) scripts/strategies.py -o results/leave-or-move --strategies ownership stop-and-copy post-copy -- \
+	    --machine quad --vm-memory 16MiB --borrow 1:0.25,2:0.25,3:0.25 --workload uniform:footprint=1,shared=0 \
+	    --warmup 1ms --window 500us --horizon 8ms
+	@$(RUN) plots/leave_or_move.py results/leave-or-move/ownership results/leave-or-move/stop-and-copy \
+	    results/leave-or-move/post-copy -o results/figures
+
 # ---- tests and habits -----------------------------------------------------------------------------
 
 test: $(VENV)/testing
@@ -86,6 +100,13 @@ sanitize: $(VENV)/testing
 	$(BIN)/cmake --install build/sanitize --prefix build/sanitize/site
 	PYTHONPATH=build/sanitize/site LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libubsan.so)" \
 	    ASAN_OPTIONS=detect_leaks=0 $(RUN) -m pytest tests/engine
+
+$(VENV)/documenting: $(VENV)/testing
+	@$(WHEEL) '.[docs]'
+	@touch $@
+
+site: $(VENV)/documenting
+	$(BIN)/mkdocs build
 
 clean:
 	rm -rf $(VENV) build results figures

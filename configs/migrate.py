@@ -54,8 +54,19 @@ def _parser() -> argparse.ArgumentParser:
     def read(name: str, parse: Callable[[str], object], **more: Any) -> None:
         add(name, type=_reader(name, parse), **more)
 
-    add("--machine", default="quad", metavar="NAME|FILE", help="machine, or a TOML file of one")
-    add("--strategy", default="ownership", metavar="NAME", help="how the VM moves")
+    add(
+        "--machine",
+        default="quad",
+        metavar="NAME|FILE[:KEY=VALUE,...]",
+        help="machine, or a TOML file of one; changes as in quad:network.link_bandwidth=64GB/s",
+    )
+    add(
+        "--strategy",
+        default="ownership",
+        metavar="NAME[:KEY=VALUE,...]",
+        help="how the VM moves: stop-and-copy, pre-copy, post-copy, hybrid, ignore-shared, "
+        "ownership, ownership+copy, ownership+pull",
+    )
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
         "--workload",
@@ -67,7 +78,13 @@ def _parser() -> argparse.ArgumentParser:
     read("--vm-memory", parse_size, default="64MiB", metavar="SIZE", help="memory of the VM")
     read("--vcpus", _count, metavar="N", help="vCPUs, a core each (default: all of a node)")
     read("--source", int, default=0, metavar="N", help="node that the VM runs on")
-    read("--target", int, default=1, metavar="N", help="node that it moves to")
+    read(
+        "--target",
+        _nodes,
+        default="1",
+        metavar="N[,N...]",
+        help="node that it moves to, and those that it moves on to from there",
+    )
     read(
         "--borrow",
         _borrow,
@@ -78,7 +95,39 @@ def _parser() -> argparse.ArgumentParser:
     read("--region", parse_size, default="4KiB", metavar="SIZE", help="unit in which homes move")
     read("--warmup", parse_time, default="100us", metavar="TIME", help="time before measuring")
     read("--window", parse_time, default="100us", metavar="TIME", help="measured before and after")
+    read(
+        "--horizon",
+        parse_time,
+        metavar="TIME",
+        help="measured from the begin of the migration (default: to its end, and --window more)",
+    )
+    read(
+        "--stage2-entry",
+        parse_size,
+        default="8B",
+        metavar="SIZE",
+        help="of the VM's page table, per page; 0B: the target uses the table where it lies",
+    )
+    add(
+        "--keep-borrowed",
+        action="store_true",
+        help="borrowed memory that the VM does not use any more is not given back",
+    )
+    add(
+        "--memory-model",
+        default="simple",
+        metavar="NAME",
+        help="simple, or inside gem5 ddr4: gem5's DRAM controller, a channel of DDR4-2400 a node",
+    )
+    add(
+        "--network-model",
+        default="simple",
+        metavar="NAME",
+        help="simple, or inside gem5 garnet: flits, virtual channels and finite buffers",
+    )
+    add("--more-vms", metavar="FILE", help="TOML file of other VMs, which stay or move as well")
     read("--seed", int, default=1, metavar="N", help="of the workload")
+    add("--timeline", action="store_true", help="also write timeline.json, for ui.perfetto.dev")
     add("--check", action="store_true", help="verify every load and, at the end, the directories")
     outdir = default_directory()
     add("--outdir", default=outdir, metavar="DIR", help="where stats.txt and the rest go")
@@ -87,11 +136,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> None:
     # Imported here so that --help is quick.
+    from homeshift.engines import Models, check_models
+    from homeshift.guests import load_guests
     from homeshift.machine import load_machine
     from homeshift.migration import migrate
     from homeshift.output import write_stats
     from homeshift.strategies import strategy_named
-    from homeshift.vm import VmSpec
+    from homeshift.timeline import trace
+    from homeshift.vm import VmSpec, check_together
     from homeshift.workload import parse_workload, trace_workload
 
     faults = _Faults()
@@ -108,12 +160,28 @@ def _run(options: argparse.Namespace) -> None:
         memory_bytes=options.vm_memory,
         vcpus=options.vcpus or (machine.cores.per_node if machine else 1),
         source=options.source,
-        target=options.target,
+        target=None if strategy and strategy.stays else options.target[0],
+        then=() if strategy and strategy.stays else options.target[1:],
         borrow=options.borrow,
         region_bytes=options.region,
+        stage2_entry_bytes=options.stage2_entry,
     )
+    models = Models(memory=options.memory_model, network=options.network_model)
     if machine:
-        faults.collect(lambda: vm.check(machine))
+        faults.collect(lambda: check_models(models, machine))
+    others = faults.collect(
+        lambda: (
+            load_guests(
+                options.more_vms,
+                region_bytes=options.region,
+                stage2_entry_bytes=options.stage2_entry,
+            )
+            if options.more_vms
+            else []
+        )
+    )
+    if machine and others is not None:
+        faults.collect(lambda: check_together([vm, *(other.spec for other in others)], machine))
     if workload and vm.memory_bytes > 0:
         faults.collect(
             lambda: workload.streams(vcpus=vm.vcpus, vm_bytes=vm.memory_bytes, seed=options.seed)
@@ -122,6 +190,7 @@ def _run(options: argparse.Namespace) -> None:
     assert machine is not None
     assert strategy is not None
     assert workload is not None
+    assert others is not None
     with output_directory(options.outdir) as directory:
         result = migrate(
             machine=machine,
@@ -131,7 +200,11 @@ def _run(options: argparse.Namespace) -> None:
             seed=options.seed,
             warmup_ticks=options.warmup,
             window_ticks=options.window,
+            horizon_ticks=options.horizon,
+            others=others,
+            keep_borrowed=options.keep_borrowed,
             check=options.check,
+            models=models,
             report=lambda line: print(f"migrate.py: {line}", flush=True),
         )
         if result.statistics:  # gem5 writes its own
@@ -143,9 +216,13 @@ def _run(options: argparse.Namespace) -> None:
             "machine": machine.to_dict(),
             "workload": workload.to_dict(),
             "vm": vm.to_dict(),
+            "strategy": strategy.to_dict(),
+            "other_vms": [other.to_dict() for other in others],
         }
         _write_json(directory / "config.json", config)
         _write_json(directory / "migration.json", result.summary)
+        if options.timeline:
+            _write_json(directory / "timeline.json", trace(result.summary))
     print(f"migrate.py: wrote {options.outdir}/stats.txt, config.json and migration.json")
     print(f"Exiting @ tick {result.final_tick} because the migration is {result.summary['status']}")
 
@@ -175,6 +252,7 @@ class _Faults:
 
 def _plain(options: argparse.Namespace) -> dict[str, object]:
     plain = {name.replace("_", "-"): value for name, value in vars(options).items()}
+    plain["target"] = list(options.target)
     plain["borrow"] = {str(node): part for node, part in options.borrow.items()}
     return plain
 
@@ -204,6 +282,13 @@ def _count(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise ValueError("not a number from 1 on")
     return int(text)
+
+
+def _nodes(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise ValueError("not whole numbers, as in 1 or 1,2,0") from None
 
 
 def _borrow(text: str) -> dict[int, float]:

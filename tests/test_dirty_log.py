@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from homeshift._engine import RequestStream
-from homeshift.engines import Setup, make_engine
+from homeshift.engines import Setup, VmSetup, make_engine
 from homeshift.errors import RunError
 from homeshift.machine import load_machine
 from homeshift.migration import Result, migrate
@@ -42,10 +42,8 @@ def test_the_log_names_the_pages_written_since_it_was_taken() -> None:
     engine = make_engine(
         Setup(
             machine=machine,
-            frames=[page * PAGE_BYTES for page in range(PAGES)],
+            vms=[VmSetup(frames=[p * PAGE_BYTES for p in range(PAGES)], streams=[stream])],
             homes={},
-            streams=[stream],
-            source=0,
             region_bytes=PAGE_BYTES,
             check=True,
         )
@@ -53,22 +51,24 @@ def test_the_log_names_the_pages_written_since_it_was_taken() -> None:
 
     def run_a_while() -> int:
         """Run and pause: then exactly the accesses counted are done, in the stream's order."""
-        engine.resume(0)
+        engine.resume(0, 0)
         engine.run(MICROSECOND)
-        engine.pause()
+        engine.pause(0)
+        while not engine.paused(0):
+            engine.wait(None)
         return engine.counters().accesses
 
     before = run_a_while()
-    engine.start_dirty_log()
+    engine.start_dirty_log(0)
     first = run_a_while()
-    assert set(engine.take_dirty_log()) == written_pages(stream, before, first)
+    assert set(engine.take_dirty_log(0)) == written_pages(stream, before, first)
     second = run_a_while()
-    assert set(engine.take_dirty_log()) == written_pages(stream, first, second)
+    assert set(engine.take_dirty_log(0)) == written_pages(stream, first, second)
     assert 0 < len(written_pages(stream, first, second)) < PAGES
-    assert engine.take_dirty_log() == []
-    engine.stop_dirty_log()
+    assert engine.take_dirty_log(0) == []
+    engine.stop_dirty_log(0)
     run_a_while()
-    assert engine.take_dirty_log() == []
+    assert engine.take_dirty_log(0) == []
 
 
 class PreCopy(Strategy):

@@ -18,6 +18,7 @@ BARE = (
     "homeshift.units",
     "homeshift.energy",
     "homeshift.output",
+    "homeshift.timeline",
     "homeshift.machine",
     "homeshift.workload",
     "homeshift.strategies",
@@ -25,6 +26,10 @@ BARE = (
     "homeshift.engines",
     "homeshift.engines.base",
     "homeshift.engines.messages",
+    "homeshift.running_vm",
+    "homeshift.executor",
+    "homeshift.guests",
+    "homeshift.summary",
     "homeshift.migration",
 )
 

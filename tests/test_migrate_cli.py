@@ -109,7 +109,24 @@ def test_a_machine_file_and_traces_are_read_from_where_they_are(tmp_path: Path) 
 BAD = [
     (("--machine", "quat"), ["machine 'quat'", "did you mean 'quad'?"]),
     (("--machine", "none.toml"), ["cannot read none.toml"]),
-    (("--strategy", "pre-copied"), ["strategy 'pre-copied'", "ownership, stop-and-copy"]),
+    (("--strategy", "pre-copied"), ["strategy 'pre-copied'", "did you mean 'pre-copy'?"]),
+    (
+        ("--strategy", "pre-copy:downtime-limt=1ms,max-bandwidth=3,max-rounds=0,max-rounds=2"),
+        [
+            "has 4 faults",
+            "downtime-limt: no such parameter (did you mean 'downtime-limit'?)",
+            "max-bandwidth = 3: a bare number",
+            "max-rounds = 0: not between 1 and",
+            "max-rounds: given twice",
+        ],
+    ),
+    (("--strategy", "ownership:bandwidth=1GB/s"), ["no such parameter; it has none"]),
+    (("--strategy", "ownership+pull:policy=major"), ["did you mean 'majority'?"]),
+    (("--strategy", "pre-copy:auto-converge"), ['"auto-converge": write NAME=VALUE']),
+    (("--target", "1,1"), ["target = 1: is where it is by then"]),
+    (("--target", "1,x"), ["option --target", "1,x: not whole numbers"]),
+    (("--horizon", "1"), ["option --horizon", "1: a bare number"]),
+    (("--stage2-entry", "8"), ["option --stage2-entry", "8: a bare number"]),
     (("--stratgy", "ownership"), ["--stratgy"]),
     (("--workload", "zipff"), ["workload 'zipff'", "did you mean 'zipf'?"]),
     (("--workload", "zipf:expnent=2"), ["expnent", "did you mean 'exponent'?"]),
@@ -140,7 +157,7 @@ BAD = [
     (("--trace", str(TRACE), "--workload", "zipf"), ["not allowed with"]),
     (
         ("--strategy", "stop-and-copy", "--vm-memory", "1008KiB", "--borrow", "1:0.5"),
-        ["node 1 has 520 KiB of free memory", "copying pages needs 1008 KiB"],
+        ["node 1 has 516 KiB of free memory", "copying pages needs 1008 KiB"],
     ),
     (("--outdir", "text.npy"), ["'text.npy'", "is a file"]),
     (

@@ -7,10 +7,21 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from experiments import (
+    ASKED,
+    COPY,
+    IDLE,
+    KIB,
+    MIB,
+    MICROSECOND,
+    REGION,
+    machine_of,
+    run,
+    state_lines,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from machines import CONTROL, DATA, LINE, PAGE, bytes_of, settle, small
@@ -19,56 +30,12 @@ from homeshift._engine import System
 from homeshift.energy import Counts, energy_of, load_constants
 from homeshift.errors import InputError
 from homeshift.machine import Machine, load_machine, machine_names
-from homeshift.migration import Result, migrate
 from homeshift.output import Stat
-from homeshift.strategies import STRATEGIES, strategy_named
+from homeshift.strategies import STRATEGIES
 from homeshift.vm import FrameAllocator, VmSpec, state_bytes
 from homeshift.workload import Workload, parse_workload, trace_workload
 from homeshift.workload.kinds import KINDS
 from homeshift.workload.trace import TRACE_DTYPE
-
-KIB, MIB = 1 << 10, 1 << 20
-MICROSECOND = 10**6  # ticks
-COPY = DATA + CONTROL  # of a line, to another node: the write and its ack
-REGION = 3 * CONTROL  # of a transfer: done, ack, fin
-IDLE = "uniform:think=1000000"  # cycles: the first access comes after everything is over
-
-
-def machine_of(name: str, **migration: int) -> Machine:
-    """Return a shipped machine with less memory, so that runs start quickly."""
-    machine = load_machine(name)
-    size = min(machine.memory.size_bytes, 4 * MIB)
-    return replace(
-        machine,
-        memory=replace(machine.memory, size_bytes=size),
-        migration=replace(machine.migration, **migration),
-    )
-
-
-def run(
-    machine: Machine,
-    strategy: str,
-    workload: str | Workload = "uniform",
-    *,
-    window: int = 5 * MICROSECOND,
-    seed: int = 1,
-    **vm: Any,
-) -> Result:
-    spec = VmSpec(**{"memory_bytes": 64 * KIB, "vcpus": 2, "source": 0, "target": 1, **vm})
-    return migrate(
-        machine=machine,
-        vm=spec,
-        workload=parse_workload(workload) if isinstance(workload, str) else workload,
-        strategy=strategy_named(strategy),
-        seed=seed,
-        warmup_ticks=window,
-        window_ticks=window,
-        check=True,
-    )
-
-
-def state_lines(machine: Machine, vcpus: int = 2) -> int:
-    return vcpus * machine.migration.cpu_state_bytes // LINE
 
 
 def slow_links(bytes_per_second: float) -> Machine:
@@ -93,7 +60,7 @@ def test_downtime_of_a_copy_is_size_over_bandwidth_where_links_are_the_bottlenec
     """Every line crosses the source's link once, in a message of 72 B."""
     machine = slow_links(bandwidth)
     summary = run(machine, "stop-and-copy", IDLE, memory_bytes=MIB, vcpus=1).summary
-    lines = MIB // LINE + state_lines(machine, 1)
+    lines = MIB // LINE + state_lines(machine, 1, MIB)
     assert summary["downtime"] == pytest.approx(lines * DATA / bandwidth, rel=0.03)
     assert summary["downtime"] == summary["total-time"]
 
@@ -129,8 +96,8 @@ def test_ownership_stands_still_for_the_vcpus_state_only() -> None:
 
 def test_phases_follow_each_other_without_gaps() -> None:
     for strategy, names in (
-        ("ownership", ["transfer", "pause", "move-cpu-state", "resume"]),
-        ("stop-and-copy", ["pause", "copy", "move-cpu-state", "resume"]),
+        ("ownership", ["transfer", "move-stage2-table", "pause", "move-cpu-state", "resume"]),
+        ("stop-and-copy", ["pause", "move-stage2-table", "copy", "move-cpu-state", "resume"]),
     ):
         phases = run(machine_of("tiny"), strategy).summary["phases"]
         assert [phase["name"] for phase in phases] == names
@@ -153,7 +120,7 @@ def test_a_copy_sends_a_line_and_an_ack_for_every_line_and_for_the_state(
         summary = run(machine, "stop-and-copy", workload, memory_bytes=size).summary
         assert summary["copied-pages"] == summary["ram"]["normal"] == size // PAGE
         assert summary["ram"]["normal-bytes"] == summary["ram"]["total"] == size
-        copied = size // LINE + state_lines(machine)
+        copied = size // LINE + state_lines(machine, memory=size)
         assert summary["interconnect"]["migration-bytes"] == copied * COPY
         assert summary["ram"]["transferred"] == summary["ram"]["downtime-bytes"] == copied * COPY
         assert summary["ram"]["precopy-bytes"] == 0
@@ -169,7 +136,7 @@ def test_a_transfer_of_an_idle_vm_sends_three_headers_a_region_and_the_state(reg
     assert summary["home"]["entries-moved"] == 0
     sent = regions * REGION + state_lines(machine) * COPY
     assert summary["interconnect"]["migration-bytes"] == sent
-    assert summary["ram"]["precopy-bytes"] == regions * REGION
+    assert summary["ram"]["precopy-bytes"] == regions * REGION + 2 * COPY  # and the table
     assert summary["copied-pages"] == 0
 
 
@@ -213,8 +180,9 @@ def test_borrowed_memory_costs_a_copy_but_not_a_transfer() -> None:
     lent = {2: 0.5}
     copies = [run(machine, "stop-and-copy", IDLE, borrow=part).summary for part in ({}, lent)]
     transfers = [run(machine, "ownership", IDLE, borrow=part).summary for part in ({}, lent)]
-    # Half of the lines are read from node 2: a request and the data more, home to memory.
-    more = 64 * KIB // LINE // 2 * COPY
+    # Half of the lines are read from node 2: a request and the data more, home to memory. What was
+    # borrowed goes back to node 2.
+    more = 64 * KIB // LINE // 2 * COPY + 64 * KIB // PAGE // 2 * (REGION + ASKED)
     bytes_ = [s["interconnect"]["migration-bytes"] for s in (*copies, *transfers)]
     assert bytes_[1] - bytes_[0] == more
     assert bytes_[2] == bytes_[3]
@@ -320,14 +288,14 @@ def test_a_vm_that_does_not_fit_is_told_with_all_its_faults() -> None:
     ]
     big = VmSpec(memory_bytes=2 * MIB, vcpus=1, source=0, target=1)
     with pytest.raises(
-        InputError, match=r"vm-memory = 2MiB: needs 2\.00 MiB on node 0, which has 1\.00"
+        InputError, match=r"vm-memory = 2MiB: needs 2\.01 MiB on node 0, which has 1\.00"
     ):
         big.check(machine)
     replace(big, borrow={1: 0.51}, memory_bytes=MIB).check(machine)  # fits, and raises nothing
 
 
 def test_a_target_without_room_for_the_copy_is_an_input_error() -> None:
-    with pytest.raises(InputError, match=r"node 1 has 256 KiB .* copying pages needs 1\.00 MiB"):
+    with pytest.raises(InputError, match=r"node 1 has 252 KiB .* copying pages needs 1\.00 MiB"):
         run(machine_of("tiny"), "stop-and-copy", memory_bytes=MIB, borrow={1: 0.75})
 
 
@@ -406,7 +374,8 @@ def test_the_energy_of_a_busy_vms_migration_is_that_of_its_statistics(
 ) -> None:
     result = run(machine_of(name), strategy, "uniform:write_ratio=0.5,think=0")
     energy = energy_of(counted(result.statistics), load_constants())
-    assert result.summary["energy"] == pytest.approx(energy.to_dict())
+    # The last transfer's fin may cross its links after the end of the migration.
+    assert result.summary["energy"] == pytest.approx(energy.to_dict(), rel=5e-4)
 
 
 # ---- determinism -------------------------------------------------------------------------------

@@ -93,6 +93,8 @@ class Controller
         return machineID;
     }
 
+    virtual std::size_t transactions() const = 0;
+
   protected:
     virtual void run_port(int port) = 0;
 

@@ -70,7 +70,9 @@ class Sequencer : public Asking
     readCallback(Addr address, DataBlock &data, Details...)
     {
         answered(address, kLoad);
-        world.loaded(address, data);
+        if ((world.fault >> line_of(address) & 1) == 0) {
+            world.loaded(address, data);
+        }
     }
 
     template <typename... Details>
@@ -78,7 +80,9 @@ class Sequencer : public Asking
     writeCallback(Addr address, DataBlock &data, Details...)
     {
         answered(address, kStore);
-        world.stored(address, data);
+        if ((world.fault >> line_of(address) & 1) == 0) {
+            world.stored(address, data);
+        }
     }
 
     void

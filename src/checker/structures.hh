@@ -81,6 +81,12 @@ class TBETable
         return lookup(address_of(line));
     }
 
+    std::size_t
+    size() const
+    {
+        return static_cast<std::size_t>(std::count(present_, present_ + kLines, true));
+    }
+
     bool
     isEmpty() const
     {
@@ -211,16 +217,19 @@ class CacheMemory : public EntryTable
     {}
 };
 
-// The records of a home, oldest first, and whether it is the region's home: all lines are of one
-// region.
+// The records of a home, oldest first, whether it is the region's home, and who has no right to it:
+// all lines are of one region. Records set aside are kept, but not found.
 class HomeDirectory : public EntryTable
 {
   public:
     AbstractCacheEntry *
     allocate(Addr address, AbstractCacheEntry *entry)
     {
+        if (position(aside_, address) != kLines) {
+            throw ProtocolError("a line gets a second entry, its first is set aside");
+        }
         AbstractCacheEntry *kept = insert(address, entry);
-        order_[size() - 1] = static_cast<Byte>(line_of(address) + 1);
+        order_[size() - 1] = byte_for(address);
         return kept;
     }
 
@@ -228,8 +237,47 @@ class HomeDirectory : public EntryTable
     deallocate(Addr address)
     {
         erase(address);
-        Byte *end = std::remove(order_, order_ + kLines, static_cast<Byte>(line_of(address) + 1));
-        std::fill(end, order_ + kLines, Byte{0});
+        take_out(order_, address);
+    }
+
+    void
+    setAside(Addr address)
+    {
+        if (!isTagPresent(address)) {
+            throw ProtocolError("an entry is set aside that is not there");
+        }
+        present_[line_of(address)] = false;
+        take_out(order_, address);
+        push_front(aside_, byte_for(address));
+    }
+
+    void
+    restore(Addr)
+    {
+        while (aside_[0] != 0) {
+            const Byte youngest = aside_[0];
+            take_out(aside_, address_of(youngest - 1u));
+            push_front(order_, youngest);
+            present_[youngest - 1] = true;
+        }
+    }
+
+    void
+    forget(Addr)
+    {
+        for (unsigned line = 0; line < kLines; ++line) {
+            present_[line] = false;
+            order_[line] = aside_[line] = 0;
+            clear(line);
+        }
+    }
+
+    void
+    rotate(Addr)
+    {
+        if (order_[0] != 0) {
+            std::rotate(order_, order_ + 1, order_ + size());
+        }
     }
 
     bool
@@ -256,11 +304,57 @@ class HomeDirectory : public EntryTable
         return address_of(order_[0] - 1u);
     }
 
+    bool
+    isFenced(Addr, MachineID machine) const
+    {
+        return fenced_.isElement(machine);
+    }
+
+    NetDest
+    fenced(Addr) const
+    {
+        return fenced_;
+    }
+
+    void
+    setFenced(Addr, const NetDest &machines)
+    {
+        fenced_ = machines;
+    }
+
   protected:
     ~HomeDirectory() = default;
 
     bool home_ = false;
+    NetDest fenced_;
     Byte order_[kLines] = {}; // line + 1
+    Byte aside_[kLines] = {}; // line + 1, the youngest first
+
+  private:
+    static Byte
+    byte_for(Addr address)
+    {
+        return static_cast<Byte>(line_of(address) + 1);
+    }
+
+    static unsigned
+    position(const Byte (&list)[kLines], Addr address)
+    {
+        return static_cast<unsigned>(std::find(list, list + kLines, byte_for(address)) - list);
+    }
+
+    static void
+    take_out(Byte (&list)[kLines], Addr address)
+    {
+        std::fill(std::remove(list, list + kLines, byte_for(address)), list + kLines, Byte{0});
+    }
+
+    static void
+    push_front(Byte (&list)[kLines], Byte first)
+    {
+        std::copy_backward(list, list + kLines - 1, list + kLines);
+        list[0] = first;
+    }
 };
 
 // gem5's directory: an entry for each line of memory, made when it is first looked at.
@@ -298,7 +392,9 @@ class Holding final : public Table
     {
         if constexpr (requires { this->order_; }) {
             visit("home", this->home_);
+            visit("fenced", this->fenced_);
             visit("order", this->order_);
+            visit("aside", this->aside_);
         }
         visit("present", this->present_);
         visit("entries", all_);
@@ -319,6 +415,9 @@ class Holding final : public Table
 
     T all_[kLines];
 };
+
+// Whether a machine of this type asks a home for lines, for a core or a device: generated.
+constexpr bool asks(MachineType type);
 
 // Where a node believes the region's home to be.
 class HomeTable
@@ -345,6 +444,27 @@ class HomeTable
     void
     profileService(MachineID, MachineID)
     {}
+
+    // What a node asks with.
+    NetDest
+    machinesOf(NodeID node) const
+    {
+        NetDest machines;
+        for (unsigned type = 0; type < MachineType_NUM; ++type) {
+            const auto asking = static_cast<MachineType>(type);
+            if (asks(asking)) {
+                machines.add(createMachineID(asking, node));
+            }
+        }
+        return machines;
+    }
+
+    // The answer that the core gets in this step is an access fault.
+    void
+    accessFault(MachineID, Addr address)
+    {
+        world.fault |= 1u << line_of(address);
+    }
 
     template <typename Visit>
     void

@@ -58,10 +58,8 @@ class LineDirectory
         }
         index.node = node;
         Region &region = regions_[line >> shift_];
-        nodes_[node] = {record, line, kNone, region.tail};
-        (region.tail == kNone ? region.head : nodes_[region.tail].next) = node;
-        region.tail = node;
-        ++region.count;
+        nodes_[node] = {record, line, kNone, kNone};
+        append(region, node);
         return record;
     }
 
@@ -74,16 +72,86 @@ class LineDirectory
         }
         const std::uint32_t node = found->node;
         index_.erase(line);
-        const Node old = nodes_[node];
         Region &region = *regions_.find(line >> shift_);
-        (old.previous == kNone ? region.head : nodes_[old.previous].next) = old.next;
-        (old.next == kNone ? region.tail : nodes_[old.next].previous) = old.previous;
-        if (--region.count == 0) {
+        unlink(region, node);
+        if (region.count == 0 && region.aside == kNone) {
             regions_.erase(line >> shift_);
         }
-        delete old.record;
-        nodes_[node] = {nullptr, 0, free_, kNone};
-        free_ = node;
+        delete nodes_[node].record;
+        release(node);
+    }
+
+    // ---- while the region's home moves: records of a departing region are set aside, and either
+    // come back, if the transfer is cancelled, or are forgotten
+
+    // Hide a record: it is found and walked no more.
+    void
+    setAside(std::uint64_t line)
+    {
+        const Index *found = index_.find(line);
+        if (!found) {
+            throw std::logic_error("the line has no record");
+        }
+        const std::uint32_t node = found->node;
+        index_.erase(line);
+        Region &region = *regions_.find(line >> shift_);
+        unlink(region, node);
+        nodes_[node].next = region.aside;
+        region.aside = node;
+    }
+
+    // All records set aside are there again, in the order in which they were.
+    void
+    restore(std::uint64_t address)
+    {
+        Region *region = regions_.find(address >> shift_);
+        while (region != nullptr && region->aside != kNone) {
+            const std::uint32_t node = region->aside; // the youngest of them
+            region->aside = nodes_[node].next;
+            nodes_[node].next = region->head;
+            (region->head == kNone ? region->tail : nodes_[region->head].previous) = node;
+            region->head = node;
+            ++region->count;
+            index_[nodes_[node].line].node = node;
+        }
+    }
+
+    // Drop all records of a region, also those set aside.
+    void
+    forget(std::uint64_t address)
+    {
+        const Region *found = regions_.find(address >> shift_);
+        if (found == nullptr) {
+            return;
+        }
+        const Region region = *found;
+        regions_.erase(address >> shift_);
+        for (std::uint32_t node = region.head; node != kNone;) {
+            const Node old = nodes_[node];
+            index_.erase(old.line);
+            delete old.record;
+            release(node);
+            node = old.next;
+        }
+        for (std::uint32_t node = region.aside; node != kNone;) {
+            const Node old = nodes_[node];
+            delete old.record;
+            release(node);
+            node = old.next;
+        }
+    }
+
+    // The oldest record becomes the youngest: so a walk can keep the records that it has seen.
+    void
+    rotate(std::uint64_t address)
+    {
+        Region *region = regions_.find(address >> shift_);
+        if (region == nullptr || region->head == region->tail) {
+            return;
+        }
+        const std::uint32_t node = region->head;
+        unlink(*region, node);
+        append(*region, node);
     }
 
     bool
@@ -122,13 +190,15 @@ class LineDirectory
         return index_.size();
     }
 
-    // Visits (line, record) in no particular order.
+    // Visits (line, record) in no particular order; not those set aside.
     template <typename Visit>
     void
     for_each(Visit visit)
     {
-        for (const Node &node : nodes_) {
-            if (node.record != nullptr) {
+        for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
+            const Node &node = nodes_[i];
+            const Index *index = node.record != nullptr ? index_.find(node.line) : nullptr;
+            if (index != nullptr && index->node == i) {
                 visit(node.line, node.record);
             }
         }
@@ -154,8 +224,36 @@ class LineDirectory
     {
         std::uint32_t head = kNone;
         std::uint32_t tail = kNone;
+        std::uint32_t aside = kNone; // records set aside, the last one first; not counted
         std::uint32_t count = 0;
     };
+
+    void
+    append(Region &region, std::uint32_t node)
+    {
+        nodes_[node].next = kNone;
+        nodes_[node].previous = region.tail;
+        (region.tail == kNone ? region.head : nodes_[region.tail].next) = node;
+        region.tail = node;
+        ++region.count;
+    }
+
+    void
+    unlink(Region &region, std::uint32_t node)
+    {
+        const Node old = nodes_[node];
+        (old.previous == kNone ? region.head : nodes_[old.previous].next) = old.next;
+        (old.next == kNone ? region.tail : nodes_[old.next].previous) = old.previous;
+        nodes_[node].next = nodes_[node].previous = kNone;
+        --region.count;
+    }
+
+    void
+    release(std::uint32_t node)
+    {
+        nodes_[node] = {nullptr, 0, free_, kNone};
+        free_ = node;
+    }
 
     Region
     region_of(std::uint64_t address)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// A VM's stage-2 table: guest page to physical frame, with a dirty log and, while
-// a migration copies pages, the frames where they will be found after it.
+// A VM's stage-2 table: guest page to physical frame, with a dirty log, and the note
+// that a page is on its way to another frame.
 
 #ifndef HOMESHIFT_COMMON_STAGE2_TABLE_HH
 #define HOMESHIFT_COMMON_STAGE2_TABLE_HH
@@ -19,13 +19,10 @@ class Stage2Table
   public:
     static constexpr unsigned kPageShift = 12;
     static constexpr std::uint64_t kPageBytes = std::uint64_t{1} << kPageShift;
-    static constexpr std::uint64_t kNoFrame = ~std::uint64_t{0};
 
     // frames: the physical address of each guest page, in guest order.
     explicit Stage2Table(std::vector<std::uint64_t> frames)
-        : frames_(std::move(frames)),
-          shadow_(frames_.size(), kNoFrame),
-          dirty_(frames_.size(), false)
+        : frames_(std::move(frames)), dirty_(frames_.size(), false), missing_(frames_.size(), false)
     {
         for (std::uint64_t frame : frames_) {
             if (frame % kPageBytes != 0) {
@@ -90,38 +87,41 @@ class Stage2Table
         return pages;
     }
 
-    // ---- frames to be used from the commit on ----
+    // ---- pages that no access may touch for now ----
 
-    std::uint64_t
-    shadow(std::uint64_t page) const
+    // A missing page is not where its frame is (yet, or any more): who touches it has to wait.
+    bool
+    missing(std::uint64_t page) const
     {
-        return shadow_[page];
+        return missing_[page];
     }
 
-    void
-    set_shadow(std::uint64_t page, std::uint64_t frame)
+    // Returns whether it was not missing before.
+    bool
+    set_missing(std::uint64_t page)
     {
-        shadow_.at(page) = frame;
+        const bool was_here = !missing_.at(page);
+        missing_[page] = true;
+        return was_here;
     }
 
-    // Use the shadow frames from now on; returns the frames that are free now.
-    std::vector<std::uint64_t>
-    commit()
+    // The page is in this frame from now on. Returns whether it was missing.
+    bool
+    map(std::uint64_t page, std::uint64_t frame)
     {
-        std::vector<std::uint64_t> freed;
-        for (std::uint64_t page = 0; page < frames_.size(); ++page) {
-            if (shadow_[page] != kNoFrame) {
-                freed.push_back(
-                    std::exchange(frames_[page], std::exchange(shadow_[page], kNoFrame)));
-            }
+        if (frame % kPageBytes != 0) {
+            throw std::invalid_argument("a frame must be aligned to a page");
         }
-        return freed;
+        frames_.at(page) = frame;
+        const bool was_missing = missing_[page];
+        missing_[page] = false;
+        return was_missing;
     }
 
   private:
     std::vector<std::uint64_t> frames_;
-    std::vector<std::uint64_t> shadow_;
     std::vector<bool> dirty_;
+    std::vector<bool> missing_;
     bool logging_ = false;
 };
 

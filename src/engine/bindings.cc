@@ -4,6 +4,8 @@
 // streams by themselves. The typed face of it is src/homeshift/_engine.pyi.
 
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/map.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
@@ -82,7 +84,7 @@ stream(const nb::dict &dict)
 }
 
 unsigned
-add_vm(System &system, std::vector<std::uint64_t> frames, const nb::list &streams)
+add_vm(System &system, std::vector<std::uint64_t> frames, const nb::list &streams, bool intruder)
 {
     std::vector<std::unique_ptr<RequestStream>> made;
     for (nb::handle dict : streams) {
@@ -91,7 +93,7 @@ add_vm(System &system, std::vector<std::uint64_t> frames, const nb::list &stream
         }
         made.push_back(stream(nb::cast<nb::dict>(dict)));
     }
-    return system.add_vm(std::move(frames), std::move(made));
+    return system.add_vm(std::move(frames), std::move(made), intruder);
 }
 
 // (machine, number, state, event, count) of every transition that was taken.
@@ -141,7 +143,11 @@ node_counts(const System &system)
         dict["served_remotely"] = node.home_table->served_remotely;
         dict["directory_entries"] = node.directory->size();
         dict["lines_copied"] = node.engine->lines_copied;
+        dict["lines_refused"] = node.engine->lines_refused;
         dict["regions_moved"] = node.engine->regions_moved;
+        dict["regions_kept"] = node.engine->regions_kept;
+        dict["regions_fenced"] = node.engine->regions_fenced;
+        dict["regions_refused"] = node.engine->regions_refused;
         list.append(dict);
     }
     return list;
@@ -164,12 +170,12 @@ nb::list
 link_counts(const System &system)
 {
     nb::list list;
-    for (const Link &link : system.network().links()) {
+    for (const auto &link : system.network().links()) {
         nb::dict dict;
-        dict["from"] = link.from;
-        dict["to"] = link.to;
-        dict["messages"] = traffic_dict(link.traffic);
-        dict["busy_cycles"] = static_cast<double>(link.busy) / 1024;
+        dict["from"] = link->from();
+        dict["to"] = link->to();
+        dict["messages"] = traffic_dict(link->traffic());
+        dict["busy_cycles"] = link->busy_cycles();
         list.append(dict);
     }
     return list;
@@ -183,7 +189,9 @@ vcpu_counts(System &system, unsigned vm)
         nb::dict dict;
         dict["loads"] = vcpu->loads;
         dict["stores"] = vcpu->stores;
+        dict["faults"] = vcpu->faults;
         dict["latency_cycles"] = vcpu->latency;
+        dict["blocked_cycles"] = vcpu->blocked;
         list.append(dict);
     }
     return list;
@@ -198,6 +206,7 @@ NB_MODULE(_engine, m)
     nb::exception<ProtocolError>(m, "ProtocolError", PyExc_RuntimeError);
     nb::exception<DataError>(m, "DataError", PyExc_RuntimeError);
     nb::exception<DeadlockError>(m, "DeadlockError", PyExc_RuntimeError);
+    nb::exception<AccessFaultError>(m, "AccessFaultError", PyExc_RuntimeError);
 
     nb::class_<System>(m, "System", "A machine and the VMs on it. Times are in cycles.")
         .def(
@@ -208,21 +217,57 @@ NB_MODULE(_engine, m)
         .def_prop_ro("events", &System::events, "Events fired so far.")
         .def("place_home", &System::place_home, "address"_a, "node"_a,
              "Before anything runs: make a node the home of a region.")
-        .def("add_vm", &add_vm, "frames"_a, "streams"_a,
-             "One vCPU a stream; returns the VM's number.")
+        .def("add_vm", &add_vm, "frames"_a, "streams"_a, "intruder"_a = false,
+             "One vCPU a stream; returns the VM's number. An intruder changes no data.")
         .def("start_vm", &System::start_vm, "vm"_a, "cores"_a, "Let the vCPUs run on these cores.")
         .def("stop_vm", &System::stop_vm, "vm"_a, nb::call_guard<nb::gil_scoped_release>(),
              "Returns when the accesses under way are done.")
+        .def("begin_stop_vm", &System::begin_stop_vm, "vm"_a, "No new accesses; see wait().")
+        .def(
+            "drained", [](System &s, unsigned vm) { return s.vm(vm).drained(); }, "vm"_a,
+            "Whether none of a VM's accesses is under way.")
         .def("run", &System::run, "cycles"_a, nb::call_guard<nb::gil_scoped_release>())
-        .def("copy", &System::copy, "node"_a, "sources"_a, "targets"_a, "bytes_each"_a,
-             "Give a node's DMA blocks to copy; see finish().")
-        .def("transfer", &System::transfer, "node"_a, "regions"_a, "new_home"_a,
-             "Give a node's DMA homes to move; see finish().")
+        .def(
+            "wait",
+            [](System &s, std::optional<Cycle> until) { s.wait(until.value_or(System::kForever)); },
+            "until"_a.none(), nb::call_guard<nb::gil_scoped_release>(),
+            "Returns when a job ends, a stopped VM's accesses do, a VM waits for a page, or at a "
+            "cycle.")
+        .def(
+            "copy",
+            [](System &s, unsigned node, const std::vector<Addr> &sources,
+               const std::vector<Addr> &targets, std::uint64_t bytes_each, unsigned owner,
+               bool urgent, Tick line_interval) {
+                return s.copy(node, sources, targets, bytes_each, owner, {urgent, line_interval});
+            },
+            "node"_a, "sources"_a, "targets"_a, "bytes_each"_a, "owner"_a = 0, "urgent"_a = false,
+            "line_interval_ps"_a = 0, "Give a node's DMA blocks to copy; returns the job.")
+        .def("transfer", &System::transfer, "node"_a, "regions"_a, "new_home"_a, "owner"_a = 0,
+             "fenced"_a = nb::none(),
+             "Give a node's DMA homes to move; the fenced node loses its right with the move; returns "
+             "the job.")
+        .def("fence", &System::fence, "node"_a, "regions"_a, "fenced"_a, "owner"_a = 0,
+             "Let a node's DMA take another node's right to regions; returns the job.")
+        .def("home_of", &System::home_of, "address"_a,
+             "The node that is home; the number of nodes while the region is between two.")
+        .def("done", &System::done, "job"_a, "Whether all of a job has ended.")
+        .def("cancel", &System::cancel, "job"_a,
+             "Forget what of a job has not begun, take back the transfers under way.")
         .def("finish", &System::finish, nb::call_guard<nb::gil_scoped_release>(),
              "Returns when all copies and transfers are done.")
         .def("probe", &System::probe, "core"_a, "address"_a, "write"_a,
              nb::call_guard<nb::gil_scoped_release>(),
-             "One access of an idle core; its latency in cycles.")
+             "One access of an idle core; its latency in cycles. Raises AccessFaultError.")
+        .def(
+            "forge",
+            [](System &s, unsigned core, const std::string &request, Addr address, unsigned home,
+               std::uint64_t value,
+               unsigned other) { s.rogue(core).ask(request, address, home, value, other); },
+            "core"_a, "request"_a, "address"_a, "home"_a, "value"_a = 0, "other"_a = 0,
+            "For tests: a request in the name of an unused core, past its cache.")
+        .def(
+            "forged_answers", [](System &s, unsigned core) { return s.rogue(core).answers; },
+            "core"_a, "What came back for what was forged, by ResponseType.")
         .def("audit", &System::audit, nb::call_guard<nb::gil_scoped_release>(),
              "Check directories against caches, with all VMs stopped.")
         .def(
@@ -237,14 +282,43 @@ NB_MODULE(_engine, m)
             [](System &s, unsigned vm, std::uint64_t page) { return s.vm(vm).table.frame(page); },
             "vm"_a, "page"_a)
         .def(
-            "set_shadow_frame",
-            [](System &s, unsigned vm, std::uint64_t page, std::uint64_t frame) {
-                s.vm(vm).table.set_shadow(page, frame);
+            "throttle",
+            [](System &s, unsigned vm, Cycles slice, Cycles awake) {
+                s.vm(vm).throttle(slice, awake);
             },
-            "vm"_a, "page"_a, "frame"_a)
+            "vm"_a, "slice"_a, "awake"_a, "Let vCPUs issue in the first cycles of each slice only.")
         .def(
-            "commit_shadow_frames", [](System &s, unsigned vm) { return s.vm(vm).table.commit(); },
-            "vm"_a, "Use the shadow frames; returns the frames freed.")
+            "await_pages",
+            [](System &s, unsigned vm, const std::vector<std::uint64_t> &pages) {
+                s.vm(vm).await(pages);
+            },
+            "vm"_a, "pages"_a, "Let accesses to these pages wait until they arrive.")
+        .def(
+            "quiet",
+            [](System &s, unsigned vm, const std::vector<std::uint64_t> &pages) {
+                return s.vm(vm).quiet(pages);
+            },
+            "vm"_a, "pages"_a, "Whether no access to these pages is under way.")
+        .def(
+            "map_pages",
+            [](System &s, unsigned vm, const std::vector<std::uint64_t> &pages,
+               const std::vector<std::uint64_t> &frames) { s.vm(vm).map_pages(pages, frames); },
+            "vm"_a, "pages"_a, "frames"_a, "These pages are in these frames from now on.")
+        .def(
+            "take_faults", [](System &s, unsigned vm) { return s.vm(vm).take_faults(); }, "vm"_a,
+            "Missing pages that were touched since this was last asked.")
+        .def(
+            "sample",
+            [](System &s, unsigned vm, std::uint64_t every, Cycles slower_than) {
+                s.vm(vm).sample(every, slower_than);
+            },
+            "vm"_a, "every"_a, "slower_than"_a,
+            "Note the page of every so many accesses that are slower than so many cycles.")
+        .def(
+            "take_samples", [](System &s, unsigned vm) { return s.vm(vm).take_samples(); }, "vm"_a)
+        .def(
+            "all_blocked", [](System &s, unsigned vm) { return s.vm(vm).all_blocked(s.now()); },
+            "vm"_a, "Cycles in which every vCPU waited for a missing page.")
         .def("transitions", &transitions,
              "(machine, number, state, event, count) of each transition taken.")
         .def("node_counts", &node_counts)

@@ -8,68 +8,127 @@ namespace homeshift::engine
 {
 
 void
-MigrationEngine::copy(Addr source, Addr target, std::uint64_t bytes)
+MigrationEngine::copy(Job job, unsigned owner, const std::vector<JobQueue::Block> &blocks,
+                      JobQueue::Pace pace)
 {
-    copies_.push_back({source, target, bytes});
+    jobs_.copy(job, owner, blocks, pace);
     start_some();
 }
 
 void
-MigrationEngine::transfer(Addr region, NodeID new_home)
+MigrationEngine::transfer(Job job, unsigned owner, const std::vector<Addr> &regions,
+                          NodeID new_home, std::optional<NodeID> fenced)
 {
-    transfers_.push_back({region, new_home});
+    jobs_.transfer(job, owner, regions, new_home, fenced);
     start_some();
+}
+
+void
+MigrationEngine::fence(Job job, unsigned owner, const std::vector<Addr> &regions, NodeID fenced)
+{
+    jobs_.transfer(job, owner, regions, {}, fenced);
+    start_some();
+}
+
+void
+MigrationEngine::cancel(Job job)
+{
+    jobs_.cancel(job);
+    for (Addr region : jobs_.regions(job)) {
+        auto *command = new CommandMsg;
+        command->Type = CommandType_Cancel;
+        command->addr = region;
+        dma_->enqueue_local(command, DMA_Controller::port_command_in, 1);
+    }
+}
+
+void
+MigrationEngine::Wake::fire()
+{
+    scheduled = false;
+    engine.start_some();
 }
 
 void
 MigrationEngine::start_some()
 {
-    for (; !copies_.empty() && lines_ < line_limit_; ++lines_) {
-        Copy &copy = copies_.front();
+    const Tick now = queue_->now() * clock_period_;
+    for (JobQueue::Line line; jobs_.begin_line(now, line);) {
         auto *command = new CommandMsg;
         command->Type = CommandType_Copy;
-        command->addr = copy.source;
-        command->Target = copy.target;
+        command->addr = line.source;
+        command->Target = line.target;
         dma_->enqueue_local(command, DMA_Controller::port_command_in, 1);
-        copy.source += kLineBytes;
-        copy.target += kLineBytes;
-        copy.bytes -= kLineBytes;
-        if (copy.bytes == 0) {
-            copies_.pop_front();
+    }
+    for (JobQueue::Move move; jobs_.begin_transfer(move);) {
+        auto *command = new CommandMsg;
+        command->Type = move.new_home ? CommandType_Transfer : CommandType_Fence;
+        command->addr = move.region;
+        command->NewHome = move.new_home.value_or(0);
+        command->Fence = move.fenced.has_value();
+        command->FencedNode = move.fenced.value_or(0);
+        dma_->enqueue_local(command, DMA_Controller::port_command_in, 1);
+    }
+    for (unsigned owner = 0; owner < jobs_.owners(); ++owner) {
+        if (wakes_.size() <= owner) {
+            wakes_.push_back(std::make_unique<Wake>(*this));
+        }
+        const Tick due = jobs_.due(owner, now);
+        if (due != 0 && !wakes_[owner]->scheduled) {
+            wakes_[owner]->scheduled = true;
+            queue_->schedule(wakes_[owner].get(), (due + clock_period_ - 1) / clock_period_);
         }
     }
-    for (; !transfers_.empty() && regions_ < transfer_limit_; ++regions_) {
-        auto *command = new CommandMsg;
-        command->Type = CommandType_Transfer;
-        command->addr = transfers_.front().region;
-        command->NewHome = transfers_.front().new_home;
-        dma_->enqueue_local(command, DMA_Controller::port_command_in, 1);
-        transfers_.pop_front();
-    }
 }
 
 void
-MigrationEngine::lineCopied(Addr)
+MigrationEngine::lineCopied(Addr source)
 {
-    --lines_;
     ++lines_copied;
-    finished();
+    ended(jobs_.end_line(source));
 }
 
 void
-MigrationEngine::regionMoved(Addr)
+MigrationEngine::lineRefused(Addr source)
 {
-    --regions_;
-    ++regions_moved;
-    finished();
+    ++lines_refused;
+    ended(jobs_.end_line(source));
 }
 
 void
-MigrationEngine::finished()
+MigrationEngine::regionMoved(Addr region)
+{
+    ++regions_moved;
+    ended(jobs_.end_transfer(region));
+}
+
+void
+MigrationEngine::regionKept(Addr region)
+{
+    ++regions_kept;
+    ended(jobs_.end_transfer(region));
+}
+
+void
+MigrationEngine::regionFenced(Addr region)
+{
+    ++regions_fenced;
+    ended(jobs_.end_transfer(region));
+}
+
+void
+MigrationEngine::regionRefused(Addr region)
+{
+    ++regions_refused;
+    ended(jobs_.end_transfer(region));
+}
+
+void
+MigrationEngine::ended(bool job_done)
 {
     start_some();
-    if (idle() && stop_when_idle != nullptr) {
-        *stop_when_idle = true;
+    if (job_done && stop_when_done != nullptr) {
+        *stop_when_done = true;
     }
 }
 

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// A node's migration engine: works off a list of lines to copy and regions to
-// transfer, with a bounded number of each under way in the node's DMA.
+// A node's migration engine: gives the lines and regions of its jobs to the node's DMA.
 
 #ifndef HOMESHIFT_ENGINE_MIGRATION_ENGINE_HH
 #define HOMESHIFT_ENGINE_MIGRATION_ENGINE_HH
 
 #include <cstdint>
-#include <deque>
+#include <memory>
+#include <optional>
+#include <vector>
 
+#include "common/job_queue.hh"
+#include "engine/event_queue.hh"
 #include "engine/types.hh"
 
 namespace homeshift::engine
@@ -20,59 +23,79 @@ class MigrationEngine
 {
   public:
     MigrationEngine(unsigned outstanding_lines, unsigned outstanding_transfers)
-        : line_limit_(outstanding_lines), transfer_limit_(outstanding_transfers)
+        : jobs_(outstanding_lines, outstanding_transfers)
     {}
 
     void
-    connect(DMA_Controller *dma)
+    connect(DMA_Controller *dma, EventQueue *queue, Tick clock_period)
     {
         dma_ = dma;
+        queue_ = queue;
+        clock_period_ = clock_period;
     }
 
-    // Append to the work; it starts in the current cycle.
-    void copy(Addr source, Addr target, std::uint64_t bytes);
-    void transfer(Addr region, NodeID new_home);
+    // A job starts in the current cycle.
+    void copy(Job job, unsigned owner, const std::vector<JobQueue::Block> &blocks,
+              JobQueue::Pace pace);
+    // fenced: a node that loses its right with the transfer.
+    void transfer(Job job, unsigned owner, const std::vector<Addr> &regions, NodeID new_home,
+                  std::optional<NodeID> fenced);
+    void fence(Job job, unsigned owner, const std::vector<Addr> &regions, NodeID fenced);
+
+    // Forget what has not begun, let lines under way end, take regions under way back.
+    void cancel(Job job);
+
+    bool
+    working_on(Job job) const
+    {
+        return jobs_.working_on(job);
+    }
 
     bool
     idle() const
     {
-        return copies_.empty() && transfers_.empty() && lines_ == 0 && regions_ == 0;
+        return jobs_.idle();
     }
 
     // The DMA reports.
     void lineCopied(Addr source);
+    void lineRefused(Addr source);
     void regionMoved(Addr region);
+    void regionKept(Addr region);
+    void regionFenced(Addr region);
+    void regionRefused(Addr region);
 
     std::uint64_t lines_copied = 0;
+    std::uint64_t lines_refused = 0;
     std::uint64_t regions_moved = 0;
+    std::uint64_t regions_kept = 0; // transfers cancelled in time
+    std::uint64_t regions_fenced = 0;
+    std::uint64_t regions_refused = 0;
 
-    // Set when the last work is done.
-    bool *stop_when_idle = nullptr;
+    // Set whenever a job is done.
+    bool *stop_when_done = nullptr;
 
   private:
-    struct Copy
+    // Looks at an owner's paced copies again when they are due.
+    struct Wake final : public Event
     {
-        Addr source;
-        Addr target;
-        std::uint64_t bytes;
-    };
+        explicit Wake(MigrationEngine &engine) : engine(engine)
+        {}
 
-    struct Transfer
-    {
-        Addr region;
-        NodeID new_home;
+        void fire() override;
+
+        MigrationEngine &engine;
+        bool scheduled = false;
     };
 
     void start_some();
-    void finished();
+    void ended(bool job_done);
 
     DMA_Controller *dma_ = nullptr;
-    unsigned line_limit_;
-    unsigned transfer_limit_;
-    unsigned lines_ = 0; // under way
-    unsigned regions_ = 0;
-    std::deque<Copy> copies_;
-    std::deque<Transfer> transfers_;
+    EventQueue *queue_ = nullptr;
+    Tick clock_period_ = 1;
+    JobQueue jobs_;
+    std::vector<std::unique_ptr<Wake>> wakes_; // one an owner
 };
 
 } // namespace homeshift::engine

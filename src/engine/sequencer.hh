@@ -8,6 +8,7 @@
 
 #include "engine/controller.hh"
 #include "engine/message.hh"
+#include "engine/structures.hh"
 #include "engine/types.hh"
 
 namespace homeshift::engine
@@ -21,6 +22,9 @@ class CoreUser
     // The store happens here: the user sets the data.
     virtual void store_done(Addr line, DataBlock &data) = 0;
 
+    // The node has no right to the line: an access fault. There is no data.
+    virtual void access_refused(Addr line) = 0;
+
   protected:
     ~CoreUser() = default;
 };
@@ -28,13 +32,15 @@ class CoreUser
 class Sequencer
 {
   public:
-    // port: the cache's in_port for the core's requests; latency: of a hit, in cycles.
+    // port: the cache's in_port for the core's requests; latency: of a hit, in cycles; faults: the
+    // node's home table, which is told of faults first.
     void
-    connect(Controller *cache, int port, Cycles latency)
+    connect(Controller *cache, int port, Cycles latency, HomeTable *faults)
     {
         cache_ = cache;
         port_ = port;
         latency_ = latency;
+        faults_ = faults;
     }
 
     // The user must not ask for a line again before the answer.
@@ -49,14 +55,20 @@ class Sequencer
     }
 
     void
-    readCallback(Addr line, DataBlock &data, bool = false, MachineType = MachineType_NUM)
+    readCallback(Addr line, DataBlock &data, bool miss = false, MachineType = MachineType_NUM)
     {
+        if (miss && refused(line)) {
+            return;
+        }
         user->load_done(line, data);
     }
 
     void
-    writeCallback(Addr line, DataBlock &data, bool = false, MachineType = MachineType_NUM)
+    writeCallback(Addr line, DataBlock &data, bool miss = false, MachineType = MachineType_NUM)
     {
+        if (miss && refused(line)) {
+            return;
+        }
         user->store_done(line, data);
     }
 
@@ -67,7 +79,18 @@ class Sequencer
     CoreUser *user = nullptr;
 
   private:
+    bool
+    refused(Addr line)
+    {
+        if (faults_ == nullptr || !faults_->take_fault(cache_->id(), line)) {
+            return false;
+        }
+        user->access_refused(line);
+        return true;
+    }
+
     Controller *cache_ = nullptr;
+    HomeTable *faults_ = nullptr;
     int port_ = 0;
     Cycles latency_ = 1;
 };

@@ -7,6 +7,7 @@
 #define HOMESHIFT_ENGINE_STRUCTURES_HH
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "common/flat_map.hh"
@@ -250,7 +251,8 @@ class CacheMemory
     std::vector<Cycle> touched_;
 };
 
-// A node's home table, and a count of where the node's misses were served.
+// A node's home table, a count of where the node's misses were served, and the faults that its
+// cores are about to be told.
 class HomeTable : public HomeMap
 {
   public:
@@ -267,12 +269,38 @@ class HomeTable : public HomeMap
         ++(from == node_ && home.num == node_ ? served_locally : served_remotely);
     }
 
+    // What a node asks with: its caches and its DMA.
+    NetDest
+    machinesOf(NodeID node) const
+    {
+        NetDest machines;
+        for (unsigned i = 0; i < cores_per_node_; ++i) {
+            machines.add(createMachineID(MachineType_L1Cache, node * cores_per_node_ + i));
+        }
+        machines.add(createMachineID(MachineType_DMA, node));
+        return machines;
+    }
+
+    // The answer that the core gets next for this line is an access fault.
+    void
+    accessFault(MachineID core, Addr line)
+    {
+        faults_.emplace_back(core, line);
+    }
+
+    bool
+    take_fault(MachineID core, Addr line)
+    {
+        return std::erase(faults_, std::pair(core, line)) != 0;
+    }
+
     std::uint64_t served_locally = 0;
     std::uint64_t served_remotely = 0;
 
   private:
     unsigned node_;
     unsigned cores_per_node_;
+    std::vector<std::pair<MachineID, Addr>> faults_;
 };
 
 // gem5's directory of all lines of memory: an entry is made when a line is first asked for.
@@ -311,7 +339,42 @@ class DirectoryMemory
     FlatMap<AbstractCacheEntry *> entries_;
 };
 
-using HomeDirectory = LineDirectory<AbstractCacheEntry>;
+// A home agent's records of lines, and of who has no right to which of its regions.
+class HomeDirectory : public LineDirectory<AbstractCacheEntry>
+{
+  public:
+    HomeDirectory(std::uint64_t memory_bytes, unsigned region_shift)
+        : LineDirectory(memory_bytes, region_shift), shift_(region_shift)
+    {}
+
+    bool
+    isFenced(Addr address, MachineID machine)
+    {
+        const NetDest *fenced = fences_.find(address >> shift_);
+        return fenced != nullptr && fenced->isElement(machine);
+    }
+
+    NetDest
+    fenced(Addr address)
+    {
+        const NetDest *fenced = fences_.find(address >> shift_);
+        return fenced ? *fenced : NetDest{};
+    }
+
+    void
+    setFenced(Addr address, const NetDest &machines)
+    {
+        if (machines.isEmpty()) {
+            fences_.erase(address >> shift_);
+        } else {
+            fences_.set(address >> shift_, machines);
+        }
+    }
+
+  private:
+    unsigned shift_;
+    FlatMap<NetDest> fences_; // by region; most regions have none
+};
 
 } // namespace homeshift::engine
 

@@ -33,6 +33,15 @@ class Probe final : public CoreUser
         stop_ = true;
     }
 
+    void
+    access_refused(Addr) override
+    {
+        refused = true;
+        stop_ = true;
+    }
+
+    bool refused = false;
+
   private:
     bool &stop_;
 };
@@ -94,7 +103,8 @@ System::add_node(unsigned number, const Context &context, const HomeMap &homes)
     dma.home_table = node.home_table.get();
     node.dma = std::make_unique<DMA_Controller>(context, createMachineID(MachineType_DMA, number),
                                                 number, dma);
-    node.engine->connect(node.dma.get());
+    node.engine->connect(node.dma.get(), queue_.get(), spec_.clock_period);
+    node.engine->stop_when_done = &stop_;
 
     for (unsigned i = 0; i < spec_.cores_per_node; ++i) {
         const unsigned index = number * spec_.cores_per_node + i;
@@ -109,7 +119,7 @@ System::add_node(unsigned number, const Context &context, const HomeMap &homes)
         core.controller = std::make_unique<L1Cache_Controller>(
             context, createMachineID(MachineType_L1Cache, index), number, cache);
         core.sequencer->connect(core.controller.get(), L1Cache_Controller::port_mandatory_in,
-                                spec_.cache_latency);
+                                spec_.cache_latency, node.home_table.get());
         network_->add(core.controller->id(), core.controller.get());
         cores_.push_back(std::move(core));
     }
@@ -131,12 +141,18 @@ System::require_memory(Addr address, std::uint64_t bytes) const
 }
 
 void
+System::require_node(unsigned node) const
+{
+    if (node >= nodes_.size()) {
+        throw std::invalid_argument("no such node");
+    }
+}
+
+void
 System::place_home(Addr address, unsigned home)
 {
     require_memory(address, 1);
-    if (home >= nodes_.size()) {
-        throw std::invalid_argument("no such node");
-    }
+    require_node(home);
     for (Node &node : nodes_) {
         node.directory->setHome(address, false);
         node.home_table->set(address, home);
@@ -146,16 +162,16 @@ System::place_home(Addr address, unsigned home)
 
 unsigned
 System::add_vm(std::vector<std::uint64_t> frames,
-               std::vector<std::unique_ptr<RequestStream>> streams)
+               std::vector<std::unique_ptr<RequestStream>> streams, bool intruder)
 {
     for (std::uint64_t frame : frames) {
         require_memory(frame, Stage2Table::kPageBytes);
     }
-    auto vm = std::make_unique<Vm>(Stage2Table(std::move(frames)), spec_.check);
+    auto vm = std::make_unique<Vm>(Stage2Table(std::move(frames)), spec_.check, intruder);
     for (auto &stream : streams) {
         vm->add_vcpu(*queue_, std::move(stream), spec_.max_outstanding);
     }
-    vm->stop_when_drained = &stop_;
+    vm->stop_run = &stop_;
     vms_.push_back(std::move(vm));
     return static_cast<unsigned>(vms_.size() - 1);
 }
@@ -171,9 +187,15 @@ System::start_vm(unsigned vm, const std::vector<unsigned> &cores)
 }
 
 void
-System::stop_vm(unsigned vm)
+System::begin_stop_vm(unsigned vm)
 {
     vms_.at(vm)->stop();
+}
+
+void
+System::stop_vm(unsigned vm)
+{
+    begin_stop_vm(vm);
     while (!vms_[vm]->drained()) {
         run_until_stopped("accesses of a paused VM");
     }
@@ -187,7 +209,9 @@ System::progress() const
         sum += vm->accesses();
     }
     for (const Node &node : nodes_) {
-        sum += node.engine->lines_copied + node.engine->regions_moved;
+        const MigrationEngine &engine = *node.engine;
+        sum += engine.lines_copied + engine.lines_refused + engine.regions_moved +
+               engine.regions_kept + engine.regions_fenced + engine.regions_refused;
     }
     return sum;
 }
@@ -198,18 +222,37 @@ System::run(Cycles cycles)
     const Cycle end = queue_->now() + cycles;
     const bool never = false;
     while (queue_->now() < end) {
-        const std::uint64_t before = progress();
-        const std::uint64_t fired = queue_->fired();
-        queue_->run(std::min(end, queue_->now() + kPatience), never);
-        // A vCPU may think for long, but then no event fires in vain either.
-        if (queue_->now() < end && progress() == before && queue_->fired() != fired) {
-            throw DeadlockError("deadlock: events fire, but no access, copy or transfer ends");
-        }
+        run_on(end, never);
     }
     for (const auto &vm : vms_) {
         if (queue_->empty() && !vm->drained()) {
             throw DeadlockError("deadlock: accesses of a VM wait, but nothing is under way");
         }
+    }
+}
+
+void
+System::wait(Cycle until)
+{
+    while (!stop_ && queue_->now() < until) {
+        if (queue_->empty() && until == kForever) {
+            throw DeadlockError("deadlock: something is waited for, but nothing is under way");
+        }
+        run_on(until, stop_);
+    }
+    stop_ = false;
+}
+
+// Run up to a cycle, but for a limited time only, and see to it that something is achieved.
+void
+System::run_on(Cycle end, const bool &stop)
+{
+    const std::uint64_t before = progress();
+    const std::uint64_t fired = queue_->fired();
+    queue_->run(std::min(end, queue_->now() + kPatience), stop);
+    // A vCPU may think for long, but then no event fires in vain either.
+    if (!stop && queue_->now() < end && progress() == before && queue_->fired() != fired) {
+        throw DeadlockError("deadlock: events fire, but no access, copy or transfer ends");
     }
 }
 
@@ -227,9 +270,9 @@ System::run_until_stopped(const char *what)
     stop_ = false;
 }
 
-void
+Job
 System::copy(unsigned node, const std::vector<Addr> &sources, const std::vector<Addr> &targets,
-             std::uint64_t bytes_each)
+             std::uint64_t bytes_each, unsigned owner, JobQueue::Pace pace)
 {
     if (sources.size() != targets.size()) {
         throw std::invalid_argument("as many sources as targets are needed");
@@ -245,36 +288,78 @@ System::copy(unsigned node, const std::vector<Addr> &sources, const std::vector<
             }
         }
     }
-    MigrationEngine &engine = *nodes_.at(node).engine;
+    std::vector<JobQueue::Block> blocks;
+    blocks.reserve(sources.size());
     for (std::size_t i = 0; i < sources.size(); ++i) {
-        engine.copy(sources[i], targets[i], bytes_each);
+        blocks.push_back({sources[i], targets[i], bytes_each});
     }
+    nodes_.at(node).engine->copy(++last_job_, owner, blocks, pace);
+    return last_job_;
+}
+
+Job
+System::transfer(unsigned node, const std::vector<Addr> &addresses, unsigned new_home,
+                 unsigned owner, std::optional<unsigned> fenced)
+{
+    require_node(new_home);
+    require_node(fenced.value_or(0));
+    nodes_.at(node).engine->transfer(++last_job_, owner, regions_of(addresses), new_home, fenced);
+    return last_job_;
+}
+
+Job
+System::fence(unsigned node, const std::vector<Addr> &addresses, unsigned fenced, unsigned owner)
+{
+    require_node(fenced);
+    nodes_.at(node).engine->fence(++last_job_, owner, regions_of(addresses), fenced);
+    return last_job_;
+}
+
+// Names regions by their bases.
+std::vector<Addr>
+System::regions_of(const std::vector<Addr> &addresses) const
+{
+    std::vector<Addr> regions;
+    regions.reserve(addresses.size());
+    for (Addr address : addresses) {
+        require_memory(address, 1);
+        regions.push_back(nodes_.front().home_table->region(address));
+    }
+    return regions;
+}
+
+bool
+System::done(Job job) const
+{
+    return std::none_of(nodes_.begin(), nodes_.end(),
+                        [job](const Node &node) { return node.engine->working_on(job); });
 }
 
 void
-System::transfer(unsigned node, const std::vector<Addr> &regions, unsigned new_home)
+System::cancel(Job job)
 {
-    if (new_home >= nodes_.size()) {
-        throw std::invalid_argument("no such node");
+    for (Node &node : nodes_) {
+        node.engine->cancel(job);
     }
-    MigrationEngine &engine = *nodes_.at(node).engine;
-    for (Addr address : regions) {
-        require_memory(address, 1);
-    }
-    for (Addr address : regions) {
-        engine.transfer(nodes_[node].home_table->region(address), new_home);
-    }
+}
+
+unsigned
+System::home_of(Addr address) const
+{
+    require_memory(address, 1);
+    const auto home = std::find_if(nodes_.begin(), nodes_.end(), [address](const Node &node) {
+        return node.directory->isHome(address);
+    });
+    return static_cast<unsigned>(home - nodes_.begin());
 }
 
 void
 System::finish()
 {
     for (Node &node : nodes_) {
-        node.engine->stop_when_idle = &stop_;
         while (!node.engine->idle()) {
             run_until_stopped("copies or transfers");
         }
-        node.engine->stop_when_idle = nullptr;
     }
 }
 
@@ -295,9 +380,24 @@ System::probe(unsigned core, Addr address, bool write)
         throw DeadlockError("deadlock: a probe gets no answer");
     }
     stop_ = false;
+    if (user.refused) {
+        queue_->run_dry(queue_->now() + kPatience);
+        throw AccessFaultError("access fault: the core's node has no right to the address");
+    }
     const Cycles latency = queue_->now() - start;
     queue_->run_dry(queue_->now() + kPatience); // unblocks and acks
     return latency;
+}
+
+Rogue &
+System::rogue(unsigned core)
+{
+    const Controller &cache = *cores_.at(core).controller;
+    std::unique_ptr<Rogue> &rogue = rogues_[core];
+    if (rogue == nullptr) {
+        rogue = std::make_unique<Rogue>(*network_, cache.id());
+    }
+    return *rogue;
 }
 
 std::vector<const Controller *>
@@ -327,6 +427,10 @@ System::audit()
             fault(std::string(controller->info().name) + " " +
                   std::to_string(controller->id().num) +
                   " holds messages that nothing will wake up");
+        }
+        if (controller->transactions() != 0) {
+            fault(std::string(controller->info().name) + " " +
+                  std::to_string(controller->id().num) + " has transactions that will not end");
         }
     }
     const Addr all = nodes_.size() * spec_.memory_bytes;
@@ -365,6 +469,14 @@ System::audit()
             }
         });
     }
+    for (const Node &node : nodes_) {
+        node.directory->for_each([&](Addr line, AbstractCacheEntry *) {
+            if (!node.directory->isHome(line)) {
+                fault("node " + std::to_string(node.home->id().num) + " has a record of line " +
+                      std::to_string(line) + " and is not its home");
+            }
+        });
+    }
 }
 
 void
@@ -372,9 +484,7 @@ System::reset_statistics()
 {
     network_->reset_statistics();
     for (const auto &vm : vms_) {
-        for (const auto &vcpu : vm->vcpus()) {
-            vcpu->loads = vcpu->stores = vcpu->latency = 0;
-        }
+        vm->reset_statistics();
     }
     for (Core &core : cores_) {
         core.controller->reset_counts();
@@ -387,7 +497,9 @@ System::reset_statistics()
         node.slc->hits = node.slc->misses = 0;
         node.dram->reads = node.dram->writes = 0;
         node.dram->busy = 0;
-        node.engine->lines_copied = node.engine->regions_moved = 0;
+        node.engine->lines_copied = node.engine->lines_refused = 0;
+        node.engine->regions_moved = node.engine->regions_kept = 0;
+        node.engine->regions_fenced = node.engine->regions_refused = 0;
         node.home_table->served_locally = node.home_table->served_remotely = 0;
     }
 }

@@ -7,13 +7,16 @@
 #define HOMESHIFT_ENGINE_SYSTEM_HH
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/dram.hh"
 #include "engine/migration_engine.hh"
 #include "engine/network.hh"
+#include "engine/rogue.hh"
 #include "engine/sequencer.hh"
 #include "engine/structures.hh"
 #include "engine/vm.hh"
@@ -50,9 +53,17 @@ class DeadlockError : public std::runtime_error
     using std::runtime_error::runtime_error;
 };
 
+// A probe was refused.
+class AccessFaultError : public std::runtime_error
+{
+    using std::runtime_error::runtime_error;
+};
+
 class System
 {
   public:
+    static constexpr Cycle kForever = ~Cycle{0};
+
     explicit System(const SystemSpec &spec);
     System(const System &) = delete;
     System &operator=(const System &) = delete;
@@ -79,29 +90,51 @@ class System
     // Before anything runs: the region that holds an address is homed at a node.
     void place_home(Addr address, unsigned node);
 
-    // One vCPU a stream; returns the VM's number.
+    // One vCPU a stream; returns the VM's number. An intruder is for tests: its stores take lines
+    // to write, but leave their data as it is, and its loads are not checked.
     unsigned add_vm(std::vector<std::uint64_t> frames,
-                    std::vector<std::unique_ptr<RequestStream>> streams);
+                    std::vector<std::unique_ptr<RequestStream>> streams, bool intruder = false);
 
     // Let a VM's vCPUs run on these cores (numbered through the nodes).
     void start_vm(unsigned vm, const std::vector<unsigned> &cores);
 
-    // No new accesses; returns when those under way are done.
+    // No new accesses from now on; see wait() for the end of those under way.
+    void begin_stop_vm(unsigned vm);
+
+    // The same; returns when those under way are done.
     void stop_vm(unsigned vm);
 
     void run(Cycles cycles);
 
-    // Give a node's migration engine work: it begins now, while VMs run on. A region is named by an
-    // address in it.
-    void copy(unsigned node, const std::vector<Addr> &sources, const std::vector<Addr> &targets,
-              std::uint64_t bytes_each);
-    void transfer(unsigned node, const std::vector<Addr> &regions, unsigned new_home);
+    // Run until something ends that somebody may wait for: a job, a VM's last access after a stop;
+    // or a VM waits for a page; or the cycle `until` comes.
+    void wait(Cycle until);
+
+    // Give a node's migration engine a job: it begins now, while VMs run on. A region is named by
+    // an address in it. The owner is a VM's number, or any other. Returns the job's number.
+    Job copy(unsigned node, const std::vector<Addr> &sources, const std::vector<Addr> &targets,
+             std::uint64_t bytes_each, unsigned owner = 0, JobQueue::Pace pace = {});
+    // fenced: a node that loses its right to the regions with the transfer.
+    Job transfer(unsigned node, const std::vector<Addr> &regions, unsigned new_home,
+                 unsigned owner = 0, std::optional<unsigned> fenced = {});
+    // Take a node's right to regions, wherever they have their homes.
+    Job fence(unsigned node, const std::vector<Addr> &regions, unsigned fenced, unsigned owner = 0);
+    bool done(Job job) const;
+
+    // Forget what of a job has not begun, take back the transfers that are under way.
+    void cancel(Job job);
+
+    // The node whose agent is home of an address; nodes().size() while the region is between two.
+    unsigned home_of(Addr address) const;
 
     // Returns when the migration engines of all nodes have done their work.
     void finish();
 
     // One access of an idle core; returns its latency in cycles.
     Cycles probe(unsigned core, Addr address, bool write);
+
+    // For tests: what takes the place of a core's cache, which must not have been used.
+    Rogue &rogue(unsigned core);
 
     // Nothing is under way, nobody waits, every region has one home, directories agree with
     // caches. To be asked when the VMs are stopped. Throws ProtocolError.
@@ -157,6 +190,9 @@ class System
   private:
     void add_node(unsigned number, const Context &context, const HomeMap &homes);
     void require_memory(Addr address, std::uint64_t bytes) const;
+    void require_node(unsigned node) const;
+    std::vector<Addr> regions_of(const std::vector<Addr> &addresses) const;
+    void run_on(Cycle end, const bool &stop);
     void run_until_stopped(const char *what);
     std::uint64_t progress() const;
 
@@ -166,6 +202,8 @@ class System
     std::vector<Node> nodes_;
     std::vector<Core> cores_;
     std::vector<std::unique_ptr<Vm>> vms_;
+    std::map<unsigned, std::unique_ptr<Rogue>> rogues_;
+    Job last_job_ = 0;
     bool stop_ = false;
 };
 

@@ -30,13 +30,13 @@ enum MachineType : std::uint8_t
 {
     MachineType_L1Cache,
     MachineType_Directory,
-    MachineType_Memory,
     MachineType_DMA,
+    MachineType_Memory,
     MachineType_NUM
 };
 
 constexpr std::array<const char *, MachineType_NUM> kMachineTypeNames = {"L1Cache", "Directory",
-                                                                         "Memory", "DMA"};
+                                                                         "DMA", "Memory"};
 
 struct MachineID
 {
@@ -78,6 +78,32 @@ class NetDest
     remove(MachineID id)
     {
         bits_[id.type] &= ~bit(id);
+    }
+
+    void
+    addNetDest(const NetDest &others)
+    {
+        for (unsigned type = 0; type < MachineType_NUM; ++type) {
+            bits_[type] |= others.bits_[type];
+        }
+    }
+
+    void
+    removeNetDest(const NetDest &others)
+    {
+        for (unsigned type = 0; type < MachineType_NUM; ++type) {
+            bits_[type] &= ~others.bits_[type];
+        }
+    }
+
+    NetDest
+    AND(const NetDest &others) const
+    {
+        NetDest both;
+        for (unsigned type = 0; type < MachineType_NUM; ++type) {
+            both.bits_[type] = bits_[type] & others.bits_[type];
+        }
+        return both;
     }
 
     void

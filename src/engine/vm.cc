@@ -33,6 +33,33 @@ Vcpu::stop()
 }
 
 void
+Vcpu::throttle(Cycles slice, Cycles awake)
+{
+    slice_ = slice;
+    awake_ = awake;
+    issue_some();
+}
+
+void
+Vcpu::look_again()
+{
+    if (waits_for_page_ && !vm_.table.missing(next_.address >> Stage2Table::kPageShift)) {
+        waits_for_page_ = false;
+        blocked += queue_.now() - blocked_since_;
+        vm_.count_blocked(queue_.now());
+        issue_some();
+    }
+}
+
+bool
+Vcpu::uses(std::uint64_t page) const
+{
+    return std::any_of(outstanding_.begin(), outstanding_.end(), [page](const Outstanding &o) {
+        return o.guest >> Stage2Table::kPageShift == page;
+    });
+}
+
+void
 Vcpu::fire()
 {
     waking_ = false;
@@ -68,6 +95,9 @@ Vcpu::issue_some()
             wake_at(ready_at_);
             return;
         }
+        if (asleep() || !page_is_here(next_.address >> Stage2Table::kPageShift)) {
+            return;
+        }
         const Addr address = vm_.table.translate(next_.address);
         const Addr line = address & ~(kLineBytes - 1);
         if (under_way(line)) {
@@ -78,6 +108,35 @@ Vcpu::issue_some()
         have_next_ = false;
         ready_at_ = queue_.now() + 1; // one issue a cycle
     }
+}
+
+bool
+Vcpu::asleep()
+{
+    if (awake_ == slice_) {
+        return false; // without the division below, which every access would pay for
+    }
+    const Cycles into_slice = queue_.now() % slice_;
+    if (into_slice < awake_) {
+        return false;
+    }
+    wake_at(queue_.now() - into_slice + slice_);
+    return true;
+}
+
+bool
+Vcpu::page_is_here(std::uint64_t page)
+{
+    if (vm_.missing_ == 0 || !vm_.table.missing(page)) {
+        return true;
+    }
+    if (!waits_for_page_) {
+        waits_for_page_ = true;
+        blocked_since_ = queue_.now();
+        vm_.fault(page);
+        vm_.count_blocked(queue_.now());
+    }
+    return false;
 }
 
 Vcpu::Outstanding
@@ -102,7 +161,7 @@ Vcpu::load_done(Addr line, const DataBlock &data)
     ++loads;
     vm_.loaded(access.guest, data);
     issue_some();
-    vm_.access_done();
+    vm_.access_done(access.guest, queue_.now() - access.issued);
 }
 
 void
@@ -112,7 +171,17 @@ Vcpu::store_done(Addr line, DataBlock &data)
     ++stores;
     vm_.stored(access.guest, data);
     issue_some();
-    vm_.access_done();
+    vm_.access_done(access.guest, queue_.now() - access.issued);
+}
+
+// The program goes on with its next access: what it would do about a fault is not modelled.
+void
+Vcpu::access_refused(Addr line)
+{
+    const Outstanding access = take(line);
+    ++faults;
+    issue_some();
+    vm_.access_done(access.guest, queue_.now() - access.issued);
 }
 
 void
@@ -147,17 +216,122 @@ Vm::accesses() const
 {
     std::uint64_t sum = 0;
     for (const auto &vcpu : vcpus_) {
-        sum += vcpu->loads + vcpu->stores;
+        sum += vcpu->loads + vcpu->stores + vcpu->faults;
     }
     return sum;
 }
 
 void
-Vm::access_done()
+Vm::access_done(Addr guest, Cycles latency)
 {
-    if (stopping_ && stop_when_drained != nullptr && drained()) {
-        *stop_when_drained = true;
+    if (sample_every_ != 0 && latency > sample_slower_than_ && ++sample_seen_ == sample_every_) {
+        sample_seen_ = 0;
+        samples_.push_back(guest >> Stage2Table::kPageShift);
     }
+    const bool page_quiet = missing_ != 0 && table.missing(guest >> Stage2Table::kPageShift);
+    if (stop_run != nullptr && (page_quiet || (stopping_ && drained()))) {
+        *stop_run = true;
+    }
+}
+
+void
+Vm::throttle(Cycles slice, Cycles awake)
+{
+    if (slice == 0 || awake == 0 || awake > slice) {
+        throw std::invalid_argument("a throttled vCPU is awake for a part of each slice");
+    }
+    for (const auto &vcpu : vcpus_) {
+        vcpu->throttle(slice, awake);
+    }
+}
+
+void
+Vm::await(const std::vector<std::uint64_t> &pages)
+{
+    for (std::uint64_t page : pages) {
+        missing_ += table.set_missing(page) ? 1 : 0;
+    }
+}
+
+bool
+Vm::quiet(const std::vector<std::uint64_t> &pages) const
+{
+    return std::none_of(pages.begin(), pages.end(), [this](std::uint64_t page) {
+        return std::any_of(vcpus_.begin(), vcpus_.end(),
+                           [page](const auto &vcpu) { return vcpu->uses(page); });
+    });
+}
+
+void
+Vm::map_pages(const std::vector<std::uint64_t> &pages, const std::vector<std::uint64_t> &frames)
+{
+    if (pages.size() != frames.size()) {
+        throw std::invalid_argument("as many pages as frames are needed");
+    }
+    for (std::size_t i = 0; i < pages.size(); ++i) {
+        missing_ -= table.map(pages[i], frames[i]) ? 1 : 0;
+    }
+    for (const auto &vcpu : vcpus_) {
+        vcpu->look_again();
+    }
+}
+
+void
+Vm::fault(std::uint64_t page)
+{
+    faults_.push_back(page);
+    if (stop_run != nullptr) {
+        *stop_run = true;
+    }
+}
+
+std::vector<std::uint64_t>
+Vm::take_faults()
+{
+    return std::exchange(faults_, {});
+}
+
+void
+Vm::count_blocked(Cycle now)
+{
+    const bool all = std::all_of(vcpus_.begin(), vcpus_.end(),
+                                 [](const auto &vcpu) { return vcpu->waits_for_page(); });
+    if (all && !all_blocked_) {
+        all_blocked_since_ = now;
+    } else if (!all && all_blocked_) {
+        all_blocked_cycles_ += now - all_blocked_since_;
+    }
+    all_blocked_ = all;
+}
+
+Cycles
+Vm::all_blocked(Cycle now) const
+{
+    return all_blocked_cycles_ + (all_blocked_ ? now - all_blocked_since_ : 0);
+}
+
+void
+Vm::sample(std::uint64_t every, Cycles slower_than)
+{
+    sample_every_ = every;
+    sample_slower_than_ = slower_than;
+    sample_seen_ = 0;
+    samples_.clear();
+}
+
+std::vector<std::uint64_t>
+Vm::take_samples()
+{
+    return std::exchange(samples_, {});
+}
+
+void
+Vm::reset_statistics()
+{
+    for (const auto &vcpu : vcpus_) {
+        vcpu->loads = vcpu->stores = vcpu->faults = vcpu->latency = vcpu->blocked = 0;
+    }
+    all_blocked_cycles_ = 0;
 }
 
 void
@@ -180,6 +354,9 @@ Vm::loaded(Addr guest, const DataBlock &data)
 void
 Vm::stored(Addr guest, DataBlock &data)
 {
+    if (intruder_) {
+        return;
+    }
     data.token = ++last_token_;
     table.mark_dirty(guest);
     if (check_) {

@@ -41,19 +41,36 @@ class Vcpu final : public Event, public CoreUser
     void start(Sequencer *core);
     void stop();
 
+    // Issue only in the first `awake` of every `slice` cycles; awake = slice: always.
+    void throttle(Cycles slice, Cycles awake);
+
+    // A missing page has arrived.
+    void look_again();
+
     bool
     drained() const
     {
         return outstanding_.empty();
     }
 
+    bool
+    waits_for_page() const
+    {
+        return waits_for_page_;
+    }
+
+    bool uses(std::uint64_t page) const;
+
     void fire() override;
     void load_done(Addr line, const DataBlock &data) override;
     void store_done(Addr line, DataBlock &data) override;
+    void access_refused(Addr line) override;
 
     std::uint64_t loads = 0;
     std::uint64_t stores = 0;
-    std::uint64_t latency = 0; // cycles, summed over accesses
+    std::uint64_t faults = 0;  // accesses that were refused: neither loads nor stores
+    std::uint64_t latency = 0; // cycles, summed over all of them
+    std::uint64_t blocked = 0; // cycles in which it waited for a missing page
 
   private:
     struct Outstanding
@@ -64,6 +81,8 @@ class Vcpu final : public Event, public CoreUser
     };
 
     void issue_some();
+    bool asleep();
+    bool page_is_here(std::uint64_t page);
     bool under_way(Addr line) const;
     Outstanding take(Addr line);
     void wake_at(Cycle when);
@@ -77,14 +96,19 @@ class Vcpu final : public Event, public CoreUser
     bool waking_ = false;
     Access next_{};
     bool have_next_ = false;
+    bool waits_for_page_ = false;
+    Cycle blocked_since_ = 0;
     Cycle ready_at_ = 0;
+    Cycles slice_ = 1;
+    Cycles awake_ = 1;
     std::vector<Outstanding> outstanding_;
 };
 
 class Vm
 {
   public:
-    Vm(Stage2Table table, bool check) : table(std::move(table)), check_(check)
+    Vm(Stage2Table table, bool check, bool intruder)
+        : table(std::move(table)), check_(check && !intruder), intruder_(intruder)
     {}
 
     Vcpu &
@@ -108,14 +132,51 @@ class Vm
     void loaded(Addr guest, const DataBlock &data);
     void stored(Addr guest, DataBlock &data);
 
+    void throttle(Cycles slice, Cycles awake);
+
+    // ---- where pages are ----
+
+    // No access to these pages from now on; those under way still end.
+    void await(const std::vector<std::uint64_t> &pages);
+    bool quiet(const std::vector<std::uint64_t> &pages) const;
+    void map_pages(const std::vector<std::uint64_t> &pages,
+                   const std::vector<std::uint64_t> &frames);
+
+    // The missing pages that were touched since this was last asked, in order.
+    std::vector<std::uint64_t> take_faults();
+
+    // Cycles in which every vCPU waited for a missing page.
+    Cycles all_blocked(Cycle now) const;
+
+    // ---- samples of accesses ----
+
+    // Note the page of every `every`-th access that took longer than `slower_than` cycles; 0: none.
+    void sample(std::uint64_t every, Cycles slower_than);
+    std::vector<std::uint64_t> take_samples();
+
+    void reset_statistics();
+
     Stage2Table table;
-    bool *stop_when_drained = nullptr;
+    bool *stop_run = nullptr; // set when it is drained after a stop, and when somebody has to look
+                              // at a missing page
 
   private:
     friend class Vcpu;
-    void access_done();
+    void access_done(Addr guest, Cycles latency);
+    void fault(std::uint64_t page);
+    void count_blocked(Cycle now);
 
     bool check_;
+    bool intruder_; // leaves the data of lines that it stores to as it is
+    std::uint64_t missing_ = 0;
+    std::vector<std::uint64_t> faults_;
+    bool all_blocked_ = false;
+    Cycle all_blocked_since_ = 0;
+    Cycles all_blocked_cycles_ = 0;
+    std::uint64_t sample_every_ = 0;
+    Cycles sample_slower_than_ = 0;
+    std::uint64_t sample_seen_ = 0;
+    std::vector<std::uint64_t> samples_;
     bool stopping_ = false;
     std::uint64_t last_token_ = 0;
     FlatMap<std::uint64_t> latest_; // by guest line

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from homeshift.errors import InputError, near
@@ -130,6 +130,23 @@ def energy_of(counts: Counts, constants: Constants) -> Energy:
         total_low=sum(_parts(counts, constants, "low")),
         total_high=sum(_parts(counts, constants, "high")),
     )
+
+
+def sensitivity(counts: Counts, constants: Constants) -> dict[str, dict[str, float]]:
+    """Return, for each constant, the joules at its low and its high value, the others typical."""
+    return {
+        f.name.replace("_", "-"): {
+            level: energy_of(counts, _with_one_at(level, f.name, constants)).total
+            for level in ("low", "high")
+        }
+        for f in fields(Constants)
+    }
+
+
+def _with_one_at(level: str, name: str, constants: Constants) -> Constants:
+    constant: Constant = getattr(constants, name)
+    changed = {name: replace(constant, typical=constant.at(level))}
+    return replace(constants, **changed)
 
 
 def load_constants(path: Path | None = None) -> Constants:

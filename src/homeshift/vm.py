@@ -8,7 +8,7 @@ of them are homed at the source before a migration.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -18,6 +18,8 @@ from homeshift.machine import Machine
 from homeshift.units import format_bytes, size_text
 
 PAGE_BYTES = 4096
+LINE_BYTES = 64
+STAGE2_ENTRY_BYTES = 8  # a descriptor of Armv8-A and of x86-64's EPT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,17 +30,32 @@ class VmSpec:
         memory_bytes: guest memory, a whole number of regions.
         vcpus: virtual CPUs, at most one a core of a node.
         source: node that it runs on.
-        target: node that it moves to.
+        target: node that it moves to; None: it stays.
+        then: nodes that it moves on to, back to back.
         borrow: node -> fraction of the memory that lies there; the rest lies on the source.
         region_bytes: unit in which homes move, a power of two of at least a page.
+        stage2_entry_bytes: of the table from guest pages to frames, one entry a page; 0: the target
+            uses the table where it lies.
     """
 
     memory_bytes: int
     vcpus: int
     source: int
-    target: int
+    target: int | None
+    then: tuple[int, ...] = ()
     borrow: Mapping[int, float] = field(default_factory=dict)
     region_bytes: int = PAGE_BYTES
+    stage2_entry_bytes: int = STAGE2_ENTRY_BYTES
+
+    @property
+    def targets(self) -> tuple[int, ...]:
+        """The nodes that it moves to, one after the other."""
+        return () if self.target is None else (self.target, *self.then)
+
+    @property
+    def stage2_bytes(self) -> int:
+        """Bytes of the last level of the stage-2 table, in whole lines."""
+        return -(-self.pages * self.stage2_entry_bytes // LINE_BYTES) * LINE_BYTES
 
     @property
     def pages(self) -> int:
@@ -52,7 +69,8 @@ class VmSpec:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that JSON can hold."""
-        return {**asdict(self), "borrow": {str(node): part for node, part in self.borrow.items()}}
+        plain = {**asdict(self), "then": list(self.then)}
+        return {**plain, "borrow": {str(node): part for node, part in self.borrow.items()}}
 
     def check(self, machine: Machine) -> None:
         """Raise InputError, with all faults, if this VM cannot run on a machine."""
@@ -63,10 +81,14 @@ class VmSpec:
     def _faults(self, machine: Machine) -> list[str]:
         faults = []
         last = machine.nodes - 1
-        if not 0 <= self.target <= last:
-            faults.append(f"target = {self.target}: '{machine.name}' has the nodes 0 to {last}")
-        elif self.source == self.target:
-            faults.append(f"target = {self.target}: is the source; give another node")
+        node = self.source
+        for number, target in enumerate(self.targets):
+            if not 0 <= target <= last:
+                faults.append(f"target = {target}: '{machine.name}' has the nodes 0 to {last}")
+            elif target == node:
+                where = "the source" if number == 0 else "where it is by then"
+                faults.append(f"target = {target}: is {where}; give another node")
+            node = target
         if not 1 <= self.vcpus <= machine.cores.per_node:
             faults.append(
                 f"vcpus = {self.vcpus}: a node of '{machine.name}' has "
@@ -114,7 +136,7 @@ class VmSpec:
         needed: dict[int, int] = {}
         for node in self.locations():
             needed[node] = needed.get(node, 0) + self.region_bytes
-        state = self.vcpus * state_bytes(machine)
+        state = self.vcpus * state_bytes(machine) + self.stage2_bytes
         needed[self.source] = needed.get(self.source, 0) + state
         return [
             f"vm-memory = {size_text(self.memory_bytes)}: needs {format_bytes(size)} on node "
@@ -142,6 +164,31 @@ def _deal(regions: int, weights: tuple[tuple[int, float], ...]) -> tuple[int, ..
     return tuple(dealt)
 
 
+def check_together(specs: Sequence[VmSpec], machine: Machine) -> None:
+    """Raise InputError, with all faults, if VMs cannot run on a machine at the same time.
+
+    Each VM has cores of its own, the same of every node, so that it finds them free wherever it
+    goes.
+    """
+    faults = []
+    for number, spec in enumerate(specs):
+        try:
+            spec.check(machine)
+        except InputError as error:
+            where = f"VM {number}: " if len(specs) > 1 else ""
+            faults += [where + fault for fault in error.faults]
+    vcpus = sum(spec.vcpus for spec in specs)
+    if len(specs) > 1 and vcpus > machine.cores.per_node and not faults:
+        faults.append(
+            f"the VMs have {vcpus} vCPUs; a node of '{machine.name}' has {machine.cores.per_node} "
+            f"cores, and each vCPU needs one that is free on every node"
+        )
+    if len({spec.region_bytes for spec in specs}) > 1:
+        faults.append("region: all VMs of a machine must have the same size of regions")
+    if faults:
+        raise InputError("the VM" if len(specs) == 1 else "the VMs", faults)
+
+
 def state_bytes(machine: Machine) -> int:
     """Return the memory that a vCPU's state takes: whole pages."""
     return -(-machine.migration.cpu_state_bytes // PAGE_BYTES) * PAGE_BYTES
@@ -157,6 +204,20 @@ class FrameAllocator:
         self._machine = machine
         self._region_bytes = region_bytes
         self._used = [0] * machine.nodes
+        self._free: list[list[int]] = [[] for _ in range(machine.nodes)]  # regions, the last first
+
+    def location(self, address: int) -> int:
+        """Return the node in whose memory an address lies."""
+        return address // self._machine.memory.size_bytes
+
+    def region(self, address: int) -> int:
+        """Return the address of the region that an address lies in."""
+        return address - address % self._region_bytes
+
+    def free(self, regions: Iterable[int]) -> None:
+        """Take regions back, each once."""
+        for region in regions:
+            self._free[self.location(region)].append(region)
 
     def allocate(self, node: int, size_bytes: int, *, purpose: str) -> int:
         """Return the address of `size_bytes`, rounded up to regions, on a node.
@@ -179,6 +240,24 @@ class FrameAllocator:
         self._used[node] += size
         return address
 
+    def allocate_pages(self, node: int, pages: int, *, purpose: str) -> list[int]:
+        """Return the addresses of so many pages on a node, those that were freed first.
+
+        Raises:
+            InputError: the node has no room.
+        """
+        regions = -(-pages * PAGE_BYTES // self._region_bytes)
+        free = self._free[node]
+        bases = [free.pop() for _ in range(min(regions, len(free)))]
+        if len(bases) < regions:
+            rest = (regions - len(bases)) * self._region_bytes
+            first = self.allocate(node, rest, purpose=purpose)
+            bases += range(first, first + rest, self._region_bytes)
+        return [
+            base + offset for base in bases for offset in range(0, self._region_bytes, PAGE_BYTES)
+        ][:pages]
+
     def room(self, node: int) -> int:
         """Return the bytes that are free on a node."""
-        return self._machine.memory.size_bytes - self._used[node]
+        freed = len(self._free[node]) * self._region_bytes
+        return self._machine.memory.size_bytes - self._used[node] + freed

@@ -117,6 +117,12 @@ class Core final : public CoreUser, public Event
         done();
     }
 
+    void
+    access_refused(Addr) override
+    {
+        done();
+    }
+
     std::uint64_t accesses = 0;
     std::uint64_t latency = 0;
 

@@ -49,8 +49,7 @@ def test_a_page_that_is_copied_while_it_is_written_and_then_used_is_a_data_error
     system.finish()
     system.run(5_000)
     system.stop_vm(0)
-    system.set_shadow_frame(0, 0, OTHER)
-    assert system.commit_shadow_frames(0) == [0]
+    system.map_pages(0, [0], [OTHER])
     assert system.frame(0, 0) == OTHER
     system.start_vm(0, [0, 1])
     with pytest.raises(DataError, match="returned store"):
@@ -63,8 +62,7 @@ def test_a_page_that_is_copied_while_the_vm_stands_still_is_no_data_error() -> N
     system.stop_vm(0)
     system.copy(0, [0], [OTHER], PAGE)
     system.finish()
-    system.set_shadow_frame(0, 0, OTHER)
-    system.commit_shadow_frames(0)
+    system.map_pages(0, [0], [OTHER])
     system.start_vm(0, [0, 1])
     system.run(20_000)
     system.stop_vm(0)
@@ -87,6 +85,17 @@ def test_a_home_that_is_moved_by_hand_is_found_by_the_audit() -> None:
     system.audit()
     system.place_home(0, 1)  # the new home knows nothing of the copy
     with pytest.raises(ProtocolError, match="audit: no home knows of a copy in core 0"):
+        system.audit()
+
+
+def test_a_record_that_a_home_has_left_behind_is_found_by_the_audit() -> None:
+    system = System(small())
+    system.probe(0, 0, False)
+    for rival in (PAGE, PAGE + 2 * LINE):
+        system.probe(0, rival, False)  # line 0 is in the slice only
+    system.audit()
+    system.place_home(0, 1)
+    with pytest.raises(ProtocolError, match="audit: node 0 has a record of line 0 and is not"):
         system.audit()
 
 
@@ -254,7 +263,9 @@ def test_nodes_pages_and_addresses_that_are_not_there_are_refused() -> None:
     with pytest.raises(IndexError):
         system.frame(vm, 1)
     with pytest.raises(IndexError):
-        system.set_shadow_frame(vm, 1, 0)
+        system.map_pages(vm, [1], [0])
+    with pytest.raises(IndexError):
+        system.await_pages(vm, [1])
 
 
 def test_a_transition_that_is_not_there_is_told_with_its_place_in_the_protocol() -> None:

@@ -7,56 +7,13 @@ memory begins at n * MEMORY, and is homed there unless a test says otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
 import pytest
-from machines import LINE, PAGE, Taken, settle, small, taken
-
-from homeshift._engine import System
+from machines import LINE, PAGE, Taken
+from watched import Watched
 
 MEMORY = 1 << 20
 SETS = 2  # of a cache of `small()`: lines 2 apart are rivals
 RIVAL = SETS * LINE
-
-
-class Watched:
-    """A system, and the transitions taken in a `with` block, once all has settled."""
-
-    def __init__(self, **changes: Any) -> None:
-        self.system = System(small(**changes))
-        self.taken: Taken = Taken()
-
-    def load(self, core: int, address: int) -> None:
-        self.system.probe(core, address, False)
-
-    def store(self, core: int, address: int) -> None:
-        self.system.probe(core, address, True)
-
-    def copy(self, source: int, target: int, lines: int = 1, node: int = 0) -> None:
-        self.system.copy(node, [source], [target], lines * LINE)
-        self.system.finish()
-
-    def transfer(self, region: int, to: int, node: int = 0) -> None:
-        self.system.transfer(node, [region], to)
-        self.system.finish()
-
-    @contextmanager
-    def watch(self) -> Iterator[None]:
-        settle(self.system)
-        self.system.reset_statistics()
-        yield
-        settle(self.system)
-        self.taken = taken(self.system)
-
-    def of(self, machine: str) -> dict[str, int]:
-        """Return the transitions of one machine, without its name."""
-        return {
-            name.removeprefix(machine + "."): count
-            for name, count in self.taken.items()
-            if name.startswith(machine + ".")
-        }
 
 
 MEMORY_READ = {"Memory.READY.Read": 1, "Memory.READ.MemoryData": 1}

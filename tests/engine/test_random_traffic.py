@@ -9,6 +9,7 @@ are late by chance, so that they overtake each other as the protocol allows them
 from __future__ import annotations
 
 import itertools
+import random
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -36,23 +37,27 @@ steered: list[int] = []  # seeds of the runs that seek the rare transitions
 class Traffic:
     """A machine with a VM on it whose pages' homes move; what happens is added to `covered`."""
 
-    def __init__(self, spec: dict[str, Any], pages: list[int], **workload: Any) -> None:
+    def __init__(
+        self, spec: dict[str, Any], pages: list[int], *, vcpus: int | None = None, **workload: Any
+    ) -> None:
         self.system = System(spec)
         self.nodes: int = spec["nodes"]
-        self.vcpus: int = spec["cores_per_node"]
+        self.cores: int = spec["cores_per_node"]
+        self.vcpus = vcpus or self.cores
         self.frames = [node * MEMORY + number * PAGE for number, node in enumerate(pages)]
         for frame in self.frames:
             self.system.place_home(frame, 0)
         memory = PAGE * len(pages)
         self.vm = self.system.add_vm(self.frames, streams(self.vcpus, vm_bytes=memory, **workload))
         self.at = 0
+        self.jobs: dict[int, list[int]] = {}  # of each node's DMA, since its last cancel
         self.resume()
 
     def pause(self) -> None:
         self.system.stop_vm(self.vm)
 
     def resume(self) -> None:
-        first = self.at * self.vcpus
+        first = self.at * self.cores
         self.system.start_vm(self.vm, range(first, first + self.vcpus))
 
     def frame(self, number: int) -> int:
@@ -60,12 +65,14 @@ class Traffic:
 
     def transfer(self, asking: int, pages: list[int], new_home: int) -> None:
         regions = [self.frame(page) for page in pages]
-        self.system.transfer(asking % self.nodes, regions, new_home % self.nodes)
+        job = self.system.transfer(asking % self.nodes, regions, new_home % self.nodes)
+        self.jobs.setdefault(asking % self.nodes, []).append(job)
 
     def copy_out(self, node: int, page: int, to: int) -> None:
         """Copy a page, in use or not, to where nobody uses it."""
         target = (to % self.nodes) * MEMORY + SCRATCH + to % 3 * PAGE
-        self.system.copy(node % self.nodes, [self.frame(page)], [target], PAGE)
+        job = self.system.copy(node % self.nodes, [self.frame(page)], [target], PAGE)
+        self.jobs.setdefault(node % self.nodes, []).append(job)
 
     def rewrite(self, node: int, page: int, new_home: int) -> None:
         """Copy a page of the paused VM onto itself while its home moves: the data is the same."""
@@ -76,6 +83,21 @@ class Traffic:
         self.transfer(node, [page], new_home)
         self.system.finish()
         self.resume()
+
+    def cancel(self, asking: int) -> None:
+        for job in self.jobs.pop(asking % self.nodes, []):
+            self.system.cancel(job)
+
+    def take_right(self, asking: int, pages: list[int], fenced: int) -> None:
+        regions = [self.frame(page) for page in pages]
+        job = self.system.fence(asking % self.nodes, regions, fenced % self.nodes)
+        self.jobs.setdefault(asking % self.nodes, []).append(job)
+
+    def hand_over(self, asking: int, pages: list[int], new_home: int, fenced: int) -> None:
+        regions = [self.frame(page) for page in pages]
+        new_home, fenced = new_home % self.nodes, fenced % self.nodes
+        job = self.system.transfer(asking % self.nodes, regions, new_home, fenced=fenced)
+        self.jobs.setdefault(asking % self.nodes, []).append(job)
 
     def move(self, node: int) -> None:
         self.pause()
@@ -132,6 +154,7 @@ OTHERS = (
     st.tuples(st.just("copy_out"), NODES, PAGES, st.integers(0, 11)),
     st.tuples(st.just("rewrite"), NODES, PAGES, NODES),
     st.tuples(st.just("move"), NODES),
+    st.tuples(st.just("cancel"), NODES),
     st.tuples(st.just("look")),
 )
 WAIT = st.sampled_from([1, 10, 100, 1000])
@@ -184,7 +207,7 @@ def test_data_stays_right_when_a_few_lines_fight_for_a_slice_of_two(seed: int) -
         jitter=50,
         jitter_seed=seed,
     )
-    workload = {"write_ratio": 0.1 + 0.2 * (seed % 3), "footprint": 0.2}
+    workload: dict[str, Any] = {"write_ratio": 0.1 + 0.2 * (seed % 3), "footprint": 0.2}
     traffic = Traffic(spec, [0], **workload, seed=seed)
     for step in range(300):
         traffic.transfer(step, [0], step)
@@ -216,6 +239,9 @@ def test_lines_that_a_dma_writes_while_they_are_used_leave_directories_right(see
             traffic.system.run(100)
         if step % 4 == 0:
             traffic.move(step // 4)
+        if step % 5 == 0:
+            traffic.take_right(step, [step], step // 5)
+            traffic.system.run(step % 30)
     traffic.end()
     steered.append(seed)
 
@@ -226,16 +252,106 @@ def test_commands_of_one_dma_for_one_line_wait_for_each_other(seed: int) -> None
     traffic = Traffic(spec, [0, 1], write_ratio=0.5, seed=seed)
     one, two = SCRATCH, SCRATCH + MEMORY
     commands = ([one, one, two], [two, two, one], [two, one, one])
+    system = traffic.system
+    jobs: list[int] = []
     for step in range(200):
         sources, targets = commands[step % 3], commands[step // 3 % 3]
-        traffic.system.copy(0, sources, targets, LINE * (1 + step % 3))
-        traffic.system.transfer(0, [one, two][:: 1 - step % 2 * 2], step % 2)
-        traffic.system.run(20 + step % 7 * 10)
+        jobs.append(system.copy(0, sources, targets, LINE * (1 + step % 3)))
+        jobs.append(system.transfer(0, [one, two][:: 1 - step % 2 * 2], step % 2))
+        if step % 3 == 0:
+            jobs.append(system.fence(0, [one, two], step % 2))
+        system.run(20 + step % 7 * 10)
+        if step % 4 == 0:
+            while jobs:
+                system.cancel(jobs.pop())
+            system.copy(0, sources, targets, LINE * (1 + step % 3))
+            system.run(step % 11 * 4)
     traffic.end()
     steered.append(seed)
 
 
+@pytest.mark.parametrize("seed", range(200))
+def test_data_stays_right_while_transfers_are_cancelled_and_rights_taken(seed: int) -> None:
+    """Every node asks for the same two regions, takes back what it asked for, and takes rights.
+
+    Two strangers on each node read and write the same lines, with and without a right.
+    """
+    spec = small(
+        nodes=4,
+        cores_per_node=4,
+        cache_bytes=128 << seed % 2,
+        slc_bytes=128 << seed % 3,
+        jitter=(0, 20, 60)[seed % 3],
+        jitter_seed=seed,
+        outstanding_lines=16,
+    )
+    workload: dict[str, Any] = {
+        "write_ratio": 0.1 + 0.2 * (seed % 4),
+        "footprint": 0.1 + 0.3 * (seed % 2),
+    }
+    traffic = Traffic(spec, [0, 1], vcpus=2, **workload, seed=seed)
+    system = traffic.system
+    intruders = []
+    for node in range(4):
+        paths = streams(2, vm_bytes=2 * PAGE, **workload, seed=node)
+        intruders.append(system.add_vm(traffic.frames, paths, intruder=True))
+        system.start_vm(intruders[node], [4 * node + 2, 4 * node + 3])
+    draw = random.Random(seed)
+    for _ in range(250):
+        node, page, other, fenced = (draw.randrange(4) for _ in range(4))
+        match draw.randrange(7):
+            case 0 | 1:
+                traffic.transfer(node, [page, page + 1], other)
+            case 2:
+                traffic.hand_over(node, [page], other, fenced)
+            case 3:
+                traffic.take_right(node, [page], fenced)
+            case 4:
+                traffic.copy_out(node, page, other)
+            case 5:
+                for asking in range(4):
+                    traffic.transfer(asking, [page], other + asking)
+                    system.run(draw.randrange(20))
+            case 6:
+                traffic.move(node)
+        system.run(draw.randrange(60))
+        if draw.randrange(3):
+            for asking in draw.sample(range(4), 2):
+                traffic.cancel(asking)
+                system.run(draw.randrange(40))
+    for intruder in intruders:
+        system.stop_vm(intruder)
+    faults = sum(v["faults"] for vm in intruders for v in system.vcpu_counts(vm))
+    assert faults > 0
+    traffic.end()
+    steered.append(seed)
+
+
+@pytest.mark.parametrize("answer", ["Data", "WriteAck", "Moved"])
+def test_an_answer_to_a_dma_that_comes_late_misleads_no_table(answer: str) -> None:
+    """Meanwhile the region has come to the DMA's node and gone: tables must not form a circle."""
+    for seed in range(200):
+        system = System(
+            small(nodes=3, cores_per_node=1, link_latency=1, jitter=500, jitter_seed=seed)
+        )
+        scratch = 2 * MEMORY + SCRATCH
+        if answer == "Moved":
+            system.transfer(2, [0], 1)
+        else:
+            source, target = (0, scratch) if answer == "Data" else (scratch, 0)
+            system.copy(2, [source], [target], LINE)
+        system.run(300 if answer == "Moved" else 1)
+        for home in (2, 1, 0):
+            system.transfer(1, [0], home)
+            system.run(300)
+        system.finish()
+        for core in range(3):
+            system.probe(core, core * LINE, True)
+        system.audit()
+
+
 STEERED = {
+    test_data_stays_right_while_transfers_are_cancelled_and_rights_taken: 200,
     test_data_stays_right_when_a_few_lines_fight_for_a_slice_of_two: 24,
     test_lines_that_a_dma_writes_while_they_are_used_leave_directories_right: 24,
     test_commands_of_one_dma_for_one_line_wait_for_each_other: 6,

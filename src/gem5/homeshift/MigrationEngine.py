@@ -6,7 +6,11 @@ from m5.util.pybind import PyBindMethod
 
 
 class MigrationEngine(ClockedObject):
-    """Works off lines to copy and homes to move, a bounded number at a time, with a node's DMA."""
+    """Gives the lines and regions of its jobs to the node's DMA, a bounded number at a time.
+
+    Jobs have numbers that the caller chooses. When one is done, `m5.simulate()` returns with "a job
+    of a migration engine is done".
+    """
 
     type = "MigrationEngine"
     cxx_class = "gem5::ruby::MigrationEngine"
@@ -19,7 +23,9 @@ class MigrationEngine(ClockedObject):
     cxx_exports = [
         PyBindMethod("copy"),
         PyBindMethod("transfer"),
-        PyBindMethod("exitWhenIdle"),
+        PyBindMethod("fence"),
+        PyBindMethod("cancel"),
+        PyBindMethod("workingOn"),
         PyBindMethod("linesCopied"),
         PyBindMethod("regionsMoved"),
     ]

@@ -18,6 +18,8 @@ class VirtualCpu(ClockedObject):
     vm = Param.VirtualMachine(Parent.any, "the virtual machine that it belongs to")
     system = Param.System(Parent.any, "system that the requests are made in")
     cores = VectorRequestPort("one a node: the sequencer of the core that it would run on there")
+    core = Param.Unsigned("number of these cores within their nodes")
+    home_tables = VectorParam.HomeTable("one a node: they know which answers are access faults")
     max_outstanding = Param.Unsigned("accesses under way at a time, at most; never two to a line")
 
     kind = Param.String("uniform, zipf, stream, pointer-chase, phased, producer-consumer or trace")

@@ -8,8 +8,9 @@ from m5.util.pybind import PyBindMethod
 class VirtualMachine(SimObject):
     """Virtual CPUs, and the stage-2 table by which they find their memory.
 
-    It starts paused. After `pause()` has returned False, `m5.simulate()` returns with "the virtual
-    machine is paused" when the accesses under way are done.
+    It starts paused. `m5.simulate()` returns with "the virtual machine is paused" when the accesses
+    under way at a `pause()` are done, with "a page is missing" when a page is touched for which the
+    machine waits (`awaitPages`), and with "a page is quiet" when an access to such a page ends.
     """
 
     type = "VirtualMachine"
@@ -22,10 +23,20 @@ class VirtualMachine(SimObject):
         PyBindMethod("setFrames"),
         PyBindMethod("pause"),
         PyBindMethod("resume"),
-        PyBindMethod("accesses"),
-        PyBindMethod("fault"),
+        PyBindMethod("paused"),
+        PyBindMethod("throttle"),
+        PyBindMethod("mapPages"),
+        PyBindMethod("awaitPages"),
+        PyBindMethod("quiet"),
+        PyBindMethod("takeFaults"),
+        PyBindMethod("sample"),
+        PyBindMethod("takeSamples"),
         PyBindMethod("startDirtyLog"),
         PyBindMethod("takeDirtyLog"),
         PyBindMethod("stopDirtyLog"),
-        PyBindMethod("remap"),
+        PyBindMethod("accesses"),
+        PyBindMethod("latency"),
+        PyBindMethod("blocked"),
+        PyBindMethod("allBlocked"),
+        PyBindMethod("checkFault"),
     ]

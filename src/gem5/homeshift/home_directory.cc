@@ -24,7 +24,10 @@ regionShift(const HomeDirectoryParams &p)
 } // namespace
 
 HomeDirectory::HomeDirectory(const Params &p)
-    : SimObject(p), records(p.memory_size, regionShift(p)), stats(this, *this)
+    : SimObject(p),
+      records(p.memory_size, regionShift(p)),
+      shift(regionShift(p)),
+      stats(this, *this)
 {
     for (Addr region = p.node * p.node_size; region < (p.node + 1) * p.node_size;
          region += p.region_size) {
@@ -45,6 +48,34 @@ HomeDirectory::setHome(Addr address, bool home)
     DPRINTF(HomeTransfer, "%s the home of the region of %#x\n", home ? "becomes" : "is no longer",
             address);
     records.setHome(address, home);
+}
+
+bool
+HomeDirectory::isFenced(Addr address, MachineID machine) const
+{
+    if (fences.empty()) {
+        return false;
+    }
+    const auto found = fences.find(address >> shift);
+    return found != fences.end() && found->second.isElement(machine);
+}
+
+NetDest
+HomeDirectory::fenced(Addr address) const
+{
+    const auto found = fences.find(address >> shift);
+    return found != fences.end() ? found->second : NetDest();
+}
+
+void
+HomeDirectory::setFenced(Addr address, const NetDest &machines)
+{
+    if (machines.isEmpty()) {
+        fences.erase(address >> shift);
+    } else {
+        DPRINTF(HomeTransfer, "refuses %s the region of %#x\n", machines, address);
+        fences[address >> shift] = machines;
+    }
 }
 
 HomeDirectory::Stats::Stats(statistics::Group *parent, HomeDirectory &directory)

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The directory of a home agent. It owns the entries that it is given.
+// The directory of a home agent. It owns the entries that it is given. And who has no right to
+// which of the agent's regions.
 
 #ifndef HOMESHIFT_GEM5_HOME_DIRECTORY_HH
 #define HOMESHIFT_GEM5_HOME_DIRECTORY_HH
 
 #include <string>
+#include <unordered_map>
 
 #include "base/statistics.hh"
 #include "base/types.hh"
 #include "common/line_directory.hh"
+#include "mem/ruby/common/MachineID.hh"
+#include "mem/ruby/common/NetDest.hh"
 #include "mem/ruby/slicc_interface/AbstractCacheEntry.hh"
 #include "params/HomeDirectory.hh"
 #include "sim/sim_object.hh"
@@ -61,6 +65,35 @@ class HomeDirectory : public SimObject
         return records.firstEntry(address);
     }
 
+    // While the region's home moves; see common/line_directory.hh.
+    void
+    setAside(Addr line)
+    {
+        records.setAside(line);
+    }
+
+    void
+    restore(Addr address)
+    {
+        records.restore(address);
+    }
+
+    void
+    forget(Addr address)
+    {
+        records.forget(address);
+    }
+
+    void
+    rotate(Addr address)
+    {
+        records.rotate(address);
+    }
+
+    bool isFenced(Addr address, MachineID machine) const;
+    NetDest fenced(Addr address) const;
+    void setFenced(Addr address, const NetDest &machines);
+
     uint64_t
     size() const
     {
@@ -77,6 +110,9 @@ class HomeDirectory : public SimObject
 
   private:
     ::homeshift::LineDirectory<AbstractCacheEntry> records;
+    const unsigned shift;
+    // By region; most have none. (A FlatMap would make sets before gem5 knows their size.)
+    std::unordered_map<Addr, NetDest> fences;
 
     struct Stats : public statistics::Group
     {

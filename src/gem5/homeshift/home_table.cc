@@ -2,6 +2,8 @@
 
 #include "homeshift/home_table.hh"
 
+#include <algorithm>
+
 namespace gem5
 {
 
@@ -32,6 +34,35 @@ HomeTable::profileService(MachineID sender, MachineID home)
     } else {
         ++stats.servedRemotely;
     }
+}
+
+NetDest
+HomeTable::machinesOf(NodeID of) const
+{
+    NetDest machines;
+    for (unsigned i = 0; i < coresPerNode; ++i) {
+        machines.add(MachineID{MachineType_L1Cache, of * coresPerNode + i});
+    }
+    machines.add(MachineID{MachineType_DMA, of});
+    return machines;
+}
+
+void
+HomeTable::accessFault(MachineID core, Addr line)
+{
+    faults.emplace_back(core.getNum(), line);
+}
+
+bool
+HomeTable::takeFault(unsigned core, Addr line)
+{
+    const std::pair<NodeID, Addr> fault(node * coresPerNode + core, line);
+    const auto found = std::find(faults.begin(), faults.end(), fault);
+    if (found == faults.end()) {
+        return false;
+    }
+    faults.erase(found);
+    return true;
 }
 
 uint64_t

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// A node's home table, and a count of where the node's misses were served.
+// A node's home table, a count of where the node's misses were served, and the faults that its
+// cores are about to be told.
 
 #ifndef HOMESHIFT_GEM5_HOME_TABLE_HH
 #define HOMESHIFT_GEM5_HOME_TABLE_HH
+
+#include <utility>
+#include <vector>
 
 #include "base/statistics.hh"
 #include "base/types.hh"
 #include "common/home_map.hh"
 #include "mem/ruby/common/MachineID.hh"
+#include "mem/ruby/common/NetDest.hh"
 #include "mem/ruby/common/TypeDefines.hh"
 #include "params/HomeTable.hh"
 #include "sim/sim_object.hh"
@@ -42,12 +47,22 @@ class HomeTable : public SimObject
     // sender: who supplied the data; home: who ordered the request.
     void profileService(MachineID sender, MachineID home);
 
+    // What a node asks with: its caches and its DMA.
+    NetDest machinesOf(NodeID node) const;
+
+    // The answer that the core gets next for this line is an access fault.
+    void accessFault(MachineID core, Addr line);
+
+    // Whether the answer that a core of this node, counted within the node, gets is a fault.
+    bool takeFault(unsigned core, Addr line);
+
     uint64_t servedRemotely() const;
 
   private:
     ::homeshift::HomeMap map;
     const NodeID node;
     const unsigned coresPerNode;
+    std::vector<std::pair<NodeID, Addr>> faults;
 
     struct Stats : public statistics::Group
     {

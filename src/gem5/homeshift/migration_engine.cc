@@ -2,6 +2,7 @@
 
 #include "homeshift/migration_engine.hh"
 
+#include "base/intmath.hh"
 #include "base/trace.hh"
 #include "debug/HomeTransfer.hh"
 #include "debug/Migration.hh"
@@ -15,49 +16,58 @@ namespace gem5
 namespace ruby
 {
 
-namespace
-{
-
-constexpr Addr lineBytes = 64;
-
-} // namespace
-
 MigrationEngine::MigrationEngine(const Params &p)
     : ClockedObject(p),
       commands(*p.commands),
-      lineLimit(p.outstanding_lines),
-      transferLimit(p.outstanding_transfers),
+      jobs(p.outstanding_lines, p.outstanding_transfers),
       stats(this)
 {}
 
 void
-MigrationEngine::copy(const std::vector<Addr> &sources, const std::vector<Addr> &targets,
-                      uint64_t bytesEach)
+MigrationEngine::copy(unsigned job, unsigned owner, const std::vector<Addr> &sources,
+                      const std::vector<Addr> &targets, uint64_t bytesEach, bool urgent,
+                      uint64_t lineInterval)
 {
     fatal_if(sources.size() != targets.size(), "%s: as many sources as targets are needed", name());
-    fatal_if(bytesEach == 0 || bytesEach % lineBytes != 0, "%s: whole lines are copied", name());
-    DPRINTF(Migration, "copies %d blocks of %d bytes\n", sources.size(), bytesEach);
+    fatal_if(bytesEach == 0 || bytesEach % ::homeshift::JobQueue::kLine != 0,
+             "%s: whole lines are copied", name());
+    DPRINTF(Migration, "job %d: copies %d blocks of %d bytes\n", job, sources.size(), bytesEach);
+    std::vector<::homeshift::JobQueue::Block> blocks;
     for (size_t i = 0; i < sources.size(); ++i) {
-        copies.push_back({sources[i], targets[i], bytesEach});
+        blocks.push_back({sources[i], targets[i], bytesEach});
     }
+    jobs.copy(job, owner, blocks, {urgent, lineInterval});
     startSome();
 }
 
 void
-MigrationEngine::transfer(const std::vector<Addr> &moved, unsigned newHome)
+MigrationEngine::transfer(unsigned job, unsigned owner, const std::vector<Addr> &regions,
+                          unsigned newHome)
 {
-    DPRINTF(Migration, "moves the homes of %d regions to node %d\n", moved.size(), newHome);
-    for (Addr region : moved) {
-        transfers.push_back({region, newHome});
-    }
+    DPRINTF(Migration, "job %d: moves the homes of %d regions to node %d\n", job, regions.size(),
+            newHome);
+    jobs.transfer(job, owner, regions, newHome, {});
     startSome();
 }
 
-bool
-MigrationEngine::exitWhenIdle()
+void
+MigrationEngine::fence(uint32_t job, unsigned owner, const std::vector<Addr> &regions,
+                       unsigned fenced)
 {
-    exitAtEnd = !idle();
-    return idle();
+    DPRINTF(Migration, "job %d: takes node %d's right to %d regions\n", job, fenced,
+            regions.size());
+    jobs.transfer(job, owner, regions, {}, fenced);
+    startSome();
+}
+
+void
+MigrationEngine::cancel(unsigned job)
+{
+    DPRINTF(Migration, "job %d is cancelled\n", job);
+    jobs.cancel(job);
+    for (Addr region : jobs.regions(job)) {
+        commands.enqueue(shim::cancelCommand(now(), region), now(), clockPeriod());
+    }
 }
 
 uint64_t
@@ -75,57 +85,85 @@ MigrationEngine::regionsMoved() const
 void
 MigrationEngine::startSome()
 {
-    // The cycle that has begun: Python may call between clock edges.
-    const Tick now = curTick() - curTick() % clockPeriod();
-    for (; !copies.empty() && lines < lineLimit; ++lines) {
-        Copy &copy = copies.front();
-        commands.enqueue(shim::copyCommand(now, copy.source, copy.target), now, clockPeriod());
-        copy.source += lineBytes;
-        copy.target += lineBytes;
-        copy.bytes -= lineBytes;
-        if (copy.bytes == 0) {
-            copies.pop_front();
+    for (::homeshift::JobQueue::Line line; jobs.begin_line(now(), line);) {
+        commands.enqueue(shim::copyCommand(now(), line.source, line.target), now(), clockPeriod());
+    }
+    for (::homeshift::JobQueue::Move move; jobs.begin_transfer(move);) {
+        if (move.new_home) {
+            DPRINTF(HomeTransfer, "asks for the region of %#x to move to node %d\n", move.region,
+                    *move.new_home);
+            commands.enqueue(shim::transferCommand(now(), move.region, *move.new_home), now(),
+                             clockPeriod());
+        } else {
+            commands.enqueue(shim::fenceCommand(now(), move.region, *move.fenced), now(),
+                             clockPeriod());
         }
     }
-    for (; !transfers.empty() && regions < transferLimit; ++regions) {
-        const Transfer &next = transfers.front();
-        DPRINTF(HomeTransfer, "asks for the region of %#x to move to node %d\n", next.region,
-                next.newHome);
-        commands.enqueue(shim::transferCommand(now, next.region, next.newHome), now, clockPeriod());
-        transfers.pop_front();
+    for (unsigned owner = 0; owner < jobs.owners(); ++owner) {
+        if (wakes.size() <= owner) {
+            wakes.push_back(std::make_unique<EventFunctionWrapper>([this] { startSome(); },
+                                                                   name() + ".wake"));
+        }
+        const Tick due = jobs.due(owner, now());
+        if (due != 0 && !wakes[owner]->scheduled()) {
+            schedule(*wakes[owner], divCeil(due, clockPeriod()) * clockPeriod());
+        }
     }
 }
 
 void
-MigrationEngine::lineCopied(Addr)
+MigrationEngine::lineCopied(Addr source)
 {
-    --lines;
     ++stats.linesCopied;
-    finished();
+    ended(jobs.end_line(source));
 }
 
 void
 MigrationEngine::regionMoved(Addr region)
 {
     DPRINTF(HomeTransfer, "the region of %#x has its new home\n", region);
-    --regions;
     ++stats.regionsMoved;
-    finished();
+    ended(jobs.end_transfer(region));
 }
 
 void
-MigrationEngine::finished()
+MigrationEngine::lineRefused(Addr source)
+{
+    ++stats.linesRefused;
+    ended(jobs.end_line(source));
+}
+
+void
+MigrationEngine::regionKept(Addr region)
+{
+    DPRINTF(HomeTransfer, "the region of %#x is kept\n", region);
+    ++stats.regionsKept;
+    ended(jobs.end_transfer(region));
+}
+
+void
+MigrationEngine::regionFenced(Addr region)
+{
+    ++stats.regionsFenced;
+    ended(jobs.end_transfer(region));
+}
+
+void
+MigrationEngine::regionRefused(Addr region)
+{
+    ++stats.regionsRefused;
+    ended(jobs.end_transfer(region));
+}
+
+void
+MigrationEngine::ended(bool jobDone)
 {
     startSome();
-    if (!idle()) {
-        return;
+    if (jobDone) {
+        DPRINTF(Migration, "a job is done\n");
+        exitSimLoop("a job of a migration engine is done");
     }
-    DPRINTF(Migration, "has done its work\n");
-    if (exitAtEnd) {
-        exitAtEnd = false;
-        exitSimLoop("the migration engine is idle");
-    }
-    if (drainState() == DrainState::Draining) {
+    if (jobs.idle() && drainState() == DrainState::Draining) {
         signalDrainDone();
     }
 }
@@ -133,13 +171,17 @@ MigrationEngine::finished()
 DrainState
 MigrationEngine::drain()
 {
-    return idle() ? DrainState::Drained : DrainState::Draining;
+    return jobs.idle() ? DrainState::Drained : DrainState::Draining;
 }
 
 MigrationEngine::Stats::Stats(statistics::Group *parent)
     : statistics::Group(parent),
       ADD_STAT(linesCopied, statistics::units::Count::get(), "Lines copied"),
-      ADD_STAT(regionsMoved, statistics::units::Count::get(), "Transfers of homes done")
+      ADD_STAT(linesRefused, statistics::units::Count::get(), "Lines that were not to be copied"),
+      ADD_STAT(regionsMoved, statistics::units::Count::get(), "Transfers of homes done"),
+      ADD_STAT(regionsKept, statistics::units::Count::get(), "Transfers of homes cancelled in time"),
+      ADD_STAT(regionsFenced, statistics::units::Count::get(), "Rights to regions taken"),
+      ADD_STAT(regionsRefused, statistics::units::Count::get(), "Transfers and fences refused")
 {}
 
 } // namespace ruby

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// A node's migration engine: works off a list of lines to copy and regions to
-// transfer, with a bounded number of each under way in the node's DMA.
+// A node's migration engine: gives the lines and regions of its jobs to the node's DMA
+// (src/common/job_queue.hh says in which order).
 
 #ifndef HOMESHIFT_GEM5_MIGRATION_ENGINE_HH
 #define HOMESHIFT_GEM5_MIGRATION_ENGINE_HH
 
-#include <deque>
+#include <memory>
 #include <vector>
 
 #include "base/statistics.hh"
 #include "base/types.hh"
+#include "common/job_queue.hh"
 #include "params/MigrationEngine.hh"
 #include "sim/clocked_object.hh"
+#include "sim/eventq.hh"
 
 namespace gem5
 {
@@ -28,15 +30,26 @@ class MigrationEngine : public ClockedObject
     PARAMS(MigrationEngine);
     MigrationEngine(const Params &p);
 
-    // ---- for Python, between calls of m5.simulate(): append to the work, which starts at once
+    // ---- for Python, between calls of m5.simulate(): a job starts at once
 
-    void copy(const std::vector<Addr> &sources, const std::vector<Addr> &targets,
-              uint64_t bytesEach);
-    void transfer(const std::vector<Addr> &regions, unsigned newHome);
+    // lineInterval: ps from the start of a line to that of the next, at least.
+    void copy(unsigned job, unsigned owner, const std::vector<Addr> &sources,
+              const std::vector<Addr> &targets, uint64_t bytesEach, bool urgent,
+              uint64_t lineInterval);
+    void transfer(unsigned job, unsigned owner, const std::vector<Addr> &regions,
+                  unsigned newHome);
 
-    // Returns false if there is work: then m5.simulate() will return with
-    // "the migration engine is idle" when it is done.
-    bool exitWhenIdle();
+    // A node loses its right to regions.
+    void fence(unsigned job, unsigned owner, const std::vector<Addr> &regions, unsigned fenced);
+
+    // Forget what of a job has not begun, let lines under way end, take regions under way back.
+    void cancel(unsigned job);
+
+    bool
+    workingOn(unsigned job) const
+    {
+        return jobs.working_on(job);
+    }
 
     uint64_t linesCopied() const;
     uint64_t regionsMoved() const;
@@ -44,47 +57,38 @@ class MigrationEngine : public ClockedObject
     // ---- for the DMA controller
 
     void lineCopied(Addr source);
+    void lineRefused(Addr source);
     void regionMoved(Addr region);
+    void regionKept(Addr region);
+    void regionFenced(Addr region);
+    void regionRefused(Addr region);
 
     DrainState drain() override;
 
   private:
-    struct Copy
-    {
-        Addr source;
-        Addr target;
-        uint64_t bytes;
-    };
+    void startSome();
+    void ended(bool jobDone);
 
-    struct Transfer
+    // The cycle that has begun: Python may call between clock edges.
+    Tick
+    now() const
     {
-        Addr region;
-        unsigned newHome;
-    };
-
-    bool
-    idle() const
-    {
-        return copies.empty() && transfers.empty() && lines == 0 && regions == 0;
+        return curTick() - curTick() % clockPeriod();
     }
 
-    void startSome();
-    void finished();
-
     MessageBuffer &commands;
-    const unsigned lineLimit;
-    const unsigned transferLimit;
-    unsigned lines = 0; // under way
-    unsigned regions = 0;
-    bool exitAtEnd = false;
-    std::deque<Copy> copies;
-    std::deque<Transfer> transfers;
+    ::homeshift::JobQueue jobs;
+    std::vector<std::unique_ptr<EventFunctionWrapper>> wakes; // for paced copies, one an owner
 
     struct Stats : public statistics::Group
     {
         Stats(statistics::Group *parent);
         statistics::Scalar linesCopied;
+        statistics::Scalar linesRefused;
         statistics::Scalar regionsMoved;
+        statistics::Scalar regionsKept;
+        statistics::Scalar regionsFenced;
+        statistics::Scalar regionsRefused;
     } stats;
 };
 

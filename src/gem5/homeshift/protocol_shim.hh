@@ -41,6 +41,27 @@ transferCommand(Tick now, Addr region, NodeID newHome)
     return command;
 }
 
+inline MsgPtr
+fenceCommand(Tick now, Addr region, NodeID fencedNode)
+{
+    auto command = std::make_shared<CommandMsg>(now);
+    command->m_addr = region;
+    command->m_Type = CommandType_Fence;
+    command->m_Target = 0;
+    command->m_FencedNode = fencedNode;
+    return command;
+}
+
+inline MsgPtr
+cancelCommand(Tick now, Addr region)
+{
+    auto command = std::make_shared<CommandMsg>(now);
+    command->m_addr = region;
+    command->m_Type = CommandType_Cancel;
+    command->m_Target = 0;
+    return command;
+}
+
 } // namespace shim
 } // namespace ruby
 } // namespace gem5

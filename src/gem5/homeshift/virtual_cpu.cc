@@ -7,6 +7,7 @@
 
 #include "base/logging.hh"
 #include "common/request_stream.hh"
+#include "homeshift/home_table.hh"
 #include "homeshift/virtual_machine.hh"
 #include "mem/packet_access.hh"
 #include "sim/system.hh"
@@ -18,6 +19,7 @@ namespace
 {
 
 constexpr Addr lineBytes = 64;
+constexpr unsigned pageShift = ::homeshift::Stage2Table::kPageShift;
 
 std::unique_ptr<::homeshift::RequestStream>
 makeStream(const VirtualCpuParams &p)
@@ -57,6 +59,8 @@ VirtualCpu::VirtualCpu(const Params &p)
       requestor(p.system->getRequestorId(this)),
       maxOutstanding(p.max_outstanding),
       stream(makeStream(p)),
+      homeTables(p.home_tables),
+      coreOfNode(p.core),
       wake([this] { issueSome(); }, name() + ".wake"),
       stats(this)
 {
@@ -81,6 +85,7 @@ VirtualCpu::start(unsigned node)
 {
     fatal_if(node >= ports.size(), "%s has no core on node %d", name(), node);
     core = ports[node].get();
+    homeTable = homeTables.at(node);
     running = true;
     readyAt = std::max(readyAt, now());
     issueSome();
@@ -92,10 +97,54 @@ VirtualCpu::stop()
     running = false;
 }
 
+void
+VirtualCpu::throttle(uint64_t newSlice, uint64_t newAwake)
+{
+    slice = newSlice;
+    awake = newAwake;
+    issueSome();
+}
+
+void
+VirtualCpu::lookAgain()
+{
+    if (pageMissing && !vm.table.missing(next.address >> pageShift)) {
+        pageMissing = false;
+        stats.blockedTime += (now() - blockedSince) * clockPeriod();
+        vm.countBlocked(now() * clockPeriod());
+        issueSome();
+    }
+}
+
+bool
+VirtualCpu::uses(uint64_t page) const
+{
+    return std::any_of(outstanding.begin(), outstanding.end(),
+                       [page](const Outstanding &o) { return o.guest >> pageShift == page; });
+}
+
 uint64_t
 VirtualCpu::accesses() const
 {
     return stats.numLoads.value() + stats.numStores.value();
+}
+
+uint64_t
+VirtualCpu::latency() const
+{
+    return stats.totalLatency.value();
+}
+
+uint64_t
+VirtualCpu::blocked() const
+{
+    return stats.blockedTime.value();
+}
+
+uint64_t
+VirtualCpu::faults() const
+{
+    return stats.numFaults.value();
 }
 
 bool
@@ -116,9 +165,10 @@ VirtualCpu::issueSome()
             readyAt = std::max(readyAt, now()) + next.gap_cycles;
         }
         if (readyAt > now()) {
-            if (!wake.scheduled()) {
-                schedule(wake, readyAt * clockPeriod());
-            }
+            wakeAt(readyAt);
+            return;
+        }
+        if (asleep() || !pageIsHere(next.address >> pageShift)) {
             return;
         }
         const Addr line = vm.table.translate(next.address) & ~(lineBytes - 1);
@@ -133,6 +183,40 @@ VirtualCpu::issueSome()
             refused = packet;
         }
     }
+}
+
+void
+VirtualCpu::wakeAt(uint64_t cycle)
+{
+    if (!wake.scheduled()) {
+        schedule(wake, cycle * clockPeriod());
+    }
+}
+
+bool
+VirtualCpu::asleep()
+{
+    const uint64_t intoSlice = now() % slice;
+    if (intoSlice < awake) {
+        return false;
+    }
+    wakeAt(now() - intoSlice + slice);
+    return true;
+}
+
+bool
+VirtualCpu::pageIsHere(uint64_t page)
+{
+    if (!vm.table.missing(page)) {
+        return true;
+    }
+    if (!pageMissing) {
+        pageMissing = true;
+        blockedSince = now();
+        vm.fault(page);
+        vm.countBlocked(now() * clockPeriod());
+    }
+    return false;
 }
 
 // An access is of eight bytes at the start of its line: there the machine keeps the number of the
@@ -169,7 +253,9 @@ VirtualCpu::done(PacketPtr packet)
     *found = outstanding.back();
     outstanding.pop_back();
     stats.totalLatency += (now() - access.issued) * clockPeriod();
-    if (packet->isRead()) {
+    if (homeTable->takeFault(coreOfNode, line)) {
+        ++stats.numFaults; // its node has no right: the packet holds no data
+    } else if (packet->isRead()) {
         ++stats.numLoads;
         vm.loaded(access.guest, packet->getLE<uint64_t>());
     } else {
@@ -178,7 +264,7 @@ VirtualCpu::done(PacketPtr packet)
     }
     delete packet;
     issueSome();
-    vm.accessDone();
+    vm.accessDone(access.guest, (now() - access.issued) * clockPeriod());
     if (drainState() == DrainState::Draining && outstanding.empty()) {
         signalDrainDone();
     }
@@ -200,8 +286,11 @@ VirtualCpu::Stats::Stats(statistics::Group *parent)
     : statistics::Group(parent),
       ADD_STAT(numLoads, statistics::units::Count::get(), "Loads done"),
       ADD_STAT(numStores, statistics::units::Count::get(), "Stores done"),
+      ADD_STAT(numFaults, statistics::units::Count::get(), "Accesses that were refused"),
       ADD_STAT(totalLatency, statistics::units::Tick::get(),
-               "Time from issue to answer, summed over loads and stores")
+               "Time from issue to answer, summed over loads, stores and faults"),
+      ADD_STAT(blockedTime, statistics::units::Tick::get(),
+               "Time spent waiting for pages that had not arrived")
 {}
 
 } // namespace gem5

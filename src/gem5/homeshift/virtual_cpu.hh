@@ -24,6 +24,13 @@ namespace gem5
 
 class VirtualMachine;
 
+namespace ruby
+{
+
+class HomeTable;
+
+} // namespace ruby
+
 class VirtualCpu : public ClockedObject
 {
   public:
@@ -36,13 +43,31 @@ class VirtualCpu : public ClockedObject
     void start(unsigned node);
     void stop();
 
+    // Issue only in the first `awake` of every `slice` cycles; awake = slice: always.
+    void throttle(uint64_t slice, uint64_t awake);
+
+    // A missing page has arrived.
+    void lookAgain();
+
     bool
     paused() const
     {
         return !running && outstanding.empty();
     }
 
+    bool
+    waitsForPage() const
+    {
+        return pageMissing;
+    }
+
+    // Whether an access to a guest page is under way.
+    bool uses(uint64_t page) const;
+
     uint64_t accesses() const;
+    uint64_t faults() const;
+    uint64_t latency() const; // ticks, summed over accesses
+    uint64_t blocked() const; // ticks in which it waited for a missing page
 
     DrainState drain() override;
     void drainResume() override;
@@ -87,6 +112,9 @@ class VirtualCpu : public ClockedObject
     }
 
     void issueSome();
+    void wakeAt(uint64_t cycle);
+    bool asleep();
+    bool pageIsHere(uint64_t page);
     bool underWay(Addr line) const;
     PacketPtr request(Addr line, bool write);
     void done(PacketPtr packet);
@@ -97,13 +125,20 @@ class VirtualCpu : public ClockedObject
     const unsigned maxOutstanding;
     std::unique_ptr<::homeshift::RequestStream> stream;
     std::vector<std::unique_ptr<CorePort>> ports;
+    const std::vector<ruby::HomeTable *> homeTables;
+    const unsigned coreOfNode;
     EventFunctionWrapper wake;
 
     CorePort *core = nullptr;
+    ruby::HomeTable *homeTable = nullptr; // of the core's node
     bool running = false;
     ::homeshift::Access next{};
     bool haveNext = false;
+    bool pageMissing = false;
+    uint64_t blockedSince = 0;
     uint64_t readyAt = 0;
+    uint64_t slice = 1;
+    uint64_t awake = 1;
     PacketPtr refused = nullptr;
     std::vector<Outstanding> outstanding;
 
@@ -112,7 +147,9 @@ class VirtualCpu : public ClockedObject
         Stats(statistics::Group *parent);
         statistics::Scalar numLoads;
         statistics::Scalar numStores;
+        statistics::Scalar numFaults;
         statistics::Scalar totalLatency;
+        statistics::Scalar blockedTime;
     } stats;
 };
 

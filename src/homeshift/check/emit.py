@@ -20,6 +20,7 @@ from homeshift.slicc.model import Machine, Protocol, Type
 from homeshift.slicc.walk import walk
 
 TABLES = ("CacheMemory", "HomeDirectory", "DirectoryMemory")  # they hold entries of one type
+REQUESTS = ("RubyRequest", "SequencerMsg")  # of cores and devices
 PROVIDED = ("Sequencer", "DMASequencer", "HomeTable")
 
 
@@ -100,6 +101,15 @@ class _Writer:
         yield "constexpr bool is_per_node(MachineType type) {"
         tests = " || ".join(f"type == MachineType_{name}" for name in per_node) or "false"
         yield f"    return {tests};"
+        yield "}"
+        asking = [
+            m.name
+            for m in self.machines
+            if any(p.message_type.name in REQUESTS for p in m.in_ports)
+            or any(s.machine == m.name for s in self.scenario.stimulus)
+        ]
+        yield "constexpr bool asks(MachineType type) {"
+        yield f"    return {' || '.join(f'type == MachineType_{n}' for n in asking) or 'false'};"
         yield "}"
         yield "inline unsigned machines_of(MachineType type) {"
         yield "    switch (type) {"

@@ -1,18 +1,59 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a migration needs of an engine; two implementations: embedded, and gem5.
 
-An engine simulates one machine with one VM on it. Every method returns when what it asks for is
-done in simulated time; the VM runs on meanwhile unless it is paused. Times are gem5's ticks, 1 ps.
+An engine simulates one machine with VMs on it. Nothing here takes simulated time but `run` and
+`wait`: every other method begins something, asks, or takes effect at once. What was begun goes on
+while time passes, so any number of VMs can migrate at the same time:
+
+    job = engine.copy(sources, targets, 4096, node=0, owner=0)
+    while not engine.done(job):
+        engine.wait(None)
+
+Times are gem5's ticks, 1 ps. VMs are numbered in the order of `Setup.vms`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from homeshift.machine import Machine
 from homeshift.output import Stat
+
+T = TypeVar("T", "Counters", "VmCounters")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VmSetup:
+    """What a VM is made from.
+
+    Args:
+        frames: physical address of each guest page.
+        streams: one request stream a vCPU (`Workload.streams`).
+        first_core: it runs on this core of a node, and those after it, on every node.
+    """
+
+    frames: Sequence[int]
+    streams: Sequence[Mapping[str, str | int | float]]
+    first_core: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Models:
+    """How detailed parts of the machine are; whatever is not "simple" exists inside gem5 only.
+
+    Args:
+        memory: "simple" (latency and bandwidth) or "ddr4" (gem5's DRAM controller).
+        network: "simple" (gem5's SimpleNetwork and its likes) or "garnet" (flits and buffers).
+    """
+
+    memory: str = "simple"
+    network: str = "simple"
+
+
+MEMORY_MODELS = ("simple", "ddr4")
+NETWORK_MODELS = ("simple", "garnet")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,21 +62,25 @@ class Setup:
 
     Args:
         machine: what to simulate.
-        frames: physical address of each guest page.
+        vms: the VMs on it, paused at first.
         homes: address in a region -> node that is its home; other regions are homed where they lie.
-        streams: one request stream a vCPU (`Workload.streams`).
-        source: node whose DMA does the migration's work.
         region_bytes: unit in which homes move.
         check: verify that every load returns the last value written.
+        models: of memory and network.
     """
 
     machine: Machine
-    frames: Sequence[int]
+    vms: Sequence[VmSetup]
     homes: Mapping[int, int]
-    streams: Sequence[Mapping[str, str | int | float]]
-    source: int
     region_bytes: int
     check: bool
+    models: Models = Models()
+
+
+def _difference(later: T, earlier: T) -> T:
+    return type(later)(
+        **{f.name: getattr(later, f.name) - getattr(earlier, f.name) for f in fields(later)}
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,16 +88,21 @@ class Counters:
     """What has been counted so far; `later - earlier` is what a phase did.
 
     Args:
-        accesses: of the VM, done.
+        accesses: of all VMs, done.
         remote_services: accesses for which home or data supplier was another node.
         migration_bytes: between nodes, caused by the migration; a message counts once.
-        control_bytes: between nodes, of the VM, messages without data.
-        data_bytes: between nodes, of the VM, messages with data.
+        control_bytes: between nodes, of the VMs, messages without data.
+        data_bytes: between nodes, of the VMs, messages with data.
+        link_bytes: all bytes, once for each link that they cross.
         migration_link_bytes: migration bytes, once for each link that they cross.
         forwarded_requests: requests that a former home sent on.
         regions_moved: transfers of a region's home, done.
         entries_moved: directory entries handed over by transfers.
         lines_copied: lines of 64 B, copied.
+        dram_reads: of a line, for whatever reason.
+        dram_writes: of a line, for whatever reason.
+        slc_accesses: lines read from or written to slices, for whatever reason.
+        directory_accesses: directory look-ups and updates, for whatever reason.
         migration_dram_reads: of a line, for copies.
         migration_dram_writes: of a line, for copies and for slices that leave with their region.
         migration_slc_accesses: slice reads for copies and departing regions.
@@ -64,24 +114,62 @@ class Counters:
     migration_bytes: int = 0
     control_bytes: int = 0
     data_bytes: int = 0
+    link_bytes: int = 0
     migration_link_bytes: int = 0
     forwarded_requests: int = 0
     regions_moved: int = 0
     entries_moved: int = 0
     lines_copied: int = 0
+    dram_reads: int = 0
+    dram_writes: int = 0
+    slc_accesses: int = 0
+    directory_accesses: int = 0
     migration_dram_reads: int = 0
     migration_dram_writes: int = 0
     migration_slc_accesses: int = 0
     migration_directory_accesses: int = 0
 
     def __sub__(self, earlier: Counters) -> Counters:
-        return Counters(
-            **{f.name: getattr(self, f.name) - getattr(earlier, f.name) for f in fields(self)}
-        )
+        return _difference(self, earlier)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VmCounters:
+    """What one VM has done so far; `later - earlier` is what it did in between.
+
+    Args:
+        accesses: done.
+        latency_ticks: from issue to answer, summed over accesses.
+        blocked_ticks: that vCPUs waited for missing pages, summed over vCPUs.
+        all_blocked_ticks: that all vCPUs waited for missing pages at once.
+    """
+
+    accesses: int = 0
+    latency_ticks: int = 0
+    blocked_ticks: int = 0
+    all_blocked_ticks: int = 0
+
+    def __sub__(self, earlier: VmCounters) -> VmCounters:
+        return _difference(self, earlier)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A link between routers; node n is router n, a crossbar has one router more in its middle.
+
+    Args:
+        source: router.
+        target: router.
+        busy_ticks: that it carried something.
+    """
+
+    source: int
+    target: int
+    busy_ticks: float
 
 
 class Engine(Protocol):
-    """An engine with a machine and a VM; `pause` and `resume` before anything else are allowed."""
+    """An engine with a machine and VMs; whatever it cannot do raises InputError."""
 
     name: str
 
@@ -89,35 +177,106 @@ class Engine(Protocol):
     def now(self) -> int:
         """Current tick."""
 
+    # ---- time passes
+
     def run(self, ticks: int) -> None:
         """Let the machine run for at least that many ticks, up to a clock cycle more."""
 
-    def pause(self) -> None:
-        """Stop the vCPUs; returns when their accesses under way are done."""
+    def wait(self, until: int | None) -> None:
+        """Run until the tick `until`, or earlier when there may be something to be done.
 
-    def resume(self, node: int) -> None:
-        """Let the vCPUs run on the first cores of a node."""
+        That is: a job ends; the last access of a VM ends that is being paused; a VM touches a
+        missing page; an access to a missing page ends. It may also return for no reason.
+        """
 
-    def copy(self, sources: Sequence[int], targets: Sequence[int], size_bytes: int) -> None:
-        """Copy blocks of `size_bytes` from address to address, with the source node's DMA."""
+    # ---- a VM
 
-    def transfer(self, regions: Sequence[int], new_home: int) -> None:
-        """Move the homes of regions, named by an address in each."""
+    def pause(self, vm: int) -> None:
+        """Let the vCPUs begin no more accesses."""
 
-    def start_dirty_log(self) -> None:
+    def paused(self, vm: int) -> bool:
+        """Return whether a VM is paused and its accesses are done."""
+
+    def resume(self, vm: int, node: int) -> None:
+        """Let the vCPUs run on the VM's cores of a node."""
+
+    def throttle(self, vm: int, percentage: int, slice_ticks: int) -> None:
+        """Let the vCPUs sleep for a percentage of each slice of time; 0 ends it."""
+
+    def map_pages(self, vm: int, pages: Sequence[int], frames: Sequence[int]) -> None:
+        """Use these frames for guest pages, which no access is under way to, from now on."""
+
+    def start_dirty_log(self, vm: int) -> None:
         """Note from now on which guest pages are written."""
 
-    def take_dirty_log(self) -> list[int]:
+    def take_dirty_log(self, vm: int) -> list[int]:
         """Return the guest pages written since the log was started or last taken."""
 
-    def stop_dirty_log(self) -> None:
+    def stop_dirty_log(self, vm: int) -> None:
         """Note no more."""
 
-    def remap(self, pages: Sequence[int], frames: Sequence[int]) -> None:
-        """Use other frames for guest pages from now on; the VM must be paused."""
+    def await_pages(self, vm: int, pages: Sequence[int]) -> None:
+        """Let accesses to these pages wait until they are mapped; those under way still end."""
+
+    def quiet(self, vm: int, pages: Sequence[int]) -> bool:
+        """Return whether no access to these pages is under way."""
+
+    def take_faults(self, vm: int) -> list[int]:
+        """Return the awaited pages that were touched since this was last asked, in order."""
+
+    def sample(self, vm: int, every: int, slower_than_ticks: int) -> None:
+        """Note the page of every so many accesses slower than that; every = 0 ends it."""
+
+    def take_samples(self, vm: int) -> list[int]:
+        """Return the pages noted since this was last asked, in order."""
+
+    # ---- jobs of a node's migration engine; those of one owner are done in order
+
+    def copy(
+        self,
+        sources: Sequence[int],
+        targets: Sequence[int],
+        size_bytes: int,
+        *,
+        node: int,
+        owner: int,
+        urgent: bool = False,
+        bytes_per_second: float = 0.0,
+    ) -> int:
+        """Copy blocks of `size_bytes` from address to address.
+
+        Args:
+            sources: addresses of lines.
+            targets: as many.
+            size_bytes: of each block.
+            node: whose migration engine does it.
+            owner: VM for which it is; owners are served in turn.
+            urgent: before the owner's other copies.
+            bytes_per_second: at most; 0: as fast as the machine can.
+
+        Returns:
+            The job.
+        """
+
+    def transfer(self, regions: Sequence[int], new_home: int, *, node: int, owner: int) -> int:
+        """Move the homes of regions, named by an address in each; return the job."""
+
+    def done(self, job: int) -> bool:
+        """Return whether all of a job has ended."""
+
+    def cancel(self, job: int) -> None:
+        """Forget what of a job has not begun; what is under way still ends."""
+
+    # ---- what has been counted since the statistics were reset
 
     def counters(self) -> Counters:
-        """Return what has been counted since the statistics were reset."""
+        """Return what all nodes have counted."""
+
+    def vm_counters(self, vm: int) -> VmCounters:
+        """Return what one VM has done."""
+
+    def links(self) -> Sequence[Link]:
+        """Return what each link has carried; empty where the engine cannot tell while it runs."""
 
     def reset_statistics(self) -> None:
         """Start counting anew."""
@@ -126,7 +285,7 @@ class Engine(Protocol):
         """Return everything that was counted, for stats.txt."""
 
     def audit(self) -> None:
-        """Check that directories and caches agree; the VM must be paused.
+        """Check that directories and caches agree; the VMs must be paused.
 
         Raises:
             RunError: they do not.

@@ -11,10 +11,22 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from homeshift.engines.base import Counters
-from homeshift.engines.messages import migration_bytes, vm_bytes
+from homeshift.engines.messages import all_bytes, migration_bytes, vm_bytes
 
 Transitions = Iterable[tuple[str, int, str, str, int]]
 """(machine, number of the controller, state, event, count)"""
+
+# Served requests of caches, each a look-up and an update of the directory. One that has to wait, or
+# to be sent on, is counted where it is served.
+_VM_REQUESTS = (
+    *("GetS", "GetS_Hit", "GetS_HitDirty", "GetM", "GetM_Hit", "Upgrade"),
+    *("PutS", "PutS_Last", "PutE", "PutM", "PutM_Through", "Put_Stale"),
+)
+# Lines that are read from a slice, or written to it; so are those that memory sends (MemData).
+_SLC_ACCESSES = (
+    *("GetS_Hit", "GetS_HitDirty", "GetM_Hit", "DmaRead_Hit", "SlcWriteBack"),
+    *("PutM", "WbDirty"),
+)
 
 
 def counters(
@@ -39,9 +51,12 @@ def counters(
         on_links: messages on links between nodes, once for each link.
     """
     taken: Counter[tuple[str, str]] = Counter()
+    memory: Counter[str] = Counter()
     for machine, _, state, event, count in transitions:
         if machine == "Directory":
             taken[state, event] += count
+        elif machine == "Memory":
+            memory[event] += count
 
     def home(event: str, *states: str) -> int:
         """Times that homes took an event, in these states or in any."""
@@ -51,17 +66,24 @@ def counters(
     dirty = home("DepartDirty")
     departing = home("Depart", "I", "S", "EM") + dirty
     requests = home("DmaRead") + home("DmaRead_Hit") + home("DmaWrite")
+    of_vms = sum(map(home, _VM_REQUESTS))
+    slc = sum(map(home, _SLC_ACCESSES)) + home("MemData", "IE_M", "SS_M") + dirty
     return Counters(
         accesses=accesses,
         remote_services=remote_services,
         migration_bytes=migration_bytes(between_nodes),
         control_bytes=vm_bytes(between_nodes, data=False),
         data_bytes=vm_bytes(between_nodes, data=True),
+        link_bytes=all_bytes(on_links),
         migration_link_bytes=migration_bytes(on_links),
         forwarded_requests=home("Away"),
         regions_moved=regions_moved,
         entries_moved=entries,
         lines_copied=lines_copied,
+        dram_reads=memory["Read"],
+        dram_writes=memory["Write"],
+        slc_accesses=slc,
+        directory_accesses=of_vms + requests + departing + entries,
         migration_dram_reads=home("DmaRead", "I", "S"),
         migration_dram_writes=home("DmaWrite") + dirty,
         migration_slc_accesses=home("DmaRead_Hit") + dirty,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The embedded engine: the C++ simulation in `homeshift._engine`, for one machine and one VM."""
+"""The embedded engine: the C++ simulation in `homeshift._engine`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from homeshift import _engine
-from homeshift.engines.base import Counters, Setup
+from homeshift.engines.base import Counters, Link, Setup, VmCounters
 from homeshift.engines.counting import counters
 from homeshift.engines.embedded_stats import statistics
 from homeshift.errors import RunError
 from homeshift.machine import Machine
 from homeshift.output import Stat
 
-VM = 0
 LINE_BYTES = 64
 
 
@@ -61,16 +60,17 @@ class EmbeddedEngine:
     name = "embedded"
 
     def __init__(self, setup: Setup) -> None:
-        machine = self._machine = setup.machine
-        self._source = setup.source
+        self._machine = setup.machine
         self._reset_at = 0
         self._system = _engine.System(
-            system_spec(machine, region_bytes=setup.region_bytes, check=setup.check)
+            system_spec(setup.machine, region_bytes=setup.region_bytes, check=setup.check)
         )
         for address, node in setup.homes.items():
             self._system.place_home(address, node)
-        self._system.add_vm(list(setup.frames), [dict(stream) for stream in setup.streams])
-        self._vcpus = len(setup.streams)
+        for vm in setup.vms:
+            self._system.add_vm(list(vm.frames), [dict(stream) for stream in vm.streams])
+        self._cores = [(vm.first_core, len(vm.streams)) for vm in setup.vms]
+        self._running = [False for _ in setup.vms]
 
     @property
     def system(self) -> _engine.System:
@@ -83,39 +83,83 @@ class EmbeddedEngine:
 
     def run(self, ticks: int) -> None:
         with _errors(self):
-            self._system.run(math.ceil(ticks / self._machine.clock_period_ps))
+            self._system.run(self._cycles(ticks))
 
-    def pause(self) -> None:
+    def wait(self, until: int | None) -> None:
         with _errors(self):
-            self._system.stop_vm(VM)
+            self._system.wait(None if until is None else self._cycles(until))
 
-    def resume(self, node: int) -> None:
-        first = node * self._machine.cores.per_node
-        self._system.start_vm(VM, list(range(first, first + self._vcpus)))
+    def pause(self, vm: int) -> None:
+        self._running[vm] = False
+        self._system.begin_stop_vm(vm)
 
-    def copy(self, sources: Sequence[int], targets: Sequence[int], size_bytes: int) -> None:
-        with _errors(self):
-            self._system.copy(self._source, list(sources), list(targets), size_bytes)
-            self._system.finish()
+    def paused(self, vm: int) -> bool:
+        return not self._running[vm] and self._system.drained(vm)
 
-    def transfer(self, regions: Sequence[int], new_home: int) -> None:
-        with _errors(self):
-            self._system.transfer(self._source, list(regions), new_home)
-            self._system.finish()
+    def resume(self, vm: int, node: int) -> None:
+        self._running[vm] = True
+        first_core, vcpus = self._cores[vm]
+        first = node * self._machine.cores.per_node + first_core
+        self._system.start_vm(vm, list(range(first, first + vcpus)))
 
-    def start_dirty_log(self) -> None:
-        self._system.start_dirty_log(VM)
+    def throttle(self, vm: int, percentage: int, slice_ticks: int) -> None:
+        cycles = self._cycles(slice_ticks)
+        self._system.throttle(vm, cycles, max(1, cycles * (100 - percentage) // 100))
 
-    def take_dirty_log(self) -> list[int]:
-        return self._system.take_dirty_log(VM)
+    def map_pages(self, vm: int, pages: Sequence[int], frames: Sequence[int]) -> None:
+        self._system.map_pages(vm, list(pages), list(frames))
 
-    def stop_dirty_log(self) -> None:
-        self._system.stop_dirty_log(VM)
+    def start_dirty_log(self, vm: int) -> None:
+        self._system.start_dirty_log(vm)
 
-    def remap(self, pages: Sequence[int], frames: Sequence[int]) -> None:
-        for page, frame in zip(pages, frames, strict=True):
-            self._system.set_shadow_frame(VM, page, frame)
-        self._system.commit_shadow_frames(VM)
+    def take_dirty_log(self, vm: int) -> list[int]:
+        return self._system.take_dirty_log(vm)
+
+    def stop_dirty_log(self, vm: int) -> None:
+        self._system.stop_dirty_log(vm)
+
+    def await_pages(self, vm: int, pages: Sequence[int]) -> None:
+        self._system.await_pages(vm, list(pages))
+
+    def quiet(self, vm: int, pages: Sequence[int]) -> bool:
+        return self._system.quiet(vm, list(pages))
+
+    def take_faults(self, vm: int) -> list[int]:
+        return self._system.take_faults(vm)
+
+    def sample(self, vm: int, every: int, slower_than_ticks: int) -> None:
+        self._system.sample(vm, every, slower_than_ticks // self._machine.clock_period_ps)
+
+    def take_samples(self, vm: int) -> list[int]:
+        return self._system.take_samples(vm)
+
+    def copy(
+        self,
+        sources: Sequence[int],
+        targets: Sequence[int],
+        size_bytes: int,
+        *,
+        node: int,
+        owner: int,
+        urgent: bool = False,
+        bytes_per_second: float = 0.0,
+    ) -> int:
+        interval = round(LINE_BYTES / bytes_per_second * 1e12) if bytes_per_second else 0
+        return self._system.copy(
+            node, list(sources), list(targets), size_bytes, owner, urgent, interval
+        )
+
+    def transfer(self, regions: Sequence[int], new_home: int, *, node: int, owner: int) -> int:
+        return self._system.transfer(node, list(regions), new_home, owner)
+
+    def done(self, job: int) -> bool:
+        return self._system.done(job)
+
+    def cancel(self, job: int) -> None:
+        self._system.cancel(job)
+
+    def _cycles(self, ticks: int) -> int:
+        return math.ceil(ticks / self._machine.clock_period_ps)
 
     def counters(self) -> Counters:
         system = self._system
@@ -125,13 +169,30 @@ class EmbeddedEngine:
             on_links.update(link["messages"])
         return counters(
             system.transitions(),
-            accesses=sum(v["loads"] + v["stores"] for v in system.vcpu_counts(VM)),
+            accesses=sum(self.vm_counters(vm).accesses for vm in range(len(self._cores))),
             remote_services=sum(n["served_remotely"] for n in nodes),
             regions_moved=sum(n["regions_moved"] for n in nodes),
             lines_copied=sum(n["lines_copied"] for n in nodes),
             between_nodes=system.between_nodes(),
             on_links=on_links,
         )
+
+    def vm_counters(self, vm: int) -> VmCounters:
+        period = self._machine.clock_period_ps
+        vcpus = self._system.vcpu_counts(vm)
+        return VmCounters(
+            accesses=sum(v["loads"] + v["stores"] for v in vcpus),
+            latency_ticks=sum(v["latency_cycles"] for v in vcpus) * period,
+            blocked_ticks=sum(v["blocked_cycles"] for v in vcpus) * period,
+            all_blocked_ticks=self._system.all_blocked(vm) * period,
+        )
+
+    def links(self) -> Sequence[Link]:
+        period = self._machine.clock_period_ps
+        return [
+            Link(source=link["from"], target=link["to"], busy_ticks=link["busy_cycles"] * period)
+            for link in self._system.link_counts()
+        ]
 
     def reset_statistics(self) -> None:
         self._system.reset_statistics()
@@ -142,7 +203,7 @@ class EmbeddedEngine:
             self._system,
             clock_period_ps=self._machine.clock_period_ps,
             cycles=self._system.now - self._reset_at,
-            vm=VM,
+            vms=len(self._cores),
         )
 
     def audit(self) -> None:

@@ -18,7 +18,7 @@ RATIO = "Ratio"
 
 
 def statistics(
-    system: _engine.System, *, clock_period_ps: int, cycles: int, vm: int
+    system: _engine.System, *, clock_period_ps: int, cycles: int, vms: int
 ) -> Iterator[Stat]:
     """Yield all statistics of `cycles` cycles up to now."""
     ticks = cycles * clock_period_ps
@@ -30,7 +30,8 @@ def statistics(
         "simFreq", TICKS_PER_SECOND, "(Tick/Second)", "The number of ticks per simulated second"
     )
     yield Stat("system.clk_domain.clock", clock_period_ps, "Tick", "Clock period in ticks")
-    yield from _vcpus(system, vm, clock_period_ps)
+    for vm in range(vms):
+        yield from _vcpus(system, vm, clock_period_ps)
     yield from _caches(system)
     yield from _nodes(system, ticks)
     yield from _network(system, cycles)
@@ -39,7 +40,7 @@ def statistics(
 
 def _vcpus(system: _engine.System, vm: int, clock_period_ps: int) -> Iterator[Stat]:
     for number, counts in enumerate(system.vcpu_counts(vm)):
-        name = f"system.vm.vcpu{number}"
+        name = f"system.vm{vm or ''}.vcpu{number}"  # the first VM has no number
         yield Stat(f"{name}.numLoads", counts["loads"], "Count", "Loads done")
         yield Stat(f"{name}.numStores", counts["stores"], "Count", "Stores done")
         yield Stat(
@@ -47,6 +48,12 @@ def _vcpus(system: _engine.System, vm: int, clock_period_ps: int) -> Iterator[St
             counts["latency_cycles"] * clock_period_ps,
             "Tick",
             "Time from issue to answer, summed over loads and stores",
+        )
+        yield Stat(
+            f"{name}.blockedTime",
+            counts["blocked_cycles"] * clock_period_ps,
+            "Tick",
+            "Time spent waiting for pages that had not arrived",
         )
 
 
@@ -89,7 +96,7 @@ def _nodes(system: _engine.System, ticks: int) -> Iterator[Stat]:
             "Count",
             "Misses of this node with home or data supplier in another node",
         )
-        engine = f"system.migration_engine{number}"
+        engine = f"system.ruby.migration_engine{number}"
         yield Stat(f"{engine}.linesCopied", node["lines_copied"], "Count", "Lines copied")
         yield Stat(f"{engine}.regionsMoved", node["regions_moved"], "Count", "Homes transferred")
         memory = f"system.mem_ctrls{number}"

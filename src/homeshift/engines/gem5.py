@@ -8,23 +8,35 @@ the standard library besides. gem5 holds one machine a process, so there can be 
 from __future__ import annotations
 
 import atexit
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import m5
 import m5.objects as gem5
 
-from homeshift.engines.base import Counters, Setup
+from homeshift.engines.base import Counters, Link, Setup, VmCounters, VmSetup
 from homeshift.engines.counting import counters
-from homeshift.engines.gem5_machine import Built, build
+from homeshift.engines.gem5_machine import build
+from homeshift.engines.gem5_ruby import Controllers
 from homeshift.errors import RunError
 from homeshift.machine import Machine
 from homeshift.output import Stat
 
-PAUSED = "the virtual machine is paused"
-IDLE = "the migration engine is idle"
-REACHED = "simulate() limit reached"
 LINE_BYTES = 64
+PAGE_BYTES = 4096
+REACHED = "simulate() limit reached"
+OF_INTEREST = frozenset(
+    {
+        REACHED,
+        "a job of a migration engine is done",
+        "the virtual machine is paused",
+        "a page is missing",
+        "a page is quiet",
+    }
+)
+"""Why gem5 may leave its loop; anything else ends the run."""
+FOREVER = 2**63 - 1  # ticks
 QUIET_TICKS = 10**7  # nothing is under way any more so long after a VM was paused
 
 
@@ -35,86 +47,144 @@ class Gem5Engine:
 
     def __init__(self, setup: Setup) -> None:
         machine = self._machine = setup.machine
-        self._source = setup.source
-        self._frames = list(setup.frames)
-        self._built = build(machine, region_bytes=setup.region_bytes)
-        self._vm = _add_vm(self._built, machine, setup.streams, check=setup.check)
+        built = build(machine, region_bytes=setup.region_bytes, models=setup.models)
+        controllers = self._controllers = built.controllers
+        self._vms = [
+            _add_vm(built.system, controllers, number, vm, machine, check=setup.check)
+            for number, vm in enumerate(setup.vms)
+        ]
+        self._frames = {frame for vm in setup.vms for frame in vm.frames}
+        self._region_bytes = setup.region_bytes
+        self._jobs: list[Any] = []  # the migration engine of each
+        self._running = [False for _ in setup.vms]
         m5.instantiate()
         for address, home in setup.homes.items():
             for node in range(machine.nodes):
-                self._built.home_tables[node].set(address, home)
-                self._built.directories[node].setHome(address, node == home)
-        self._vm.setFrames(self._frames)
+                controllers.home_tables[node].set(address, home)
+                controllers.directories[node].setHome(address, node == home)
+        for vm, spec in zip(self._vms, setup.vms, strict=True):
+            vm.setFrames(list(spec.frames))
 
     @property
     def now(self) -> int:
         """Start of the current cycle: gem5 hands answers to cores 1 ps after it."""
-        period = self._machine.clock_period_ps
-        return int(m5.curTick()) // period * period
+        return int(m5.curTick()) // self._machine.clock_period_ps * self._machine.clock_period_ps
 
     def run(self, ticks: int) -> None:
-        period = self._machine.clock_period_ps
-        end = self.now + -(-ticks // period) * period
-        self._simulate(REACHED, end + 1 - m5.curTick())  # 1 ps more, for the answers
+        end = self.now + self._cycles(ticks) * self._machine.clock_period_ps
+        while self.now < end:
+            self.wait(end)
 
-    def pause(self) -> None:
-        if not self._vm.pause():
-            self._simulate(PAUSED)
+    def wait(self, until: int | None) -> None:
+        if until is None:
+            self._simulate(FOREVER - m5.curTick())
+            return
+        end = self._cycles(until) * self._machine.clock_period_ps
+        if end > self.now:
+            self._simulate(end + 1 - m5.curTick())  # 1 ps more, for the answers
 
-    def resume(self, node: int) -> None:
-        self._vm.resume(node)
+    def pause(self, vm: int) -> None:
+        self._running[vm] = False
+        self._vms[vm].pause()
 
-    def copy(self, sources: Sequence[int], targets: Sequence[int], size_bytes: int) -> None:
-        engine = self._built.migration_engines[self._source]
-        engine.copy(list(sources), list(targets), size_bytes)
-        self._finish()
+    def paused(self, vm: int) -> bool:
+        return not self._running[vm] and bool(self._vms[vm].paused())
 
-    def transfer(self, regions: Sequence[int], new_home: int) -> None:
-        engine = self._built.migration_engines[self._source]
-        engine.transfer(list(regions), new_home)
-        self._finish()
+    def resume(self, vm: int, node: int) -> None:
+        self._running[vm] = True
+        self._vms[vm].resume(node)
 
-    def _finish(self) -> None:
-        if not self._built.migration_engines[self._source].exitWhenIdle():
-            self._simulate(IDLE)
+    def throttle(self, vm: int, percentage: int, slice_ticks: int) -> None:
+        cycles = self._cycles(slice_ticks)
+        self._vms[vm].throttle(cycles, max(1, cycles * (100 - percentage) // 100))
 
-    def start_dirty_log(self) -> None:
-        self._vm.startDirtyLog()
+    def map_pages(self, vm: int, pages: Sequence[int], frames: Sequence[int]) -> None:
+        self._vms[vm].mapPages(list(pages), list(frames))
+        self._frames.update(frames)
 
-    def take_dirty_log(self) -> list[int]:
-        return list(self._vm.takeDirtyLog())
+    def start_dirty_log(self, vm: int) -> None:
+        self._vms[vm].startDirtyLog()
 
-    def stop_dirty_log(self) -> None:
-        self._vm.stopDirtyLog()
+    def take_dirty_log(self, vm: int) -> list[int]:
+        return list(self._vms[vm].takeDirtyLog())
 
-    def remap(self, pages: Sequence[int], frames: Sequence[int]) -> None:
-        self._vm.remap(list(pages), list(frames))
-        self._frames += frames
+    def stop_dirty_log(self, vm: int) -> None:
+        self._vms[vm].stopDirtyLog()
+
+    def await_pages(self, vm: int, pages: Sequence[int]) -> None:
+        self._vms[vm].awaitPages(list(pages))
+
+    def quiet(self, vm: int, pages: Sequence[int]) -> bool:
+        return bool(self._vms[vm].quiet(list(pages)))
+
+    def take_faults(self, vm: int) -> list[int]:
+        return list(self._vms[vm].takeFaults())
+
+    def sample(self, vm: int, every: int, slower_than_ticks: int) -> None:
+        self._vms[vm].sample(every, slower_than_ticks)
+
+    def take_samples(self, vm: int) -> list[int]:
+        return list(self._vms[vm].takeSamples())
+
+    def copy(
+        self,
+        sources: Sequence[int],
+        targets: Sequence[int],
+        size_bytes: int,
+        *,
+        node: int,
+        owner: int,
+        urgent: bool = False,
+        bytes_per_second: float = 0.0,
+    ) -> int:
+        job = self._new_job(node)
+        interval = round(LINE_BYTES / bytes_per_second * 1e12) if bytes_per_second else 0
+        self._jobs[job].copy(job, owner, list(sources), list(targets), size_bytes, urgent, interval)
+        return job
+
+    def transfer(self, regions: Sequence[int], new_home: int, *, node: int, owner: int) -> int:
+        job = self._new_job(node)
+        size = self._region_bytes
+        bases = [address // size * size for address in regions]
+        self._jobs[job].transfer(job, owner, bases, new_home)
+        return job
+
+    def done(self, job: int) -> bool:
+        return not self._jobs[job].workingOn(job)
+
+    def cancel(self, job: int) -> None:
+        self._jobs[job].cancel(job)
+
+    def _new_job(self, node: int) -> int:
+        self._jobs.append(self._controllers.migration_engines[node])
+        return len(self._jobs) - 1
+
+    def _cycles(self, ticks: int) -> int:
+        return math.ceil(ticks / self._machine.clock_period_ps)
 
     def counters(self) -> Counters:
-        built = self._built
+        controllers = self._controllers
+        engines = controllers.migration_engines
         return counters(
-            self.transitions(),
-            accesses=self._vm.accesses(),
-            remote_services=sum(table.servedRemotely() for table in built.home_tables),
-            regions_moved=sum(engine.regionsMoved() for engine in built.migration_engines),
-            lines_copied=sum(engine.linesCopied() for engine in built.migration_engines),
-            between_nodes=self.messages("betweenNodes"),
-            on_links=self.messages("linkMessages"),
+            controllers.probe.transitions(),
+            accesses=sum(vm.accesses() for vm in self._vms),
+            remote_services=sum(table.servedRemotely() for table in controllers.home_tables),
+            regions_moved=sum(engine.regionsMoved() for engine in engines),
+            lines_copied=sum(engine.linesCopied() for engine in engines),
+            between_nodes=controllers.messages("betweenNodes"),
+            on_links=controllers.messages("linkMessages"),
         )
 
-    def transitions(self) -> list[tuple[str, int, str, str, int]]:
-        """Return (machine, number, state, event, count) of each transition taken."""
-        return list(self._built.probe.transitions())
+    def vm_counters(self, vm: int) -> VmCounters:
+        return VmCounters(
+            accesses=self._vms[vm].accesses(),
+            latency_ticks=self._vms[vm].latency(),
+            blocked_ticks=self._vms[vm].blocked(),
+            all_blocked_ticks=self._vms[vm].allBlocked(),
+        )
 
-    def messages(self, which: str) -> dict[str, int]:
-        """Return counts by size type: of "allMessages", "betweenNodes" or "linkMessages"."""
-        counts: Counter[str] = Counter()
-        for routing in self._built.routing:
-            for name, count in zip(routing.sizeTypes(), getattr(routing, which)(), strict=True):
-                if count:
-                    counts[name] += count
-        return dict(counts)
+    def links(self) -> Sequence[Link]:
+        return ()
 
     def reset_statistics(self) -> None:
         m5.stats.reset()
@@ -125,43 +195,51 @@ class Gem5Engine:
         return ()
 
     def audit(self) -> None:
-        self._simulate(REACHED, QUIET_TICKS)
-        lines = {frame + offset for frame in self._frames for offset in range(0, 4096, LINE_BYTES)}
-        fault = self._built.probe.audit(sorted(lines))
+        self.run(QUIET_TICKS)
+        lines = {
+            frame + line for frame in self._frames for line in range(0, PAGE_BYTES, LINE_BYTES)
+        }
+        fault = self._controllers.probe.audit(sorted(lines))
         if fault:
             raise RunError(f"the simulation failed at tick {self.now}: audit: {fault}")
 
-    def _simulate(self, cause: str, ticks: int | None = None) -> None:
-        """Simulate until gem5 leaves its loop because of `cause`."""
-        event = m5.simulate() if ticks is None else m5.simulate(ticks)
+    def _simulate(self, ticks: int) -> None:
+        """Simulate until gem5 leaves its loop for one of the reasons that are of interest."""
+        event = m5.simulate(ticks)
         atexit.unregister(m5.stats.dump)  # gem5 would add another dump at exit
-        found = event.getCause()
-        if self._vm.fault():
-            raise RunError(f"the simulation failed at tick {self.now}: {self._vm.fault()}")
-        if "user interrupt" in found:
+        cause = event.getCause()
+        faults = [fault for vm in self._vms if (fault := vm.checkFault())]
+        if faults:
+            raise RunError(f"the simulation failed at tick {self.now}: {faults[0]}")
+        if "user interrupt" in cause:
             raise KeyboardInterrupt
-        if found != cause:
-            raise RunError(f"the simulation ended at tick {self.now}: {found}")
+        if cause not in OF_INTEREST:
+            raise RunError(f"the simulation ended at tick {self.now}: {cause}")
 
 
 def _add_vm(
-    built: Built,
+    system: Any,
+    controllers: Controllers,
+    number: int,
+    setup: VmSetup,
     machine: Machine,
-    streams: Sequence[Mapping[str, str | int | float]],
     *,
     check: bool,
-) -> gem5.VirtualMachine:
+) -> Any:
     """Add a VM to the system, each vCPU with a way to one core of every node."""
-    vm = built.system.vm = gem5.VirtualMachine(check=check)
-    for number, stream in enumerate(streams):
+    vm = gem5.VirtualMachine(check=check)
+    setattr(system, f"vm{number or ''}", vm)
+    for vcpu_number, stream in enumerate(setup.streams):
         vcpu = gem5.VirtualCpu(
             vm=vm,
-            system=built.system,
+            system=system,
+            home_tables=controllers.home_tables,
+            core=setup.first_core + vcpu_number,
             max_outstanding=machine.cores.max_outstanding,
             **stream,
         )
-        setattr(vm, f"vcpu{number}", vcpu)
+        setattr(vm, f"vcpu{vcpu_number}", vcpu)
         for node in range(machine.nodes):
-            core = node * machine.cores.per_node + number
-            vcpu.cores = built.sequencers[core].in_ports
+            core = node * machine.cores.per_node + setup.first_core + vcpu_number
+            vcpu.cores = controllers.sequencers[core].in_ports
     return vm

@@ -19,6 +19,11 @@ def message_bytes(size_type: str) -> int:
     return DATA_BYTES if size_type.endswith("Data") else CONTROL_BYTES
 
 
+def all_bytes(messages: Mapping[str, int]) -> int:
+    """Return the bytes of all messages."""
+    return sum(n * message_bytes(t) for t, n in messages.items())
+
+
 def migration_bytes(messages: Mapping[str, int]) -> int:
     """Return the bytes that a migration caused."""
     return sum(n * message_bytes(t) for t, n in messages.items() if t in MIGRATION_TYPES)

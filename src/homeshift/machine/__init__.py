@@ -8,10 +8,11 @@
 
 `model` holds the dataclasses, whose annotations are the one tree of fields (key, unit, bound and a
 sentence); `fields` reads one value; `rules` joins several; `loader` reads a file and reports all of
-its faults at once.
+its faults at once. `latency` adds up how long an access takes.
 Standard library only: this package also runs in gem5's Python.
 """
 
+from homeshift.machine.latency import local_miss_cycles, remote_miss_cycles, slow_access_ticks
 from homeshift.machine.loader import load_machine, machine_directory, machine_names
 from homeshift.machine.model import (
     LINE_BYTES,
@@ -36,6 +37,9 @@ __all__ = [
     "MigrationEngine",
     "Network",
     "load_machine",
+    "local_miss_cycles",
     "machine_directory",
     "machine_names",
+    "remote_miss_cycles",
+    "slow_access_ticks",
 ]

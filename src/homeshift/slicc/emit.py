@@ -198,6 +198,8 @@ def _machine_header(machine: Machine) -> list[str]:
         "    // The state of an address, as the protocol sees it.",
         f"    {machine.state_type.unique_name} state_of(Addr address);",
         "",
+        "    std::size_t transactions() const override;",
+        "",
         *_visitor("for_each_variable", (v.name for v in _variables(machine))),
         "",
         "  protected:",
@@ -328,6 +330,14 @@ def _machine_source(machine: Machine, mutants: Sequence[Mutant]) -> list[str]:
     lines += [f"      case port_{p.name}: run_{p.name}(); break;" for p in machine.in_ports]
     lines += ['      default: fail("has no such port");', "    }", "}", ""]
     lines += _state_of(machine)
+    tables = [f"{v.name}.size()" for v in machine.variables if v.type.name == "TBETable"]
+    lines += [
+        f"std::size_t {name}::transactions() const",
+        "{",
+        f"    return {' + '.join(tables) or '0'};",
+        "}",
+        "",
+    ]
     return lines
 
 

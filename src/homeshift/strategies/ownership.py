@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from homeshift.strategies.base import (
     MoveCpuState,
+    MoveStage2Table,
     Operation,
     Pause,
     Resume,
@@ -29,6 +30,7 @@ class Ownership(Strategy):
     def migrate(self, vm: Vm, target: int) -> Iterator[Operation]:
         """Yield the operations that bring `vm` to the node `target`."""
         yield Transfer(vm.regions, to=target)
+        yield MoveStage2Table(vm, to=target)
         yield Pause(vm)
         yield MoveCpuState(vm, to=target)
         yield Resume(vm, on=target)

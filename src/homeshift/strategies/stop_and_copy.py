@@ -5,7 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from homeshift.strategies.base import Copy, MoveCpuState, Operation, Pause, Resume, Strategy, Vm
+from homeshift.strategies.base import (
+    Copy,
+    MoveCpuState,
+    MoveStage2Table,
+    Operation,
+    Pause,
+    Resume,
+    Return,
+    Strategy,
+    Vm,
+)
 
 
 class StopAndCopy(Strategy):
@@ -17,6 +27,8 @@ class StopAndCopy(Strategy):
     def migrate(self, vm: Vm, target: int) -> Iterator[Operation]:
         """Yield the operations that bring `vm` to the node `target`."""
         yield Pause(vm)
+        yield MoveStage2Table(vm, to=target)
         yield Copy(vm.pages, to=target)
         yield MoveCpuState(vm, to=target)
         yield Resume(vm, on=target)
+        yield Return(vm)

@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Move one VM by every strategy, and print a table of what it costs, for a README.
+
+    python scripts/strategies.py -o results/strategies
+    python scripts/strategies.py -o results/zipf --strategies ownership pre-copy:auto-converge=on \
+        -- --vm-memory 64MiB --borrow 1:0.25,2:0.25,3:0.25 --workload zipf --horizon 20ms
+
+What follows "--" are options of configs/migrate.py; without them it is the VM of the README, whose
+vCPUs replay traces. A run that is there already, made with the same options, is not made again.
+Everything is measured over the same horizon: a strategy that leaves data where it is pays for it.
+The second table says how the energy in that time depends on each constant of energy.toml.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from homeshift.display import format_number
+from homeshift.errors import HomeshiftError, RunError
+from homeshift.strategies import STRATEGIES
+
+if TYPE_CHECKING:
+    from homeshift.runs import Run
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+TRACES = [str(REPOSITORY / "traces" / f"{name}.npy") for name in ("sqlite3", "xz", "sort", "perl")]
+OPTIONS = (
+    *("--machine", "quad", "--vm-memory", "32MiB", "--borrow", "1:0.25,2:0.25,3:0.25"),
+    *("--trace", *TRACES, "--warmup", "500us", "--window", "500us", "--horizon", "8ms", "--check"),
+)
+COLUMNS = (
+    "strategy",
+    "total time [us]",
+    "downtime [us]",
+    "waits for pages [us]",
+    "bytes between nodes [MiB]",
+    "VM loses [us]",
+    "all bytes on links [MiB]",
+    "all energy [uJ]",
+    "local share after [%]",
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run every strategy that is not there yet, print the tables, return the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="strategies.py",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("-o", "--outdir", type=Path, required=True, metavar="DIR")
+    parser.add_argument(
+        "--strategies", nargs="+", metavar="STRATEGY", default=list(STRATEGIES), help="default: all"
+    )
+    parser.add_argument("options", nargs="*", metavar="OPTION", help="of migrate.py, after --")
+    arguments = parser.parse_args(argv)
+    options = list(arguments.options or OPTIONS)
+    try:
+        from homeshift.runs import read_run  # slow to import
+
+        runs = [
+            read_run(_run(strategy, options, arguments.outdir)) for strategy in arguments.strategies
+        ]
+    except HomeshiftError as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return error.exit_status
+    print(_markdown(COLUMNS, [_row(run) for run in runs]))
+    print()
+    constants = list(runs[0].migration["window"]["energy-sensitivity"])
+    header = ("all energy, from the constant's low to its high", *(run.strategy for run in runs))
+    print(_markdown(header, [_sensitivity(constant, runs) for constant in constants]))
+    return 0
+
+
+def _run(strategy: str, options: Sequence[str], outdir: Path) -> Path:
+    """Make a run unless it is there; return its directory."""
+    directory = outdir / strategy.replace("/", "-").replace(":", "-").replace(",", "-")
+    command = [*options, "--strategy", strategy]
+    note = outdir / f"{directory.name}.json"
+    if directory.is_dir() and note.is_file() and json.loads(note.read_text()) == command:
+        return directory
+    print(f"strategies.py: {strategy}", file=sys.stderr, flush=True)
+    script = REPOSITORY / "configs" / "migrate.py"
+    result = subprocess.run(
+        [sys.executable, str(script), *command, "--outdir", str(directory)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if result.returncode != 0:
+        raise RunError(f"{strategy}: {result.stderr.strip()}")
+    note.write_text(json.dumps(command), encoding="utf-8")
+    return directory
+
+
+def _row(run: Run) -> list[str]:
+    m, window = run.migration, run.migration["window"]
+    speed = m["vm"]["accesses-per-microsecond"]["before"]
+    energy, share = window["energy"], m["vm"]["local-share"]["after"]
+    return [
+        f"`{run.strategy}`",
+        format_number(m["total-time"] * 1e6),
+        format_number(m["downtime"] * 1e6),
+        format_number(m["postcopy-blocktime"] * 1e6),
+        format_number(m["interconnect"]["migration-bytes"] / (1 << 20)),
+        format_number(window["accesses-lost"] / speed) if speed else "-",
+        format_number(window["link-bytes"] / (1 << 20)),
+        f"{format_number(energy['total'] * 1e6)} ({format_number(energy['total-low'] * 1e6)} to "
+        f"{format_number(energy['total-high'] * 1e6)})",
+        "-" if share is None else format_number(share * 100),
+    ]
+
+
+def _sensitivity(constant: str, runs: Sequence[Run]) -> list[str]:
+    """Return by how much the energy of each run changes with one constant."""
+
+    def change(window: dict[str, Any], level: str) -> str:
+        typical = window["energy"]["total"]
+        changed = window["energy-sensitivity"][constant][level]
+        return f"{changed / typical - 1:+.0%}" if typical else "-"
+
+    windows = [run.migration["window"] for run in runs]
+    return [constant, *(f"{change(w, 'low')} to {change(w, 'high')}" for w in windows)]
+
+
+def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

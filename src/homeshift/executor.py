@@ -1,0 +1,391 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Carry out a strategy's operations on an engine: one migration of one VM to one node.
+
+A migration is a coroutine: it begins something, then yields until that is done, so that any number
+of them go on at the same time. What it yields is the tick until which it only waits for time to
+pass, or None; it is resumed at that tick, and whenever something has ended.
+
+    run_together(engine, [Migration(vm_a, ...).steps(), Migration(vm_b, ...).steps()])
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from homeshift.engines.base import Counters, Engine, VmCounters
+from homeshift.running_vm import RunningVm
+from homeshift.strategies import (
+    Copy,
+    Fetch,
+    Lend,
+    MoveCpuState,
+    MoveStage2Table,
+    Operation,
+    Pause,
+    Pull,
+    Resume,
+    Return,
+    Strategy,
+    Throttle,
+    Transfer,
+    Watch,
+)
+from homeshift.vm import LINE_BYTES, PAGE_BYTES
+
+TICKS_PER_SECOND = 10**12
+PUSHED_AT_ONCE = 2  # pages of a background push, so that its engine never runs out of lines
+PULLED_AT_ONCE = 8  # pages that accesses have to wait for
+
+Steps = Iterator[int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """One operation of a strategy, with its ticks and what was counted meanwhile."""
+
+    name: str
+    start: int
+    end: int
+    counted: Counters
+    vm_counted: VmCounters
+    paused: bool
+    """Whether the VM stood still, at least at the end."""
+
+
+@dataclass(slots=True)
+class Requests:
+    """What a post-copy did on demand."""
+
+    pages: int = 0
+    """Pages that were asked for because the VM touched them."""
+    faults: int = 0
+    """Times that a vCPU began to wait for a page, asked for or pushed already."""
+
+
+@dataclass(slots=True)
+class Migration:
+    """A migration of a VM, under way or over.
+
+    Args:
+        vm: that moves.
+        strategy: how.
+        target: where to.
+        keep_borrowed: whether memory that is not used any more stays lent.
+    """
+
+    vm: RunningVm
+    strategy: Strategy
+    target: int
+    keep_borrowed: bool = False
+    source: int = -1
+    phases: list[Phase] = field(default_factory=list)
+    paused: bool = False
+    throttle_percentage: int = 0
+    expected_downtime: float = 0.0
+    """Seconds, of the pages that were dirty when the VM was to be paused."""
+    dirty_pages_rate: float = 0.0
+    """Pages a second, written during the last copy while the VM ran."""
+    copy_ticks: int = 0
+    """Time of the last copy."""
+    syncs: int = 0
+    pages_copied: int = 0
+    regions_moved: int = 0
+    regions_returned: int = 0
+    requests: Requests = field(default_factory=Requests)
+    jobs: set[int] = field(default_factory=set)
+    """Of the engine, under way."""
+
+    def steps(self) -> Steps:
+        """Migrate."""
+        self.source = self.vm.node
+        syncs = self.vm.syncs
+        for operation in self.strategy.migrate(self.vm, self.target):
+            yield from self._phase(operation)
+            self.syncs = self.vm.syncs - syncs
+
+    def _phase(self, operation: Operation) -> Steps:
+        vm, engine = self.vm, self.vm.engine
+        start, at_start, vm_at_start = (
+            engine.now,
+            engine.counters(),
+            engine.vm_counters(vm.number),
+        )
+        name, action = self._action(operation)
+        if action is None:
+            return
+        self.paused = self.paused or isinstance(operation, Pause)
+        yield from action
+        self.phases.append(
+            Phase(
+                name,
+                start,
+                engine.now,
+                engine.counters() - at_start,
+                engine.vm_counters(vm.number) - vm_at_start,
+                self.paused,
+            )
+        )
+        self.paused = self.paused and not isinstance(operation, Resume)
+
+    def _action(self, operation: Operation) -> tuple[str, Steps | None]:
+        """Return the name of an operation, and its steps unless there is nothing to do."""
+        match operation:
+            case Pause():
+                return "pause", self._pause()
+            case Copy(pages, node, bandwidth):
+                return "copy", self._copy(pages, node, bandwidth)
+            case Transfer(regions, node):
+                return "transfer", self._transfer(regions, node)
+            case MoveStage2Table(to=node):
+                table = self.vm.stage2_lines()
+                return "move-stage2-table", self._move_stage2(node) if table else None
+            case MoveCpuState(to=node):
+                return "move-cpu-state", self._move_cpu_state(node)
+            case Resume(on=node, missing=missing):
+                return "resume", self._resume(node, missing)
+            case Fetch(pages, node, prepaging, bandwidth):
+                return "fetch", self._fetch(pages, node, prepaging, bandwidth)
+            case Pull(pages, node):
+                return "pull", self._pull(pages, node) if pages else None
+            case Throttle(percentage=percentage, slice_ticks=ticks):
+                return "throttle", self._throttle(percentage, ticks)
+            case Watch(ticks):
+                return "watch", sleep(self.vm.engine, self.vm.engine.now + ticks)
+            case Lend(to=node):
+                return "lend", self._lend(node)
+            case Return():
+                borrowed = self._release_own()
+                return "return", self._return(borrowed) if borrowed else None
+
+    # ---- operations ---------------------------------------------------------------------------
+
+    def _pause(self) -> Steps:
+        vm, engine = self.vm, self.vm.engine
+        if vm.logging and self.copy_ticks:
+            self.expected_downtime = vm.dirty_pages * PAGE_BYTES / vm.copy_bandwidth
+            self.dirty_pages_rate = vm.dirty_pages / self.copy_ticks * TICKS_PER_SECOND
+        engine.pause(vm.number)
+        while not engine.paused(vm.number):
+            yield None
+
+    def _copy(self, pages: Sequence[int], node: int, bandwidth: float) -> Steps:
+        start = self.vm.engine.now
+        yield from self._copied(pages, node, bandwidth)
+        ticks = self.vm.engine.now - start
+        self.copy_ticks = ticks
+        if pages and ticks:
+            self.vm.copy_bandwidth = len(pages) * PAGE_BYTES / ticks * TICKS_PER_SECOND
+
+    def _copied(self, pages: Sequence[int], node: int, bandwidth: float) -> Steps:
+        vm = self.vm
+        targets = vm.frames_for(pages, node)
+        self.pages_copied += len(pages)
+        job = vm.engine.copy(
+            [vm.frames[page] for page in pages],
+            targets,
+            PAGE_BYTES,
+            node=vm.node,
+            owner=vm.number,
+            bytes_per_second=bandwidth,
+        )
+        yield from self._done(job)
+
+    def _transfer(self, regions: Sequence[int], node: int) -> Steps:
+        vm = self.vm
+        yield from self._done(vm.engine.transfer(regions, node, node=vm.node, owner=vm.number))
+        vm.homes.update(dict.fromkeys(regions, node))
+        self.regions_moved += len(regions)
+
+    def _lend(self, node: int) -> Steps:
+        """Each home hands over what another node is to have, by its own engine, all at once."""
+        vm = self.vm
+        lenders: dict[int, list[int]] = {}
+        for region in vm.regions:
+            if vm.homes[region] != node:
+                lenders.setdefault(vm.homes[region], []).append(region)
+        jobs = [
+            vm.engine.transfer(regions, node, node=lender, owner=vm.number)
+            for lender, regions in lenders.items()
+        ]
+        for job, regions in zip(jobs, lenders.values(), strict=True):
+            yield from self._done(job)
+            vm.homes.update(dict.fromkeys(regions, node))
+            self.regions_moved += len(regions)
+
+    def _move_stage2(self, node: int) -> Steps:
+        lines = self.vm.stage2_lines()
+        self.vm.move_stage2(node)
+        yield from self._copied_lines(lines, self.vm.stage2_lines())
+
+    def _move_cpu_state(self, node: int) -> Steps:
+        lines = self.vm.state_lines()
+        self.vm.move_state(node)
+        yield from self._copied_lines(lines, self.vm.state_lines())
+
+    def _copied_lines(self, sources: Sequence[int], targets: Sequence[int]) -> Steps:
+        vm = self.vm
+        yield from self._done(
+            vm.engine.copy(sources, targets, LINE_BYTES, node=vm.node, owner=vm.number)
+        )
+
+    def _resume(self, node: int, missing: Sequence[int]) -> Steps:
+        vm, engine = self.vm, self.vm.engine
+        gone = set(missing)
+        vm.use_copies([page for page in vm.copied if page not in gone])
+        engine.await_pages(vm.number, missing)
+        if vm.logging:
+            self._end_log()
+        if self.throttle_percentage:
+            engine.throttle(vm.number, 0, TICKS_PER_SECOND)
+        vm.tag_samples()
+        vm.node = node
+        engine.resume(vm.number, node)
+        yield from ()
+
+    def _end_log(self) -> None:
+        self.vm.engine.stop_dirty_log(self.vm.number)
+        self.vm.logging = False
+
+    def _throttle(self, percentage: int, slice_ticks: int) -> Steps:
+        self.throttle_percentage = percentage
+        self.vm.engine.throttle(self.vm.number, percentage, slice_ticks)
+        yield from ()
+
+    def _fetch(self, pages: Sequence[int], node: int, prepaging: int, bandwidth: float) -> Steps:
+        """The target's engine fetches what is asked for, the source's pushes the rest."""
+        vm, engine = self.vm, self.vm.engine
+        queue = _PageQueue(pages)
+        demanded: dict[int, int] = {}  # job -> page
+        pushed: dict[int, int] = {}
+        ticks_a_page = int(PAGE_BYTES / bandwidth * TICKS_PER_SECOND) if bandwidth else 0
+
+        def begin(page: int, jobs: dict[int, int], at: int) -> None:
+            job = engine.copy(
+                [vm.frames[page]],
+                vm.frames_for([page], node),
+                PAGE_BYTES,
+                node=at,
+                owner=vm.number,
+                urgent=jobs is demanded,
+            )
+            self.pages_copied += 1
+            self.jobs.add(job)
+            jobs[job] = page
+
+        push_at = engine.now
+        while queue or demanded or pushed:
+            for page in engine.take_faults(vm.number):
+                self.requests.faults += 1
+                if queue.take(page):
+                    self.requests.pages += 1
+                    begin(page, demanded, node)
+                    queue.put_first(_around(page, prepaging))
+            while queue and len(pushed) < PUSHED_AT_ONCE and engine.now >= push_at:
+                begin(queue.next(), pushed, self.source)
+                # A page that has begun goes fast: somebody may touch it.
+                push_at = max(push_at, engine.now - ticks_a_page) + ticks_a_page
+            yield push_at if queue and len(pushed) < PUSHED_AT_ONCE else None
+            for jobs in (demanded, pushed):
+                for job in [job for job in jobs if engine.done(job)]:
+                    self.jobs.remove(job)
+                    vm.use_copies([jobs.pop(job)])
+
+    def _pull(self, pages: Sequence[int], node: int) -> Steps:
+        vm, engine = self.vm, self.vm.engine
+        for first in range(0, len(pages), PULLED_AT_ONCE):
+            some = pages[first : first + PULLED_AT_ONCE]
+            engine.await_pages(vm.number, some)
+            while not engine.quiet(vm.number, some):
+                yield None
+            yield from self._copied(some, node, 0.0)
+            vm.use_copies(some)
+            engine.take_faults(vm.number)  # nobody needs to be told: they are here
+
+    def _release_own(self) -> dict[int, list[int]]:
+        """Free unused regions that are homed where they lie; return the others, by that node."""
+        vm = self.vm
+        borrowed: dict[int, list[int]] = {}
+        unused = vm.unused_regions()
+        for region in unused:
+            if vm.homes[region] != vm.location(region):
+                borrowed.setdefault(vm.location(region), []).append(region)
+        vm.release(r for r in unused if vm.homes[r] == vm.location(r))
+        return {} if self.keep_borrowed else borrowed
+
+    def _return(self, borrowed: dict[int, list[int]]) -> Steps:
+        """Transfer the homes of unused regions to where they lie, and free them."""
+        vm = self.vm
+        for node, regions in borrowed.items():
+            job = vm.engine.transfer(regions, node, node=vm.node, owner=vm.number)
+            yield from self._done(job)
+            self.regions_returned += len(regions)
+            vm.release(regions)
+
+    def _done(self, job: int) -> Steps:
+        self.jobs.add(job)
+        while not self.vm.engine.done(job):
+            yield None
+        self.jobs.remove(job)
+
+
+class _PageQueue:
+    """Pages in the order in which they are to be pushed."""
+
+    def __init__(self, pages: Sequence[int]) -> None:
+        self._in_order = iter(pages)
+        self._left = set(pages)
+        self._first: deque[int] = deque()
+
+    def __bool__(self) -> bool:
+        return bool(self._left)
+
+    def take(self, page: int) -> bool:
+        """Take a page out; return whether it was there."""
+        if page not in self._left:
+            return False
+        self._left.remove(page)
+        return True
+
+    def put_first(self, pages: Sequence[int]) -> None:
+        """Let these come next, if they are still there."""
+        self._first.extendleft(reversed(pages))
+
+    def next(self) -> int:
+        """Take the next page out."""
+        while self._first:
+            page = self._first.popleft()
+            if self.take(page):
+                return page
+        return next(page for page in self._in_order if self.take(page))
+
+
+def _around(page: int, number: int) -> list[int]:
+    """Return the pages around one, the nearest first."""
+    return [page + (step // 2 + 1) * (1 - step % 2 * 2) for step in range(number)]
+
+
+def sleep(engine: Engine, until: int) -> Steps:
+    """Let time pass."""
+    while engine.now < until:
+        yield until
+
+
+def run_together(
+    engine: Engine, coroutines: Sequence[Steps], *, background: Sequence[Steps] = ()
+) -> None:
+    """Run coroutines until all have ended, and those in the background as long."""
+    running = dict(enumerate([*coroutines, *background]))
+    waiting: dict[int, int | None] = {}
+    while True:
+        for number, steps in list(running.items()):
+            try:
+                waiting[number] = next(steps)
+            except StopIteration:
+                del running[number]
+                waiting.pop(number, None)
+        if not any(number < len(coroutines) for number in running):
+            return
+        ticks = [tick for tick in waiting.values() if tick is not None]
+        engine.wait(min(ticks, default=None))

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The VMs of an experiment: what each is, what it does, and how it moves.
+
+More than one are described in a TOML file. Keys are the options of configs/migrate.py, and so are
+the defaults; a VM without a target stays where it is and measures how much the others disturb it:
+
+    [[vm]]
+    vm-memory = "16MiB"
+    vcpus = 2
+    source = 1
+    target = [0]                    # or [0, 2, 1]: back to back
+    borrow = { 2 = 0.25 }
+    workload = "zipf:write_ratio=0.5"
+    strategy = "pre-copy"
+    start = "50us"                  # after the first migration
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from homeshift.errors import InputError, near
+from homeshift.strategies import Strategy, strategy_named
+from homeshift.units import parse_size, parse_time
+from homeshift.vm import VmSpec
+from homeshift.workload import Workload, parse_workload, trace_workload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guest:
+    """A VM of an experiment.
+
+    Args:
+        spec: its size, where it is, and where it goes.
+        workload: what its vCPUs do.
+        strategy: how it moves; None if it stays.
+        start_ticks: when it begins to move, counted from the begin of the first migration.
+    """
+
+    spec: VmSpec
+    workload: Workload
+    strategy: Strategy | None = None
+    start_ticks: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data that JSON can hold."""
+        return {
+            **self.spec.to_dict(),
+            "workload": self.workload.to_dict(),
+            "strategy": self.strategy.to_dict() if self.strategy else None,
+            "start_ticks": self.start_ticks,
+        }
+
+
+def load_guests(path: str, *, region_bytes: int, stage2_entry_bytes: int) -> list[Guest]:
+    """Return the VMs that a file describes.
+
+    Args:
+        path: of the TOML file.
+        region_bytes: of all VMs of a machine.
+        stage2_entry_bytes: of all VMs of a machine.
+
+    Raises:
+        InputError: the file cannot be read, or has faults; all of them are listed.
+    """
+    subject = f"file of VMs '{path}'"
+    try:
+        tables = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(subject, [f"cannot be read: {error.strerror or error}"]) from error
+    except ValueError as error:
+        raise InputError(subject, [f"not TOML: {error}"]) from error
+    faults = [f"{key}: no such field{near(key, ['vm'])}" for key in tables if key != "vm"]
+    listed = tables.get("vm")
+    if not isinstance(listed, list) or not all(isinstance(table, dict) for table in listed):
+        raise InputError(subject, [*faults, "vm: missing; begin each VM with [[vm]]"])
+    guests = []
+    for number, table in enumerate(listed):
+        values: dict[str, Any] = {}
+        faults += [
+            f"vm[{number}].{key}: no such field{near(key, _FIELDS)}"
+            for key in table
+            if key not in _FIELDS
+        ]
+        for key, (read, default) in _FIELDS.items():
+            try:
+                values[key] = read(table.get(key, default))
+            except InputError as error:
+                faults += [f"vm[{number}].{key}: {fault}" for fault in error.faults]
+            except ValueError as error:
+                faults.append(f"vm[{number}].{key} = {table[key]!r}: {error}")
+        if not faults:
+            guests.append(_guest(values, region_bytes, stage2_entry_bytes))
+    if faults:
+        raise InputError(subject, faults)
+    return guests
+
+
+def _guest(values: Mapping[str, Any], region_bytes: int, stage2_entry_bytes: int) -> Guest:
+    targets = values["target"]
+    return Guest(
+        spec=VmSpec(
+            memory_bytes=values["vm-memory"],
+            vcpus=values["vcpus"],
+            source=values["source"],
+            target=targets[0] if targets else None,
+            then=targets[1:],
+            borrow=values["borrow"],
+            region_bytes=region_bytes,
+            stage2_entry_bytes=stage2_entry_bytes,
+        ),
+        workload=values["trace"] or values["workload"],
+        strategy=values["strategy"] if targets or values["strategy"].stays else None,
+        start_ticks=values["start"],
+    )
+
+
+def _number(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError("not a whole number")
+    return value
+
+
+def _nodes(value: object) -> tuple[int, ...]:
+    if not isinstance(value, list):
+        raise ValueError("not a list of nodes, as in [1] or [1, 2, 0]")
+    return tuple(_number(node) for node in value)
+
+
+def _borrow(value: object) -> dict[int, float]:
+    if not isinstance(value, dict):
+        raise ValueError("not a table of nodes and fractions, as in { 2 = 0.25 }")
+    if not all(node.isdecimal() and type(part) in (int, float) for node, part in value.items()):
+        raise ValueError("not nodes and fractions, as in { 2 = 0.25 }")
+    return {int(node): float(part) for node, part in value.items()}
+
+
+def _text(parse: Callable[[str], Any]) -> Callable[[object], Any]:
+    def read(value: object) -> Any:
+        if not isinstance(value, str):
+            raise ValueError("not a text")
+        return parse(value)
+
+    return read
+
+
+def _trace(value: object) -> Workload | None:
+    if not isinstance(value, list) or not all(isinstance(path, str) for path in value):
+        raise ValueError("not a list of files")
+    return trace_workload(value) if value else None
+
+
+_FIELDS: dict[str, tuple[Callable[[Any], Any], Any]] = {
+    "vm-memory": (parse_size, "64MiB"),
+    "vcpus": (_number, 1),
+    "source": (_number, 0),
+    "target": (_nodes, []),
+    "borrow": (_borrow, {}),
+    "workload": (_text(parse_workload), "zipf"),
+    "trace": (_trace, []),
+    "strategy": (_text(strategy_named), "ownership"),
+    "start": (parse_time, "0s"),
+}

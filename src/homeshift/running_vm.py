@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A VM on an engine: where its pages, their homes and its vCPUs are, as strategies see it.
+
+What strategies ask is in `strategies.base.Vm`; the rest is for the executor, which keeps this
+record true while it works.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from homeshift.engines.base import Counters, Engine
+from homeshift.machine import Machine, slow_access_ticks
+from homeshift.vm import LINE_BYTES, PAGE_BYTES, FrameAllocator, VmSpec, state_bytes
+
+
+class RunningVm:
+    """A VM; see above.
+
+    Args:
+        number: of the VM on the engine.
+        spec: its size, and where it is at first.
+        machine: that it runs on.
+        allocator: of the machine's memory.
+        first_core: it runs on this core of a node and those after it.
+        lent: whether what it borrows is homed at its node at first, and not where it lies.
+    """
+
+    def __init__(
+        self,
+        *,
+        number: int,
+        spec: VmSpec,
+        machine: Machine,
+        allocator: FrameAllocator,
+        first_core: int = 0,
+        lent: bool = True,
+    ) -> None:
+        self.number = number
+        self.spec = spec
+        self.first_core = first_core
+        self._machine = machine
+        self._allocator = allocator
+        self._engine: Engine | None = None
+        self.node = spec.source
+        self.frames: list[int] = []
+        for node in spec.locations():
+            base = allocator.allocate(node, spec.region_bytes, purpose="the VM")
+            self.frames += range(base, base + spec.region_bytes, PAGE_BYTES)
+        self.homes = {
+            region: spec.source if lent else allocator.location(region)
+            for region in map(allocator.region, self.frames)
+        }
+        self.copied: dict[int, int] = {}
+        """Page -> frame that it is copied to, to be used from `Resume` on."""
+        self.state = self._new(spec.source, self._state_pages, "the vCPUs' state")
+        self.stage2 = self._new(spec.source, self._stage2_pages, "the stage-2 table")
+        self.logging = False
+        self.syncs = 0
+        self.dirty_pages = 0
+        """In the last dirty log that was taken."""
+        self.copy_bandwidth = math.inf
+        self._samples: list[tuple[int, int]] = []
+        self._share_since = Counters()
+
+    def attach(self, engine: Engine) -> None:
+        """Say which engine runs it."""
+        self._engine = engine
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that runs it."""
+        assert self._engine is not None
+        return self._engine
+
+    # ---- what strategies ask ------------------------------------------------------------------
+
+    @property
+    def pages(self) -> Sequence[int]:
+        """All guest pages."""
+        return range(self.spec.pages)
+
+    @property
+    def regions(self) -> list[int]:
+        """All regions of its memory, named by their addresses."""
+        return list(dict.fromkeys(map(self._allocator.region, self.frames)))
+
+    def pages_on(self, node: int) -> list[int]:
+        """Return the guest pages that lie in the memory of a node."""
+        return [p for p, frame in enumerate(self.frames) if self._allocator.location(frame) == node]
+
+    def pages_off(self, node: int) -> list[int]:
+        """Return the guest pages that lie in the memory of other nodes."""
+        return [p for p, frame in enumerate(self.frames) if self._allocator.location(frame) != node]
+
+    def regions_on(self, node: int) -> list[int]:
+        """Return the regions that lie in the memory of a node."""
+        return [region for region in self.regions if self._allocator.location(region) == node]
+
+    def take_dirty_log(self) -> list[int]:
+        """Return the pages written since the log was last taken; the first call starts it."""
+        if not self.logging:
+            self.logging = True
+            self.engine.start_dirty_log(self.number)
+            return []
+        self.syncs += 1
+        dirty = self.engine.take_dirty_log(self.number)
+        self.dirty_pages = len(dirty)
+        return dirty
+
+    def sample(self, every: int) -> None:
+        """Note one in so many accesses that needed another node."""
+        self._samples.clear()
+        self.engine.sample(self.number, every, slow_access_ticks(self._machine))
+
+    def take_samples(self) -> list[tuple[int, int]]:
+        """Return (page, node that accessed it) of what was noted since this was last asked."""
+        self.tag_samples()
+        samples, self._samples = self._samples, []
+        return samples
+
+    def remote_share(self) -> float:
+        """Return the share of accesses that needed another node, since this was last asked.
+
+        With several VMs it is that of all of them: only nodes count where an access was served.
+        """
+        now = self.engine.counters()
+        counted, self._share_since = now - self._share_since, now
+        return counted.remote_services / counted.accesses if counted.accesses else 0.0
+
+    # ---- what the executor needs --------------------------------------------------------------
+
+    def tag_samples(self) -> None:
+        """Note that what was sampled until now happened on this node."""
+        self._samples += [(page, self.node) for page in self.engine.take_samples(self.number)]
+
+    def home_of(self, region: int) -> int:
+        """Return the home of a region of its memory, in use or not."""
+        return self.homes.get(region, self._allocator.location(region))
+
+    def frames_for(self, pages: Iterable[int], node: int) -> list[int]:
+        """Return frames of a node to copy pages to; one that is copied again keeps its frame."""
+        pages = list(pages)
+        new = [page for page in pages if page not in self.copied]
+        frames = self._new(node, len(new), "copying pages")
+        self.copied.update(zip(new, frames, strict=True))
+        return [self.copied[page] for page in pages]
+
+    def use_copies(self, pages: Iterable[int]) -> None:
+        """Use the frames that pages were copied to."""
+        pages = list(pages)
+        if pages:
+            frames = [self.copied.pop(page) for page in pages]
+            self.engine.map_pages(self.number, pages, frames)
+            for page, frame in zip(pages, frames, strict=True):
+                self.frames[page] = frame
+                region = self._allocator.region(frame)
+                self.homes.setdefault(region, self._allocator.location(region))
+
+    def unused_regions(self) -> list[int]:
+        """Return the regions that none of its pages lies in any more."""
+        used = set(map(self._allocator.region, self.frames))
+        return [region for region in self.homes if region not in used]
+
+    def release(self, regions: Iterable[int]) -> None:
+        """Give unused regions, homed where they lie, back to their nodes."""
+        regions = list(regions)
+        for region in regions:
+            del self.homes[region]
+        self._allocator.free(regions)
+
+    def location(self, region: int) -> int:
+        """Return the node in whose memory a region lies."""
+        return self._allocator.location(region)
+
+    def state_lines(self) -> list[int]:
+        """Return the addresses of the lines that hold the vCPUs' state."""
+        size = self._machine.migration.cpu_state_bytes
+        each = state_bytes(self._machine) // PAGE_BYTES
+        return [
+            line
+            for vcpu in range(self.spec.vcpus)
+            for line in _lines(self.state[vcpu * each : (vcpu + 1) * each], size)
+        ]
+
+    def stage2_lines(self) -> list[int]:
+        """Return the addresses of the lines that hold the stage-2 table."""
+        return _lines(self.stage2, self.spec.stage2_bytes)
+
+    def move_state(self, node: int) -> None:
+        """Keep the vCPUs' state on a node from now on."""
+        self._drop(self.state)
+        self.state = self._new(node, self._state_pages, "the vCPUs' state")
+
+    def move_stage2(self, node: int) -> None:
+        """Keep the stage-2 table on a node from now on."""
+        self._drop(self.stage2)
+        self.stage2 = self._new(node, self._stage2_pages, "the stage-2 table")
+
+    @property
+    def _state_pages(self) -> int:
+        return self.spec.vcpus * state_bytes(self._machine) // PAGE_BYTES
+
+    @property
+    def _stage2_pages(self) -> int:
+        return -(-self.spec.stage2_bytes // PAGE_BYTES)
+
+    def _new(self, node: int, pages: int, purpose: str) -> list[int]:
+        return self._allocator.allocate_pages(node, pages, purpose=purpose)
+
+    def _drop(self, pages: Iterable[int]) -> None:
+        self._allocator.free(dict.fromkeys(map(self._allocator.region, pages)))
+
+
+def _lines(pages: Sequence[int], size_bytes: int) -> list[int]:
+    lines = [page + offset for page in pages for offset in range(0, PAGE_BYTES, LINE_BYTES)]
+    return lines[: -(-size_bytes // LINE_BYTES)]

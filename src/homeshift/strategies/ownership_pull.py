@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Ownership and pull: the rights first, the VM resumes, then its hot pages come to the target.
+
+After an ownership migration the data is where it was. From then on accesses that need another node
+are sampled, and the pages that they name are pulled, until few accesses need another node. Cold
+pages never move.
+
+Two policies say which pages are hot. `sampled` takes those with the most samples of a period.
+`majority` is that of PIPM (page migration between hosts that share CXL memory), after Boyer and
+Moore's majority vote: each page has a candidate node and a count; a sample of the candidate adds
+one, a sample of another node takes one away, and at 0 the other becomes the candidate. A page is
+pulled when the target is its candidate by enough votes, so what both ends use stays.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from homeshift.strategies.base import Operation, Pull, Return, Strategy, Vm, Watch
+from homeshift.strategies.ownership import Ownership
+from homeshift.strategies.parameters import choice, count, share, time
+
+Sample = tuple[int, int]
+"""(page, node that accessed it)"""
+
+
+class Votes:
+    """Boyer and Moore's vote on each page."""
+
+    def __init__(self) -> None:
+        self._candidates: dict[int, tuple[int, int]] = {}
+
+    def add(self, samples: Sequence[Sample]) -> None:
+        """Count samples in their order."""
+        for page, node in samples:
+            candidate, votes = self._candidates.get(page, (node, 0))
+            if candidate == node:
+                self._candidates[page] = (node, votes + 1)
+            else:
+                self._candidates[page] = (candidate, votes - 1) if votes > 1 else (node, 1 - votes)
+
+    def won_by(self, node: int, *, votes: int) -> list[int]:
+        """Return the pages of a node with so many votes, those with the most first."""
+        won = [
+            (-count, page)
+            for page, (candidate, count) in self._candidates.items()
+            if candidate == node and count >= votes
+        ]
+        return [page for _, page in sorted(won)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnershipPull(Strategy):
+    """Move the homes and the vCPUs, then pull hot pages until remote accesses are rare."""
+
+    name = "ownership+pull"
+    moves = "the homes of all regions; then the hot pages, while the VM runs at the target"
+
+    remote_share: float = share(0.05, "of accesses that may need another node in the end")
+    policy: str = choice("sampled", ("sampled", "majority"), "which pages are hot")
+    sample_every: int = count(8, "accesses to other nodes for one that is noted", least=1)
+    votes: int = count(2, "samples ahead of other nodes' that make a page hot (majority)", least=1)
+    period: int = time("50us", "between two looks at the samples")
+    pages_per_period: int = count(256, "pulled at most", least=1)
+    max_periods: int = count(200, "after which the rest stays where it is", least=1)
+
+    def migrate(self, vm: Vm, target: int) -> Iterator[Operation]:
+        """Yield the operations that bring `vm` to the node `target`."""
+        vm.sample(self.sample_every)
+        yield from Ownership().migrate(vm, target)
+        vm.remote_share()  # counts from here on
+        votes = Votes()
+        for _ in range(self.max_periods):
+            yield Watch(self.period)
+            if vm.remote_share() <= self.remote_share:
+                break
+            votes.add(samples := vm.take_samples())
+            if self.policy == "majority":
+                hot = votes.won_by(target, votes=self.votes)
+            else:
+                hot = [page for page, _ in Counter(page for page, _ in samples).most_common()]
+            away = set(vm.pages_off(target))
+            yield Pull([page for page in hot if page in away][: self.pages_per_period], to=target)
+        vm.sample(0)
+        yield Return(vm)

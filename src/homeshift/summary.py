@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From what was counted to `migration.json`: names are QEMU's (`query-migrate`) where it has one.
+
+The numbers at the top are about the first VM and the time of all migrations. `window` is about the
+time from the begin of the migration to the end of the measurement, whatever happened in it:
+strategies that leave data where it is pay for that there. `migrations` has one entry for each
+migration, `vms` one for each VM, `progress` the course of time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from homeshift.energy import Constants, Counts, energy_of, load_constants, sensitivity
+from homeshift.engines.base import Counters, Link, VmCounters
+from homeshift.executor import Migration, Phase
+from homeshift.vm import PAGE_BYTES, VmSpec
+
+TICKS_PER_SECOND = 10**12
+TICKS_PER_MICROSECOND = 10**6
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What had been counted at a tick; `later - earlier` is a span of time, `tick` its length."""
+
+    tick: int
+    counted: Counters
+    vms: tuple[VmCounters, ...]
+    links: tuple[Link, ...] = ()
+
+    def __sub__(self, earlier: Span) -> Span:
+        vms = tuple(a - b for a, b in zip(self.vms, earlier.vms, strict=True))
+        links = tuple(
+            replace(a, busy_ticks=a.busy_ticks - b.busy_ticks)
+            for a, b in zip(self.links, earlier.links, strict=True)
+        )
+        return Span(self.tick - earlier.tick, self.counted - earlier.counted, vms, links)
+
+
+Moments = tuple[Span, Span, Span, Span]
+"""First of the measurement, begin and end of the migrations, last of the measurement."""
+
+
+def summary(
+    *,
+    engine_name: str,
+    specs: Sequence[VmSpec],
+    legs: Sequence[Migration],
+    moments: Moments,
+    progress: Sequence[Span],
+) -> dict[str, Any]:
+    """Return what goes into migration.json."""
+    constants = load_constants()
+    at_first, start, end, at_last = moments
+    before, during, after = start - at_first, end - start, at_last - end
+    first = [leg for leg in legs if leg.vm.number == 0]
+    counted = during.counted
+    overall = (at_last - start).counted
+    seconds = during.tick / TICKS_PER_SECOND
+    paused = [phase for leg in first for phase in leg.phases if phase.paused]
+    later = [phase for leg in first for phase in _after_resume(leg)]
+    pages = sum(leg.pages_copied for leg in first)
+    downtime_bytes = sum(phase.counted.migration_bytes for phase in paused)
+    postcopy_bytes = sum(phase.counted.migration_bytes for phase in later)
+    return {
+        "format": 1,
+        "engine": engine_name,
+        "strategy": first[0].strategy.name,
+        "status": "completed",
+        "total-time": seconds,
+        "downtime": _seconds(paused),
+        "expected-downtime": first[-1].expected_downtime,
+        "setup-time": 0.0,
+        "postcopy-blocktime": _blocktime(later),
+        "cpu-throttle-percentage": max(leg.throttle_percentage for leg in first),
+        "ram": {
+            "transferred": counted.migration_bytes,
+            "remaining": 0,
+            "total": specs[0].memory_bytes,
+            "duplicate": 0,
+            "normal": pages,
+            "normal-bytes": pages * PAGE_BYTES,
+            "dirty-pages-rate": first[-1].dirty_pages_rate,
+            "dirty-sync-count": sum(leg.syncs for leg in first),
+            "postcopy-requests": sum(leg.requests.pages for leg in first),
+            "page-size": PAGE_BYTES,
+            "mbps": counted.migration_bytes * 8 / seconds / 1e6 if seconds else None,
+            "pages-per-second": pages / seconds if seconds else None,
+            "precopy-bytes": counted.migration_bytes - downtime_bytes - postcopy_bytes,
+            "downtime-bytes": downtime_bytes,
+            "postcopy-bytes": postcopy_bytes,
+        },
+        "home": {
+            "regions-transferred": sum(leg.regions_moved for leg in first),
+            "regions-returned": sum(leg.regions_returned for leg in first),
+            "entries-moved": counted.entries_moved,
+            "forwarded-requests": overall.forwarded_requests,
+        },
+        "interconnect": {
+            "migration-bytes": counted.migration_bytes,
+            "control-bytes": counted.control_bytes,
+            "data-bytes": counted.data_bytes,
+        },
+        "copied-pages": pages,
+        "energy": energy_of(migration_counts(counted), constants).to_dict(),
+        "vm": {
+            "accesses-per-microsecond": {
+                name: _rate(span, 0)
+                for name, span in (("before", before), ("during", during), ("after", after))
+            },
+            "local-share": {
+                "before": _local_share(before.counted),
+                "after": _local_share(after.counted),
+            },
+        },
+        "window": _window(at_last - start, before, constants),
+        "migrations": [_migration(leg) for leg in legs],
+        "vms": [
+            {
+                "source": spec.source,
+                "targets": list(spec.targets),
+                "accesses-per-microsecond": {
+                    "before": _rate(before, number),
+                    "during": _rate(during, number),
+                    "after": _rate(after, number),
+                },
+                "mean-latency": {
+                    "before": _mean_latency(before, number),
+                    "during": _mean_latency(during, number),
+                    "after": _mean_latency(after, number),
+                },
+            }
+            for number, spec in enumerate(specs)
+        ],
+        "links": [{"source": link.source, "target": link.target} for link in start.links],
+        "progress": [_point(point - start, constants) for point in progress],
+        "phases": [
+            {"name": phase.name, "start": phase.start, "end": phase.end}
+            for leg in first
+            for phase in leg.phases
+        ],
+    }
+
+
+def migration_counts(counted: Counters) -> Counts:
+    """Return what the migration itself did, for its energy."""
+    return Counts(
+        dram_reads=counted.migration_dram_reads,
+        dram_writes=counted.migration_dram_writes,
+        link_bytes=counted.migration_link_bytes,
+        slc_accesses=counted.migration_slc_accesses,
+        directory_accesses=counted.migration_directory_accesses,
+    )
+
+
+def all_counts(counted: Counters) -> Counts:
+    """Return what everybody did, for the energy of a span of time."""
+    return Counts(
+        dram_reads=counted.dram_reads,
+        dram_writes=counted.dram_writes,
+        link_bytes=counted.link_bytes,
+        slc_accesses=counted.slc_accesses,
+        directory_accesses=counted.directory_accesses,
+    )
+
+
+def _window(span: Span, before: Span, constants: Constants) -> dict[str, Any]:
+    """Sum up the time from the begin of the migration to the end of the measurement."""
+    counted, accesses = span.counted, span.vms[0].accesses
+    undisturbed = before.vms[0].accesses * span.tick / before.tick if before.tick else 0.0
+    counts = all_counts(counted)
+    return {
+        "time": span.tick / TICKS_PER_SECOND,
+        "accesses": accesses,
+        "accesses-lost": undisturbed - accesses,
+        "remote-services": counted.remote_services,
+        "local-share": _local_share(counted),
+        "migration-bytes": counted.migration_bytes,
+        "control-bytes": counted.control_bytes,
+        "data-bytes": counted.data_bytes,
+        "link-bytes": counted.link_bytes,
+        "migration-link-bytes": counted.migration_link_bytes,
+        "dram-reads": counted.dram_reads,
+        "dram-writes": counted.dram_writes,
+        "slc-accesses": counted.slc_accesses,
+        "directory-accesses": counted.directory_accesses,
+        "forwarded-requests": counted.forwarded_requests,
+        "energy": energy_of(counts, constants).to_dict(),
+        "energy-sensitivity": sensitivity(counts, constants),
+    }
+
+
+def _point(span: Span, constants: Constants) -> dict[str, Any]:
+    """Sum up the time from the begin of the migration to a moment of it."""
+    return {
+        "time": span.tick / TICKS_PER_SECOND,
+        "accesses": [vm.accesses for vm in span.vms],
+        "remote-services": span.counted.remote_services,
+        "migration-bytes": span.counted.migration_bytes,
+        "energy": energy_of(all_counts(span.counted), constants).to_dict(),
+        "links-busy": [link.busy_ticks / TICKS_PER_SECOND for link in span.links],
+    }
+
+
+def _migration(leg: Migration) -> dict[str, Any]:
+    """Sum up one migration; bytes are not told apart where several go on at once."""
+    paused = [phase for phase in leg.phases if phase.paused]
+    return {
+        "vm": leg.vm.number,
+        "strategy": leg.strategy.to_dict(),
+        "source": leg.source,
+        "target": leg.target,
+        "start": leg.phases[0].start,
+        "total-time": (leg.phases[-1].end - leg.phases[0].start) / TICKS_PER_SECOND,
+        "downtime": _seconds(paused),
+        "postcopy-blocktime": _blocktime(_after_resume(leg)),
+        "copied-pages": leg.pages_copied,
+        "regions-transferred": leg.regions_moved,
+        "regions-returned": leg.regions_returned,
+        "dirty-sync-count": leg.syncs,
+        "postcopy-requests": leg.requests.pages,
+        "postcopy-faults": leg.requests.faults,
+        "phases": [
+            {
+                "name": phase.name,
+                "start": phase.start,
+                "end": phase.end,
+                "accesses": phase.vm_counted.accesses,
+                "migration-bytes": phase.counted.migration_bytes,
+            }
+            for phase in leg.phases
+        ],
+    }
+
+
+def _after_resume(leg: Migration) -> list[Phase]:
+    """Return the phases in which the VM ran at the target."""
+    names = [phase.name for phase in leg.phases]
+    return leg.phases[names.index("resume") + 1 :] if "resume" in names else []
+
+
+def _seconds(phases: Sequence[Phase]) -> float:
+    return sum(phase.end - phase.start for phase in phases) / TICKS_PER_SECOND
+
+
+def _blocktime(phases: Sequence[Phase]) -> float:
+    """Return the time in which all vCPUs waited for missing pages."""
+    return sum(phase.vm_counted.all_blocked_ticks for phase in phases) / TICKS_PER_SECOND
+
+
+def _rate(span: Span, vm: int) -> float | None:
+    ticks = span.tick
+    return span.vms[vm].accesses / (ticks / TICKS_PER_MICROSECOND) if ticks else None
+
+
+def _mean_latency(span: Span, vm: int) -> float | None:
+    """Return seconds from issue to answer."""
+    counted = span.vms[vm]
+    return counted.latency_ticks / counted.accesses / TICKS_PER_SECOND if counted.accesses else None
+
+
+def _local_share(counted: Counters) -> float | None:
+    """Return the share of accesses that did not need another node."""
+    return 1 - counted.remote_services / counted.accesses if counted.accesses else None

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Small migrations for tests, and what one counts by hand about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from machines import CONTROL, DATA, LINE, PAGE
+
+from homeshift.guests import Guest
+from homeshift.machine import Machine, load_machine
+from homeshift.migration import Result, migrate
+from homeshift.strategies import strategy_named
+from homeshift.vm import VmSpec
+from homeshift.workload import Workload, parse_workload
+
+KIB, MIB = 1 << 10, 1 << 20
+MICROSECOND = 10**6  # ticks
+COPY = DATA + CONTROL  # of a line, to another node: the write and its ack
+REGION = 3 * CONTROL  # of a transfer: done, ack, fin
+ASKED = 2 * CONTROL  # of a transfer that another node than the old home asks for: request, moved
+IDLE = "uniform:think=1000000"  # cycles: the first access comes after everything is over
+
+
+def machine_of(name: str, **migration: int) -> Machine:
+    """Return a shipped machine with less memory, so that runs start quickly."""
+    machine = load_machine(name)
+    size = min(machine.memory.size_bytes, 4 * MIB)
+    return replace(
+        machine,
+        memory=replace(machine.memory, size_bytes=size),
+        migration=replace(machine.migration, **migration),
+    )
+
+
+def run(
+    machine: Machine,
+    strategy: str,
+    workload: str | Workload = "uniform",
+    *,
+    window: int = 5 * MICROSECOND,
+    seed: int = 1,
+    others: Sequence[Guest] = (),
+    horizon: int | None = None,
+    **vm: Any,
+) -> Result:
+    spec = VmSpec(**{"memory_bytes": 64 * KIB, "vcpus": 2, "source": 0, "target": 1, **vm})
+    return migrate(
+        machine=machine,
+        vm=spec,
+        workload=parse_workload(workload) if isinstance(workload, str) else workload,
+        strategy=strategy_named(strategy),
+        seed=seed,
+        warmup_ticks=window,
+        window_ticks=window,
+        horizon_ticks=horizon,
+        others=others,
+        check=True,
+    )
+
+
+def state_lines(machine: Machine, vcpus: int = 2, memory: int = 64 * KIB) -> int:
+    """Return the lines of the vCPUs' state and of the stage-2 table."""
+    table = memory // PAGE * 8
+    return vcpus * machine.migration.cpu_state_bytes // LINE + -(-table // LINE)

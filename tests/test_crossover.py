@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Leave it or move it: the crossing is where one computes it to be."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import WriteRun
+
+from homeshift.crossover import compare_courses
+from homeshift.errors import InputError
+from homeshift.runs import read_run
+
+ROOT = Path(__file__).parents[1]
+SCRIPT = ROOT / "plots" / "leave_or_move.py"
+PAGES = 4096
+MOVE, MISS = 500e-9, 4e-9  # joules, of a page that is moved and of a miss that is remote
+
+
+def course(
+    *, moves: bool, until: int = 100, scale: float = 1.0, standstill: float = 0.0
+) -> list[dict[str, Any]]:
+    """Return the progress of a VM with one miss a page and millisecond.
+
+    When it moves its data it stands still at first, and spends energy; else each miss is remote.
+    """
+    points = []
+    for millisecond in range(until + 1):
+        time = millisecond * 1e-3
+        work = max(0.0, time - standstill) * 1e6
+        spent = (MOVE if moves else millisecond * MISS * scale) * PAGES * (millisecond > 0)
+        points.append(
+            {
+                "time": time,
+                "accesses": [int(work if moves else work / 2)],  # half as fast when it is remote
+                "remote-services": 0 if moves else millisecond * PAGES,
+                "migration-bytes": 0,
+                "energy": {"total": spent, "total-low": spent / 2, "total-high": spent * 2},
+            }
+        )
+    return points
+
+
+Make = Callable[..., Path]
+
+
+@pytest.fixture
+def runs(write_run: WriteRun) -> Callable[..., tuple[Path, Path]]:
+    def make(**changes: Any) -> tuple[Path, Path]:
+        return (
+            write_run(
+                "ownership",
+                migration={
+                    "strategy": "ownership",
+                    "total-time": 0.0,
+                    "progress": course(moves=False),
+                },
+            ),
+            write_run(
+                "copy", migration={"total-time": 0.0, "progress": course(moves=True, **changes)}
+            ),
+        )
+
+    return make
+
+
+def test_energy_crosses_where_misses_cost_as_much_as_the_move(
+    runs: Callable[..., tuple[Path, Path]],
+) -> None:
+    left, moved = map(read_run, runs(until=200))
+    crossing = compare_courses(left, moved)
+    assert math.isnan(crossing.at["energy"])  # 125 misses a page; the run has but 100
+    cheap = {
+        "progress": [
+            {**p, "energy": {k: v / 2 for k, v in p["energy"].items()}} for p in course(moves=True)
+        ]
+    }
+    moved.migration.update(cheap)
+    assert compare_courses(left, moved).at["energy"] == pytest.approx(MOVE / 2 / MISS, rel=0.02)
+    assert crossing.left == "ownership"
+    assert crossing.moved == "stop-and-copy"
+
+
+def test_time_crosses_where_the_standstill_is_made_good(
+    runs: Callable[..., tuple[Path, Path]],
+) -> None:
+    """Twice as fast after 20 ms of standstill, it is level after 40 ms: 40 misses a page."""
+    left, moved = map(read_run, runs(standstill=0.02))
+    assert compare_courses(left, moved).at["time"] == pytest.approx(40, rel=0.03)
+
+
+def test_what_is_always_better_pays_from_the_first_miss_on(
+    runs: Callable[..., tuple[Path, Path]],
+) -> None:
+    left, moved = map(read_run, runs())
+    assert compare_courses(left, moved).at["time"] == pytest.approx(0, abs=1)
+
+
+def test_runs_without_a_course_or_of_another_vm_are_refused(write_run: WriteRun) -> None:
+    run = read_run(write_run("plain"))
+    with pytest.raises(InputError, match="no course"):
+        compare_courses(run, run)
+    with_course = {"progress": course(moves=True)}
+    one = read_run(write_run("one", migration=with_course))
+    other = read_run(write_run("other", migration={**with_course, "ram": {"total": 1 << 20}}))
+    with pytest.raises(InputError, match="VMs of 4096 and 256 pages"):
+        compare_courses(one, other)
+
+
+def test_the_figure_is_drawn_and_says_where_moving_pays(
+    runs: Callable[..., tuple[Path, Path]], tmp_path: Path
+) -> None:
+    left, moved = runs(standstill=0.02)
+    result = subprocess.run(
+        [sys.executable, str(SCRIPT), str(left), str(moved), "-o", str(tmp_path / "figures")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "stop-and-copy pays, instead of ownership, from" in result.stdout
+    assert result.stdout.splitlines()[-1].endswith("on for time")
+    for suffix in ("png", "pdf", "csv"):
+        assert (tmp_path / "figures" / f"leave_or_move.{suffix}").stat().st_size > 0
+
+
+def test_a_run_that_is_not_there_is_told(tmp_path: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, str(SCRIPT), "none", "none", "-o", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 2
+    assert "run 'none' has a fault" in result.stderr

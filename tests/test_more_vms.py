@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Experiments of several VMs and several strategies, as people run them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from homeshift.errors import InputError
+from homeshift.guests import load_guests
+
+ROOT = Path(__file__).parents[1]
+SHORT = ("--machine", "tiny", "--vm-memory", "64KiB", "--vcpus", "1", "--warmup", "2us")
+GUESTS = """
+[[vm]]
+vm-memory = "64KiB"
+source = 1
+target = [0, 1]
+borrow = { 0 = 0.25 }
+workload = "uniform:write_ratio=0.5"
+strategy = "pre-copy:max-rounds=2"
+start = "1us"
+"""
+
+
+def script(name: str, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(ROOT / name), *options], capture_output=True, text=True, check=False
+    )
+
+
+def test_a_file_of_vms_is_read_with_units_and_defaults(tmp_path: Path) -> None:
+    (tmp_path / "vms.toml").write_text(GUESTS + '[[vm]]\nvm-memory = "128KiB"\n')
+    moving, staying = load_guests(
+        str(tmp_path / "vms.toml"), region_bytes=4096, stage2_entry_bytes=8
+    )
+    assert moving.spec.targets == (0, 1)
+    assert moving.spec.borrow == {0: 0.25}
+    assert moving.start_ticks == 10**6
+    assert moving.strategy is not None
+    assert moving.strategy.to_dict()["max-rounds"] == 2
+    assert staying.strategy is None
+    assert staying.spec.targets == ()
+    assert staying.workload.kind == "zipf"
+
+
+def test_all_faults_of_a_file_of_vms_are_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "vms.toml").write_text(
+        GUESTS.replace('"64KiB"', "64").replace("[0, 1]", '"1"').replace("uniform", "unifrm")
+        + '[[vm]]\nsources = 1\nborrow = [2]\nvcpus = "two"\ntrace = ["none.npy"]\n'
+        + '[vms]\nstrategy = "x"\n'
+    )
+    with pytest.raises(InputError) as error:
+        load_guests(str(tmp_path / "vms.toml"), region_bytes=4096, stage2_entry_bytes=8)
+    told = str(error.value)
+    for part in (
+        "has 8 faults",
+        "vms: no such field (did you mean 'vm'?)",
+        "vm[0].vm-memory = 64: a bare number",
+        "vm[0].target = '1': not a list of nodes",
+        "vm[0].workload: no such kind (did you mean 'uniform'?)",
+        "vm[1].sources: no such field (did you mean 'source'?)",
+        "vm[1].borrow = [2]: not a table",
+        "vm[1].vcpus = 'two': not a whole number",
+        "vm[1].trace: none.npy: cannot read",
+    ):
+        assert part in told
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"), [("vm = 3", "begin each VM with [[vm]]"), ("[[vm]", "not TOML")]
+)
+def test_a_file_that_holds_no_vms_is_told(tmp_path: Path, text: str, fault: str) -> None:
+    (tmp_path / "vms.toml").write_text(text)
+    with pytest.raises(InputError, match=fault.replace("[", r"\[")):
+        load_guests(str(tmp_path / "vms.toml"), region_bytes=4096, stage2_entry_bytes=8)
+
+
+def test_more_vms_migrate_beside_the_first_and_are_recorded(tmp_path: Path) -> None:
+    (tmp_path / "vms.toml").write_text(GUESTS)
+    run = tmp_path / "run"
+    options = ("--more-vms", str(tmp_path / "vms.toml"), "--window", "20us", "--check")
+    done = script("configs/migrate.py", *SHORT, *options, "--outdir", str(run))
+    assert done.returncode == 0, done.stderr
+    summary = json.loads((run / "migration.json").read_text())
+    config = json.loads((run / "config.json").read_text())
+    assert [m["vm"] for m in summary["migrations"]] == [0, 1, 1]
+    assert len(summary["vms"]) == 2
+    assert config["other_vms"][0]["strategy"]["max-rounds"] == 2
+    assert "system.vm1.vcpu0.numLoads" in (run / "stats.txt").read_text()
+
+
+def test_vms_that_do_not_fit_together_are_told(tmp_path: Path) -> None:
+    (tmp_path / "vms.toml").write_text(GUESTS.replace("[0, 1]", "[1]") + "[[vm]]\nvcpus = 2\n")
+    options = ("--more-vms", str(tmp_path / "vms.toml"), "--outdir", str(tmp_path / "run"))
+    done = script("configs/migrate.py", *SHORT, *options)
+    assert done.returncode == 2
+    assert "VM 1: target = 1: is the source" in done.stderr
+    (tmp_path / "vms.toml").write_text('[[vm]]\nvcpus = 2\nvm-memory = "64KiB"\n')
+    done = script("configs/migrate.py", *SHORT, *options)
+    assert done.returncode == 2
+    assert "the VMs have 3 vCPUs; a node of 'tiny' has 2 cores" in done.stderr
+
+
+def test_one_command_makes_the_table_of_strategies(tmp_path: Path) -> None:
+    options = (*SHORT, "--window", "5us", "--horizon", "200us")
+    command = ("-o", str(tmp_path / "runs"), "--strategies", "ownership", "pre-copy:max-rounds=2")
+    first = script("scripts/strategies.py", *command, "--", *options)
+    assert first.returncode == 0, first.stderr
+    lines = first.stdout.splitlines()
+    assert lines[0].startswith("| strategy | total time [us] |")
+    assert [line.split()[1] for line in lines[2:4]] == ["`ownership`", "`pre-copy`"]
+    assert len({line.count("|") for line in lines[:4]}) == 1
+    assert any(line.startswith("| link |") for line in lines)
+    assert first.stderr.count("strategies.py: ") == 2
+    again = script("scripts/strategies.py", *command, "--", *options)
+    assert (again.stdout, again.stderr) == (first.stdout, "")  # nothing is run again
+    other = script("scripts/strategies.py", *command, "--", *options, "--seed", "2")
+    assert other.stderr.count("strategies.py: ") == 2
+
+
+def test_a_strategy_that_cannot_run_is_told_by_name(tmp_path: Path) -> None:
+    command = ("-o", str(tmp_path), "--strategies", "owner")
+    done = script("scripts/strategies.py", *command, "--", *SHORT)
+    assert done.returncode == 1
+    assert "strategies.py: owner: migrate.py: error: strategy 'owner'" in done.stderr

@@ -1,0 +1,405 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Every way to move a VM does what its paper says, as one counts by hand."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from experiments import (
+    ASKED,
+    COPY,
+    IDLE,
+    KIB,
+    MIB,
+    MICROSECOND,
+    REGION,
+    machine_of,
+    run,
+    state_lines,
+)
+from machines import LINE, PAGE
+
+from homeshift.energy import Counts, energy_of, load_constants
+from homeshift.errors import RunError
+from homeshift.guests import Guest
+from homeshift.strategies import strategy_named
+from homeshift.strategies.ownership_pull import Votes
+from homeshift.vm import VmSpec
+from homeshift.workload import parse_workload, trace_workload
+from homeshift.workload.trace import TRACE_DTYPE
+
+EVERYWHERE = {1: 0.25, 2: 0.25, 3: 0.25}
+BUSY = "zipf:write_ratio=0.5,think=20"
+
+
+def sent(phase: dict[str, Any]) -> int:
+    """Return the pages that a phase of copying sent."""
+    pages, rest = divmod(phase["migration-bytes"], PAGE // LINE * COPY)
+    assert rest == 0
+    return int(pages)
+
+
+def phases(summary: dict[str, Any], *names: str) -> list[dict[str, Any]]:
+    [migration] = summary["migrations"]
+    return [phase for phase in migration["phases"] if phase["name"] in names]
+
+
+# ---- pre-copy ----------------------------------------------------------------------------------
+
+BANDWIDTH = 1e9
+PAGE_TICKS = PAGE / BANDWIDTH * 1e12
+
+
+@pytest.mark.parametrize("ratio", [0.25, 0.5])
+def test_pre_copy_at_a_constant_dirty_rate_follows_its_geometric_series(ratio: float) -> None:
+    """While a page is copied, `ratio` pages are written: a round is that part of the last one."""
+    cycles = round(PAGE_TICKS / ratio / 500)  # of 0.5 ns, from one write to the next
+    writes = f"stream:stride=4KiB,write_ratio=1,shared=0,footprint=1,think={cycles}"
+    summary = run(
+        machine_of("quad"),
+        "pre-copy:max-bandwidth=1GB/s,downtime-limit=1ns,max-rounds=4",
+        writes,
+        memory_bytes=MIB,
+        vcpus=1,
+    ).summary
+    rounds = [sent(phase) for phase in phases(summary, "copy")]
+    pages = MIB // PAGE
+    assert len(rounds) == 4 + 1
+    assert rounds[0] == pages
+    for number, sent_pages in enumerate(rounds):
+        assert sent_pages == pytest.approx(pages * ratio**number, rel=0.03, abs=1)
+    series = pages * (1 - ratio**5) / (1 - ratio)
+    assert summary["copied-pages"] == sum(rounds) == pytest.approx(series, rel=0.03)
+    before = sum(phase["end"] - phase["start"] for phase in phases(summary, "copy")[:-1])
+    assert before == pytest.approx(sum(rounds[:-1]) * PAGE_TICKS, rel=0.03)
+    assert summary["ram"]["dirty-sync-count"] == 4 + 1
+    assert summary["ram"]["dirty-pages-rate"] == pytest.approx(ratio / PAGE_TICKS * 1e12, rel=0.1)
+
+
+def test_pre_copy_pauses_when_the_rest_can_be_copied_within_the_downtime_limit() -> None:
+    writes = "stream:stride=4KiB,write_ratio=1,shared=0,footprint=1,think=16384"  # half as fast
+    summary = run(
+        machine_of("quad"),
+        "pre-copy:max-bandwidth=1GB/s,downtime-limit=140us",  # 34 pages
+        writes,
+        memory_bytes=MIB,
+        vcpus=1,
+    ).summary
+    assert [sent(phase) for phase in phases(summary, "copy")][:-1] == pytest.approx(
+        [256, 128, 64], abs=2
+    )
+    assert summary["expected-downtime"] == pytest.approx(32 * PAGE_TICKS / 1e12, rel=0.05)
+    # The links are free for the rest, so it does not even take that long.
+    assert summary["downtime"] < 140e-6
+
+
+def test_auto_converge_slows_the_vm_down_until_the_copy_catches_up() -> None:
+    fast = "stream:stride=4KiB,write_ratio=1,shared=0,footprint=1,think=4096"
+    limits = "max-bandwidth=1GB/s,downtime-limit=60us,max-rounds=40"
+    runs = {
+        switch: run(
+            machine_of("quad"),
+            f"pre-copy:{limits},auto-converge={switch}",
+            fast,
+            memory_bytes=128 * KIB,
+            vcpus=1,
+            window=200 * MICROSECOND,
+        ).summary
+        for switch in ("off", "on")
+    }
+    assert runs["off"]["ram"]["dirty-sync-count"] == 40 + 1  # gave up
+    assert runs["off"]["cpu-throttle-percentage"] == 0
+    assert runs["on"]["ram"]["dirty-sync-count"] < 40
+    throttles = len(phases(runs["on"], "throttle"))
+    assert runs["on"]["cpu-throttle-percentage"] == min(20 + 10 * (throttles - 1), 99)
+    speed = runs["on"]["vm"]["accesses-per-microsecond"]
+    assert speed["after"] == pytest.approx(speed["before"], rel=0.05)  # and lets it go again
+
+
+# ---- post-copy, hybrid -------------------------------------------------------------------------
+
+
+def test_post_copy_of_an_idle_vm_asks_for_nothing_and_sends_every_page_once() -> None:
+    summary = run(machine_of("quad"), "post-copy", IDLE).summary
+    assert summary["ram"]["postcopy-requests"] == 0
+    assert summary["ram"]["postcopy-bytes"] == 64 * KIB // LINE * COPY
+    assert summary["ram"]["downtime-bytes"] == 2 * 256 * COPY  # two vCPUs' state of 16 KiB
+    assert summary["postcopy-blocktime"] == 0
+
+
+@pytest.mark.parametrize("name", ["tiny", "quad"])
+@pytest.mark.parametrize("footprint", [0.125, 0.5])
+def test_post_copy_asks_for_no_more_pages_than_the_working_set_has(
+    name: str, footprint: float
+) -> None:
+    summary = run(
+        machine_of(name),
+        "post-copy:prepaging=0,max-postcopy-bandwidth=1GB/s",
+        f"uniform:footprint={footprint},think=5",
+        memory_bytes=256 * KIB,
+    ).summary
+    asked = summary["ram"]["postcopy-requests"]
+    assert 0 < asked <= 256 * KIB * footprint / PAGE
+    assert summary["copied-pages"] == 256 * KIB // PAGE
+    assert summary["postcopy-blocktime"] > 0
+
+
+def test_a_page_that_is_asked_for_does_not_wait_for_those_that_are_pushed() -> None:
+    """A vCPU waits for one page only, although the others take 4096 B / 50 MB/s = 82 us each."""
+    vm: dict[str, Any] = {"memory_bytes": 256 * KIB, "vcpus": 1, "window": 2 * MICROSECOND}
+    summary = run(
+        machine_of("quad"),
+        "post-copy:prepaging=0,max-postcopy-bandwidth=50MB/s",
+        "uniform:footprint=0.5,think=20",
+        **vm,
+    ).summary
+    asked = summary["ram"]["postcopy-requests"]
+    assert asked > 8
+    assert summary["postcopy-blocktime"] / asked < 5e-6
+
+
+def test_prepaging_around_faults_saves_requests_of_a_vm_that_walks(tmp_path: Path) -> None:
+    """It walks down at half the speed at which pages are pushed, these in ascending order."""
+    records = np.zeros(128 * 8, dtype=TRACE_DTYPE)
+    records["address"] = np.arange(128 * 8)[::-1] * (PAGE // 8)
+    records["gap"] = 1000
+    records["size"] = 8
+    np.save(tmp_path / "walk.npy", records)
+    walk = trace_workload([tmp_path / "walk.npy"])
+    asked = [
+        run(
+            machine_of("quad"),
+            f"post-copy:prepaging={pages},max-postcopy-bandwidth=2GB/s",
+            walk,
+            memory_bytes=512 * KIB,
+            vcpus=1,
+        ).summary["ram"]["postcopy-requests"]
+        for pages in (0, 8)
+    ]
+    assert 0 < 2 * asked[1] < asked[0]
+
+
+def test_a_hybrid_fetches_only_what_was_written_since_it_was_copied() -> None:
+    writes = "stream:stride=4KiB,write_ratio=1,shared=0,footprint=1,think=8192"
+    vm: dict[str, Any] = {"memory_bytes": MIB, "vcpus": 1}
+    summary = run(machine_of("quad"), "hybrid:max-bandwidth=2GB/s", writes, **vm).summary
+    first = 256 * PAGE / 2e9  # the round takes so long, and a page is written every 4.096 us
+    [copy], [fetch] = phases(summary, "copy"), phases(summary, "fetch")
+    assert sent(copy) == 256
+    assert sent(fetch) == pytest.approx(first / 4.096e-6, rel=0.05)
+    assert summary["ram"]["postcopy-requests"] <= sent(fetch)
+    assert summary["downtime"] < 20e-6
+
+
+# ---- what stays and what goes ------------------------------------------------------------------
+
+
+def test_ignore_shared_copies_the_sources_own_pages_and_moves_no_home() -> None:
+    summary = run(machine_of("quad"), "ignore-shared", IDLE, borrow=EVERYWHERE).summary
+    assert summary["copied-pages"] == 4
+    assert summary["home"]["regions-transferred"] == summary["home"]["regions-returned"] == 0
+
+
+def test_ownership_and_copy_moves_homes_of_the_targets_memory_and_copies_the_rest() -> None:
+    summary = run(machine_of("quad"), "ownership+copy", IDLE, borrow=EVERYWHERE).summary
+    assert summary["home"]["regions-transferred"] == 4
+    assert summary["copied-pages"] == 12
+    assert summary["home"]["regions-returned"] == 8  # what lies on nodes 2 and 3
+    from_others = 8 * PAGE // LINE * COPY  # home to memory and back, for each line
+    sent_bytes = 4 * REGION + (12 * PAGE // LINE + state_lines(machine_of("quad"))) * COPY
+    returned = 8 * (REGION + ASKED)
+    assert summary["ram"]["transferred"] == sent_bytes + from_others + returned
+
+
+def test_with_its_memory_at_hand_a_vm_finds_everything_locally_afterwards() -> None:
+    for strategy in ("stop-and-copy", "pre-copy", "post-copy", "hybrid"):
+        summary = run(machine_of("quad"), strategy, BUSY, borrow=EVERYWHERE).summary
+        assert summary["vm"]["local-share"]["after"] == 1.0, strategy
+    # What the target held already is not copied: the source's caches may own lines of it.
+    summary = run(machine_of("quad"), "ownership+copy", BUSY, borrow=EVERYWHERE).summary
+    assert 0.8 < summary["vm"]["local-share"]["after"] < 1.0
+
+
+@pytest.mark.parametrize("policy", ["sampled", "majority"])
+def test_pulling_ends_when_few_accesses_need_another_node(policy: str) -> None:
+    vm: dict[str, Any] = {
+        "memory_bytes": 512 * KIB,
+        "borrow": EVERYWHERE,
+        "window": 20 * MICROSECOND,
+    }
+    chase = "zipf:think=0,footprint=1,exponent=0.6"
+    machine = machine_of("quad")
+    small = replace(
+        machine,
+        slc=replace(machine.slc, size_bytes=32 * KIB),
+        cache=replace(machine.cache, size_bytes=4 * KIB),
+    )
+    left, pulled = (
+        run(small, strategy, chase, **vm).summary
+        for strategy in (
+            "ownership",
+            f"ownership+pull:remote-share=0.1,period=20us,sample-every=1,policy={policy}",
+        )
+    )
+    assert left["vm"]["local-share"]["after"] < 0.7
+    assert pulled["vm"]["local-share"]["after"] > 0.85
+    assert 0 < pulled["copied-pages"] <= 128
+    assert pulled["downtime"] == pytest.approx(left["downtime"], rel=0.1)
+    assert (
+        pulled["vm"]["accesses-per-microsecond"]["after"]
+        > (left["vm"]["accesses-per-microsecond"]["after"])
+    )
+
+
+def test_a_page_that_both_nodes_use_has_no_majority() -> None:
+    votes = Votes()
+    votes.add([(7, 0), (7, 1)] * 10 + [(8, 1)] * 3 + [(9, 1)] * 5 + [(9, 0)])
+    assert votes.won_by(1, votes=2) == [9, 8]
+    votes.add([(7, 1)] * 2)
+    assert votes.won_by(1, votes=2) == [9, 8, 7]
+    assert votes.won_by(0, votes=1) == []
+
+
+# ---- lending -----------------------------------------------------------------------------------
+
+
+def test_lending_costs_three_headers_a_region_and_returning_brings_the_data_home() -> None:
+    vm: dict[str, Any] = {"borrow": {2: 0.25, 3: 0.25}}
+    lent = run(machine_of("quad"), "borrow", IDLE, **vm).summary
+    assert lent["home"]["regions-transferred"] == 8
+    assert lent["ram"]["transferred"] == 8 * REGION  # the lender asks itself
+    assert lent["downtime"] == lent["copied-pages"] == 0
+    given_back = run(machine_of("quad"), "return", IDLE, **vm).summary
+    assert given_back["copied-pages"] == given_back["home"]["regions-returned"] == 8
+    # Lines are read from where they lie; the VM's node was their home, and asks itself.
+    assert given_back["ram"]["transferred"] == 8 * PAGE // LINE * COPY + 8 * REGION
+
+
+def test_a_vm_runs_on_while_its_memory_is_lent_and_given_back() -> None:
+    for strategy in ("borrow", "return"):
+        for name, borrow in (("tiny", {1: 0.5}), ("quad", {2: 0.25, 3: 0.25})):
+            summary = run(machine_of(name), strategy, BUSY, borrow=borrow).summary
+            assert summary["vm"]["accesses-per-microsecond"]["during"] > 0
+    assert summary["vm"]["local-share"]["after"] == 1.0
+
+
+# ---- several VMs -------------------------------------------------------------------------------
+
+
+def guest(source: int, target: int | None, strategy: str | None = None, **spec: Any) -> Guest:
+    return Guest(
+        spec=VmSpec(memory_bytes=64 * KIB, vcpus=1, source=source, target=target, **spec),
+        workload=parse_workload(BUSY),
+        strategy=strategy_named(strategy) if strategy else None,
+    )
+
+
+@pytest.mark.parametrize("strategy", ["pre-copy", "post-copy", "ownership", "ownership+pull"])
+def test_vms_pass_each_other_and_one_goes_around(strategy: str) -> None:
+    """Two migrations in opposite directions, one A to B to C to A, beside a VM that stays."""
+    summary = run(
+        machine_of("quad"),
+        strategy,
+        BUSY,
+        vcpus=1,
+        then=(2, 0),
+        borrow=EVERYWHERE,
+        others=[guest(1, 0, strategy), guest(1, None)],
+    ).summary
+    ways = [(m["vm"], m["source"], m["target"]) for m in summary["migrations"]]
+    assert sorted(ways) == [(0, 0, 1), (0, 1, 2), (0, 2, 0), (1, 1, 0)]
+    legs = [m for m in summary["migrations"] if m["vm"] == 0]
+    assert all(a["phases"][-1]["end"] == b["start"] for a, b in itertools.pairwise(legs))
+    other = next(m for m in summary["migrations"] if m["vm"] == 1)
+    assert other["start"] == legs[0]["start"]  # at once
+    for vm in summary["vms"]:
+        assert vm["accesses-per-microsecond"]["after"] > 0
+
+
+def test_a_vm_that_goes_around_uses_its_frames_again() -> None:
+    """Its memory would not fit otherwise: 6 moves of 64 KiB, on nodes of 256 KiB."""
+    machine = machine_of("tiny")
+    little = replace(machine, memory=replace(machine.memory, size_bytes=256 * KIB))
+    summary = run(little, "pre-copy:max-rounds=2", BUSY, then=(0, 1, 0, 1, 0)).summary
+    assert len(summary["migrations"]) == 6
+
+
+def test_a_vm_that_stays_feels_a_copy_on_its_links_more_than_a_transfer() -> None:
+    """Its memory is on the migration's target, behind the link that the copy fills."""
+    slow = {}
+    machine = machine_of("quad", outstanding_lines=256)
+    for strategy in ("ownership", "stop-and-copy"):
+        summary = run(
+            machine,
+            strategy,
+            IDLE,
+            memory_bytes=512 * KIB,
+            vcpus=1,
+            others=[
+                Guest(
+                    spec=VmSpec(memory_bytes=MIB, vcpus=2, source=0, target=None, borrow={1: 1.0}),
+                    workload=parse_workload("uniform:think=0,footprint=1"),
+                )
+            ],
+        ).summary
+        latency = summary["vms"][1]["mean-latency"]
+        slow[strategy] = latency["during"] / latency["before"]
+    assert slow["stop-and-copy"] > 1.1 * slow["ownership"]
+
+
+# ---- over one span of time ---------------------------------------------------------------------
+
+
+def test_the_window_is_the_horizon_whatever_the_migration_takes() -> None:
+    horizon = 300 * MICROSECOND
+    for strategy in ("ownership", "stop-and-copy", "post-copy"):
+        window = run(machine_of("quad"), strategy, BUSY, horizon=horizon).summary["window"]
+        assert window["time"] == horizon / 1e12
+
+
+def test_a_horizon_that_is_shorter_than_the_migration_is_told() -> None:
+    with pytest.raises(RunError, match=r"the migration took .* more than the horizon of 1us"):
+        run(machine_of("quad"), "stop-and-copy", BUSY, horizon=MICROSECOND)
+
+
+def test_the_windows_energy_is_the_sum_of_its_counts_and_holds_what_was_left_remote() -> None:
+    vm: dict[str, Any] = {"memory_bytes": 512 * KIB, "horizon": 400 * MICROSECOND}
+    chase = "pointer-chase:think=0,footprint=1,shared=0"
+    summaries = {
+        s: run(machine_of("quad"), s, chase, **vm).summary for s in ("ownership", "pre-copy")
+    }
+    for summary in summaries.values():
+        window = summary["window"]
+        counts = Counts(
+            dram_reads=window["dram-reads"],
+            dram_writes=window["dram-writes"],
+            link_bytes=window["link-bytes"],
+            slc_accesses=window["slc-accesses"],
+            directory_accesses=window["directory-accesses"],
+        )
+        energy = energy_of(counts, load_constants())
+        assert window["energy"] == energy.to_dict()
+        for name, totals in window["energy-sensitivity"].items():
+            assert energy.total_low <= totals["low"] <= energy.total <= totals["high"], name
+    # Left remote, every miss crosses the links; copied, they carry the copy only.
+    left, copied = summaries["ownership"]["window"], summaries["pre-copy"]["window"]
+    assert left["link-bytes"] - left["migration-link-bytes"] > 10 * (
+        copied["link-bytes"] - copied["migration-link-bytes"]
+    )
+
+
+def test_progress_ends_with_the_measurement_and_never_goes_back() -> None:
+    summary = run(machine_of("quad"), "ownership", BUSY, horizon=200 * MICROSECOND).summary
+    points = summary["progress"]
+    assert 16 < len(points) <= 128
+    assert points[0]["time"] == 0
+    assert summary["window"]["time"] - points[-1]["time"] < 10e-6
+    for earlier, later in itertools.pairwise(points):
+        assert earlier["time"] < later["time"]
+        assert earlier["accesses"][0] <= later["accesses"][0]
+        assert earlier["energy"]["total"] <= later["energy"]["total"]

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""docs/strategies.md says what is there, and its example of a new strategy works."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from experiments import KIB, MICROSECOND, machine_of
+
+from homeshift.migration import migrate
+from homeshift.strategies import LENDING, STRATEGIES, Strategy
+from homeshift.strategies.base import Operation
+from homeshift.strategies.parameters import parameters_of
+from homeshift.vm import VmSpec
+from homeshift.workload import parse_workload
+
+TEXT = (Path(__file__).parents[1] / "docs" / "strategies.md").read_text(encoding="utf-8")
+
+
+def example() -> type[Strategy]:
+    """Return the class that the page shows."""
+    [code] = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
+    assert len([line for line in code.splitlines() if line.strip()]) <= 20
+    names: dict[str, type[Strategy]] = {}
+    exec(compile(code, "docs/strategies.md", "exec"), names)
+    return names["Evacuate"]
+
+
+@pytest.mark.parametrize("name", ["tiny", "quad"])
+def test_the_strategy_of_the_example_moves_a_vm_with_all_its_data(name: str) -> None:
+    borrow = {1: 0.25} if name == "tiny" else {1: 0.25, 2: 0.25}
+    summary = migrate(
+        machine=machine_of(name),
+        vm=VmSpec(memory_bytes=64 * KIB, vcpus=2, source=0, target=1, borrow=borrow),
+        workload=parse_workload("zipf:write_ratio=0.5,think=0"),
+        strategy=example()(),
+        seed=1,
+        warmup_ticks=5 * MICROSECOND,
+        window_ticks=20 * MICROSECOND,
+        check=True,
+    ).summary
+    borrowed = 16 * sum(borrow.values())
+    assert summary["home"]["regions-transferred"] == borrowed
+    assert summary["copied-pages"] == 16 - borrowed
+    assert summary["strategy"] == "evacuate"
+
+
+def test_every_strategy_and_parameter_is_described() -> None:
+    for name, strategy in (STRATEGIES | LENDING).items():
+        assert f"`{name}`" in TEXT
+        for parameter in parameters_of(strategy):
+            stem = parameter.replace("cpu-throttle-increment", "-increment")
+            assert f"`{stem}" in TEXT, f"{name}: {parameter}"
+
+
+def test_every_operation_is_described() -> None:
+    for operation in Operation.__args__:
+        assert f"`{operation.__name__}(" in TEXT
