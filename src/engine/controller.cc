@@ -37,6 +37,9 @@ Controller::~Controller()
     for (Message *message : awake_) {
         delete message;
     }
+    for (Message *message : blocked_) {
+        delete message;
+    }
 }
 
 void
@@ -49,12 +52,69 @@ Controller::arrive(Message *message)
             fail("gets a message on a virtual network that it does not listen to");
         }
     }
+    if (!blocked_.empty() && is_blocked(message->port)) {
+        blocked_.push_back(message);
+        return;
+    }
     handle(message);
     while (!awake_.empty()) { // handle() may add to it
         Message *next = awake_.front();
         awake_.pop_front();
         handle(next);
     }
+    if (!blocked_.empty()) {
+        retry_blocked();
+    }
+}
+
+bool
+Controller::is_blocked(int port) const
+{
+    return std::any_of(blocked_.begin(), blocked_.end(),
+                       [port](const Message *m) { return m->port == port; });
+}
+
+// Something has changed: try the head of each blocked port, and go on behind one that is taken.
+void
+Controller::retry_blocked()
+{
+    for (bool progress = true; progress;) {
+        progress = false;
+        std::deque<Message *> waiting;
+        waiting.swap(blocked_);
+        for (Message *message : waiting) {
+            if (is_blocked(message->port)) {
+                blocked_.push_back(message);
+                continue;
+            }
+            const std::size_t before = blocked_.size();
+            handle(message);
+            progress = progress || blocked_.size() == before;
+        }
+        while (!awake_.empty()) {
+            Message *next = awake_.front();
+            awake_.pop_front();
+            handle(next);
+            progress = true;
+        }
+    }
+}
+
+void
+Controller::stall_port()
+{
+    taken_ = true;
+    blocked_.push_back(current_);
+}
+
+void
+Controller::recycle(int port)
+{
+    if (port != current_->port || taken_) {
+        fail("recycles a message that is not there");
+    }
+    taken_ = true;
+    enqueue_local(current_, port, kRecycleLatency);
 }
 
 void
@@ -101,6 +161,18 @@ Controller::wakeUpAllBuffers(Addr address)
     stalled_.erase(address);
     stalled_count_ -= woken.size();
     awake_.insert(awake_.end(), woken.begin(), woken.end());
+    std::stable_sort(awake_.begin(), awake_.end(),
+                     [](const Message *a, const Message *b) { return a->port < b->port; });
+}
+
+void
+Controller::wakeUpAllBuffers()
+{
+    stalled_.for_each([&](std::vector<Message *> &waiting) {
+        awake_.insert(awake_.end(), waiting.begin(), waiting.end());
+    });
+    stalled_ = {};
+    stalled_count_ = 0;
     std::stable_sort(awake_.begin(), awake_.end(),
                      [](const Message *a, const Message *b) { return a->port < b->port; });
 }

@@ -141,7 +141,7 @@ class Controller : public Receiver
         return static_cast<const T &>(*current_);
     }
 
-    void
+    Tick
     dequeue(int port)
     {
         if (port != current_->port || taken_) {
@@ -149,10 +149,42 @@ class Controller : public Receiver
         }
         taken_ = true;
         release_ = true;
+        return 0; // how long it waited: for statistics that we do not keep
+    }
+
+    // gem5's dequeue() of what memory answers.
+    void
+    dequeueMemRespQueue()
+    {
+        dequeue(current_->port);
     }
 
     void stall(int port, Addr address);
     void wakeUpAllBuffers(Addr address);
+    void wakeUpAllBuffers(); // whatever they wait for
+
+    // The message stays the head of its port's buffer, and what comes after it waits too, until it
+    // can be taken: gem5's z_stall.
+    void stall_port();
+
+    // The message goes to the end of its port's buffer and is tried again later.
+    void recycle(int port);
+
+    Cycles
+    ticksToCycles(Tick ticks) const
+    {
+        return ticks; // only of what dequeue() returns
+    }
+
+    Tick
+    cyclesToTicks(Cycles cycles) const
+    {
+        return cycles;
+    }
+
+    void
+    profileMsgDelay(int, Cycles)
+    {}
 
     void
     send(Message *message, int vnet, Cycles latency)
@@ -194,7 +226,11 @@ class Controller : public Receiver
     std::array<std::int8_t, 16> port_of_vnet{};
 
   private:
+    static constexpr Cycles kRecycleLatency = 10; // gem5's default
+
     void handle(Message *message);
+    bool is_blocked(int port) const;
+    void retry_blocked();
 
     const Context context_;
     const unsigned node_;
@@ -208,6 +244,7 @@ class Controller : public Receiver
     FlatMap<std::vector<Message *>> stalled_;
     std::size_t stalled_count_ = 0;
     std::deque<Message *> awake_;
+    std::deque<Message *> blocked_; // behind a message that called stall_port(), by port
 };
 
 } // namespace homeshift::engine

@@ -59,23 +59,46 @@ class Message : public Event
     }
 };
 
+// A message that SLICC declares: T derives from MessageOf<T>.
+template <typename T>
+class MessageOf : public Message, public Pooled<T>
+{
+  public:
+    Message *
+    clone() const override
+    {
+        return new T(static_cast<const T &>(*this));
+    }
+};
+
 // The request of a core, and what passes between a Memory machine and its DRAM.
 
-class RubyRequest final : public Message, public Pooled<RubyRequest>
+class RubyRequest final : public MessageOf<RubyRequest>
 {
   public:
     Addr LineAddress = 0;
     Addr PhysicalAddress = 0;
     RubyRequestType Type = RubyRequestType_LD;
-
-    Message *
-    clone() const override
-    {
-        return new RubyRequest(*this);
-    }
 };
 
-class MemoryMsg final : public Message, public Pooled<MemoryMsg>
+enum SequencerRequestType : std::uint8_t
+{
+    SequencerRequestType_LD,
+    SequencerRequestType_ST
+};
+
+// The request of a device to its DMA machine.
+class SequencerMsg final : public MessageOf<SequencerMsg>
+{
+  public:
+    Addr LineAddress = 0;
+    Addr PhysicalAddress = 0;
+    SequencerRequestType Type = SequencerRequestType_LD;
+    DataBlock DataBlk;
+    int Len = 0;
+};
+
+class MemoryMsg final : public MessageOf<MemoryMsg>
 {
   public:
     Addr addr = 0;
@@ -84,12 +107,6 @@ class MemoryMsg final : public Message, public Pooled<MemoryMsg>
     MachineID OriginalRequestorMachId;
     DataBlock DataBlk;
     int Len = 0;
-
-    Message *
-    clone() const override
-    {
-        return new MemoryMsg(*this);
-    }
 };
 
 } // namespace homeshift::engine

@@ -82,7 +82,7 @@ class Sequencer
     bool
     refused(Addr line)
     {
-        if (!faults_->take_fault(cache_->id(), line)) {
+        if (faults_ == nullptr || !faults_->take_fault(cache_->id(), line)) {
             return false;
         }
         user->access_refused(line);
@@ -93,6 +93,35 @@ class Sequencer
     HomeTable *faults_ = nullptr;
     int port_ = 0;
     Cycles latency_ = 1;
+};
+
+// A device's side of its DMA machine.
+class DMASequencer
+{
+  public:
+    class User
+    {
+      public:
+        virtual void read_done(Addr line, const DataBlock &data) = 0;
+        virtual void write_done(Addr line) = 0;
+
+      protected:
+        ~User() = default;
+    };
+
+    void
+    dataCallback(const DataBlock &data, Addr line)
+    {
+        user->read_done(line, data);
+    }
+
+    void
+    ackCallback(Addr line)
+    {
+        user->write_done(line);
+    }
+
+    User *user = nullptr;
 };
 
 } // namespace homeshift::engine

@@ -13,6 +13,7 @@
 #include "common/flat_map.hh"
 #include "common/home_map.hh"
 #include "common/line_directory.hh"
+#include "engine/pool.hh"
 #include "engine/types.hh"
 
 namespace homeshift::engine
@@ -27,6 +28,11 @@ class AbstractCacheEntry
     friend class CacheMemory;
     std::uint32_t slot_ = 0; // in the cache array that holds it
 };
+
+// An entry that SLICC declares: T derives from EntryOf<T>.
+template <typename T>
+class EntryOf : public AbstractCacheEntry, public Pooled<T>
+{};
 
 template <typename T>
 class TBETable
@@ -295,6 +301,42 @@ class HomeTable : public HomeMap
     unsigned node_;
     unsigned cores_per_node_;
     std::vector<std::pair<MachineID, Addr>> faults_;
+};
+
+// gem5's directory of all lines of memory: an entry is made when a line is first asked for.
+class DirectoryMemory
+{
+  public:
+    DirectoryMemory() = default;
+    DirectoryMemory(const DirectoryMemory &) = delete;
+    DirectoryMemory &operator=(const DirectoryMemory &) = delete;
+
+    ~DirectoryMemory()
+    {
+        entries_.for_each([](AbstractCacheEntry *entry) { delete entry; });
+    }
+
+    AbstractCacheEntry *
+    lookup(Addr line)
+    {
+        AbstractCacheEntry **found = entries_.find(line);
+        return found ? *found : nullptr;
+    }
+
+    AbstractCacheEntry *
+    allocate(Addr line, AbstractCacheEntry *entry)
+    {
+        return entries_[line] = entry;
+    }
+
+    bool
+    isPresent(Addr) const
+    {
+        return true;
+    }
+
+  private:
+    FlatMap<AbstractCacheEntry *> entries_;
 };
 
 // A home agent's records of lines, and of who has no right to which of its regions.

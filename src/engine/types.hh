@@ -19,6 +19,9 @@ using Cycles = std::uint64_t; // a duration
 using Tick = std::uint64_t;   // a point in time, in ps
 using NodeID = std::uint32_t;
 
+// A NodeID that nobody has set. gem5 begins with 0: no protocol may rely on either.
+constexpr NodeID kNoNode = 255;
+
 constexpr unsigned kLineShift = 6;
 constexpr Addr kLineBytes = Addr{1} << kLineShift;
 
@@ -148,6 +151,19 @@ class NetDest
                      static_cast<std::uint16_t>(std::countr_zero(word))};
         }
         return found;
+    }
+
+    // The machines of one type, a bit each.
+    std::uint64_t
+    bits(MachineType type) const
+    {
+        return bits_[type];
+    }
+
+    void
+    set_bits(MachineType type, std::uint64_t bits)
+    {
+        bits_[type] = bits;
     }
 
     // Visits the machines by type, then number.

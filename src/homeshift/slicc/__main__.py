@@ -10,6 +10,7 @@ from pathlib import Path
 
 from homeshift.errors import HomeshiftError
 from homeshift.slicc import Checked, load_checked
+from homeshift.slicc.mutants import mutants_of
 from homeshift.slicc.tables import write_tables
 
 
@@ -31,7 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         from homeshift.slicc.emit import write_cpp
 
-        write_cpp(checked.protocol, options.output)
+        mutants = mutants_of(checked.protocol) if options.mutants else ()
+        write_cpp(checked.protocol, options.output, mutants=mutants)
     except HomeshiftError as error:
         print(error, file=sys.stderr)
         return error.exit_status
@@ -66,6 +68,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     tables = commands.add_parser("tables", help="write transition tables as Markdown")
     emit = commands.add_parser("emit", help="write C++ controllers")
+    emit.add_argument(
+        "--mutants",
+        action="store_true",
+        help="with every mutant of mutants.py; the environment variable HOMESHIFT_MUTANT chooses",
+    )
     for command in (check, tables, emit):
         command.add_argument("file", type=Path, metavar="FILE.slicc", help="the protocol")
     for command in (tables, emit):

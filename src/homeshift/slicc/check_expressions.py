@@ -28,7 +28,6 @@ _SHIFTS = {("int", "int"): "int", ("Cycles", "int"): "Cycles"}
 _POINTERS = ("PacketPtr", "RequestPtr", "Packet")
 _REFUSED_CALLS = {
     "stallPort": "a port that triggers nothing is looked at again when something arrives",
-    "APPEND_TRANSITION_COMMENT": "use DPRINTF()",
     "DPRINTFN": "use DPRINTF() with a debug flag",
 }
 
@@ -79,10 +78,6 @@ def _type(e: ast.Expression, scope: Scope) -> Type | None:
         case ast.Index():
             return _method(e, e.object, "lookup", e.position, e.arguments, scope)
         case ast.MethodCall():
-            if e.name.name == "recycle":
-                why = "use stall_and_wait(), which says what it waits for"
-                scope.refuse(e.name.position, "'recycle'", why)
-                return None
             return _method(e, e.object, e.name.name, e.name.position, e.arguments, scope)
         case ast.FunctionCall():
             return _call(e, scope)
@@ -159,6 +154,10 @@ def _call(e: ast.FunctionCall, scope: Scope) -> Type | None:
         return VOID
     if name == "DPRINTF":
         return _debug_print(e, scope)
+    if name == "APPEND_TRANSITION_COMMENT":  # of anything, for gem5's protocol trace
+        for argument in e.arguments:
+            check_value(argument, scope)
+        return VOID
     if name == "trigger":
         scope.diagnostics.error(e.name.position, "trigger() is a statement of an in_port only")
         return None

@@ -232,7 +232,7 @@ def _spins(
     by_name: dict[str, InPort],
     ports: dict[str, set[str]],
 ) -> bool:
-    if transition.next_state != transition.state:
+    if transition.next_state != transition.state or "z_stall" in transition.actions:
         return False
     if any(by_name[p].buffer.type.name != "MessageBuffer" for p in ports[transition.event]):
         return False

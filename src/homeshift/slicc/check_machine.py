@@ -175,12 +175,10 @@ class MachineChecker:
             return None
         if buffer.type.attributes.get(type_name.lower()) != "yes":
             self._error(d.buffer.position, f"'{buffer.type}' cannot be the buffer of a port")
-        if buffer.network == ("To" if inward else "From"):
-            does = "sends to" if inward else "receives from"
-            what = "an in_port" if inward else "an out_port"
+        if inward and buffer.network == "To":
             self._error(
                 d.buffer.position,
-                f"'{buffer.name}' {does} the network: it cannot be the buffer of {what}",
+                f"'{buffer.name}' sends to the network: it cannot be the buffer of an in_port",
             )
         given = declare.attributes(self.scope, d.attributes)
         self.scope.declare_variable(
@@ -246,9 +244,8 @@ class MachineChecker:
 
     def _action(self, d: ast.ActionDeclaration) -> None:
         name = d.name.name
-        if name == "z_stall":
-            why = "use stall_and_wait(), which says what it waits for"
-            self.scope.refuse(d.position, "'z_stall'", why)
+        if name == "z_stall" and d.body.statements:
+            self._error(d.position, "'z_stall' leaves the message where it is: its body is empty")
         scope = self.scope.inner()
         implicit = {"address": self.scope.find_type("Addr"), "tbe": self.tbe}
         implicit["cache_entry"] = self.entry

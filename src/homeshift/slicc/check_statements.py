@@ -18,11 +18,9 @@ _REFUSED = {
     "check_allocate": "resources are checked by the messages that actions enqueue",
     "check_next_cycle": "use stall_and_wait() and wake up on what it waits for",
     "check_stop_slots": "resources are checked by the messages that actions enqueue",
-    "check_on_cache_probe": "let the victim's transition stall_and_wait() if it is busy",
     "defer_enqueueing": "enqueue with a latency, or keep the message's content in the TBE",
 }
 _REFUSED_PEEK = {
-    "block_on": "use stall_and_wait() in the transitions of the busy states",
     "wake_up": "call wakeUpAllBuffers(address) in an action",
 }
 
@@ -81,6 +79,8 @@ def _statement(s: ast.Statement, place: Place) -> None:
             _enqueue(s, place)
         case ast.StallAndWait():
             _stall(s, place)
+        case ast.Refused(construct="check_on_cache_probe"):
+            pass  # waits for lines that a sequencer has locked: the engine locks none
         case ast.Refused():
             scope.refuse(s.position, f"'{s.construct}'", _REFUSED[s.construct])
         case _:
@@ -206,7 +206,7 @@ def _peek(s: ast.Peek, place: Place) -> None:
         name = attribute.name
         if name in _REFUSED_PEEK:
             place.scope.refuse(attribute.position, f"'{name}'", _REFUSED_PEEK[name])
-        else:
+        elif name != "block_on":  # waits for locked lines, too
             place.scope.diagnostics.error(attribute.position, f"peek() has no attribute '{name}'")
     if place.kind == "function":
         place.scope.diagnostics.error(s.port.position, "a function cannot peek into a port")

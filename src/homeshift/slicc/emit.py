@@ -4,31 +4,46 @@
     python -m homeshift.slicc emit src/protocol/MESI_HomeShift.slicc -o build/generated
 
 Two files: `protocol.hh` declares the enumerations, messages, entries and one controller class a
-machine, `protocol.cc` defines the controllers. What they stand on is in src/engine/. Left out are
-the functions that serve gem5's functional accesses only (those that take a Packet, and those about
-AccessPermission): the embedded engine has none.
+machine, `protocol.cc` defines the controllers. What they stand on is the runtime: src/engine/ in a
+simulation, src/checker/ in the model checker, which puts other classes under the same names. Left
+out are the functions that serve gem5's functional accesses only (those that take a Packet, and
+those about AccessPermission): neither runtime has any.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from homeshift.slicc import ast
 from homeshift.slicc.emit_body import Body, cpp_type, parameter_list
 from homeshift.slicc.model import Function, InPort, Machine, Protocol, Transition, Type, Variable
+from homeshift.slicc.mutants import Mutant
 from homeshift.slicc.walk import walk
 
-INCLUDES = ("message.hh", "structures.hh", "controller.hh", "sequencer.hh", "migration_engine.hh")
+TIMES = frozenset({"Cycles", "Tick"})  # no part of a state
 
 
-def write_cpp(protocol: Protocol, directory: str | os.PathLike[str]) -> None:
-    """Write protocol.hh and protocol.cc into a directory, which is made if it is not there."""
+def write_cpp(
+    protocol: Protocol,
+    directory: str | os.PathLike[str],
+    *,
+    runtime: str = "engine",
+    mutants: Sequence[Mutant] = (),
+) -> None:
+    """Write protocol.hh and protocol.cc into a directory, which is made if it is not there.
+
+    Args:
+        protocol: what to write.
+        directory: where to.
+        runtime: the folder whose runtime.hh declares what controllers stand on.
+        mutants: HOMESHIFT_MUTANT chooses one of them when the program starts.
+    """
     target = Path(directory)
     target.mkdir(parents=True, exist_ok=True)
-    (target / "protocol.hh").write_text(_header(protocol), "utf-8")
-    (target / "protocol.cc").write_text(_source(protocol), "utf-8")
+    (target / "protocol.hh").write_text(_header(protocol, runtime), "utf-8")
+    (target / "protocol.cc").write_text(_source(protocol, mutants), "utf-8")
 
 
 def _banner(protocol: Protocol) -> str:
@@ -41,14 +56,14 @@ def _emitted(types: Iterable[Type]) -> Iterator[Type]:
     return (t for t in types if not t.external and t.kind in ("structure", "enumeration"))
 
 
-def _header(protocol: Protocol) -> str:
+def _header(protocol: Protocol, runtime: str) -> str:
     lines = [
         _banner(protocol),
         "#ifndef HOMESHIFT_PROTOCOL_HH",
         "#define HOMESHIFT_PROTOCOL_HH",
         "",
+        f'#include "{runtime}/runtime.hh"',
     ]
-    lines += [f'#include "engine/{name}"' for name in INCLUDES]
     lines += ["", "namespace homeshift::engine", "{", ""]
     for type_ in _emitted(protocol.types.values()):
         lines += _type(type_)
@@ -79,20 +94,34 @@ def _structure(type_: Type) -> list[str]:
     inherited: tuple[str, ...] = ()
     if type_.is_message:
         inherited = ("Destination", "MessageSize")
-        bases = f" final : public Message, public Pooled<{name}>"
+        bases = f" final : public MessageOf<{name}>"
     elif type_.interface == "AbstractCacheEntry":
-        bases = f" final : public AbstractCacheEntry, public Pooled<{name}>"
+        bases = f" final : public EntryOf<{name}>"
     else:
         bases = ""
+    fields = [field for field in type_.fields.values() if field.name not in inherited]
     lines = [f"struct {name}{bases} {{ // {type_.description}"]
     lines += [
-        f"    {cpp_type(field.type)} {field.name}{{}}; // {field.description}"
-        for field in type_.fields.values()
-        if field.name not in inherited
+        f"    {cpp_type(field.type)} {field.name}{{{_unset(field.type)}}}; // {field.description}"
+        for field in fields
     ]
-    if type_.is_message:
-        lines += ["", f"    Message *clone() const override {{ return new {name}(*this); }}"]
-    return [*lines, "};", ""]
+    kept = [field.name for field in fields if field.type.name not in TIMES]
+    return [*lines, "", *_visitor("for_each_field", kept), "};", ""]
+
+
+def _unset(type_: Type) -> str:
+    return "kNoNode" if type_.name == "NodeID" else ""
+
+
+def _visitor(function: str, names: Iterable[str]) -> list[str]:
+    """A function that shows every part of the state, by name, to a visitor."""
+    return [
+        "    template <typename Visit>",
+        f"    void {function}([[maybe_unused]] Visit &visit)",
+        "    {",
+        *(f'        visit("{name}", {name});' for name in names),
+        "    }",
+    ]
 
 
 def _needed(machine: Machine) -> list[Function]:
@@ -119,6 +148,15 @@ def _needed(machine: Machine) -> list[Function]:
 def _settings(machine: Machine) -> list[Variable]:
     """Parameters that a machine is made with: all but its buffers."""
     return [p for p in machine.parameters if p.type.name != "MessageBuffer"]
+
+
+def _variables(machine: Machine) -> list[Variable]:
+    """What a machine keeps besides its parameters."""
+    return [
+        v
+        for v in machine.variables
+        if not v.attributes.get("engine") and v.position.file != "builtins.sm"
+    ]
 
 
 def _class(machine: Machine) -> str:
@@ -162,6 +200,8 @@ def _machine_header(machine: Machine) -> list[str]:
         "",
         "    std::size_t transactions() const override;",
         "",
+        *_visitor("for_each_variable", (v.name for v in _variables(machine))),
+        "",
         "  protected:",
         "    void run_port(int port) override;",
         "",
@@ -170,10 +210,9 @@ def _machine_header(machine: Machine) -> list[str]:
     for parameter in _settings(machine):
         star = " *" if parameter.pointer else " "
         lines.append(f"    {cpp_type(parameter.type)}{star}{parameter.name};")
-    for variable in machine.variables:
-        if not variable.attributes.get("engine") and variable.position.file != "builtins.sm":
-            template = variable.attributes.get("template", "")
-            lines.append(f"    {cpp_type(variable.type)}{template} {variable.name}{{}};")
+    for variable in _variables(machine):
+        template = variable.attributes.get("template", "")
+        lines.append(f"    {cpp_type(variable.type)}{template} {variable.name}{{}};")
     lines.append("")
     for function in _needed(machine):
         lines.append(f"    {_signature(function)};")
@@ -207,17 +246,30 @@ def _signature(function: Function, class_name: str = "") -> str:
     )
 
 
-def _source(protocol: Protocol) -> str:
+def _source(protocol: Protocol, mutants: Sequence[Mutant]) -> str:
     lines = [
         _banner(protocol),
         '#include "protocol.hh"',
         "",
+        *(["#include <cstdlib>", ""] if mutants else []),
         "namespace homeshift::engine",
         "{",
         "",
     ]
+    if mutants:
+        lines += [
+            "namespace",
+            "{",
+            "",
+            "// Which of the mutants the protocol is.",
+            'const char *const chosen = std::getenv("HOMESHIFT_MUTANT");',
+            "const unsigned long mutant = chosen ? std::strtoul(chosen, nullptr, 10) : 0;",
+            "",
+            "} // namespace",
+            "",
+        ]
     for machine in protocol.machines.values():
-        lines += _machine_source(machine)
+        lines += _machine_source(machine, [m for m in mutants if m.machine == machine.name])
     lines += ["} // namespace homeshift::engine", ""]
     return "\n".join(lines)
 
@@ -227,7 +279,7 @@ def _names(machine: Machine, what: str, names: Iterable[str]) -> list[str]:
     return [f"constexpr std::array k{machine.name}{what} = {{{items}}};"]
 
 
-def _machine_source(machine: Machine) -> list[str]:
+def _machine_source(machine: Machine, mutants: Sequence[Mutant]) -> list[str]:
     name = _class(machine)
     lines = ["namespace", "{", ""]
     lines += _names(machine, "States", machine.states)
@@ -263,13 +315,15 @@ def _machine_source(machine: Machine) -> list[str]:
         body = Body(machine)
         lines += [f"inline {_signature(function, name)}", *body.block(function.body), ""]
     for action in machine.actions.values():
-        body = Body(machine, in_action=True)
+        block = Body(machine, in_action=True).block(action.body)
+        if action.name == "z_stall":  # gem5 knows it by its name
+            block = ["{", "    stall_port();", "}"]
         lines += [
             f"inline void {name}::{action.name}({_action_parameters(machine)})",
-            *body.block(action.body),
+            *block,
             "",
         ]
-    lines += _transition(machine)
+    lines += _transition(machine, mutants)
     for port in machine.in_ports:
         lines += _port(machine, port)
     lines += [f"void {name}::run_port(int port)", "{", "    switch (port) {"]
@@ -335,7 +389,7 @@ def _call(function: Function, machine: Machine, extra: str = "") -> str:
     return f"{function.name}({', '.join(arguments)})"
 
 
-def _transition(machine: Machine) -> list[str]:
+def _transition(machine: Machine, mutants: Sequence[Mutant]) -> list[str]:
     state, event = machine.state_type.unique_name, machine.event_type.unique_name
     pointers = _pointer_arguments(machine, "")
     names = _pointer_names(machine)
@@ -345,8 +399,11 @@ def _transition(machine: Machine) -> list[str]:
         "{",
         f"    const {state} state = {_call(machine.function('getState'), machine)};",
         f"    {state} next = state;",
-        "    switch (key(state, event)) {",
     ]
+    arguments = f"address, {names}" if names else "address"
+    if mutants:
+        lines += _mutants(machine, mutants, arguments)
+    lines.append("    switch (key(state, event)) {")
     same: dict[tuple[tuple[str, ...], str], list[Transition]] = {}
     for transition in machine.transitions:
         key = (
@@ -355,7 +412,6 @@ def _transition(machine: Machine) -> list[str]:
         )
         same.setdefault(key, []).append(transition)
     for (actions, next_state), transitions in same.items():
-        arguments = f"address, {names}" if names else "address"
         lines += [f"      case key({state}_{t.state}, {event}_{t.event}):" for t in transitions]
         lines += [f"        {action}({arguments});" for action in actions]
         if next_state:
@@ -371,3 +427,24 @@ def _transition(machine: Machine) -> list[str]:
         "",
     ]
     return lines
+
+
+def _mutants(machine: Machine, mutants: Sequence[Mutant], arguments: str) -> list[str]:
+    """What the chosen mutant does in place of its transition."""
+    state, event = machine.state_type.unique_name, machine.event_type.unique_name
+    lines = ["    switch (mutant) {"]
+    for mutant in mutants:
+        changed = mutant.transition
+        lines += [
+            f"      case {mutant.number}:",
+            f"        if (key(state, event) != key({state}_{changed.state}, "
+            f"{event}_{changed.event})) {{",
+            "            break;",
+            "        }",
+            *(f"        {action}({arguments});" for action in changed.actions),
+            f"        next = {state}_{changed.next_state};",
+            "        count_transition(state, event);",
+            f"        {_call(machine.function('setState'), machine, 'next')};",
+            "        return;",
+        ]
+    return [*lines, "    }"]

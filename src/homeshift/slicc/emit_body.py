@@ -95,6 +95,8 @@ class Body:
                 yield "}"
             case ast.Enqueue():
                 yield from self._enqueue(node)
+            case ast.Refused(construct="check_on_cache_probe"):
+                return
             case ast.StallAndWait():
                 yield f"stall(port_{node.port.name}, {self.expression(node.address)});"
             case _:
@@ -213,6 +215,8 @@ class Body:
                 return "true"
             if method == "dequeue":
                 return f"dequeue(port_{variable.name})"
+            if method == "recycle":
+                return f"recycle(port_{variable.name})"
             raise EmitError(node, f"'{method}' of an in_port")
         arguments = ", ".join(self.expression(a) for a in node.arguments)
         return f"{self._object(node.object)}{method}({arguments})"

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// A state as bytes. Every part of a state takes one byte, and every byte has a kind
+// that says what becomes of it when nodes change places. Packing, unpacking and
+// listing the kinds are visitors of one and the same walk over the fields.
+
+#ifndef HOMESHIFT_CHECKER_CODEC_HH
+#define HOMESHIFT_CHECKER_CODEC_HH
+
+#include <array>
+#include <cstdint>
+#include <stdexcept>
+#include <type_traits>
+#include <vector>
+
+#include "engine/types.hh"
+
+namespace homeshift::engine
+{
+
+#ifndef HOMESHIFT_NODES
+#error "the checker is compiled for a number of nodes: define HOMESHIFT_NODES"
+#endif
+#ifndef HOMESHIFT_LINES
+#error "the checker is compiled for a number of lines: define HOMESHIFT_LINES"
+#endif
+constexpr unsigned kNodes = HOMESHIFT_NODES;
+constexpr unsigned kLines = HOMESHIFT_LINES;
+static_assert(kNodes <= 8 && kLines <= 7);
+
+// An address of none of the lines that are looked at: what evicts one of them.
+constexpr Addr kOtherLine = Addr{kLines} << kLineShift;
+
+inline unsigned
+line_of(Addr address)
+{
+    return static_cast<unsigned>(address >> kLineShift);
+}
+
+inline Addr
+address_of(unsigned line)
+{
+    return Addr{line} << kLineShift;
+}
+
+// The protocol did what it must not do, or a property does not hold.
+class ProtocolError : public std::runtime_error
+{
+    using std::runtime_error::runtime_error;
+};
+
+using Byte = std::uint8_t;
+
+enum Kind : Byte
+{
+    kPlain,   // the same for every order of the nodes
+    kNode,    // number of a node; kNoNode: none
+    kMachine, // a MachineID
+    kSet,     // a bit for each node
+    kData,    // whose value it is: see values.hh
+};
+
+// A field is not part of the state where a scenario says that nobody reads it: overloads of this
+// function, which are generated, forget what it holds.
+template <typename T>
+inline void
+forget_unread(T &)
+{}
+
+inline Byte
+byte_of(MachineID id)
+{
+    return id.type == MachineType_NUM ? 0 : static_cast<Byte>((id.type + 1) << 4 | id.num);
+}
+
+inline MachineID
+machine_of(Byte byte)
+{
+    return byte == 0
+               ? MachineID{}
+               : MachineID{static_cast<MachineType>((byte >> 4) - 1), std::uint16_t(byte & 15)};
+}
+
+// Which machine types have a machine in every node: generated.
+constexpr bool is_per_node(MachineType type);
+
+// The bytes of a value. A part with parts of its own shows them by for_each_field (what SLICC
+// declares) or by for_each_variable (what the checker provides).
+class Packer
+{
+  public:
+    explicit Packer(Byte *to) : to_(to)
+    {}
+
+    Byte *
+    end() const
+    {
+        return to_;
+    }
+
+    template <typename T>
+    void
+    operator()(const char *, T &value)
+    {
+        if constexpr (std::is_same_v<T, int>) {
+            if (value < -100 || value > 100) {
+                throw ProtocolError("a counter has left the range of a byte: it grows without end");
+            }
+            put(static_cast<Byte>(value));
+        } else if constexpr (std::is_enum_v<T> || std::is_same_v<T, bool> ||
+                             std::is_same_v<T, Byte> || std::is_same_v<T, NodeID>) {
+            put(static_cast<Byte>(value));
+        } else if constexpr (std::is_same_v<T, Addr>) {
+            put(static_cast<Byte>(value >> kLineShift));
+        } else if constexpr (std::is_same_v<T, MachineID>) {
+            put(byte_of(value));
+        } else if constexpr (std::is_same_v<T, DataBlock>) {
+            put(static_cast<Byte>(value.token));
+        } else if constexpr (std::is_same_v<T, NetDest>) {
+            for (unsigned type = 0; type < MachineType_NUM; ++type) {
+                put(static_cast<Byte>(value.bits(static_cast<MachineType>(type))));
+            }
+        } else if constexpr (std::is_array_v<T>) {
+            for (auto &part : value) {
+                (*this)("", part);
+            }
+        } else if constexpr (requires { value.for_each_variable(*this); }) {
+            value.for_each_variable(*this);
+        } else {
+            forget_unread(value);
+            value.for_each_field(*this);
+        }
+    }
+
+  private:
+    void
+    put(Byte byte)
+    {
+        *to_++ = byte;
+    }
+
+    Byte *to_;
+};
+
+class Unpacker
+{
+  public:
+    explicit Unpacker(const Byte *from) : from_(from)
+    {}
+
+    const Byte *
+    end() const
+    {
+        return from_;
+    }
+
+    template <typename T>
+    void
+    operator()(const char *, T &value)
+    {
+        if constexpr (std::is_same_v<T, int>) {
+            value = static_cast<std::int8_t>(*from_++);
+        } else if constexpr (std::is_enum_v<T> || std::is_same_v<T, bool> ||
+                             std::is_same_v<T, Byte> || std::is_same_v<T, NodeID>) {
+            value = static_cast<T>(*from_++);
+        } else if constexpr (std::is_same_v<T, Addr>) {
+            value = address_of(*from_++);
+        } else if constexpr (std::is_same_v<T, MachineID>) {
+            value = machine_of(*from_++);
+        } else if constexpr (std::is_same_v<T, DataBlock>) {
+            value.token = *from_++;
+        } else if constexpr (std::is_same_v<T, NetDest>) {
+            for (unsigned type = 0; type < MachineType_NUM; ++type) {
+                value.set_bits(static_cast<MachineType>(type), *from_++);
+            }
+        } else if constexpr (std::is_array_v<T>) {
+            for (auto &part : value) {
+                (*this)("", part);
+            }
+        } else if constexpr (requires { value.for_each_variable(*this); }) {
+            value.for_each_variable(*this);
+        } else {
+            value.for_each_field(*this);
+        }
+    }
+
+  private:
+    const Byte *from_;
+};
+
+// The kinds of the bytes that Packer makes of a value.
+class KindLister
+{
+  public:
+    std::vector<Kind> kinds;
+
+    template <typename T>
+    void
+    operator()(const char *, T &value)
+    {
+        if constexpr (std::is_same_v<T, NodeID>) {
+            kinds.push_back(kNode);
+        } else if constexpr (std::is_same_v<T, MachineID>) {
+            kinds.push_back(kMachine);
+        } else if constexpr (std::is_same_v<T, DataBlock>) {
+            kinds.push_back(kData);
+        } else if constexpr (std::is_same_v<T, NetDest>) {
+            for (unsigned type = 0; type < MachineType_NUM; ++type) {
+                kinds.push_back(is_per_node(static_cast<MachineType>(type)) ? kSet : kPlain);
+            }
+        } else if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T>) {
+            kinds.push_back(kPlain);
+        } else if constexpr (std::is_array_v<T>) {
+            for (auto &part : value) {
+                (*this)("", part);
+            }
+        } else if constexpr (requires { value.for_each_variable(*this); }) {
+            value.for_each_variable(*this);
+        } else {
+            value.for_each_field(*this);
+        }
+    }
+};
+
+// Positions whose bytes are not plain, and where plain bytes are.
+struct Layout
+{
+    std::vector<std::pair<std::uint16_t, Kind>> special;
+    std::vector<Byte> plain_mask; // 0xff where the byte is plain
+
+    Layout() = default;
+
+    explicit Layout(const std::vector<Kind> &kinds) : plain_mask(kinds.size(), 0xff)
+    {
+        for (std::size_t i = 0; i < kinds.size(); ++i) {
+            if (kinds[i] != kPlain) {
+                special.emplace_back(static_cast<std::uint16_t>(i), kinds[i]);
+                plain_mask[i] = 0;
+            }
+        }
+    }
+
+    std::size_t
+    size() const
+    {
+        return plain_mask.size();
+    }
+};
+
+} // namespace homeshift::engine
+
+#endif // HOMESHIFT_CHECKER_CODEC_HH

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The checker of one protocol, for one number of nodes and lines. It is built and
+// called by `python -m homeshift.check`; it prints one JSON object a line.
+//
+//   checker [--states N] [--bytes N] [--seconds X] [--no-completion] [--wake-later]
+//           [--no-waiting] [--limit STIMULUS=N]...
+//   checker --replay < steps, one a line
+
+#include <cstdlib>
+#include <iostream>
+
+#include "checker/search.hh"
+#include "protocol.cc"
+#include "scenario.hh"
+
+namespace homeshift::engine
+{
+
+namespace
+{
+
+std::string
+quoted(const std::string &text)
+{
+    std::string out = "\"";
+    for (char c : text) {
+        if (c == '"' || c == '\\') {
+            out += '\\';
+        }
+        out += c == '\n' ? ' ' : c;
+    }
+    return out + '"';
+}
+
+std::string
+message_json(const Travelling &message)
+{
+    const MessageType &type = message_types()[message.type];
+    FieldPrinter fields;
+    type.print(*type.decode(message.body), fields);
+    static const char *const places[] = {"network", "local",  "memory",
+                                         "stalled", "handed", "blocked"};
+    return "{\"type\":" + quoted(type.name) +
+           ",\"to\":" + quoted(FieldPrinter::machine(machine_of(message.machine))) +
+           ",\"place\":" + quoted(places[message.place]) +
+           ",\"via\":" + std::to_string(message.via) + ",\"fields\":" + quoted(fields.text) + '}';
+}
+
+void
+print_step(int stimulus, const Travelling &taken, const std::vector<Logged> &log,
+           const std::string &error)
+{
+    std::cout << "{\"step\":";
+    if (stimulus >= 0) {
+        std::cout << quoted(describe_stimulus(static_cast<unsigned>(stimulus)))
+                  << ",\"at\":" << quoted(FieldPrinter::machine(machine_of_stimulus(stimulus)));
+    } else {
+        std::cout << message_json(taken);
+    }
+    std::cout << ",\"log\":[";
+    const char *comma = "";
+    for (const Logged &entry : log) {
+        std::cout << comma << "{\"machine\":" << quoted(FieldPrinter::machine(entry.machine));
+        if (entry.sent) {
+            std::cout << ",\"sent\":" << message_json(entry.message);
+        } else {
+            std::cout << ",\"state\":" << entry.state << ",\"event\":" << entry.event
+                      << ",\"type\":" << quoted(kMachineTypeNames[entry.machine.type]);
+        }
+        std::cout << '}';
+        comma = ",";
+    }
+    std::cout << "],\"error\":" << quoted(error) << "}\n";
+}
+
+void
+print_state(Machine &machine)
+{
+    std::cout << "{\"last\":[";
+    const char *comma = "";
+    for (unsigned node = 0; node < kNodes; ++node) {
+        machine.node[node].for_each_machine([&](const char *name, auto show) {
+            FieldPrinter fields;
+            show(fields);
+            std::cout << comma
+                      << quoted(std::string(name) + ' ' +
+                                std::to_string(FieldPrinter::called[node]) + ": " + fields.text);
+            comma = ",";
+        });
+    }
+    machine.single.for_each_machine([&](const char *name, auto show) {
+        FieldPrinter fields;
+        show(fields);
+        std::cout << comma << quoted(std::string(name) + " 0: " + fields.text);
+        comma = ",";
+    });
+    for (unsigned line = 0; line < kLines; ++line) {
+        std::cout << comma
+                  << quoted("memory[" + std::to_string(line) +
+                            "]: " + FieldPrinter::value(world.memory[line]));
+    }
+    std::cout << "],\"under_way\":[";
+    comma = "";
+    for (unsigned i = 0; i < world.count; ++i) {
+        std::cout << comma << message_json(world.messages[i]);
+        comma = ",";
+    }
+    std::cout << "]}\n";
+}
+
+void
+print_progress(const char *key, const Search &search)
+{
+    std::cout << "{\"" << key << "\":" << search.states() << ",\"steps\":" << search.steps
+              << ",\"depth\":" << search.depth << ",\"messages\":" << search.widest
+              << ",\"seconds\":" << search.seconds() << ",\"bytes\":" << search.bytes() << "}"
+              << std::endl;
+}
+
+std::string
+key_of(const Travelling &message)
+{
+    const MessageType &type = message_types()[message.type];
+    FieldPrinter fields;
+    type.print(*type.decode(message.body), fields);
+    return FieldPrinter::machine(machine_of(message.machine)) + ": " + type.name + ' ' +
+           fields.text;
+}
+
+// The step of the working machine with that name.
+std::optional<Step>
+step_named(const std::string &key)
+{
+    for (unsigned i = 0; i < world.count; ++i) {
+        if (world.deliverable(world.messages[i]) && key_of(world.messages[i]) == key) {
+            return static_cast<Step>(i);
+        }
+    }
+    for (unsigned i = 0; i < kStimuli; ++i) {
+        if (FieldPrinter::machine(machine_of_stimulus(i)) + ": " + describe_stimulus(i) == key) {
+            return static_cast<Step>(kMaxMessages + i);
+        }
+    }
+    return std::nullopt;
+}
+
+int
+run(const Limits &limits, bool replay)
+{
+    static Machine machine;
+    for (const auto &type : kTransitionTables) {
+        world.taken[type.first] = type.second;
+    }
+    machine.start();
+    std::iota(FieldPrinter::called.begin(), FieldPrinter::called.end(), Byte{0});
+    static Search search(machine, limits);
+    double reported = 0;
+    if (replay) {
+        std::vector<std::string> keys;
+        for (std::string key; std::getline(std::cin, key);) {
+            keys.push_back(key);
+        }
+        search.replay(keys, step_named, print_step);
+    } else {
+        search.run([&](const Search &s) {
+            if (s.seconds() - reported > 1) {
+                reported = s.seconds();
+                print_progress("progress", s);
+            }
+        });
+        if (search.fault) {
+            search.retrace(print_step);
+        }
+    }
+    if (search.fault) {
+        std::cout << "{\"fault\":" << quoted(search.fault->what) << "}\n";
+    }
+    if (search.fault || replay) {
+        print_state(machine);
+    }
+    std::cout << "{\"covered\":[";
+    for (unsigned i = 0; i < kCovers; ++i) {
+        std::cout << (i == 0 ? "" : ",") << (search.covered[i] ? "true" : "false");
+    }
+    std::cout << "]}\n{\"taken\":[";
+    const char *comma = "";
+    for (const auto &[type, table] : kTransitionTables) {
+        const MachineInfo &info = info_of(type);
+        for (unsigned i = 0; i < info.states.size() * info.events.size(); ++i) {
+            if (table[i] != 0) {
+                std::cout << comma << "[\"" << info.name << "\",\""
+                          << info.states[i / info.events.size()] << "\",\""
+                          << info.events[i % info.events.size()] << "\"," << table[i] << ']';
+                comma = ",";
+            }
+        }
+    }
+    std::cout << "]}\n";
+    std::cout << "{\"complete\":" << (search.complete ? "true" : "false")
+              << ",\"always_ends\":" << (search.always_ends ? "true" : "false") << "}\n";
+    print_progress("states", search);
+    return search.fault ? 1 : 0;
+}
+
+} // namespace
+
+} // namespace homeshift::engine
+
+int
+main(int count, char **arguments)
+{
+    using namespace homeshift::engine;
+    Limits limits;
+    bool replay = false;
+    for (int i = 1; i < count; ++i) {
+        const std::string option = arguments[i];
+        const auto value = [&] { return std::string(arguments[++i]); };
+        if (option == "--states") {
+            limits.states = std::stoull(value());
+        } else if (option == "--bytes") {
+            limits.bytes = std::stoull(value());
+        } else if (option == "--seconds") {
+            limits.seconds = std::stod(value());
+        } else if (option == "--no-completion") {
+            limits.completion = false;
+        } else if (option == "--replay") {
+            replay = true;
+        } else if (option == "--wake-later") {
+            world.wake_later = true;
+        } else if (option == "--no-waiting") {
+            world.asks_in_vain = false;
+        } else if (option == "--limit") {
+            const std::string limit = value();
+            const std::size_t equals = limit.find('=');
+            set_limit(limit.substr(0, equals),
+                      static_cast<unsigned>(std::stoul(limit.substr(equals + 1))));
+        } else {
+            std::cerr << "unknown option " << option << '\n';
+            return 2;
+        }
+    }
+    return run(limits, replay);
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Messages. An emitted controller fills in an object of its message's type; as soon
+// as it is sent, it is kept as bytes, and becomes an object again when it is taken.
+
+#ifndef HOMESHIFT_CHECKER_MESSAGE_HH
+#define HOMESHIFT_CHECKER_MESSAGE_HH
+
+#include <cstring>
+#include <string>
+
+#include "checker/codec.hh"
+#include "checker/printer.hh"
+#include "engine/pool.hh"
+
+namespace homeshift::engine
+{
+
+constexpr std::size_t kBodyBytes = 25;
+
+// Where a message is that nobody has taken yet.
+enum Place : Byte
+{
+    kNetwork, // on its way
+    kLocal,   // in a buffer inside its machine
+    kDram,    // an operation that memory has not done yet
+    kStalled, // waits for an address, by stall_and_wait
+    kHanded,  // handed to its machine by a stimulus
+    kBlocked, // the head of its port's buffer, which it blocks, by z_stall
+};
+
+// A message as a part of the state. What is not used is 0.
+struct Travelling
+{
+    Place place;
+    Byte machine;  // where it goes, or is
+    Byte via;      // virtual network, or port
+    Byte from;     // sender, on an ordered virtual network
+    Byte rank;     // among those that it must not overtake
+    Byte address;  // line that it waits for
+    Byte type = 0; // of the message
+    Byte body[kBodyBytes] = {};
+
+    bool
+    operator<(const Travelling &other) const
+    {
+        return std::memcmp(this, &other, sizeof *this) < 0;
+    }
+
+    bool
+    operator==(const Travelling &other) const
+    {
+        return std::memcmp(this, &other, sizeof *this) == 0;
+    }
+};
+static_assert(sizeof(Travelling) == 32);
+constexpr std::size_t kHeaderBytes = sizeof(Travelling) - kBodyBytes;
+
+// A value that a DMA has read from one line and is about to write to another, if there is one.
+struct NewValue
+{
+    DataBlock *data = nullptr;
+    Addr read_from = 0;
+    Addr written_to = 0;
+};
+
+class Message
+{
+  public:
+    virtual ~Message() = default;
+
+    NetDest Destination;
+    MessageSizeType MessageSize = MessageSizeType_Control; // for statistics only: not in the state
+
+    virtual void encode(Travelling &to) = 0;
+    virtual NewValue new_value() = 0;
+};
+
+struct MessageType
+{
+    const char *name;
+    Message *(*decode)(const Byte *body); // into an object that the next call uses again
+    void (*print)(Message &message, FieldPrinter &to);
+    Layout layout; // of a whole Travelling
+};
+
+inline std::vector<MessageType> &
+message_types()
+{
+    static std::vector<MessageType> all;
+    return all;
+}
+
+// Names of message types: generated.
+template <typename T>
+const char *name_of_type();
+
+// Overloads are generated from what a scenario says of messages that a DMA sends to itself.
+template <typename T>
+inline NewValue
+new_value_of(T &)
+{
+    return {};
+}
+
+template <typename T>
+Byte
+register_message()
+{
+    T example;
+    KindLister lister;
+    lister.kinds = {kPlain, kMachine, kPlain, kMachine, kPlain, kPlain, kPlain};
+    lister("", example);
+    if (lister.kinds.size() > sizeof(Travelling)) {
+        throw std::logic_error(std::string(name_of_type<T>()) + " has too many fields");
+    }
+    lister.kinds.resize(sizeof(Travelling), kPlain);
+    message_types().push_back(
+        {name_of_type<T>(),
+         [](const Byte *body) -> Message * {
+             static T object;
+             Unpacker unpack(body);
+             unpack("", object);
+             return &object;
+         },
+         [](Message &message, FieldPrinter &to) { static_cast<T &>(message).for_each_field(to); },
+         Layout(lister.kinds)});
+    return static_cast<Byte>(message_types().size() - 1);
+}
+
+template <typename T>
+inline const Byte message_type = register_message<T>();
+
+template <typename T>
+class MessageOf : public Message, public Pooled<T>
+{
+  public:
+    void
+    encode(Travelling &to) override
+    {
+        to.type = message_type<T>;
+        Packer pack(to.body);
+        pack("", static_cast<T &>(*this));
+    }
+
+    NewValue
+    new_value() override
+    {
+        return new_value_of(static_cast<T &>(*this));
+    }
+};
+
+class RubyRequest final : public MessageOf<RubyRequest>
+{
+  public:
+    Addr LineAddress = 0;
+    Addr PhysicalAddress = 0;
+    RubyRequestType Type = RubyRequestType_LD;
+
+    template <typename Visit>
+    void
+    for_each_field(Visit &visit)
+    {
+        visit("LineAddress", LineAddress);
+        visit("PhysicalAddress", PhysicalAddress);
+        visit("Type", Type);
+    }
+};
+
+enum SequencerRequestType : Byte
+{
+    SequencerRequestType_LD,
+    SequencerRequestType_ST
+};
+
+class SequencerMsg final : public MessageOf<SequencerMsg>
+{
+  public:
+    Addr LineAddress = 0;
+    Addr PhysicalAddress = 0;
+    SequencerRequestType Type = SequencerRequestType_LD;
+    DataBlock DataBlk;
+    int Len = 0;
+
+    template <typename Visit>
+    void
+    for_each_field(Visit &visit)
+    {
+        visit("LineAddress", LineAddress);
+        visit("PhysicalAddress", PhysicalAddress);
+        visit("Type", Type);
+        visit("DataBlk", DataBlk);
+    }
+};
+
+class MemoryMsg final : public MessageOf<MemoryMsg>
+{
+  public:
+    Addr addr = 0;
+    MemoryRequestType Type = MemoryRequestType_MEMORY_READ;
+    MachineID Sender;
+    MachineID OriginalRequestorMachId;
+    DataBlock DataBlk;
+    int Len = 0;
+
+    template <typename Visit>
+    void
+    for_each_field(Visit &visit)
+    {
+        visit("addr", addr);
+        visit("Type", Type);
+        visit("Sender", Sender);
+        visit("OriginalRequestorMachId", OriginalRequestorMachId);
+        visit("DataBlk", DataBlk);
+    }
+};
+
+} // namespace homeshift::engine
+
+#endif // HOMESHIFT_CHECKER_MESSAGE_HH

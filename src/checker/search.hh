@@ -1,0 +1,504 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Every reachable state, breadth first: so the first fault found has a shortest way.
+//
+// Of a state that has been expanded only a fingerprint of 64 bits is kept, with the
+// number of its predecessor and of the step from there; a trace is found by taking
+// these steps again. With n states, the chance that two have one fingerprint, so
+// that one is missed, is about n * n / 2^65: 3 in a million for ten million states.
+//
+// A step is the taking of one message, or a stimulus (a request of a core, an
+// eviction, a command). After the search, the graph of the steps that take messages
+// is looked at backwards: if it has no circle, and ends in quiet states only, then
+// every request is answered, whatever the order, and whatever else is asked.
+
+#ifndef HOMESHIFT_CHECKER_SEARCH_HH
+#define HOMESHIFT_CHECKER_SEARCH_HH
+
+#include <chrono>
+#include <optional>
+
+#include "checker/state.hh"
+
+namespace homeshift::engine
+{
+
+using Step = std::uint16_t; // a message's place in the state, or kMaxMessages + a stimulus
+
+// 64-bit fingerprints and the numbers of their states.
+class Visited
+{
+  public:
+    // The state's number; `next` if it is new.
+    std::uint32_t
+    number(std::uint64_t print, std::uint32_t next)
+    {
+        if ((count_ + 1) * 5 > slots_.size() * 3) {
+            grow();
+        }
+        print += print == 0;
+        for (std::size_t i = print & (slots_.size() - 1);; i = (i + 1) & (slots_.size() - 1)) {
+            if (slots_[i] == print) {
+                return numbers_[i];
+            }
+            if (slots_[i] == 0) {
+                slots_[i] = print;
+                numbers_[i] = next;
+                ++count_;
+                return next;
+            }
+        }
+    }
+
+    std::size_t
+    bytes() const
+    {
+        return slots_.size() * 12;
+    }
+
+  private:
+    void
+    grow()
+    {
+        std::vector<std::uint64_t> slots(slots_.size() * 2);
+        std::vector<std::uint32_t> numbers(slots.size());
+        for (std::size_t old = 0; old < slots_.size(); ++old) {
+            if (slots_[old] != 0) {
+                std::size_t i = slots_[old] & (slots.size() - 1);
+                while (slots[i] != 0) {
+                    i = (i + 1) & (slots.size() - 1);
+                }
+                slots[i] = slots_[old];
+                numbers[i] = numbers_[old];
+            }
+        }
+        slots_.swap(slots);
+        numbers_.swap(numbers);
+    }
+
+    std::vector<std::uint64_t> slots_ = std::vector<std::uint64_t>(1 << 16);
+    std::vector<std::uint32_t> numbers_ = std::vector<std::uint32_t>(1 << 16);
+    std::size_t count_ = 0;
+};
+
+struct Limits
+{
+    std::uint64_t states = ~std::uint64_t{0};
+    std::uint64_t bytes = ~std::uint64_t{0};
+    double seconds = 1e18;
+    bool completion = true; // keep the graph, to see that every request completes
+};
+
+struct Fault
+{
+    std::string what;
+    std::uint32_t state; // in which it shows, or from which the step leads to it
+    std::optional<Step> step;
+};
+
+class Search
+{
+  public:
+    Search(Machine &machine, const Limits &limits)
+        : machine_(machine),
+          limits_(limits),
+          codec_(machine),
+          start_(std::chrono::steady_clock::now())
+    {}
+
+    std::uint64_t
+    states() const
+    {
+        return parents_.size();
+    }
+
+    std::uint64_t steps = 0;
+    unsigned depth = 0;
+    unsigned widest = 0; // messages in a state
+    bool complete = false;
+    std::optional<Fault> fault;
+    std::array<bool, kCovers + 1> covered{};
+
+    double
+    seconds() const
+    {
+        return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    }
+
+    std::size_t
+    bytes() const
+    {
+        return visited_.bytes() + parents_.capacity() * 6 +
+               (edges_.capacity() + ends_.capacity()) * 4 + level_.capacity() +
+               next_level_.capacity();
+    }
+
+    // Reports now and then.
+    template <typename Report>
+    void
+    run(Report report)
+    {
+        initial_ = State{};
+        world.begin_step();
+        codec_.pack(initial_);
+        codec_.unpack(initial_);
+        parents_.push_back(0);
+        steps_.push_back(0);
+        visited_.number(fingerprint(initial_), 0);
+        if (!holds(0)) {
+            return;
+        }
+        append(level_, initial_);
+        std::uint32_t number = 0;
+        for (; !level_.empty(); ++depth) {
+            for (std::size_t at = 0; at < level_.size(); ++number) {
+                State state;
+                at = read(level_, at, state);
+                if (!expand(state, number)) {
+                    return;
+                }
+                if ((number & 0x3fff) == 0) {
+                    report(*this);
+                    if (states() >= limits_.states || bytes() >= limits_.bytes ||
+                        seconds() >= limits_.seconds || states() >= 0xfffffff0u) {
+                        return;
+                    }
+                }
+            }
+            level_.swap(next_level_);
+            next_level_.clear();
+        }
+        complete = true;
+        if (limits_.completion) {
+            look_back();
+        }
+    }
+
+    // The steps to the fault, each given to `show` with what was logged: the order is what the
+    // nodes are called.
+    template <typename Show>
+    void
+    retrace(Show show)
+    {
+        std::vector<Step> way;
+        for (std::uint32_t at = fault->state; at != 0; at = parents_[at]) {
+            way.push_back(steps_[at]);
+        }
+        std::reverse(way.begin(), way.end());
+        if (fault->step) {
+            way.push_back(*fault->step);
+        }
+        State state = initial_;
+        for (unsigned node = 0; node < kNodes; ++node) {
+            FieldPrinter::called[node] = static_cast<Byte>(node);
+        }
+        for (std::size_t i = 0; i < way.size(); ++i) {
+            std::vector<Logged> log;
+            codec_.unpack(state);
+            const bool stimulus = way[i] >= kMaxMessages;
+            const Travelling taken = stimulus ? Travelling{} : world.messages[way[i]];
+            std::string error;
+            world.log = &log;
+            try {
+                fire(way[i]);
+            } catch (const ProtocolError &e) {
+                error = e.what();
+            }
+            world.log = nullptr;
+            show(stimulus ? static_cast<int>(way[i] - kMaxMessages) : -1, taken, log, error);
+            if (!error.empty()) {
+                fault->what = error; // with the names of the trace
+                return;
+            }
+            const Renaming &renaming = codec_.pack(state);
+            const auto before = FieldPrinter::called;
+            for (unsigned node = 0; node < kNodes; ++node) {
+                FieldPrinter::called[renaming.order[node]] = before[node];
+            }
+        }
+        codec_.unpack(state);
+    }
+
+    // Steps that are named, each at most as long as the one before could be taken.
+    template <typename Find, typename Show>
+    void
+    replay(const std::vector<std::string> &names, Find find, Show show)
+    {
+        parents_.push_back(0);
+        steps_.push_back(0);
+        for (const std::string &name : names) {
+            const std::optional<Step> step = find(name);
+            if (!step) {
+                fault = Fault{"replay: there is no step '" + name + "' now", 0, std::nullopt};
+                return;
+            }
+            const bool stimulus = *step >= kMaxMessages;
+            const Travelling taken = stimulus ? Travelling{} : world.messages[*step];
+            std::vector<Logged> log;
+            std::string error;
+            bool possible = false;
+            world.log = &log;
+            try {
+                possible = fire(*step);
+            } catch (const ProtocolError &e) {
+                error = e.what();
+            }
+            world.log = nullptr;
+            show(stimulus ? static_cast<int>(*step - kMaxMessages) : -1, taken, log, error);
+            ++steps;
+            if (!error.empty()) {
+                fault = Fault{error, 0, std::nullopt};
+                return;
+            }
+            if (!possible) {
+                fault = Fault{"replay: '" + name + "' cannot be taken now", 0, std::nullopt};
+                return;
+            }
+            codec_.settle_values();
+            codec_.settle_machine();
+            if (!holds(0)) {
+                return;
+            }
+        }
+        complete = true;
+    }
+
+  private:
+    static void
+    append(std::vector<Byte> &to, const State &state)
+    {
+        const auto *size = reinterpret_cast<const Byte *>(&state.size);
+        to.insert(to.end(), size, size + sizeof state.size);
+        to.insert(to.end(), state.bytes, state.bytes + state.size);
+    }
+
+    static std::size_t
+    read(const std::vector<Byte> &from, std::size_t at, State &state)
+    {
+        std::memcpy(&state.size, &from[at], sizeof state.size);
+        at += sizeof state.size;
+        std::memcpy(state.bytes, &from[at], state.size);
+        return at + state.size;
+    }
+
+    // Do a step of the working machine; false if there is no such step.
+    bool
+    fire(Step step)
+    {
+        world.begin_step();
+        world.readers = machine_.readers();
+        const unsigned readers = world.readers;
+        if (step >= kMaxMessages) {
+            if (!machine_.stimulate(step - kMaxMessages)) {
+                return false;
+            }
+        } else {
+            const Travelling message = world.messages[step];
+            world.remove(step);
+            machine_.controller(machine_of(message.machine)).arrive(message);
+            if (world.blocks && message.place == kNetwork) {
+                Travelling blocked = message;
+                blocked.place = kBlocked;
+                blocked.from = blocked.rank = 0;
+                world.add(blocked);
+                world.refused = false;
+            }
+        }
+        world.readers = machine_.readers();
+        world.changed = world.changed || (readers != 0 && world.readers == 0);
+        return !world.refused;
+    }
+
+    bool
+    expand(const State &state, std::uint32_t number)
+    {
+        codec_.unpack(state);
+        save();
+        bool taken = false;
+        const unsigned count = world.count;
+        widest = std::max(widest, count);
+        const bool quiet = count == 0 && machine_.quiet();
+        const unsigned all = kMaxMessages + kStimuli;
+        for (unsigned step = 0; step < all; ++step) {
+            if (step < kMaxMessages) {
+                if (step >= count) {
+                    step = kMaxMessages - 1;
+                    if (!taken && !quiet) {
+                        fault = Fault{"deadlock: a request waits, and no message can be taken",
+                                      number, std::nullopt};
+                        return false;
+                    }
+                    continue;
+                }
+                const Travelling &message = world.messages[step];
+                if (!world.deliverable(message) ||
+                    (step != 0 && message == world.messages[step - 1])) {
+                    continue;
+                }
+            }
+            try {
+                if (!fire(static_cast<Step>(step))) {
+                    restore();
+                    continue;
+                }
+            } catch (const ProtocolError &error) {
+                fault = Fault{error.what(), number, static_cast<Step>(step)};
+                return false;
+            }
+            ++steps;
+            codec_.pack(successor_);
+            const auto next = static_cast<std::uint32_t>(parents_.size());
+            const std::uint32_t found = visited_.number(fingerprint(successor_), next);
+            if (step < kMaxMessages) {
+                taken = true;
+                if (limits_.completion) {
+                    edges_.push_back(found);
+                }
+            }
+            if (found == next) {
+                parents_.push_back(number);
+                steps_.push_back(static_cast<Step>(step));
+                append(next_level_, successor_);
+                if (!holds(next)) {
+                    return false;
+                }
+            }
+            restore();
+        }
+        if (limits_.completion) {
+            ends_.push_back(static_cast<std::uint32_t>(edges_.size()));
+            quiet_.push_back(quiet);
+        }
+        return true;
+    }
+
+    // The invariants, of the working machine.
+    bool
+    holds(std::uint32_t number)
+    {
+        const char *broken = machine_.broken_invariant();
+        if (broken == nullptr && world.count == 0 && machine_.quiet()) {
+            broken = machine_.broken_when_quiet();
+        }
+        machine_.cover(covered);
+        if (broken != nullptr) {
+            fault = Fault{broken, number, std::nullopt};
+        }
+        return broken == nullptr;
+    }
+
+    void
+    save()
+    {
+        std::memcpy(saved_machine_, static_cast<const void *>(&machine_), sizeof machine_);
+        saved_count_ = world.count;
+        std::memcpy(saved_messages_, world.messages, world.count * sizeof(Travelling));
+        std::memcpy(saved_memory_, world.memory, sizeof world.memory);
+        std::memcpy(saved_pending_, world.pending, sizeof world.pending);
+    }
+
+    void
+    restore()
+    {
+        std::memcpy(static_cast<void *>(&machine_), saved_machine_, sizeof machine_);
+        world.count = saved_count_;
+        std::memcpy(world.messages, saved_messages_, saved_count_ * sizeof(Travelling));
+        std::memcpy(world.memory, saved_memory_, sizeof world.memory);
+        std::memcpy(world.pending, saved_pending_, sizeof world.pending);
+    }
+
+    // Takes away states from which no message can be taken, again and again. What is left goes
+    // round in circles: then it must at least be able to come to a quiet state.
+    void
+    look_back()
+    {
+        const std::size_t n = parents_.size();
+        std::vector<std::uint32_t> begin(n + 2);
+        for (std::uint32_t to : edges_) {
+            ++begin[to + 2];
+        }
+        for (std::size_t i = 2; i < n + 2; ++i) {
+            begin[i] += begin[i - 1];
+        }
+        std::vector<std::uint32_t> from(edges_.size());
+        std::vector<std::uint32_t> left(n);
+        std::uint32_t edge = 0;
+        for (std::uint32_t state = 0; state < n; ++state) {
+            left[state] = ends_[state] - edge;
+            for (; edge < ends_[state]; ++edge) {
+                from[begin[edges_[edge] + 1]++] = state;
+            }
+        }
+        std::vector<std::uint32_t> order;
+        for (std::uint32_t state = 0; state < n; ++state) {
+            if (left[state] == 0) {
+                order.push_back(state);
+            }
+        }
+        for (std::size_t i = 0; i < order.size(); ++i) {
+            for (std::uint32_t e = begin[order[i]]; e < begin[order[i] + 1]; ++e) {
+                if (--left[from[e]] == 0) {
+                    order.push_back(from[e]);
+                }
+            }
+        }
+        always_ends = order.size() == n;
+        if (always_ends) {
+            return;
+        }
+        std::vector<bool> reached(n);
+        order.clear();
+        for (std::uint32_t state = 0; state < n; ++state) {
+            if (quiet_[state]) {
+                reached[state] = true;
+                order.push_back(state);
+            }
+        }
+        for (std::size_t i = 0; i < order.size(); ++i) {
+            for (std::uint32_t e = begin[order[i]]; e < begin[order[i] + 1]; ++e) {
+                if (!reached[from[e]]) {
+                    reached[from[e]] = true;
+                    order.push_back(from[e]);
+                }
+            }
+        }
+        for (std::uint32_t state = 0; state < n; ++state) {
+            if (!reached[state]) {
+                fault =
+                    Fault{"completion: a request can no longer complete, though messages go round",
+                          state, std::nullopt};
+                return;
+            }
+        }
+    }
+
+  public:
+    bool always_ends = false; // no circle of messages: every order of taking them ends
+
+  private:
+    Machine &machine_;
+    Limits limits_;
+    Codec codec_;
+    std::chrono::steady_clock::time_point start_;
+    State initial_;
+    State successor_;
+
+    Visited visited_;
+    std::vector<std::uint32_t> parents_;
+    std::vector<Step> steps_;
+    std::vector<Byte> level_;
+    std::vector<Byte> next_level_;
+    std::vector<std::uint32_t> edges_; // of steps that take messages
+    std::vector<std::uint32_t> ends_;  // where a state's edges end
+    std::vector<bool> quiet_;
+
+    alignas(16) Byte saved_machine_[sizeof(Machine)];
+    Travelling saved_messages_[kMaxMessages];
+    unsigned saved_count_ = 0;
+    Byte saved_memory_[kLines];
+    bool saved_pending_[kNodes + 1][kLines];
+};
+
+} // namespace homeshift::engine
+
+#endif // HOMESHIFT_CHECKER_SEARCH_HH

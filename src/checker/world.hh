@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// What all machines share: the messages that nobody has taken, memory, and the
+// bookkeeping of values. The checker runs in one thread and has one world.
+//
+// Values. The protocol only copies data, so it is enough to know of each copy
+// whether it is the line's last value. A store makes a fresh value; when the step
+// is over, what was the last value counts as stale, and the fresh one as the last.
+// A DMA's new value is pending until memory is written with it: that is the
+// moment when it becomes the last value. While a DMA reads, what was the last value
+// since then is told from what is older: the DMA may still get it.
+
+#ifndef HOMESHIFT_CHECKER_WORLD_HH
+#define HOMESHIFT_CHECKER_WORLD_HH
+
+#include <algorithm>
+
+#include "checker/message.hh"
+
+namespace homeshift::engine
+{
+
+enum Token : Byte
+{
+    kStale = 0,
+    kLast = 1,     // + line
+    kRecent = 16,  // + line
+    kPending = 32, // + node * 8 + line; node is kNodes if the DMA is not in a node
+    kFresh = 112,  // + number
+};
+static_assert(kPending + (kNodes + 1) * 8 <= kFresh);
+
+constexpr unsigned kMaxMessages = 60;
+
+// A line of a trace: a transition that was taken, or a message that was sent.
+struct Logged
+{
+    MachineID machine;
+    bool sent;
+    unsigned state = 0;
+    unsigned event = 0;
+    Addr address = 0;
+    Travelling message{};
+};
+
+struct World
+{
+    // ---- part of the state ----
+    Travelling messages[kMaxMessages];
+    unsigned count = 0;
+    Byte memory[kLines];                // a token each
+    bool pending[kNodes + 1][kLines]{}; // a DMA's write that has not reached memory
+
+    // ---- of the step under way ----
+    Byte last[kLines];        // token of each line's last value
+    unsigned fresh = 0;       // stores of this step
+    bool changed = false;     // some token has to be settled
+    unsigned readers = 0;     // DMA reads under way: recent values matter
+    bool refused = false;     // the message cannot be taken now: the step does not exist,
+    unsigned fault = 0;           // lines, a bit each, for which a core gets an access fault
+    bool blocks = false;      // but that it blocks its port from now on
+    unsigned victim = kLines; // line to evict
+    std::vector<Logged> *log = nullptr;
+
+    // ---- not part of the state ----
+    bool ordered[16] = {};    // virtual networks that keep order from one machine to another
+    bool wake_later = false;  // messages that wake up are not taken at once
+    bool asks_in_vain = true; // a stimulus may be given that has to wait in its machine
+    std::uint64_t *taken[MachineType_NUM] = {}; // how often each transition was taken
+
+    void
+    begin_step()
+    {
+        for (unsigned line = 0; line < kLines; ++line) {
+            last[line] = static_cast<Byte>(kLast + line);
+        }
+        fresh = fault = 0;
+        changed = refused = blocks = false;
+    }
+
+    void
+    add(const Travelling &message)
+    {
+        if (count == kMaxMessages) {
+            throw ProtocolError("more than " + std::to_string(kMaxMessages) +
+                                " messages are under way");
+        }
+        messages[count++] = message;
+    }
+
+    void
+    remove(unsigned index)
+    {
+        const Travelling gone = messages[index];
+        messages[index] = messages[--count];
+        if (gone.from != 0 && gone.place == kNetwork) {
+            for (unsigned i = 0; i < count; ++i) {
+                Travelling &m = messages[i];
+                if (same_channel(m, gone) && m.rank > gone.rank) {
+                    --m.rank;
+                }
+            }
+        }
+    }
+
+    static bool
+    same_channel(const Travelling &a, const Travelling &b)
+    {
+        return a.place == b.place && a.machine == b.machine && a.via == b.via && a.from == b.from;
+    }
+
+    // Nothing that it must not overtake is before it.
+    bool
+    deliverable(const Travelling &message) const
+    {
+        if (message.place == kStalled || message.rank != 0) {
+            return false;
+        }
+        return message.place != kNetwork ||
+               std::none_of(messages, messages + count, [&](const Travelling &m) {
+                   return m.place == kBlocked && m.machine == message.machine &&
+                          m.via == message.via;
+               });
+    }
+
+    // ---- values ----
+
+    void
+    loaded(Addr address, const DataBlock &data) const
+    {
+        const unsigned line = line_of(address);
+        if (data.token != last[line]) {
+            throw ProtocolError("data value: a load of line " + std::to_string(line) +
+                                " returns a value that is not the last one written");
+        }
+    }
+
+    void
+    stored(Addr address, DataBlock &data)
+    {
+        data.token = last[line_of(address)] = static_cast<Byte>(kFresh + fresh++);
+        changed = true;
+    }
+
+    // A DMA has read a value.
+    void
+    read_by_dma(Addr address, const DataBlock &data) const
+    {
+        const unsigned line = line_of(address);
+        if (data.token != last[line] && data.token != kLast + line &&
+            data.token != kRecent + line) {
+            throw ProtocolError("data value: a DMA reads a value of line " + std::to_string(line) +
+                                " that was old before the read began");
+        }
+    }
+
+    void
+    write_memory(Addr address, const DataBlock &data)
+    {
+        const unsigned line = line_of(address);
+        memory[line] = static_cast<Byte>(data.token);
+        if (data.token >= kPending && data.token < kFresh) {
+            last[line] = memory[line];
+            pending[(data.token - kPending) / 8][line] = false;
+            changed = true;
+        }
+    }
+
+    // A DMA goes on to write: to the protocol, whatever it writes is a new value.
+    void
+    begin_write(unsigned node, const NewValue &value)
+    {
+        pending[node][line_of(value.written_to)] = true;
+        value.data->token = kPending + node * 8 + line_of(value.written_to);
+    }
+
+    void
+    write_done(unsigned node) const
+    {
+        if (std::find(pending[node], pending[node] + kLines, true) != pending[node] + kLines) {
+            throw ProtocolError("data value: a DMA's write ends before memory has the value");
+        }
+    }
+
+    // What a token is called after the step.
+    Byte
+    settled(Byte token) const
+    {
+        for (unsigned line = 0; line < kLines; ++line) {
+            if (token == last[line]) {
+                return static_cast<Byte>(kLast + line);
+            }
+            if (token == kLast + line || token == kRecent + line) {
+                return static_cast<Byte>(readers != 0 ? kRecent + line : 0);
+            }
+        }
+        return token < kFresh ? token : Byte{kStale};
+    }
+};
+
+inline World world;
+
+} // namespace homeshift::engine
+
+#endif // HOMESHIFT_CHECKER_WORLD_HH

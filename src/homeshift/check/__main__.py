@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Command line of the model checker: `python -m homeshift.check --help`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from homeshift.check import trace
+from homeshift.check.build import Checker, compile_checker, default_protocol, scenario_of
+from homeshift.check.run import Json, Options, Result, limits_for, run, waiting_for
+from homeshift.errors import HomeshiftError, InputError, near
+from homeshift.units import parse_size
+
+UNFINISHED = 3
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a check. Returns 0 if all holds, 1 if not, 2 for bad input, 3 if a bound was reached."""
+    given = _parser().parse_args(arguments)
+    try:
+        protocol = given.protocol or default_protocol()
+        scenario = given.scenario or scenario_of(protocol)
+        checker = compile_checker(protocol, scenario, nodes=given.nodes, lines=given.lines)
+        options = _options(given, checker)
+        print(_heading(checker, options))
+        result = run(checker, options, _progress if sys.stderr.isatty() else None)
+    except HomeshiftError as error:
+        print(error, file=sys.stderr)
+        return error.exit_status
+    if given.transitions:
+        _print_untaken(checker, result)
+    return _report(checker, options, result, given.output)
+
+
+def _heading(checker: Checker, options: Options) -> str:
+    limits = limits_for(checker, options)
+    may = [f"{name} {n}" for name, n in limits.items() if n != 0 and name != "load"]
+    off = [name for name, n in limits.items() if n == 0]
+    text = f"{checker.protocol.name}: {checker.nodes} nodes, {checker.lines} lines of one region"
+    text += f"; at once at most: {', '.join(may)}" if may else ""
+    text += f"; without: {', '.join(off)}" if off else ""
+    return text + ("" if waiting_for(checker, options) else "; cores do not wait in line")
+
+
+def _report(checker: Checker, options: Options, result: Result, output: Path | None) -> int:
+    rate = result.states / max(result.seconds, 1e-9)
+    numbers = (
+        f"{result.states:,} states, {result.transitions:,} steps, depth {result.depth}, "
+        f"{rate:,.0f} states/s, {result.seconds:.1f} s, {result.memory_bytes / 2**20:.0f} MiB"
+    )
+    if result.fault is not None:
+        for line in trace.text(checker, result):
+            print(line)
+        if output is not None:
+            for path in trace.write(checker, options, result, output):
+                print(f"written: {path}")
+        print(f"violated: {result.fault}: {numbers}")
+        return 1
+    reached = len(result.covered)
+    print(f"covers: {reached} of {reached + len(result.uncovered)} reached")
+    for name in result.uncovered:
+        print(f"  never happens: {name}")
+    if not result.complete:
+        print(f"unfinished, no fault so far: {numbers}")
+        return UNFINISHED
+    if options.completion:
+        how = "in every order" if result.always_ends else "in some order of the messages"
+        print(f"completion: every request completes, {how}, from every state")
+    if result.uncovered:
+        print(f"violated: a cover is not reached: {numbers}")
+        return 1
+    print(f"holds: {numbers}")
+    return 0
+
+
+def _print_untaken(checker: Checker, result: Result) -> None:
+    for machine in checker.protocol.machines.values():
+        for t in machine.transitions:
+            if (machine.name, t.state, t.event) not in result.taken:
+                print(f"never taken: {machine.name}: {t.state}, {t.event}   {t.position}")
+
+
+def _progress(line: Json) -> None:
+    rate = line["progress"] / max(line["seconds"], 1e-9)
+    print(
+        f"\r{line['progress']:,} states, depth {line['depth']}, {rate:,.0f} states/s, "
+        f"{line['bytes'] / 2**20:.0f} MiB  ",
+        end="",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+def _options(given: argparse.Namespace, checker: Checker) -> Options:
+    limits = {}
+    faults = []
+    known = [*limits_for(checker, Options()), "load", "store", "evict", "dma_read", "dma_write"]
+    for text in given.limit:
+        name, equals, number = text.partition("=")
+        if not equals or not number.isdecimal():
+            faults.append(f"--limit {text}: write STIMULUS=NUMBER")
+        elif name not in known:
+            faults.append(f"--limit {text}: no such stimulus{near(name, known)}")
+        else:
+            limits[name] = int(number)
+    memory = None
+    try:
+        memory = parse_size(given.memory)
+    except ValueError as error:
+        faults.append(f"--memory {given.memory}: {error}")
+    if faults:
+        raise InputError("the command line", faults)
+    return Options(
+        limits=limits,
+        waiting=given.waiting,
+        wake_later=given.wake_later,
+        completion=given.completion,
+        states=given.states,
+        memory_bytes=memory,
+        seconds=given.seconds,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m homeshift.check",
+        description="Look at every reachable state of a small machine that runs a SLICC protocol.",
+        epilog="Exit status: 0 all properties hold; 1 one does not; 2 bad input; 3 a bound was "
+        "reached first.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--nodes", type=int, default=2, choices=range(1, 5), help="nodes")
+    parser.add_argument("--lines", type=int, default=1, choices=range(1, 4), help="lines")
+    parser.add_argument(
+        "--limit",
+        action="append",
+        default=[],
+        metavar="STIMULUS=N",
+        help="how many of a stimulus may be under way at once; 0: none (may be repeated)",
+    )
+    parser.add_argument(
+        "--waiting",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="whether a core may ask for a line whose transaction is under way; else as the "
+        "scenario says",
+    )
+    parser.add_argument(
+        "--wake-later",
+        action="store_true",
+        help="what wakes up is not taken at once, but in any order with all else, as in gem5",
+    )
+    parser.add_argument(
+        "--completion",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="prove that every request can complete (keeps the graph: twice the memory)",
+    )
+    parser.add_argument("--states", type=int, default=None, help="stop after so many states")
+    parser.add_argument("--seconds", type=float, default=None, help="stop after so many seconds")
+    parser.add_argument("--memory", default="16GiB", help="stop when it takes so much")
+    parser.add_argument("--transitions", action="store_true", help="list those never taken")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=None,
+        metavar="DIR",
+        help="where to write a "
+        "counter-example: text, sequence chart, and a script that takes its steps again",
+    )
+    parser.add_argument("--protocol", type=Path, metavar="FILE.slicc", help="else MESI_HomeShift")
+    parser.add_argument("--scenario", type=Path, metavar="FILE.toml", help="else by its name")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

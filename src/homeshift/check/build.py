@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Compile the checker of one protocol, for one number of nodes and lines, into a cache.
+
+The C++ compiler runs when a check is asked for, not when the package is built: so an edited
+protocol is checked without a build of the package, and the sizes of all arrays are constants. It
+takes about ten seconds; the program is kept by a hash of all that went into it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from homeshift.check.emit import check_fit, write
+from homeshift.check.scenario import Scenario, load_scenario
+from homeshift.errors import InputError, RunError
+from homeshift.slicc import load
+from homeshift.slicc.emit import write_cpp
+from homeshift.slicc.model import Protocol
+from homeshift.slicc.mutants import Mutant
+
+FLAGS = ("-std=c++20", "-O2", "-march=native", "-fno-access-control", "-w")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checker:
+    """A compiled checker, and what it was made from."""
+
+    program: Path
+    protocol: Protocol
+    scenario: Scenario
+    protocol_file: Path
+    scenario_file: Path
+    nodes: int
+    lines: int
+
+
+def source_directory() -> Path:
+    """Return the folder of protocol/, checker/ and engine/: src/ in a checkout, or its copy."""
+    here = Path(__file__).resolve()
+    for folder in here.parents:
+        if (folder / "src" / "checker" / "main.cc").is_file():
+            return folder / "src"
+    return here.parents[1] / "data" / "src"
+
+
+def default_protocol() -> Path:
+    """Return the protocol that comes with Homeshift."""
+    return source_directory() / "protocol" / "MESI_HomeShift.slicc"
+
+
+def scenario_of(protocol_file: Path) -> Path:
+    """Return the scenario that comes with Homeshift for a protocol of that name."""
+    path = Path(__file__).with_name("scenarios") / f"{protocol_file.stem}.toml"
+    if not path.is_file():
+        raise InputError(
+            f"protocol '{protocol_file.name}'",
+            [f"there is no scenario for '{protocol_file.stem}': name one with --scenario"],
+        )
+    return path
+
+
+def compile_checker(
+    protocol_file: Path,
+    scenario_file: Path,
+    *,
+    nodes: int,
+    lines: int,
+    mutants: Sequence[Mutant] = (),
+) -> Checker:
+    """Return the checker, compiled if it was not before.
+
+    Raises:
+        SliccError, InputError: the protocol or the scenario has faults.
+        RunError: there is no C++ compiler, or it does not take a condition of the scenario.
+    """
+    protocol = load(protocol_file)
+    scenario = load_scenario(scenario_file)
+    check_fit(scenario, protocol, f"scenario '{scenario_file.name}'")
+
+    def emit(folder: Path) -> None:
+        write_cpp(protocol, folder, runtime="checker", mutants=mutants)
+        (folder / "scenario.hh").write_text(write(scenario, protocol, nodes, lines), "utf-8")
+
+    sources = source_directory()
+    program = compile_cpp(
+        emit,
+        ["checker/main.cc"],
+        sources_read=[
+            sources / "checker",
+            sources / "engine" / "types.hh",
+            sources / "engine" / "pool.hh",
+        ],
+        generated=[],
+        flags=[f"-DHOMESHIFT_NODES={nodes}", f"-DHOMESHIFT_LINES={lines}"],
+    )
+    return Checker(
+        program=program,
+        protocol=protocol,
+        scenario=scenario,
+        protocol_file=protocol_file,
+        scenario_file=scenario_file,
+        nodes=nodes,
+        lines=lines,
+    )
+
+
+def compile_cpp(
+    emit: Callable[[Path], None],
+    sources: Sequence[str],
+    *,
+    sources_read: Sequence[Path],
+    generated: Sequence[str],
+    flags: Sequence[str],
+) -> Path:
+    """Return a program, compiled if it is not in the cache.
+
+    Args:
+        emit: writes the generated files into a folder.
+        sources: to compile, in the source folder.
+        sources_read: files and folders of the source folder that the program is made from.
+        generated: to compile, of what `emit` writes.
+        flags: of the compiler, besides those that all programs have.
+    """
+    compiler = shlex.split(os.environ.get("CXX", "c++"))
+    if shutil.which(compiler[0]) is None:
+        raise RunError(
+            f"no C++ compiler '{compiler[0]}': the checker compiles the protocol; "
+            "install g++ or set CXX"
+        )
+    with tempfile.TemporaryDirectory(prefix="homeshift-check-") as name:
+        folder = Path(name)
+        emit(folder)
+        command = [*compiler, *FLAGS, *flags]
+        program = _cache() / _hash(command, [folder, *sources_read])
+        if not program.is_file():
+            program.parent.mkdir(parents=True, exist_ok=True)
+            files = [str(source_directory() / source) for source in sources]
+            files += [str(folder / file) for file in generated]
+            made = folder / "program"
+            where = ["-I", str(folder), "-I", str(source_directory())]
+            run = subprocess.run(
+                [*command, *where, *files, "-o", str(made)],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if run.returncode != 0:
+                raise RunError(f"the C++ compiler does not take it:\n{run.stderr.strip()[:4000]}")
+            temporary = program.with_suffix(f".{os.getpid()}")
+            shutil.copy2(made, temporary)
+            temporary.replace(program)
+    return program
+
+
+def _cache() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "homeshift" / "checkers"
+
+
+def _hash(command: Sequence[str], read: Sequence[Path]) -> str:
+    digest = hashlib.sha256("\0".join(command).encode())
+    version = [command[0], "--version"]
+    digest.update(subprocess.run(version, capture_output=True, check=False).stdout)
+    for path in read:
+        for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+            digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:32]

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Run a compiled checker and read what it finds."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from homeshift.check.build import Checker
+from homeshift.errors import RunError
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How far, and what may happen.
+
+    limits: stimulus -> how many may be under way; what is not named is as the scenario says.
+    mutant: number of one, if the checker was compiled with mutants.
+    waiting: a core may ask for a line whose transaction is under way. None: as the scenario says.
+    """
+
+    limits: Mapping[str, int] = field(default_factory=dict)
+    waiting: bool | None = None
+    wake_later: bool = False
+    completion: bool = True
+    states: int | None = None
+    memory_bytes: int | None = None
+    seconds: float | None = None
+    mutant: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What a search found.
+
+    fault: the property that does not hold, or None.
+    steps: the way to the fault, as src/checker/main.cc prints it.
+    last: the state in which it ends.
+    taken: (machine, state, event) -> how often.
+    uncovered: names of the covers that were not reached and should have been.
+    complete: every reachable state was seen.
+    always_ends: from every state, messages are used up, whichever is taken first.
+    """
+
+    fault: str | None
+    steps: tuple[Json, ...]
+    last: Json
+    taken: Mapping[tuple[str, str, str], int]
+    covered: tuple[str, ...]
+    uncovered: tuple[str, ...]
+    complete: bool
+    always_ends: bool
+    states: int
+    transitions: int
+    depth: int
+    seconds: float
+    memory_bytes: int
+
+    @property
+    def holds(self) -> bool:
+        """Whether everything was proved."""
+        return self.fault is None and self.complete and not self.uncovered
+
+
+def limits_for(checker: Checker, options: Options) -> dict[str, int]:
+    """How many of each stimulus may be under way, on a machine of that size."""
+    scenario = checker.scenario
+    limits = {s.name: s.limit for s in scenario.stimulus} | dict(scenario.limits)
+    if checker.nodes >= 3:
+        limits |= scenario.limits_from_3_nodes
+    return limits | dict(options.limits)
+
+
+def waiting_for(checker: Checker, options: Options) -> bool:
+    """Whether cores may ask for what is under way."""
+    if options.waiting is not None:
+        return options.waiting
+    return checker.nodes <= checker.scenario.waiting_nodes
+
+
+def run(
+    checker: Checker, options: Options, progress: Callable[[Json], None] | None = None
+) -> Result:
+    """Search, and return what was found.
+
+    Raises:
+        RunError: the search itself failed.
+    """
+    arguments = _arguments(checker, options)
+    return _read(checker, options, [str(checker.program), *arguments], progress)
+
+
+def replay(checker: Checker, options: Options, steps: Sequence[str]) -> Result:
+    """Take the steps of a trace again; the result's fault is that of the last one, or None."""
+    arguments = [*_arguments(checker, options), "--replay"]
+    return _read(checker, options, [str(checker.program), *arguments], None, steps)
+
+
+def _arguments(checker: Checker, options: Options) -> list[str]:
+    arguments: list[str] = []
+    for name, limit in limits_for(checker, options).items():
+        arguments += ["--limit", f"{name}={limit}"]
+    if not waiting_for(checker, options):
+        arguments.append("--no-waiting")
+    if options.wake_later:
+        arguments.append("--wake-later")
+    if not options.completion:
+        arguments.append("--no-completion")
+    for name, value in (
+        ("--states", options.states),
+        ("--bytes", options.memory_bytes),
+        ("--seconds", options.seconds),
+    ):
+        if value is not None:
+            arguments += [name, str(value)]
+    return arguments
+
+
+def _read(
+    checker: Checker,
+    options: Options,
+    command: Sequence[str],
+    progress: Callable[[Json], None] | None,
+    steps: Iterable[str] = (),
+) -> Result:
+    found: dict[str, Any] = {"last": {"last": (), "under_way": ()}, "fault": None}
+    trace: list[Json] = []
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"HOMESHIFT_MUTANT": str(options.mutant)},
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdin.write("".join(f"{step}\n" for step in steps))
+        process.stdin.close()
+        for text in process.stdout:
+            line: Json = json.loads(text)
+            if "progress" in line:
+                if progress is not None:
+                    progress(line)
+            elif "step" in line:
+                trace.append(line)
+            elif "last" in line:
+                found["last"] = line
+            else:
+                found |= line
+        errors = process.stderr.read().strip()
+    if process.returncode not in (0, 1) or "states" not in found:
+        raise RunError(f"the checker stopped with status {process.returncode}: {errors}")
+    limits = limits_for(checker, options)
+    covered: list[str] = []
+    uncovered: list[str] = []
+    for cover, reached in zip(checker.scenario.cover, found["covered"], strict=True):
+        if reached:
+            covered.append(cover.name)
+        elif (
+            found["fault"] is None
+            and found["complete"]
+            and checker.nodes >= cover.nodes
+            and checker.lines >= cover.lines
+            and all(any(limits.get(one, 1) != 0 for one in need.split("|")) for need in cover.needs)
+        ):
+            uncovered.append(cover.name)
+    return Result(
+        fault=found["fault"],
+        steps=tuple(trace),
+        last=found["last"],
+        taken={(m, s, e): count for m, s, e, count in found["taken"]},
+        covered=tuple(covered),
+        uncovered=tuple(uncovered),
+        complete=found["complete"],
+        always_ends=found["always_ends"],
+        states=found["states"],
+        transitions=found["steps"],
+        depth=found["depth"],
+        seconds=found["seconds"],
+        memory_bytes=found["bytes"],
+    )

@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Read a scenario file: what a protocol is checked with, and what has to hold.
+
+docs/checker.md describes the format. Conditions are C++ expressions; the checker is compiled with
+them, so a fault in one is reported by the C++ compiler with the name of what it belongs to.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from homeshift.errors import InputError, near
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stimulus:
+    """A message that a machine is handed out of the blue, as by a migration engine.
+
+    set: fields of the message, as C++ expressions of `node` (where it happens), `line` and `other`
+        (a node) and `target` (a line), as far as `choose` lists them.
+    when: condition under which it may happen.
+    limit: how many may be under way at once, on all nodes together; `ends` names the methods of
+        external objects that end one. Without `ends` it is over at once.
+    each: the same, for each node.
+    reads, writes: it reads or writes memory past the caches, as a DMA does.
+    """
+
+    name: str
+    machine: str
+    port: str
+    message: str
+    choose: tuple[str, ...] = ()
+    set: Mapping[str, str] = field(default_factory=dict)
+    when: str = "true"
+    limit: int = 255
+    each: int = 255
+    ends: tuple[str, ...] = ()
+    reads: bool = False
+    writes: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Property:
+    """Something that holds in every state, or in every quiet one."""
+
+    name: str
+    holds: str
+    when: str = "always"  # or "quiet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cover:
+    """Something that has to happen in some state, lest a proof be empty.
+
+    needs: stimuli that have to be allowed for it; "a|b" is a or b.
+    nodes, lines: on smaller machines it cannot happen.
+    """
+
+    name: str
+    reached: str
+    needs: tuple[str, ...] = ()
+    nodes: int = 1
+    lines: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """A field that nobody reads unless a condition holds of what it belongs to (`x`)."""
+
+    structure: str
+    field: str
+    unless: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewValue:
+    """A message of a DMA to itself (`x`) that carries what it has read, to be written elsewhere."""
+
+    message: str
+    when: str
+    data: str
+    read_from: str
+    written_to: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """What a scenario file says.
+
+    machines: machine -> "node" (one in each node) or "single" (one in all).
+    shared: types of objects of which a node has one, whichever machines use it.
+    capacity: "Machine.cache" -> number of lines that a cache has room for; all if it is not here.
+    ordered: virtual networks on which messages between two machines keep their order.
+    start: C++ statements that make the first state.
+    helpers: C++ member functions for conditions.
+    forget: C++ statements, run in each node after a step, that unset what nobody will read.
+    limits: stimulus -> how many may be under way, where it is not asked for by option.
+    limits_from_3_nodes: the same, on machines of three nodes or more.
+    waiting_nodes: up to so many nodes, a core may ask for a line whose transaction is under way.
+    """
+
+    protocol: str
+    machines: Mapping[str, str]
+    shared: tuple[str, ...] = ()
+    capacity: Mapping[str, int] = field(default_factory=dict)
+    ordered: tuple[int, ...] = ()
+    start: str = ""
+    helpers: str = ""
+    forget: str = ""
+    limits: Mapping[str, int] = field(default_factory=dict)
+    limits_from_3_nodes: Mapping[str, int] = field(default_factory=dict)
+    waiting_nodes: int = 8
+    stimulus: tuple[Stimulus, ...] = ()
+    property: tuple[Property, ...] = ()
+    cover: tuple[Cover, ...] = ()
+    unread: tuple[Unread, ...] = ()
+    new_value: tuple[NewValue, ...] = ()
+
+
+TABLES = {
+    "stimulus": Stimulus,
+    "property": Property,
+    "cover": Cover,
+    "unread": Unread,
+    "new_value": NewValue,
+}
+
+
+def load_scenario(path: Path) -> Scenario:
+    """Return the scenario in a file.
+
+    Raises:
+        InputError: it is not there, no TOML, or has faults; the faults are all listed.
+    """
+    subject = f"scenario '{path.name}'"
+    try:
+        data = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise InputError(subject, [f"cannot be read: {error.strerror}"]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(subject, [f"is no TOML: {error}"]) from None
+    faults: list[str] = []
+    values: dict[str, Any] = {}
+    for key, value in data.items():
+        if key in TABLES:
+            if not (isinstance(value, list) and all(isinstance(v, dict) for v in value)):
+                faults.append(f"{key}: write [[{key}]] for each one")
+                continue
+            values[key] = tuple(
+                _record(TABLES[key], table, f"{key}[{i}]", faults) for i, table in enumerate(value)
+            )
+        else:
+            values[key] = value
+    scenario = _record(Scenario, values, "", faults)
+    if not faults:
+        faults += _rules(scenario)
+    if faults:
+        raise InputError(subject, faults)
+    return scenario
+
+
+def _record(kind: type[T], table: Mapping[str, Any], where: str, faults: list[str]) -> T:
+    """Make one record of a table; what is wrong is added to the faults."""
+    known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
+    dot = f"{where}." if where else ""
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in known:
+            faults.append(f"{dot}{key}: no such field{near(key, known)}")
+            continue
+        wanted = str(known[key].type)
+        fits = (
+            isinstance(value, list | tuple)
+            if wanted.startswith("tuple")
+            else isinstance(value, dict)
+            if wanted.startswith("Mapping")
+            else isinstance(value, bool)
+            if wanted == "bool"
+            else isinstance(value, int) and not isinstance(value, bool)
+            if wanted == "int"
+            else isinstance(value, str)
+        )
+        if not fits:
+            faults.append(f"{dot}{key} = {value!r}: has to be {wanted}")
+        values[key] = tuple(value) if isinstance(value, list) else value
+    for name, one in known.items():
+        required = one.default is MISSING and one.default_factory is MISSING
+        if required and name not in table:
+            faults.append(f"{dot}{name}: is missing")
+            values[name] = ""
+    return kind(**values)
+
+
+def _rules(scenario: Scenario) -> list[str]:
+    faults = [
+        f"machines.{name} = {place!r}: has to be 'node' or 'single'"
+        for name, place in scenario.machines.items()
+        if place not in ("node", "single")
+    ]
+    names = [s.name for s in scenario.stimulus]
+    for stimulus in scenario.stimulus:
+        if stimulus.machine not in scenario.machines:
+            faults.append(f"stimulus '{stimulus.name}': no machine '{stimulus.machine}'")
+        faults += [
+            f"stimulus '{stimulus.name}': chooses '{what}'; can be 'line', 'target' and 'node'"
+            for what in stimulus.choose
+            if what not in ("line", "target", "node")
+        ]
+    known = [*names, *BUILT_IN]
+    for where, used in _uses(scenario):
+        if used not in known:
+            faults.append(f"{where}: no stimulus '{used}'{near(used, known)}")
+    faults += [
+        f"property '{p.name}': when = {p.when!r} has to be 'always' or 'quiet'"
+        for p in scenario.property
+        if p.when not in ("always", "quiet")
+    ]
+    return faults
+
+
+# Stimuli of machines with a Sequencer or a DMASequencer.
+BUILT_IN = ("load", "store", "evict", "dma_read", "dma_write")
+
+
+def _uses(scenario: Scenario) -> Sequence[tuple[str, str]]:
+    uses = [("limits", name) for name in (*scenario.limits, *scenario.limits_from_3_nodes)]
+    for cover in scenario.cover:
+        for need in cover.needs:
+            uses += [(f"cover '{cover.name}'", name) for name in need.split("|")]
+    return uses

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A counter-example for people: text, a message sequence chart, and a script to take it again.
+
+Each step names the transitions that it takes and where they are written in the .sm files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from homeshift.check.build import Checker
+from homeshift.check.run import Json, Options, Result, limits_for, waiting_for
+
+
+def key(step: Json) -> str:
+    """Name a step as src/checker/main.cc does, so that it can be taken again."""
+    what = step["step"]
+    if isinstance(what, str):
+        return f"{step['at']}: {what}"
+    return f"{what['to']}: {what['type']} {what['fields']}"
+
+
+def text(checker: Checker, result: Result) -> Iterator[str]:
+    """Lines that tell the way to the fault, and the state it ends in."""
+    yield f"counter-example of {len(result.steps)} steps, the shortest: {result.fault}"
+    for number, step in enumerate(result.steps, 1):
+        yield ""
+        what = step["step"]
+        if isinstance(what, str):
+            yield f"{number:3}. {step['at']}: {what}"
+        else:
+            yield f"{number:3}. {what['to']} takes {what['type']}: {what['fields']}"
+        for entry in _in_order(step["log"]):
+            if "sent" in entry:
+                sent = entry["sent"]
+                where = "" if sent["place"] == "network" else f" ({sent['place']})"
+                way = f"{entry['machine']} -> {sent['to']}{where}"
+                yield f"       {way}: {sent['type']}: {sent['fields']}"
+            else:
+                yield f"       {_transition(checker, entry)}"
+        if step["error"]:
+            yield f"       {step['error']}"
+    yield ""
+    yield "in the end:"
+    for line in result.last["last"]:
+        yield f"  {line}"
+    for message in result.last["under_way"]:
+        yield f"  {message['place']}: to {message['to']}: {message['type']}: {message['fields']}"
+
+
+def _in_order(log: list[Json]) -> list[Json]:
+    """Transitions before what they send: the log has a transition after its actions."""
+    ordered: list[Json] = []
+    waiting: list[Json] = []
+    for entry in log:
+        if "sent" in entry:
+            waiting.append(entry)
+        else:
+            ordered += [entry, *waiting]
+            waiting = []
+    return ordered + waiting
+
+
+def _names(checker: Checker, entry: Json) -> tuple[str, str, str, str]:
+    """(state, event, next state, place in the source) of a transition."""
+    machine = checker.protocol.machines[entry["type"]]
+    state = list(machine.states)[entry["state"]]
+    event = list(machine.events)[entry["event"]]
+    for transition in machine.transitions:
+        if (transition.state, transition.event) == (state, event):
+            return state, event, transition.next_state, str(transition.position)
+    return state, event, "?", "?"
+
+
+def _transition(checker: Checker, entry: Json) -> str:
+    state, event, next_state, position = _names(checker, entry)
+    arrow = f"{state} --{event}--> {next_state}"
+    return f"{entry['machine']}: {arrow}   {position}"
+
+
+def mermaid(checker: Checker, result: Result) -> str:
+    """Return the counter-example as a Mermaid sequence diagram."""
+    lines = ["sequenceDiagram", "    autonumber"]
+    machines: dict[str, None] = {}
+    for step in result.steps:
+        what = step["step"]
+        machines[step["at"] if isinstance(what, str) else what["to"]] = None
+        for entry in step["log"]:
+            machines[entry["machine"]] = None
+    senders: dict[str, list[str]] = {}
+    ordered = sorted(machines, key=lambda name: (name.split()[-1], name))
+    lines += [f"    participant {_id(name)} as {name}" for name in ordered]
+    for step in result.steps:
+        what = step["step"]
+        if isinstance(what, str):
+            at = step["at"]
+            lines.append(f"    Note over {_id(at)}: {what}")
+        else:
+            at = what["to"]
+            sent_by = senders.get(_message(what), [at])
+            sender = sent_by.pop(0) if len(sent_by) > 1 else sent_by[0]
+            lines.append(f"    {_id(sender)}->>{_id(at)}: {_label(what)}")
+        for entry in _in_order(step["log"]):
+            if "sent" in entry:
+                senders.setdefault(_message(entry["sent"]), []).append(entry["machine"])
+            else:
+                state, event, next_state, position = _names(checker, entry)
+                short = position.rsplit(":", 1)[0]
+                taken = f"{state} → {next_state} ({event})<br/>{short}"
+                lines.append(f"    Note over {_id(entry['machine'])}: {taken}")
+        if step["error"]:
+            lines.append(f"    Note over {_id(at)}: ✗ {_plain(step['error'])}")
+    if result.steps and not result.steps[-1]["error"]:
+        first, last = _id(next(iter(machines))), _id(list(machines)[-1])
+        lines.append(f"    Note over {first},{last}: ✗ {_plain(str(result.fault))}")
+    return "\n".join(lines) + "\n"
+
+
+def _id(name: str) -> str:
+    return name.replace(" ", "")
+
+
+def _message(message: Json) -> str:
+    return f"{message['to']} {message['type']} {message['fields']}"
+
+
+def _label(message: Json) -> str:
+    fields = dict(f.split(" ", 1) for f in message["fields"].split(", ") if " " in f)
+    label = fields.get("Type", message["type"])
+    if "Requestor" in fields:
+        label += f" for {fields['Requestor']}"
+    return _plain(label)
+
+
+def _plain(text: str) -> str:
+    return text.replace(";", ",").replace("#", "no. ")
+
+
+def script(checker: Checker, options: Options, result: Result) -> str:
+    """Return a Python script that takes the steps again, of a protocol changed since, too."""
+    changed: dict[str, Any] = {
+        "limits": limits_for(checker, options),
+        "waiting": waiting_for(checker, options),
+        "wake_later": options.wake_later,
+    }
+    lines = [
+        "#!/usr/bin/env python3",
+        f'"""Takes again the steps to: {result.fault}"""',
+        "",
+        "from pathlib import Path",
+        "",
+        "from homeshift.check.replay import main",
+        "from homeshift.check.run import Options",
+        "",
+        "STEPS = [",
+        *(f"    {key(step)!r}," for step in result.steps),
+        "]",
+        "",
+        'if __name__ == "__main__":',
+        "    main(",
+        f"        protocol=Path({str(checker.protocol_file.resolve())!r}),",
+        f"        scenario=Path({str(checker.scenario_file.resolve())!r}),",
+        f"        nodes={checker.nodes},",
+        f"        lines={checker.lines},",
+        f"        options=Options({', '.join(f'{k}={v!r}' for k, v in changed.items())}),",
+        "        steps=STEPS,",
+        "    )",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def write(checker: Checker, options: Options, result: Result, folder: Path) -> list[Path]:
+    """Write counterexample.txt, counterexample.md and replay.py; return their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    chart = mermaid(checker, result)
+    texts = {
+        "counterexample.txt": "\n".join(text(checker, result)) + "\n",
+        "counterexample.md": f"# {result.fault}\n\n```mermaid\n{chart}```\n",
+        "replay.py": script(checker, options, result),
+    }
+    for name, content in texts.items():
+        (folder / name).write_text(content, "utf-8")
+    return [folder / name for name in texts]

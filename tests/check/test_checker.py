@@ -1,0 +1,348 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The model checker holds the protocol, and is seen to fail on wrong ones.
+
+Sizes are those that take seconds. Bigger machines are checked by option; docs/checker.md has their
+numbers.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from homeshift.check.__main__ import main
+from homeshift.check.build import (
+    Checker,
+    compile_checker,
+    default_protocol,
+    scenario_of,
+    source_directory,
+)
+from homeshift.check.run import Options, Result, replay, run
+from homeshift.check.trace import key, mermaid
+from homeshift.slicc import load
+from homeshift.slicc.mutants import mutants_of
+
+PROTOCOL = default_protocol()
+Edit = Callable[..., Path]
+
+# Two nodes whose home is handed over by its own DMA.
+HAND_OVER = Options(limits={"transfer": 0, "hand_over": 1}, waiting=False)
+NO_TRANSFER = Options(limits={"transfer": 0})
+
+
+@pytest.fixture(scope="session")
+def checker() -> Checker:
+    return compile_checker(PROTOCOL, scenario_of(PROTOCOL), nodes=2, lines=1)
+
+
+@pytest.fixture
+def edited(tmp_path: Path) -> Edit:
+    """Write a copy of the protocol with texts replaced, each of which must be there once."""
+
+    def edit(*changes: tuple[str, str]) -> Path:
+        texts = {f.name: f.read_text("utf-8") for f in PROTOCOL.parent.iterdir()}
+        for old, new in changes:
+            assert sum(text.count(old) for text in texts.values()) == 1, old
+            texts = {name: text.replace(old, new) for name, text in texts.items()}
+        for name, text in texts.items():
+            (tmp_path / name).write_text(text, "utf-8")
+        return tmp_path / PROTOCOL.name
+
+    return edit
+
+
+def check(protocol: Path, options: Options, *, nodes: int = 2, lines: int = 1) -> Result:
+    made = compile_checker(protocol, scenario_of(PROTOCOL), nodes=nodes, lines=lines)
+    return run(made, options)
+
+
+# ---- the protocol holds ---------------------------------------------------------------------
+
+
+def test_the_protocol_holds_while_its_home_is_handed_over(checker: Checker) -> None:
+    result = run(checker, HAND_OVER)
+    assert result.fault is None
+    assert not result.uncovered
+    assert result.complete
+    assert result.always_ends
+    assert result.states > 100_000
+
+
+def test_the_protocol_holds_while_cores_wait_in_line(checker: Checker) -> None:
+    result = run(checker, NO_TRANSFER)
+    assert result.holds
+    assert result.taken["L1Cache", "SI_A", "Load"] > 0
+
+
+def test_the_protocol_holds_while_a_dma_copies_a_line_onto_itself(checker: Checker) -> None:
+    result = run(checker, Options(limits={"transfer": 0, "copy": 1}, waiting=False))
+    assert result.holds
+    assert "a DMA's recall meets a write-back" in result.covered
+
+
+def test_the_protocol_holds_on_two_lines_that_fight_for_a_slice_of_one() -> None:
+    result = check(
+        PROTOCOL, Options(limits={"transfer": 0}, waiting=False, states=200_000), lines=2
+    )
+    assert result.fault is None
+    for event in ("SlcEvict", "SlcWriteBack"):
+        assert ("Directory", "I", event) in result.taken
+
+
+def test_a_search_is_the_same_every_time(checker: Checker) -> None:
+    a, b = run(checker, NO_TRANSFER), run(checker, NO_TRANSFER)
+    assert (a.states, a.transitions, a.depth) == (b.states, b.transitions, b.depth)
+    assert a.taken == b.taken
+
+
+def test_one_node_alone_has_as_many_states_as_can_be_counted_by_hand() -> None:
+    """A cache that only loads, never evicts: I, six messages on the way, E."""
+    made = compile_checker(PROTOCOL, scenario_of(PROTOCOL), nodes=1, lines=1)
+    options = Options(limits={"transfer": 0, "store": 0, "evict": 0})
+    result = run(made, options)
+    # Asked; at memory; read; answered; granted; unblocked: the seventh step is back at rest, in E.
+    assert result.depth == 8
+    assert result.states == 8
+
+
+# ---- the bug that it found ------------------------------------------------------------------
+
+
+def test_a_late_answer_to_a_dma_does_not_turn_the_table_of_a_former_home(
+    edited: Edit, checker: Checker
+) -> None:
+    """As it was before: the DMA learns from Moved, which may come after the next move."""
+    two = Options(limits={"transfer": 2}, waiting=False, states=40_000)
+    assert run(checker, two).fault is None
+    before = edited(
+        (
+            "transition(MOVE, Moved, READY) {\n",
+            "transition(MOVE, Moved, READY) {\n    l_learnHome;\n",
+        )
+    )
+    result = check(before, two)
+    assert result.fault == "when quiet, every table leads to the home"
+    assert len(result.steps) == 10
+
+
+# ---- wrong protocols are caught, each by its property ---------------------------------------
+
+WRONG = {
+    "the right to write is granted while another cache owns the line": (
+        ("transition(EM, GetM, EM_U) {", "transition(EM, GetM, IM_M) {\n    mr_memRead;"),
+        NO_TRANSFER,
+        "data value|single writer|no transition",
+    ),
+    "E is granted from a dirty slice": (
+        (
+            "transition(I, GetS_HitDirty, EM_U) {\n    v_allocateTBE;\n    hm_hitM;",
+            "transition(I, GetS_HitDirty, EM_U) {\n    v_allocateTBE;\n    he_hitE;",
+        ),
+        NO_TRANSFER,
+        "data value|memory or a slice has the value",
+    ),
+    "a request that has to wait is lost": (
+        ("    stall_and_wait(request_in, address);", "    request_in.dequeue(clockEdge());"),
+        NO_TRANSFER,
+        "deadlock",
+    ),
+    "the old home goes on to serve": (
+        ("    directory.setHome(address, false);\n", ""),
+        HAND_OVER,
+        "at most one home",
+    ),
+    "a directory entry is not sent": (
+        (
+            "transition({S, EM}, Depart, NH) {\n    te_sendEntry;\n",
+            "transition({S, EM}, Depart, NH) {\n",
+        ),
+        HAND_OVER,
+        "no entry is lost",
+    ),
+    "the old home's own table does not follow": (
+        ("    home_table.set(address, tbe.NewHome);\n", ""),
+        HAND_OVER,
+        "table leads to the home|completion|deadlock",
+    ),
+    "dirty slice data is dropped at departure": (
+        (
+            "        if (dirty && is_invalid(tbe)) {\n"
+            "            trigger(Event:DepartDirty, line, getEntry(line), tbe);\n"
+            "          } else {",
+            "        if (dirty && is_invalid(tbe)) {\n"
+            "            trigger(Event:Depart, line, getEntry(line), tbe);\n"
+            "          } else {",
+        ),
+        HAND_OVER,
+        "data value|memory or a slice has the value",
+    ),
+    "a late Put meets a later owner": (
+        (
+            "transition({EI_A, MI_A}, FwdGetM, II_A) {\n    dm_sendDataM;\n",
+            "transition({EI_A, MI_A}, FwdGetM, I) {\n    dm_sendDataM;\n    w_deallocateTBE;\n",
+        ),
+        NO_TRANSFER,
+        "no transition",
+    ),
+    "a DMA's write does not wait for the owner": (
+        (
+            "transition(EM, DmaWrite, DE_D) {\n    v_allocateTBE;\n    dw_keepDmaData;\n"
+            "    sx_dropSlc;\n    oc_recall;\n",
+            "transition(EM, DmaWrite, D_W) {\n    v_allocateTBE;\n    dw_keepDmaData;\n"
+            "    sx_dropSlc;\n    mx_memWriteDma;\n",
+        ),
+        Options(limits={"transfer": 0, "copy": 1}, waiting=False),
+        "data value|agrees|no entry is lost",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_protocol_is_caught(edited: Edit, name: str) -> None:
+    change, options, by = WRONG[name]
+    assert options is not None
+    result = check(edited(change), options)
+    assert result.fault is not None
+    assert re.search(by, result.fault), result.fault
+
+
+def test_a_cover_that_is_not_reached_fails(tmp_path: Path) -> None:
+    text = scenario_of(PROTOCOL).read_text("utf-8")
+    wrong = tmp_path / "never.toml"
+    wrong.write_text(text + '\n[[cover]]\nname = "never"\nreached = "false"\n', "utf-8")
+    made = compile_checker(PROTOCOL, wrong, nodes=2, lines=1)
+    result = run(made, NO_TRANSFER)
+    assert result.fault is None
+    assert result.uncovered == ("never",)
+    assert not result.holds
+
+
+MUTANTS = {
+    "L1Cache: MI_A, PutAck: without k_wakeUp": "deadlock",
+    "L1Cache: IS_D, DataS: without ub_sendUnblock": "deadlock",
+    "L1Cache: S, Inv: without ia_sendInvAck": "deadlock",
+    "L1Cache: M, FwdGetM: without h_deallocateEntry": "single writer",
+    "L1Cache: IM_AD, DataM: without aa_addAcks": "deadlock|no transition|single writer",
+    "Directory: S, PutS: without er_removeSharer": "no transition|agrees",
+    "Directory: EM, PutE: without pa_sendPutAck": "deadlock",
+    "Directory: S, GetM: without iv_invalidateOthers": "single writer|data value|deadlock",
+    "Directory: EM, PutM: without sp_putSlc": "data value|memory or a slice",
+}
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_systematic_mutant_is_caught(name: str) -> None:
+    mutants = mutants_of(load(PROTOCOL))
+    made = compile_checker(PROTOCOL, scenario_of(PROTOCOL), nodes=2, lines=1, mutants=mutants)
+    (mutant,) = (m for m in mutants if m.name == name)
+    result = run(made, Options(limits={"transfer": 0}, mutant=mutant.number))
+    assert result.fault is not None
+    assert re.search(MUTANTS[name], result.fault), result.fault
+
+
+def test_a_program_with_mutants_is_the_protocol_until_one_is_chosen() -> None:
+    mutants = mutants_of(load(PROTOCOL))
+    assert len(mutants) >= 40
+    made = compile_checker(PROTOCOL, scenario_of(PROTOCOL), nodes=2, lines=1, mutants=mutants)
+    assert run(made, NO_TRANSFER).holds
+
+
+# ---- counter-examples -----------------------------------------------------------------------
+
+
+def test_a_counter_example_is_told_drawn_and_taken_again(
+    edited: Edit, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = edited(WRONG["the old home goes on to serve"][0])
+    out = tmp_path / "out"
+    arguments = ["--protocol", str(wrong), "--scenario", str(scenario_of(PROTOCOL)), "-o", str(out)]
+    assert main([*arguments, "--limit", "transfer=0", "--limit", "hand_over=1"]) == 1
+    printed = capsys.readouterr().out
+    assert "MESI_HomeShift-home.sm:" in printed
+    assert re.search(r"^violated: .* states, .* states/s, .* s", printed.splitlines()[-1])
+    chart = (out / "counterexample.md").read_text("utf-8")
+    assert chart.count("sequenceDiagram") == 1
+    assert "✗ at most one home orders the region" in chart
+    again = subprocess.run(
+        [sys.executable, out / "replay.py"], capture_output=True, text=True, check=False
+    )
+    assert again.returncode == 1
+    assert "at most one home orders the region" in again.stdout
+    # After the mend, the same steps end well.
+    for file in PROTOCOL.parent.iterdir():
+        (wrong.parent / file.name).write_text(file.read_text("utf-8"), "utf-8")
+    mended = subprocess.run(
+        [sys.executable, out / "replay.py"], capture_output=True, text=True, check=False
+    )
+    assert mended.returncode == 0, mended.stdout + mended.stderr
+
+
+def test_a_trace_is_the_shortest_and_can_be_replayed(edited: Edit) -> None:
+    wrong = edited(WRONG["a request that has to wait is lost"][0])
+    made = compile_checker(wrong, scenario_of(PROTOCOL), nodes=2, lines=1)
+    result = run(made, NO_TRANSFER)
+    steps = [key(step) for step in result.steps]
+    assert steps[0].startswith("L1Cache")
+    again = replay(made, NO_TRANSFER, steps)
+    assert len(again.steps) == len(steps)
+    assert "sequenceDiagram" in mermaid(made, result)
+
+
+# ---- the command line -----------------------------------------------------------------------
+
+
+def test_the_last_line_has_states_rate_and_time(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--limit", "transfer=0"]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert re.fullmatch(
+        r"holds: [\d,]+ states, [\d,]+ steps, depth \d+, [\d,]+ states/s, [\d.]+ s, \d+ MiB", last
+    )
+
+
+def test_a_bound_that_is_reached_is_no_proof(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--states", "10000"]) == 3
+    assert capsys.readouterr().out.splitlines()[-1].startswith("unfinished, no fault so far")
+
+
+def test_faults_of_the_command_line_are_told_together(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--limit", "transfers=1", "--limit", "copy", "--memory", "3"]) == 2
+    error = capsys.readouterr().err
+    assert "did you mean 'transfer'?" in error
+    assert "write STIMULUS=NUMBER" in error
+    assert "--memory 3" in error
+
+
+def test_faults_of_a_scenario_are_told_together(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = scenario_of(PROTOCOL).read_text("utf-8")
+    text = text.replace('DMA = "node"', 'DMA = "everywhere"').replace(
+        "waiting_nodes", "waiting_node"
+    )
+    text = text.replace('needs = ["load", "store"]', 'needs = ["lod", "store"]')
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text(text, "utf-8")
+    assert main(["--scenario", str(wrong)]) == 2
+    error = capsys.readouterr().err
+    assert "waiting_node: no such field (did you mean 'waiting_nodes'?)" in error
+    assert "unred: no such field (did you mean 'unread'?)" in error
+
+
+def test_a_condition_that_is_no_cpp_is_told_with_the_compilers_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = scenario_of(PROTOCOL).read_text("utf-8")
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text(text + '\n[[cover]]\nname = "x"\nreached = "hom(0)"\n', "utf-8")
+    assert main(["--scenario", str(wrong)]) == 1
+    assert "hom" in capsys.readouterr().err
+
+
+def test_the_checker_is_built_from_files_that_come_with_the_package() -> None:
+    assert (source_directory() / "checker" / "main.cc").is_file()
