@@ -7,6 +7,7 @@
 #   make lint           formatters, linters, types, layers
 #   make format         let the formatters write
 #   make sanitize       the engine's tests under the address and undefined-behaviour sanitizers
+#   make site           the documentation as a site, in build/site
 #   make clean          remove what was built, and results
 
 PYTHON ?= python3
@@ -23,7 +24,7 @@ CPP     := $(wildcard src/common/*.hh src/engine/*.hh src/engine/*.cc)
 INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check
 WHEEL   := $(INSTALL) --no-build-isolation
 
-.PHONY: demo strategies leave-or-move test lint format sanitize clean
+.PHONY: demo strategies leave-or-move test lint format sanitize site clean
 
 $(VENV)/tools:
 	@echo "== virtual environment in $(VENV)"
@@ -99,6 +100,13 @@ sanitize: $(VENV)/testing
 	$(BIN)/cmake --install build/sanitize --prefix build/sanitize/site
 	PYTHONPATH=build/sanitize/site LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libubsan.so)" \
 	    ASAN_OPTIONS=detect_leaks=0 $(RUN) -m pytest tests/engine
+
+$(VENV)/documenting: $(VENV)/testing
+	@$(WHEEL) '.[docs]'
+	@touch $@
+
+site: $(VENV)/documenting
+	$(BIN)/mkdocs build
 
 clean:
 	rm -rf $(VENV) build results figures

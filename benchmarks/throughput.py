@@ -168,6 +168,27 @@ def cases() -> list[Case]:
     return found
 
 
+def scaling_cases() -> list[Case]:
+    """Return machines of 2 to 64 nodes with 16 MiB each, with few hits and with many."""
+    # 16 pages of each vCPU's 4096 are hot: a quarter of its cache.
+    hot = "hot=0.00390625,hot_ratio=0.95,phase_accesses=1000000000000"
+    workloads = {
+        "all-miss": "uniform:write_ratio=0.5,shared=1,footprint=1,think=0",
+        "hits-95": f"phased:write_ratio=0.3,shared=0,footprint=1,think=0,{hot}",
+    }
+    return [
+        Case(
+            name=f"{name}-{nodes}-nodes",
+            nodes=nodes,
+            vm_bytes=16 * nodes * MIB,
+            workload=parse_workload(workload),
+            warmup_requests=100_000 * nodes if name == "hits-95" else 20_000 * nodes,
+        )
+        for name, workload in workloads.items()
+        for nodes in (2, 4, 8, 16, 32, 64)
+    ]
+
+
 def select(names: Sequence[str]) -> list[Case]:
     """Return the cases of these names, or all.
 
@@ -240,6 +261,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--only", nargs="+", default=[], metavar="CASE", help="these cases")
+    add("--scaling", action="store_true", help="instead, machines of 2 to 64 nodes")
     add(
         "--repeats",
         type=_count,
@@ -282,7 +304,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure and print; return the exit status."""
     options = _parser().parse_args(arguments)
     try:
-        chosen = select(options.only)
+        chosen = scaling_cases() if options.scaling else select(options.only)
         load_before = os.getloadavg()[0]
         turns = measure(
             chosen, repeats=options.repeats, seconds=options.seconds, cycles=options.cycles
@@ -301,6 +323,7 @@ def main(arguments: list[str] | None = None) -> int:
             "homeshift": homeshift.__version__,
             "host": {"machine": platform.machine(), "python": platform.python_version()},
             "load-average": load_before,
+            "nodes": {case.name: case.nodes for case in chosen},
             "cases": {name: [asdict(turn) for turn in taken] for name, taken in turns.items()},
         }
         options.json.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")

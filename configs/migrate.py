@@ -54,7 +54,12 @@ def _parser() -> argparse.ArgumentParser:
     def read(name: str, parse: Callable[[str], object], **more: Any) -> None:
         add(name, type=_reader(name, parse), **more)
 
-    add("--machine", default="quad", metavar="NAME|FILE", help="machine, or a TOML file of one")
+    add(
+        "--machine",
+        default="quad",
+        metavar="NAME|FILE[:KEY=VALUE,...]",
+        help="machine, or a TOML file of one; changes as in quad:network.link_bandwidth=64GB/s",
+    )
     add(
         "--strategy",
         default="ownership",
@@ -119,8 +124,21 @@ def _parser() -> argparse.ArgumentParser:
         ("--fail-target-at", "the target fails; counted from the begin of the migration"),
     ):
         ends.add_argument(name, type=_reader(name, parse_time), metavar="TIME", help=what_happens)
+    add(
+        "--memory-model",
+        default="simple",
+        metavar="NAME",
+        help="simple, or inside gem5 ddr4: gem5's DRAM controller, a channel of DDR4-2400 a node",
+    )
+    add(
+        "--network-model",
+        default="simple",
+        metavar="NAME",
+        help="simple, or inside gem5 garnet: flits, virtual channels and finite buffers",
+    )
     add("--more-vms", metavar="FILE", help="TOML file of other VMs, which stay or move as well")
     read("--seed", int, default=1, metavar="N", help="of the workload")
+    add("--timeline", action="store_true", help="also write timeline.json, for ui.perfetto.dev")
     add("--check", action="store_true", help="verify every load and, at the end, the directories")
     outdir = default_directory()
     add("--outdir", default=outdir, metavar="DIR", help="where stats.txt and the rest go")
@@ -129,12 +147,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> None:
     # Imported here so that --help is quick.
+    from homeshift.engines import Models, check_models
     from homeshift.guests import load_guests
     from homeshift.interruption import CANCEL, TARGET_FAILURE, Interruption
     from homeshift.machine import load_machine
     from homeshift.migration import migrate
     from homeshift.output import write_stats
     from homeshift.strategies import strategy_named
+    from homeshift.timeline import trace
     from homeshift.vm import VmSpec, check_together
     from homeshift.workload import parse_workload, trace_workload
 
@@ -158,6 +178,9 @@ def _run(options: argparse.Namespace) -> None:
         region_bytes=options.region,
         stage2_entry_bytes=options.stage2_entry,
     )
+    models = Models(memory=options.memory_model, network=options.network_model)
+    if machine:
+        faults.collect(lambda: check_models(models, machine))
     others = faults.collect(
         lambda: (
             load_guests(
@@ -200,6 +223,7 @@ def _run(options: argparse.Namespace) -> None:
             interruption=interruption,
             fence=options.fence,
             check=options.check,
+            models=models,
             report=lambda line: print(f"migrate.py: {line}", flush=True),
         )
         if result.statistics:  # gem5 writes its own
@@ -216,6 +240,8 @@ def _run(options: argparse.Namespace) -> None:
         }
         _write_json(directory / "config.json", config)
         _write_json(directory / "migration.json", result.summary)
+        if options.timeline:
+            _write_json(directory / "timeline.json", trace(result.summary))
     print(f"migrate.py: wrote {options.outdir}/stats.txt, config.json and migration.json")
     status = {"cancelled": "was cancelled", "failed": "has failed"}.get(
         result.summary["status"], "is completed"

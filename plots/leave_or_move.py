@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         # Slow imports come last, so that --help is fast.
         from homeshift.crossover import compare_courses
-        from homeshift.stats import read_run
+        from homeshift.runs import read_run
 
         left = read_run(arguments.left)
         crossings = [compare_courses(left, read_run(path)) for path in arguments.moved]

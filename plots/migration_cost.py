@@ -5,32 +5,32 @@
     python plots/migration_cost.py m5out -o figures
     python plots/migration_cost.py m5out/pre-copy m5out/ownership -o figures --columns 1
 
-A RUN is the output directory of a run, or a directory of such directories. Writes
-migration_cost.png, .pdf and .csv (the data behind the figure, in SI units). Equal data gives equal
-files. Blue bars are the strategies that move homes, orange ones those that only copy memory.
+A RUN is the output directory of a run or a sweep, or a directory of runs. Writes the figure as .png
+and .pdf, and the data behind it as .csv, in SI units. Equal data gives equal files. Blue bars are
+the strategies that move homes, orange ones those that only copy memory. Of more than eight runs the
+mean of each strategy is shown, with its 95 % confidence interval over the seeds.
 """
 
 from __future__ import annotations
 
-import argparse
 import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from homeshift.errors import HomeshiftError, InputError
+import figure
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-STYLE = Path(__file__).with_name("homeshift.mplstyle")
+    from homeshift.runs import Run
+
 NAME = "migration_cost"
 
-_WIDTHS = {1: 3.5, 2: 7.16}  # inches of a paper's one and two columns
+_SIDE_BY_SIDE = 8
 _OURS, _KNOWN = "#0072B2", "#E69F00"  # Okabe and Ito's blue and orange
 _DECADE = 10.0
 _LONGEST = 24
@@ -54,35 +54,27 @@ PANELS = (
 )
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Draw the figure of the runs that the arguments name; return the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="migration_cost.py",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("runs", nargs="+", metavar="RUN", help="output directory of a run")
-    parser.add_argument("-o", "--outdir", type=Path, required=True, metavar="DIR")
-    parser.add_argument(
-        "--columns",
-        type=int,
-        choices=sorted(_WIDTHS),
-        default=2,
-        help="width of the figure in columns of a paper (default: %(default)s)",
-    )
-    arguments = parser.parse_args(argv)
-    try:
-        # Slow imports come last, so that --help is fast.
-        from homeshift.comparison import compare
-        from homeshift.stats import read_runs
+def run_data(runs: Sequence[Run]) -> pd.DataFrame:
+    """Return what the figure shows: of each run, or of each strategy where there are many."""
+    import pandas as pd
 
-        data = figure_data(compare(read_runs(arguments.runs)))
-        for path in save(data, arguments.outdir, columns=arguments.columns):
-            print(path)
-    except HomeshiftError as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return error.exit_status
-    return 0
+    from homeshift.comparison import compare
+    from homeshift.groups import summarise
+    from homeshift.selection import run_table
+
+    if len(runs) <= _SIDE_BY_SIDE:
+        return figure_data(compare(runs))
+    means = summarise(run_table(runs))
+    means = means.assign(label=means["group"], strategy=means["group"], run="", value=means["mean"])
+    data = figure_data(means)
+    # The energy's range is that of its constants; the others' is the confidence over the seeds.
+    ranges = means.set_index(["label", "measure"])[["mean_low", "mean_high"]]
+    keys = list(zip(data["label"], data["measure"], strict=True))
+    plain = ~data["measure"].isin([panel.measure for panel in PANELS if panel.low])
+    for column, source in (("low", "mean_low"), ("high", "mean_high")):
+        confidence = pd.Series([ranges[source][key] for key in keys], index=data.index)
+        data[column] = data[column].mask(plain & confidence.notna(), confidence)
+    return data
 
 
 def figure_data(table: pd.DataFrame) -> pd.DataFrame:
@@ -100,38 +92,19 @@ def figure_data(table: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def save(data: pd.DataFrame, directory: Path, *, columns: int) -> list[Path]:
-    """Write the figure and its data into `directory`; return the paths."""
-    import matplotlib
-
-    paths = [directory / f"{NAME}.{suffix}" for suffix in ("png", "pdf", "csv")]
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        with matplotlib.rc_context(fname=STYLE):
-            figure = draw(data, columns=columns)
-            figure.savefig(paths[0], metadata={"Software": None})
-            # Without a date, the same data gives the same bytes.
-            figure.savefig(paths[1], metadata={"CreationDate": None, "Producer": None})
-        data.to_csv(paths[2], index=False, lineterminator="\n")
-    except OSError as error:
-        fault = f"cannot be written: {error.strerror} ({error.filename})"
-        raise InputError(f"figure directory '{directory}'", [fault]) from error
-    return paths
-
-
 def draw(data: pd.DataFrame, *, columns: int) -> Figure:
     """Return the figure: horizontal bars, so that long names of strategies stay readable."""
     from matplotlib.figure import Figure
 
     bars = data["label"].nunique()
     rows = 1 if columns == 2 else 2
-    figure = Figure(figsize=(_WIDTHS[columns], rows * (0.62 + 0.17 * bars)))
-    grid = figure.subplots(rows, len(PANELS) // rows, sharey=True, squeeze=False)
+    fig = Figure(figsize=(figure.WIDTHS[columns], rows * (0.62 + 0.17 * bars)))
+    grid = fig.subplots(rows, len(PANELS) // rows, sharey=True, squeeze=False)
     for panel, axes in zip(PANELS, grid.flat, strict=True):
         _draw_panel(axes, panel, data[data["measure"] == panel.measure])
     grid[0][0].invert_yaxis()  # The first run on top; the panels share the axis.
-    figure.align_xlabels()
-    return figure
+    fig.align_xlabels()
+    return fig
 
 
 def _draw_panel(axes: Axes, panel: Panel, rows: pd.DataFrame) -> None:
@@ -152,7 +125,7 @@ def _draw_panel(axes: Axes, panel: Panel, rows: pd.DataFrame) -> None:
     ]
     axes.barh(positions, [value - left for value in values], left=left, height=0.66, color=colours)
     ends = values
-    if panel.low:
+    if lows != values or highs != values:
         ranges = [
             (value, position, value - low, high - value)
             for position, value, low, high in zip(positions, values, lows, highs, strict=True)
@@ -177,7 +150,7 @@ def _draw_panel(axes: Axes, panel: Panel, rows: pd.DataFrame) -> None:
     axes.set_xlim(left, right)
     axes.set_yticks(positions, labels=[_shorten(str(label)) for label in rows["label"]])
     axes.set_title(panel.title)
-    name = unit.name.replace("u", "\N{MICRO SIGN}")
+    name = figure.shown(unit.name)
     axes.set_xlabel(f"{name} (log scale)" if logarithmic else name)
     axes.grid(visible=True, axis="x")
 
@@ -202,5 +175,7 @@ def _limits(values: Sequence[float], *, logarithmic: bool) -> tuple[float, float
     return left, largest * (largest / left) ** 0.45
 
 
+main = figure.script(NAME, __doc__, run_data, draw, columns=2)
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(None))

@@ -3,10 +3,14 @@
 """Compare runs: a table of their measures, and the ratios to a baseline.
 
     python scripts/compare.py m5out/stop-and-copy m5out/ownership
-    python scripts/compare.py m5out --baseline pre-copy -o comparison.csv
+    python scripts/compare.py results/smoke --where memory_bytes=256KiB -o comparison.tex
 
-A RUN is the output directory of a run, or a directory of such directories. Files hold the same
-data in long form and in SI units.
+A RUN is the output directory of a run, of a sweep, or a directory of runs. A few runs stand side by
+side. Sweeps, and more than eight runs, are summed up in groups: means, and geometric means of the
+ratios between runs that differ in the group alone, with 95 % confidence intervals over the seeds.
+
+Files ending in .csv and .parquet hold the data in long form and in SI units; .md and .tex hold the
+table that is shown.
 """
 
 from __future__ import annotations
@@ -25,7 +29,11 @@ from homeshift.errors import HomeshiftError, InputError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from homeshift.runs import Run
+
 _PIPE_WIDTH = 160  # Nobody's terminal: do not break lines early.
+_SIDE_BY_SIDE = 8
+_KINDS = (".csv", ".parquet", ".md", ".tex")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,37 +43,92 @@ def main(argv: Sequence[str] | None = None) -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("runs", nargs="+", metavar="RUN", help="output directory of a run")
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="output directory of a run or sweep")
     parser.add_argument(
-        "--baseline", metavar="RUN", help="run or strategy that ratios refer to (default: first)"
+        "--baseline",
+        metavar="RUN",
+        help="run, strategy or group that ratios refer to (default: the first)",
     )
     parser.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="also write a .csv or .parquet file"
+        "--where",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="only runs with this parameter (= != < <= > >=); may be repeated",
+    )
+    parser.add_argument(
+        "--by", metavar="NAME,...", help="sum up in groups by these parameters (default: strategy)"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help=f"also write a file: {', '.join(_KINDS)}"
     )
     arguments = parser.parse_args(argv)
     try:
         if arguments.output:
             _check_output(arguments.output)
-        # pandas takes a second to import: only now, so that --help and mistakes are fast.
-        from homeshift.comparison import compare, differences, render
-        from homeshift.stats import read_runs
-
-        runs = read_runs(arguments.runs)
-        table = compare(runs, baseline=arguments.baseline)
-        _warn(parser.prog, differences(runs))
-        print(render(table, width=_width()))
-        if arguments.output:
-            _write(table, arguments.output)
+        _compare(arguments, parser.prog)
     except HomeshiftError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return error.exit_status
     return 0
 
 
+def _compare(arguments: argparse.Namespace, program: str) -> None:
+    # pandas takes a second to import: only now, so that --help and mistakes are fast.
+    from homeshift.comparison import compare, differences, render, table_of
+    from homeshift.runs import read_runs
+    from homeshift.selection import run_table, select
+
+    runs = read_runs(arguments.runs, stats=False)
+    if not runs:
+        raise InputError("list of runs", ["no run is done"])
+    if arguments.where:
+        chosen = set(select(run_table(runs), arguments.where)["path"])
+        runs = [run for run in runs if os.fspath(run.path) in chosen]
+    sweeps = any((Path(path) / "sweep.json").is_file() for path in arguments.runs)
+    if arguments.by or sweeps or len(runs) > _SIDE_BY_SIDE:
+        data, shown = _summary(arguments, runs, program)
+        print(shown.to_string())
+    else:
+        data = compare(runs, baseline=arguments.baseline)
+        shown = table_of(data)
+        _warn(program, differences(runs))
+        print(render(data, width=_width()))
+    if arguments.output:
+        _write(data, shown, arguments.output)
+
+
+def _summary(
+    arguments: argparse.Namespace, runs: Sequence[Run], program: str
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the summary as data and as texts, and print what it is over."""
+    from homeshift.groups import SEED, condition_columns, render, summarise
+    from homeshift.selection import column, run_table
+
+    table = run_table(runs)
+    by = [column(table, name) for name in (arguments.by or "strategy").split(",")]
+    data = summarise(table, by=by, baseline=arguments.baseline)
+    over = [f"{table[SEED].nunique()} seeds"] if table[SEED].nunique() > 1 else []
+    over += [
+        f"{name.removeprefix('arguments.')} ({table[name].map(str).nunique()})"
+        for name in condition_columns(table, by)
+    ]
+    print(f"{len(runs)} runs" + (f" over {', '.join(over)}" if over else ""))
+    print(f"ratio: to {data['baseline'].iloc[0]}, geometric mean; intervals: 95 %\n")
+    incomplete = [run.strategy for run in runs if run.migration["status"] != "completed"]
+    if incomplete:
+        fault = f"{len(incomplete)} migrations are not completed ({', '.join(set(incomplete))})"
+        print(
+            f"{program}: warning: {fault}; --where status=completed leaves them out",
+            file=sys.stderr,
+        )
+    return data, render(data)
+
+
 def _check_output(path: Path) -> None:
     faults = []
-    if path.suffix not in (".csv", ".parquet"):
-        faults.append("must end in .csv or .parquet")
+    if path.suffix not in _KINDS:
+        faults.append(f"must end in {', '.join(_KINDS[:-1])} or {_KINDS[-1]}")
     elif path.suffix == ".parquet" and importlib.util.find_spec("pyarrow") is None:
         faults.append("Parquet needs pyarrow: pip install 'homeshift[parquet]', or write a .csv")
     if not path.parent.is_dir():
@@ -76,14 +139,21 @@ def _check_output(path: Path) -> None:
         raise InputError(f"output file '{path}'", faults)
 
 
-def _write(table: pd.DataFrame, path: Path) -> None:
+def _write(data: pd.DataFrame, shown: pd.DataFrame, path: Path) -> None:
     """Write the file under a temporary name first: a reader never sees half of it."""
+    from homeshift.display import as_latex, as_markdown
+
     partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
     try:
-        if path.suffix == ".csv":
-            table.to_csv(partial, index=False, lineterminator="\n")
-        else:
-            table.to_parquet(partial, index=False)
+        match path.suffix:
+            case ".csv":
+                data.to_csv(partial, index=False, lineterminator="\n")
+            case ".parquet":
+                data.to_parquet(partial, index=False)
+            case ".md":
+                partial.write_text(as_markdown(shown), encoding="utf-8")
+            case _:
+                partial.write_text(as_latex(shown), encoding="utf-8")
         partial.replace(path)
     except OSError as error:
         raise InputError(f"output file '{path}'", [f"cannot be written: {error}"]) from error

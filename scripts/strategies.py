@@ -27,7 +27,7 @@ from homeshift.errors import HomeshiftError, RunError
 from homeshift.strategies import STRATEGIES
 
 if TYPE_CHECKING:
-    from homeshift.stats import Run
+    from homeshift.runs import Run
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 TRACES = [str(REPOSITORY / "traces" / f"{name}.npy") for name in ("sqlite3", "xz", "sort", "perl")]
@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     options = list(arguments.options or OPTIONS)
     try:
-        from homeshift.stats import read_run  # slow to import
+        from homeshift.runs import read_run  # slow to import
 
         runs = [
             read_run(_run(strategy, options, arguments.outdir)) for strategy in arguments.strategies

@@ -4,6 +4,7 @@
 
     python scripts/validate.py --gem5 gem5.opt
     python scripts/validate.py --gem5 gem5.opt --golden tests/gem5/golden serial-ownership
+    python scripts/validate.py --machines tiny quad --workloads zipf stream --seeds 1 2 3
 
 Cases marked = must agree exactly, cases marked ~ closely. The exit status is 1 if one does not.
 """
@@ -17,6 +18,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from homeshift.engines.gem5_agreement import (
     CASES,
@@ -24,6 +26,8 @@ from homeshift.engines.gem5_agreement import (
     Observed,
     differences,
     final_tick,
+    matrix,
+    migration_ticks,
     observe,
     run_case,
     share_that_differs,
@@ -40,9 +44,20 @@ HEADER = (
     "differ",
     "by",
     "end",
+    "migration",
     "gem5 s",
     "own s",
 )
+
+MATRIX: dict[str, list[Any]] = {
+    "machines": ["tests/gem5/serial.toml", "tiny", "quad", "octo"],
+    "workloads": [
+        *("uniform", "zipf", "stream", "pointer-chase", "phased"),
+        "producer-consumer:ring=4KiB",
+    ],
+    "strategies": ["stop-and-copy", "pre-copy", "ownership", "ownership+copy"],
+    "seeds": [1, 2],
+}
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -59,6 +74,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--golden", type=Path, metavar="DIR", help="write gem5's numbers there")
     parser.add_argument("--show", type=int, default=0, metavar="N", help="list N differences each")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the runs there")
+    for name, values in MATRIX.items():
+        parser.add_argument(
+            f"--{name}",
+            nargs="+",
+            metavar=name[:-1].upper(),
+            help=f"run every combination instead; if not given, of {' '.join(map(str, values))}",
+        )
     options = parser.parse_args(argv)
     unknown = [name for name in options.cases if name not in CASES]
     if unknown:
@@ -68,8 +90,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(f"{options.gem5}: not found; give a gem5 with the plugin by --gem5")
     with tempfile.TemporaryDirectory() as temporary:
         directory = options.keep or Path(temporary)
-        cases = [CASES[name] for name in options.cases or CASES]
+        cases = _cases(options)
         try:
+            _print_row(HEADER)
             results = [_compare(case, gem5, directory, options) for case in cases]
         except RunError as error:
             print(f"{parser.prog}: {error}", file=sys.stderr)
@@ -77,12 +100,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0 if all(results) else 1
 
 
+def _cases(options: argparse.Namespace) -> list[Case]:
+    """Return the cases named, or those of the matrix, or all."""
+    given = {name: getattr(options, name) for name in MATRIX}
+    if any(given.values()):
+        return matrix(*(given[name] or values for name, values in MATRIX.items()))
+    return [CASES[name] for name in options.cases or CASES]
+
+
 def _compare(case: Case, gem5: str, directory: Path, options: argparse.Namespace) -> bool:
     """Run a case on both engines, print a row, and return whether it is as it must be."""
-    if case.name == (options.cases or list(CASES))[0]:
-        _print_row(HEADER)
-    theirs, ours = directory / f"{case.name}.gem5", directory / f"{case.name}.embedded"
-    m5out = directory / f"{case.name}.m5out"
+    folder = directory / case.name
+    theirs, ours, m5out = (folder / name for name in ("gem5", "embedded", "m5out"))
+    folder.mkdir(parents=True, exist_ok=True)
     command = [gem5, "--quiet", f"--outdir={m5out}"]
     gem5_seconds = run_case(case, command, theirs, repository=REPOSITORY)
     own_seconds = run_case(case, [sys.executable], ours, repository=REPOSITORY)
@@ -95,8 +125,9 @@ def _compare(case: Case, gem5: str, directory: Path, options: argparse.Namespace
     ):
         these = [d for d in found if d.what.startswith(kind)]
         row += [str(sum(one.values())), str(len(these)), f"{share_that_differs(one, two):.3%}"]
-    end = final_tick(second) / final_tick(first) - 1
-    row += [f"{end:+.3%}", f"{gem5_seconds:.2f}", f"{own_seconds:.2f}"]
+    for ticks in (final_tick, migration_ticks):
+        row.append(f"{ticks(second) / ticks(first) - 1:+.3%}")
+    row += [f"{gem5_seconds:.2f}", f"{own_seconds:.2f}"]
     _print_row(row)
     for difference in found[: options.show]:
         print(f"    {difference.what}: gem5 {difference.first:g}, embedded {difference.second:g}")
@@ -109,7 +140,7 @@ def _compare(case: Case, gem5: str, directory: Path, options: argparse.Namespace
 
 
 def _print_row(row: Sequence[str]) -> None:
-    widths = (24, 11, 6, 8, 9, 6, 8, 9, 7, 6)
+    widths = (40, 11, 6, 8, 9, 6, 8, 9, 9, 7, 6)
     print(
         "  ".join(
             f"{cell:<{w}}" if i == 0 else f"{cell:>{w}}"

@@ -18,7 +18,7 @@ import pytest
 from homeshift.comparison import compare, differences, labels, render
 from homeshift.display import common_unit, format_count, format_number, format_ratio
 from homeshift.errors import InputError
-from homeshift.stats import read_runs
+from homeshift.runs import read_runs
 
 WriteRun = Callable[..., Path]
 SCRIPT = Path(__file__).parents[1] / "scripts" / "compare.py"
@@ -198,7 +198,7 @@ def test_an_output_file_that_cannot_be_written_is_refused_first(
     result = call(*pair, "-o", tmp_path / "none" / "table.xlsx")
     assert result.returncode == 2
     assert result.stdout == ""
-    assert "must end in .csv or .parquet" in result.stderr
+    assert "must end in .csv, .parquet, .md or .tex" in result.stderr
     assert f"there is no directory '{tmp_path / 'none'}'" in result.stderr
 
 

@@ -15,7 +15,7 @@ from conftest import WriteRun
 
 from homeshift.crossover import compare_courses
 from homeshift.errors import InputError
-from homeshift.stats import read_run
+from homeshift.runs import read_run
 
 ROOT = Path(__file__).parents[1]
 SCRIPT = ROOT / "plots" / "leave_or_move.py"

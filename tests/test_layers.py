@@ -18,6 +18,7 @@ BARE = (
     "homeshift.units",
     "homeshift.energy",
     "homeshift.output",
+    "homeshift.timeline",
     "homeshift.machine",
     "homeshift.workload",
     "homeshift.strategies",

@@ -249,3 +249,41 @@ def test_the_module_imports_the_standard_library_only(module: str) -> None:
     )
     assert result.stderr == ""
     assert result.returncode == 0
+
+
+def test_values_of_a_machine_can_be_changed_where_it_is_named(tmp_path: Path) -> None:
+    changed_machine = load_machine("quad:network.link_bandwidth=64GB/s, nodes=8")
+    quad = load_machine("quad")
+    assert changed_machine.nodes == 8
+    assert changed_machine.network.link_bandwidth_bytes_per_second == 64e9
+    back = dataclasses.replace(
+        changed_machine,
+        nodes=quad.nodes,
+        network=dataclasses.replace(
+            changed_machine.network,
+            link_bandwidth_bytes_per_second=quad.network.link_bandwidth_bytes_per_second,
+        ),
+    )
+    assert back == quad
+    assert load_machine(f"{written(tmp_path, SOUND)}:nodes=2").nodes == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ("nodes", '"nodes": write KEY=VALUE, as in "network.link_bandwidth=64GB/s"'),
+        ("", '"": write KEY=VALUE, as in "network.link_bandwidth=64GB/s"'),
+        ("nodes=2,nodes=3", "nodes: given twice"),
+        ("clock.rate=2GHz", "clock.rate: 'clock' is a value, not a table"),
+        ("nodes=1", "nodes = 1: not between 2 and 64"),
+        ("nodes=two", 'nodes = "two": not a whole number'),
+        ("network.link_latency=27.6ns", 'network.link_latency = "27.6ns": not a whole number of'),
+        ("network.link_bandwith=1GB/s", "network.link_bandwith: no such field (did you mean"),
+        ("slcs.size=1MiB", "slcs: no such field (did you mean 'slc'?)"),
+    ],
+)
+def test_a_wrong_change_is_told_like_a_fault_of_the_file(changes: str, fault: str) -> None:
+    with pytest.raises(InputError) as error:
+        load_machine(f"quad:{changes}")
+    assert error.value.subject == f"machine 'quad.toml:{changes}'"
+    assert any(found.startswith(fault) for found in error.value.faults), error.value.faults

@@ -19,7 +19,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from homeshift.comparison import compare
-from homeshift.stats import read_runs
+from homeshift.runs import read_runs
 
 WriteRun = Callable[..., Path]
 SCRIPT = Path(__file__).parents[1] / "plots" / "migration_cost.py"
@@ -45,6 +45,8 @@ def load(path: Path) -> ModuleType:
     return module
 
 
+sys.path.insert(0, str(SCRIPT.parent))  # what the scripts share
+figure = load(SCRIPT.with_name("figure.py"))
 migration_cost = load(SCRIPT)
 
 
@@ -78,12 +80,18 @@ def study(write_run: WriteRun) -> Callable[[int], list[Path]]:
 
 def draw(paths: list[Path], *, columns: int) -> Figure:
     """Return the figure, laid out as it is saved."""
-    with mpl.rc_context(fname=migration_cost.STYLE):
+    with mpl.rc_context(fname=figure.STYLE):
         data = migration_cost.figure_data(compare(read_runs(paths)))
-        figure = migration_cost.draw(data, columns=columns)
-        assert isinstance(figure, Figure)
-        FigureCanvasAgg(figure).draw()  # type: ignore[no-untyped-call]
-    return figure
+        drawn: Figure = migration_cost.draw(data, columns=columns)
+        FigureCanvasAgg(drawn).draw()  # type: ignore[no-untyped-call]
+    return drawn
+
+
+def save(data: pd.DataFrame, directory: Path) -> list[Path]:
+    made: list[Path] = figure.save(
+        lambda: migration_cost.draw(data, columns=2), data, directory, name="migration_cost"
+    )
+    return made
 
 
 def test_the_script_writes_image_vector_and_data(
@@ -106,7 +114,7 @@ def test_the_data_behind_the_figure_is_saved_in_si_units(
 ) -> None:
     paths = study(2)
     data = migration_cost.figure_data(compare(read_runs(paths)))
-    migration_cost.save(data, tmp_path / "figures", columns=2)
+    save(data, tmp_path / "figures")
     table = pd.read_csv(tmp_path / "figures" / "migration_cost.csv")
     assert len(table) == 8
     energy = table[(table["measure"] == "energy.total") & (table["label"] == "stop-and-copy")]
@@ -118,8 +126,8 @@ def test_the_data_behind_the_figure_is_saved_in_si_units(
 
 def test_equal_data_gives_equal_files(study: Callable[[int], list[Path]], tmp_path: Path) -> None:
     data = migration_cost.figure_data(compare(read_runs(study(3))))
-    first = migration_cost.save(data, tmp_path / "a", columns=2)
-    second = migration_cost.save(data, tmp_path / "b", columns=2)
+    first = save(data, tmp_path / "a")
+    second = save(data, tmp_path / "b")
     for one, other in zip(first, second, strict=True):
         assert one.read_bytes() == other.read_bytes()
         assert b"CreationDate" not in one.read_bytes()
@@ -130,9 +138,9 @@ def test_equal_data_gives_equal_files(study: Callable[[int], list[Path]], tmp_pa
 def test_no_text_overlaps_another_or_leaves_the_figure(
     study: Callable[[int], list[Path]], count: int, columns: int
 ) -> None:
-    figure = draw(study(count), columns=columns)
+    drawn = draw(study(count), columns=columns)
     boxes = []
-    for axes in figure.axes:
+    for axes in drawn.axes:
         ticks = [
             *axes.get_xticklabels(),
             *(axes.get_yticklabels() if axes.yaxis.get_tick_params()["labelleft"] else []),
@@ -150,7 +158,7 @@ def test_no_text_overlaps_another_or_leaves_the_figure(
             if text.get_text()
         ]
     assert len(boxes) > 12
-    page = figure.bbox
+    page = drawn.bbox
     for text, box in boxes:
         assert page.x0 <= box.x0, text
         assert box.x1 <= page.x1, text
@@ -165,23 +173,23 @@ def test_no_text_overlaps_another_or_leaves_the_figure(
 def test_values_that_span_more_than_a_decade_get_a_log_axis_that_says_so(
     write_run: WriteRun, ownership: dict[str, Any]
 ) -> None:
-    figure = draw([write_run("a"), write_run("b", migration=ownership)], columns=2)
-    assert [axes.get_xscale() for axes in figure.axes] == ["log"] * 4
-    assert all("(log scale)" in axes.get_xlabel() for axes in figure.axes)
+    drawn = draw([write_run("a"), write_run("b", migration=ownership)], columns=2)
+    assert [axes.get_xscale() for axes in drawn.axes] == ["log"] * 4
+    assert all("(log scale)" in axes.get_xlabel() for axes in drawn.axes)
     ownership["total-time"] = 0.0006
-    figure = draw([write_run("c"), write_run("d", migration=ownership)], columns=2)
-    assert figure.axes[1].get_xscale() == "linear"
-    assert "log" not in figure.axes[1].get_xlabel()
-    assert figure.axes[1].get_xlim()[0] == 0
+    drawn = draw([write_run("c"), write_run("d", migration=ownership)], columns=2)
+    assert drawn.axes[1].get_xscale() == "linear"
+    assert "log" not in drawn.axes[1].get_xlabel()
+    assert drawn.axes[1].get_xlim()[0] == 0
 
 
 def test_bars_and_their_numbers_show_the_values(write_run: WriteRun) -> None:
-    figure = draw([write_run("a")], columns=2)
-    axes = figure.axes[1]
+    drawn = draw([write_run("a")], columns=2)
+    axes = drawn.axes[1]
     assert axes.get_xlabel() == "ms"
     assert [bar.get_width() for bar in axes.patches] == pytest.approx([1.2])  # type: ignore[attr-defined]
     assert [text.get_text() for text in axes.texts] == ["1.20"]
-    names = figure.axes[0].get_yticklabels()
+    names = drawn.axes[0].get_yticklabels()
     assert [text.get_text() for text in names] == ["stop-and-copy"]
 
 
@@ -195,17 +203,17 @@ def test_energy_carries_its_range_as_an_error_bar(write_run: WriteRun) -> None:
 def test_a_study_in_which_everything_costs_nothing_is_drawn(
     study: Callable[[int], list[Path]],
 ) -> None:
-    figure = draw(study(1), columns=2)
-    assert [text.get_text() for axes in figure.axes for text in axes.texts] == ["0"] * 4
+    drawn = draw(study(1), columns=2)
+    assert [text.get_text() for axes in drawn.axes for text in axes.texts] == ["0"] * 4
 
 
 def test_long_names_leave_room_for_the_bars(write_run: WriteRun) -> None:
     name = "a-strategy-with-a-rather-long-and-telling-name"
-    figure = draw([write_run("a", migration={"strategy": name})], columns=1)
-    (label,) = figure.axes[0].get_yticklabels()
+    drawn = draw([write_run("a", migration={"strategy": name})], columns=1)
+    (label,) = drawn.axes[0].get_yticklabels()
     assert len(label.get_text()) == 24
     assert label.get_text().endswith("telling-name")
-    assert figure.axes[0].get_position().width > 0.2
+    assert drawn.axes[0].get_position().width > 0.2
 
 
 def test_a_missing_run_exits_with_status_2_and_writes_nothing(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 import tempfile
@@ -12,10 +13,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal
 
 from homeshift.errors import InputError
 from homeshift.output import Stat, write_stats
-from homeshift.stats import COLUMNS, find_runs, read_run, read_runs, read_stats, stat
+from homeshift.runs import find_runs, read_run, read_runs
+from homeshift.stats import COLUMNS, read_stats, stat
 
 WriteRun = Callable[..., Path]
 
@@ -89,6 +92,42 @@ def test_gem5s_statistics_become_a_long_table(gem5: Path) -> None:
     assert values == [0.000057, 123456, math.inf, 1, 3, 4, 2, 1, -1.5, 0.000001]
 
 
+# One histogram in both of gem5's ways (Ruby's `oneline`, and the others'), as text.cc writes them.
+ON_ONE_LINE = """
+system.ruby.latency_hist::bucket_size              16                       # Latency (Tick)
+system.ruby.latency_hist::min_bucket                0                       # Latency (Tick)
+system.ruby.latency_hist::max_bucket               39                       # Latency (Tick)
+system.ruby.latency_hist::samples                   4                       # Latency (Tick)
+system.ruby.latency_hist::mean              12.500000                       # Latency (Tick)
+system.ruby.latency_hist::stdev                   nan                       # Latency (Tick)
+system.ruby.latency_hist |       3     75.00%     75.00% |       0      0.00%     75.00% |       1\
+     25.00%    100.00% # Latency (Tick)
+system.ruby.latency_hist::total                     4                       # Latency (Tick)
+"""
+ON_MANY_LINES = """
+system.ruby.latency_hist::samples                   4                       # Latency (Tick)
+system.ruby.latency_hist::mean              12.500000                       # Latency (Tick)
+system.ruby.latency_hist::stdev                   nan                       # Latency (Tick)
+system.ruby.latency_hist::0-15                      3     75.00%     75.00% # Latency (Tick)
+system.ruby.latency_hist::16-31                     0      0.00%     75.00% # Latency (Tick)
+system.ruby.latency_hist::32-39                     1     25.00%    100.00% # Latency (Tick)
+system.ruby.latency_hist::total                     4                       # Latency (Tick)
+"""
+
+# Lines of M5 2.0 (2011) and of gem5 before 21.0: no units, but descriptions with brackets.
+BEFORE_UNITS = """
+---------- Begin Simulation Statistics ----------
+host_inst_rate                                1200000                       # Rate (inst/s)
+sim_ticks                                        5000                       # Ticks (never reset)
+system.l2.demand_miss_rate::0            no_value                       # miss rate (read+write)
+system.cpu.iq.rate                           3.218463                       # Inst issue rate
+system.ruby.delayHist.vnet_0             |          9    100.00%    100.00% |          0      0.00%\
+    100.00% |  # delay
+system.ruby.nothing                      |          0                       |          0 # None
+---------- End Simulation Statistics   ----------
+"""
+
+
 numbers = st.one_of(
     st.integers(-(2**53), 2**53),
     st.integers(-(10**9), 10**9).map(lambda number: number / 64),  # exact in six decimals
@@ -136,6 +175,78 @@ def test_what_is_written_is_read_back(
         rows = table[(table["object"] == parent) & (table["stat"] == leaf)]
         assert set(rows["unit"]) == {unit.strip("()")}
         assert set(rows["desc"]) == {desc}
+
+
+def test_both_ways_to_write_a_histogram_give_the_same_table(tmp_path: Path) -> None:
+    tables = []
+    for text in (ON_ONE_LINE, ON_MANY_LINES):
+        (tmp_path / "stats.txt").write_text(dump(text), encoding="utf-8")
+        table = read_stats(tmp_path / "stats.txt")
+        layout = table["sub"].isin(["bucket_size", "min_bucket", "max_bucket"])
+        tables.append(table[~layout].reset_index(drop=True))
+    assert_frame_equal(tables[0], tables[1])
+    assert list(tables[0]["sub"])[3:6] == ["0-15", "16-31", "32-39"]
+    assert stat(tables[0], "system.ruby.latency_hist::32-39") == 1
+
+
+def test_buckets_are_named_after_the_layout_of_their_own_dump(tmp_path: Path) -> None:
+    wider = ON_ONE_LINE.replace("              16  ", "              32  ").replace("39 ", "95 ")
+    (tmp_path / "stats.txt").write_text(dump(ON_ONE_LINE) + "\n" + dump(wider), encoding="utf-8")
+    table = read_stats(tmp_path / "stats.txt")
+    assert stat(table, "system.ruby.latency_hist::16-31", dump=0) == 0
+    assert stat(table, "system.ruby.latency_hist::64-95", dump=1) == 1
+
+
+def test_versions_without_units_keep_their_brackets_in_the_description(tmp_path: Path) -> None:
+    (tmp_path / "stats.txt").write_text(BEFORE_UNITS, encoding="utf-8")
+    table = read_stats(tmp_path / "stats.txt")
+    assert set(table["unit"]) == {""}
+    assert list(table["desc"])[:3] == [
+        "Rate (inst/s)",
+        "Ticks (never reset)",
+        "miss rate (read+write)",
+    ]
+    assert math.isnan(stat(table, "system.l2.demand_miss_rate::0"))
+    vector = table[table["stat"] == "vnet_0"]
+    assert list(zip(vector["sub"], vector["value"], strict=True)) == [("0", 9), ("1", 0)]
+
+
+@pytest.mark.parametrize(
+    ("tail", "desc", "unit"),
+    [
+        (" # Rate (inst/s) ((Count/Second))", "Rate (inst/s)", "Count/Second"),
+        (" # Wait ((Tick/(Count/Tick)))", "Wait", "Tick/(Count/Tick)"),
+        (" # Share (Ratio)", "Share", "Ratio"),
+        (" # Sum (hits+misses)", "Sum (hits+misses)", ""),
+        ("  (Unspecified)", "", "Unspecified"),
+        ("  ((Count/Cycle))", "", "Count/Cycle"),
+        ("", "", ""),
+    ],
+)
+def test_a_unit_is_one_of_gem5s_units(tmp_path: Path, tail: str, desc: str, unit: str) -> None:
+    (tmp_path / "stats.txt").write_text(dump(f"a.b 1{tail}"), encoding="utf-8")
+    table = read_stats(tmp_path / "stats.txt")
+    assert (table["desc"].iloc[0], table["unit"].iloc[0]) == (desc, unit)
+
+
+def test_a_compressed_file_is_read_as_well(gem5: Path) -> None:
+    packed = gem5.with_name("stats.txt.gz")
+    packed.write_bytes(gzip.compress(gem5.read_bytes()))
+    assert_frame_equal(read_stats(packed), read_stats(gem5))
+    packed.write_bytes(gem5.read_bytes())
+    with pytest.raises(InputError, match="cannot be read: Not a gzipped file"):
+        read_stats(packed)
+
+
+def test_statistics_need_not_be_read_for_what_does_not_use_them(write_run: WriteRun) -> None:
+    path = write_run("run")
+    (path / "stats.txt").write_text("no statistics", encoding="utf-8")
+    run = read_run(path, stats=False)
+    assert run.stats.empty
+    assert run.strategy == "stop-and-copy"
+    (path / "stats.txt").unlink()
+    with pytest.raises(InputError, match=r"stats\.txt: missing"):
+        read_run(path, stats=False)
 
 
 def test_a_statistic_of_several_dumps_must_be_asked_for_by_dump(gem5: Path) -> None:

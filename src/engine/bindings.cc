@@ -170,12 +170,12 @@ nb::list
 link_counts(const System &system)
 {
     nb::list list;
-    for (const Link &link : system.network().links()) {
+    for (const auto &link : system.network().links()) {
         nb::dict dict;
-        dict["from"] = link.from;
-        dict["to"] = link.to;
-        dict["messages"] = traffic_dict(link.traffic);
-        dict["busy_cycles"] = static_cast<double>(link.busy) / 1024;
+        dict["from"] = link->from();
+        dict["to"] = link->to();
+        dict["messages"] = traffic_dict(link->traffic());
+        dict["busy_cycles"] = link->busy_cycles();
         list.append(dict);
     }
     return list;

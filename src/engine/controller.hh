@@ -7,6 +7,7 @@
 #ifndef HOMESHIFT_ENGINE_CONTROLLER_HH
 #define HOMESHIFT_ENGINE_CONTROLLER_HH
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <deque>
@@ -66,11 +67,19 @@ class Controller : public Receiver
 
     void arrive(Message *message) final;
 
+    // As in gem5, ports are looked at in the order in which they are written.
+    unsigned
+    rank(unsigned network) const final
+    {
+        return static_cast<unsigned>(std::max<int>(port_of_vnet[network], 0));
+    }
+
     // Put a message into a buffer that is not on the network.
     void
     enqueue_local(Message *message, int port, Cycles latency)
     {
         message->port = static_cast<std::int8_t>(port);
+        message->order = in_order(static_cast<unsigned>(port), 0);
         message->receiver = this;
         context_.queue->schedule(message, context_.queue->now() + latency);
     }
@@ -149,7 +158,7 @@ class Controller : public Receiver
     send(Message *message, int vnet, Cycles latency)
     {
         message->vnet = static_cast<std::uint8_t>(vnet);
-        context_.network->send(message, node_, latency);
+        context_.network->send(message, machineID, latency);
     }
 
     void

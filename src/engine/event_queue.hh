@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // Time. A wheel with one bucket a cycle for the near future and a heap for the
-// rest. Events of one cycle fire in the order in which they were scheduled, so a
-// run is deterministic without sequence numbers in the wheel.
+// rest. Events of one cycle fire by their order, and those of one order as they were
+// scheduled, so a run is deterministic without sequence numbers in the wheel. What is
+// scheduled for the current cycle fires at its end.
 
 #ifndef HOMESHIFT_ENGINE_EVENT_QUEUE_HH
 #define HOMESHIFT_ENGINE_EVENT_QUEUE_HH
@@ -22,7 +23,7 @@ class Event
 {
   public:
     Event() = default;
-    Event(const Event &)
+    Event(const Event &other) : order(other.order)
     {} // a copy is not scheduled
     Event &operator=(const Event &) = delete;
     virtual ~Event() = default;
@@ -33,6 +34,9 @@ class Event
     virtual void
     discard()
     {}
+
+    // Smaller ones fire first within a cycle.
+    std::uint16_t order = 0;
 
   private:
     friend class EventQueue;
@@ -95,6 +99,7 @@ class EventQueue
     {
         while (!stop) {
             Bucket &bucket = wheel_[now_ & kMask];
+            sort(bucket);
             while (Event *event = pop(bucket)) {
                 --pending_;
                 ++fired_;
@@ -162,6 +167,28 @@ class EventQueue
             }
         }
         return event;
+    }
+
+    // Insertion sort: most buckets are short, or in order already.
+    static void
+    sort(Bucket &bucket)
+    {
+        Event *last = bucket.head; // of the part that is in order
+        while (last != nullptr && last->next_ != nullptr) {
+            Event *event = last->next_;
+            if (last->order <= event->order) {
+                last = event;
+                continue;
+            }
+            last->next_ = event->next_;
+            Event **place = &bucket.head;
+            while ((*place)->order <= event->order) {
+                place = &(*place)->next_;
+            }
+            event->next_ = *place;
+            *place = event;
+        }
+        bucket.tail = last;
     }
 
     void

@@ -20,6 +20,13 @@ class Receiver
   public:
     virtual void arrive(Message *message) = 0;
 
+    // Where a message of a virtual network stands among others of the same cycle.
+    virtual unsigned
+    rank(unsigned) const
+    {
+        return 0;
+    }
+
   protected:
     ~Receiver() = default;
 };
@@ -31,10 +38,10 @@ class Message : public Event
     NetDest Destination;
     MessageSizeType MessageSize = MessageSizeType_Control;
 
-    MachineID only;        // the destination, if there is exactly one; the network sets it
-    std::uint8_t vnet = 0; // virtual network it travels on
-    std::int8_t port = -1; // in_port that it is for, once it has arrived
-    std::uint16_t at = 0;  // router that it is at
+    MachineID only;            // the destination, if there is exactly one; the network sets it
+    std::uint8_t vnet = 0;     // virtual network it travels on
+    std::int8_t port = -1;     // in_port that it is for, once it has arrived
+    std::uint16_t in_port = 0; // of the router that it is at: controllers, then links
     Receiver *receiver = nullptr;
 
     virtual Message *clone() const = 0;

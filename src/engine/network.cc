@@ -3,7 +3,6 @@
 #include "engine/network.hh"
 
 #include <algorithm>
-#include <cmath>
 #include <stdexcept>
 
 namespace homeshift::engine
@@ -12,58 +11,15 @@ namespace homeshift::engine
 namespace
 {
 
-constexpr std::uint64_t kUnit = 1024; // link time is kept in 1/1024 cycle
 constexpr std::uint16_t kHere = ~std::uint16_t{0};
-
-template <typename Select>
-std::uint64_t
-sum_bytes(const Traffic &traffic, Select select)
-{
-    std::uint64_t bytes = 0;
-    for (unsigned i = 0; i < MessageSizeType_NUM; ++i) {
-        const auto type = static_cast<MessageSizeType>(i);
-        if (select(type)) {
-            bytes += traffic.messages[i] * message_bytes(type);
-        }
-    }
-    return bytes;
-}
 
 } // namespace
 
-std::uint64_t
-Traffic::bytes() const
-{
-    return sum_bytes(*this, [](MessageSizeType) { return true; });
-}
-
-std::uint64_t
-Traffic::migration_bytes() const
-{
-    return sum_bytes(*this, is_migration);
-}
-
-std::uint64_t
-Traffic::control_bytes() const
-{
-    return sum_bytes(*this, [](MessageSizeType t) { return !is_migration(t) && !carries_data(t); });
-}
-
-std::uint64_t
-Traffic::data_bytes() const
-{
-    return sum_bytes(*this, [](MessageSizeType t) { return !is_migration(t) && carries_data(t); });
-}
-
 Network::Network(const NetworkSpec &spec, EventQueue &queue, unsigned cores_per_node)
-    : spec_(spec),
-      queue_(queue),
-      cores_per_node_(cores_per_node),
-      units_per_byte_(static_cast<std::uint64_t>(std::llround(kUnit / spec.bytes_per_cycle))),
-      random_(spec.seed, 0)
+    : spec_(spec), queue_(queue), cores_per_node_(cores_per_node), random_(spec.seed, 0)
 {
-    if (units_per_byte_ == 0) {
-        throw std::invalid_argument("a link cannot carry more than 1024 bytes a cycle");
+    if (spec.router_latency == 0) {
+        throw std::invalid_argument("a router takes a cycle at least");
     }
     if (spec.topology == "crossbar") {
         build_crossbar();
@@ -79,7 +35,8 @@ Network::Network(const NetworkSpec &spec, EventQueue &queue, unsigned cores_per_
 void
 Network::add_link(unsigned from, unsigned to)
 {
-    links_.push_back({from, to, {}, 0, 0});
+    links_.push_back(std::make_unique<Link>(Link::Ends{from, to, spec_.link_latency},
+                                            spec_.bytes_per_cycle, queue_, *this));
 }
 
 // Every node's router has a link to and from one hub.
@@ -180,78 +137,62 @@ Network::idle_latency(unsigned from, unsigned to) const
     }
     Cycles latency = spec_.router_latency + spec_.local_latency;
     for (unsigned at = from; at != to;) {
-        const Link &link = links_[route_[at * spec_.nodes + to]];
+        const Link &link = *links_[route_[at * spec_.nodes + to]];
         latency += spec_.router_latency + spec_.link_latency;
-        at = link.to;
+        at = link.to();
     }
     return latency;
 }
 
 void
-Network::send(Message *message, unsigned node, Cycles latency)
+Network::send(Message *message, MachineID sender, Cycles latency)
 {
-    const Cycle enters = queue_.now() + latency;
-    const MachineID only = message->only = message->Destination.only();
-    if (only.type != MachineType_NUM && node_of(only) == node) {
-        ++total_.messages[message->MessageSize];
-        deliver(message, only, enters + spec_.router_latency + spec_.local_latency);
-        return;
-    }
-    message->at = static_cast<std::uint16_t>(node);
-    message->receiver = this;
+    const unsigned node = node_of(sender);
+    message->only = message->Destination.only();
+    message->in_port = port_of(sender);
     bool leaves = false;
-    message->Destination.for_each([&](MachineID id) { leaves = leaves || node_of(id) != node; });
+    if (message->only.type != MachineType_NUM) {
+        leaves = node_of(message->only) != node;
+    } else {
+        message->Destination.for_each(
+            [&](MachineID id) { leaves = leaves || node_of(id) != node; });
+    }
     ++total_.messages[message->MessageSize];
     between_nodes_.messages[message->MessageSize] += leaves;
-    queue_.schedule(message, enters);
+    route(message, node, queue_.now() + latency);
 }
 
+// All ways are fixed, so a message is routed when it starts to travel to the router.
 void
-Network::deliver(Message *message, MachineID to, Cycle when)
+Network::route(Message *message, unsigned router, Cycle arrival)
 {
-    message->receiver = machines_[to.type][to.num];
-    queue_.schedule(message, spec_.jitter == 0 ? when : when + random_.below(spec_.jitter + 1));
-}
-
-void
-Network::forward(Message *message, Link &link)
-{
-    const Cycle ready = queue_.now() + spec_.router_latency;
-    const Cycle start = std::max(ready, link.free_at / kUnit);
-    const std::uint64_t time = message_bytes(message->MessageSize) * units_per_byte_;
-    link.free_at = std::max(link.free_at, start * kUnit) + time;
-    link.busy += time;
-    ++link.traffic.messages[message->MessageSize];
-    message->at = static_cast<std::uint16_t>(link.to);
-    queue_.schedule(message, start + spec_.link_latency);
-}
-
-void
-Network::arrive(Message *message)
-{
-    const unsigned at = message->at;
-    const MachineID only = message->only;
-    if (only.type != MachineType_NUM) {
-        const unsigned to = node_of(only);
-        if (to == at) {
-            deliver(message, only, queue_.now() + spec_.router_latency + spec_.local_latency);
-        } else {
-            forward(message, links_[route_[at * spec_.nodes + to]]);
-        }
+    if (message->only.type == MachineType_NUM) {
+        split(message, router, arrival);
         return;
     }
-    // Several destinations: a copy for each machine here, and one for each link.
+    const unsigned to = node_of(message->only);
+    if (to == router) {
+        deliver(message, message->only, arrival + spec_.router_latency + spec_.local_latency);
+    } else {
+        links_[route_[router * spec_.nodes + to]]->accept(message, arrival + spec_.router_latency);
+    }
+}
+
+// Several destinations: a copy for each machine here, and one for each link.
+void
+Network::split(Message *message, unsigned router, Cycle arrival)
+{
     std::vector<std::pair<std::uint16_t, NetDest>> ways;
     message->Destination.for_each([&](MachineID id) {
         const unsigned to = node_of(id);
-        if (to == at) {
+        if (to == router) {
             Message *copy = message->clone();
             copy->Destination.clear();
             copy->Destination.add(id);
-            deliver(copy, id, queue_.now() + spec_.router_latency + spec_.local_latency);
+            deliver(copy, id, arrival + spec_.router_latency + spec_.local_latency);
             return;
         }
-        const std::uint16_t link = route_[at * spec_.nodes + to];
+        const std::uint16_t link = route_[router * spec_.nodes + to];
         const auto way =
             std::find_if(ways.begin(), ways.end(), [&](const auto &w) { return w.first == link; });
         (way == ways.end() ? ways.emplace_back(link, NetDest{}) : *way).second.add(id);
@@ -260,9 +201,17 @@ Network::arrive(Message *message)
         Message *copy = message->clone();
         copy->Destination = destination;
         copy->only = destination.only();
-        forward(copy, links_[link]);
+        links_[link]->accept(copy, arrival + spec_.router_latency);
     }
     delete message;
+}
+
+void
+Network::deliver(Message *message, MachineID to, Cycle when)
+{
+    message->receiver = machines_[to.type][to.num];
+    message->order = in_order(message->receiver->rank(message->vnet), message->in_port);
+    queue_.schedule(message, spec_.jitter == 0 ? when : when + random_.below(spec_.jitter + 1));
 }
 
 void
@@ -270,9 +219,8 @@ Network::reset_statistics()
 {
     between_nodes_ = {};
     total_ = {};
-    for (Link &link : links_) {
-        link.traffic = {};
-        link.busy = 0;
+    for (const auto &link : links_) {
+        link->reset_statistics();
     }
 }
 

@@ -5,8 +5,7 @@
 // router with its sender's latency. Every router takes router_latency. Then
 //
 //   to a controller of the node: local_latency, never a queue;
-//   over a link: it starts when the link is free, arrives link_latency later, and
-//   occupies the link for its size over the bandwidth (cut-through).
+//   over a link (link.hh), where it may have to wait.
 //
 // A message to several machines travels once as far as its ways are one.
 
@@ -15,11 +14,14 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "common/random.hh"
+#include "engine/link.hh"
 #include "engine/message.hh"
+#include "engine/traffic.hh"
 #include "engine/types.hh"
 
 namespace homeshift::engine
@@ -40,34 +42,14 @@ struct NetworkSpec
     std::uint64_t seed = 0;
 };
 
-// Messages and bytes by MessageSizeType.
-struct Traffic
-{
-    std::array<std::uint64_t, MessageSizeType_NUM> messages{};
-
-    std::uint64_t bytes() const;
-    std::uint64_t migration_bytes() const;
-    std::uint64_t control_bytes() const; // of the VM: without data
-    std::uint64_t data_bytes() const;    // of the VM: with data
-};
-
-struct Link
-{
-    unsigned from;
-    unsigned to;
-    Traffic traffic;
-    std::uint64_t free_at = 0; // in 1/1024 cycle
-    std::uint64_t busy = 0;    // in 1/1024 cycle
-};
-
-class Network final : public Receiver
+class Network final : public Router
 {
   public:
     Network(const NetworkSpec &spec, EventQueue &queue, unsigned cores_per_node);
 
     void add(MachineID id, Receiver *controller);
-    void send(Message *message, unsigned node, Cycles latency);
-    void arrive(Message *message) override; // at a router
+    void send(Message *message, MachineID sender, Cycles latency);
+    void route(Message *message, unsigned router, Cycle arrival) override;
 
     // Cycles from a message's entry into its node's router to its arrival, on idle links.
     Cycles idle_latency(unsigned from, unsigned to) const;
@@ -78,7 +60,7 @@ class Network final : public Receiver
         return id.type == MachineType_L1Cache ? id.num / cores_per_node_ : id.num;
     }
 
-    const std::vector<Link> &
+    const std::vector<std::unique_ptr<Link>> &
     links() const
     {
         return links_;
@@ -106,14 +88,13 @@ class Network final : public Receiver
     void build_ring();
     void build_mesh();
     void deliver(Message *message, MachineID to, Cycle when);
-    void forward(Message *message, Link &link);
+    void split(Message *message, unsigned router, Cycle arrival);
 
     NetworkSpec spec_;
     EventQueue &queue_;
     unsigned cores_per_node_;
     unsigned routers_ = 0;
-    std::uint64_t units_per_byte_; // of link time, in 1/1024 cycle
-    std::vector<Link> links_;
+    std::vector<std::unique_ptr<Link>> links_;
     std::vector<std::uint16_t> route_; // [router * nodes + destination node] -> link
     std::array<std::vector<Receiver *>, MachineType_NUM> machines_;
     Traffic between_nodes_;

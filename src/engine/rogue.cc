@@ -37,8 +37,7 @@ constexpr int kRequestNetwork = 0;
 
 } // namespace
 
-Rogue::Rogue(Network &network, MachineID self, unsigned node)
-    : network_(network), self_(self), node_(node)
+Rogue::Rogue(Network &network, MachineID self) : network_(network), self_(self)
 {
     network_.add(self, this);
 }
@@ -59,7 +58,7 @@ Rogue::ask(const std::string &request, Addr address, unsigned home, std::uint64_
             message->Destination.add(createMachineID(MachineType_Directory, home));
             message->MessageSize = MessageSizeType_Writeback_Data;
             message->vnet = kRequestNetwork;
-            network_.send(message, node_, 1);
+            network_.send(message, self_, 1);
             return;
         }
     }

@@ -21,7 +21,7 @@ namespace homeshift::engine
 class Rogue final : public Receiver
 {
   public:
-    Rogue(Network &network, MachineID self, unsigned node);
+    Rogue(Network &network, MachineID self);
 
     // request: a name of HomeRequestType; home: the node whose agent gets it; value: token of the
     // data that goes with it; other: the node that a Transfer or Fence names.
@@ -36,7 +36,6 @@ class Rogue final : public Receiver
   private:
     Network &network_;
     MachineID self_;
-    unsigned node_;
 };
 
 } // namespace homeshift::engine

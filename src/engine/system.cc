@@ -395,7 +395,7 @@ System::rogue(unsigned core)
     const Controller &cache = *cores_.at(core).controller;
     std::unique_ptr<Rogue> &rogue = rogues_[core];
     if (rogue == nullptr) {
-        rogue = std::make_unique<Rogue>(*network_, cache.id(), cache.node());
+        rogue = std::make_unique<Rogue>(*network_, cache.id());
     }
     return *rogue;
 }

@@ -27,13 +27,13 @@ enum MachineType : std::uint8_t
 {
     MachineType_L1Cache,
     MachineType_Directory,
-    MachineType_Memory,
     MachineType_DMA,
+    MachineType_Memory,
     MachineType_NUM
 };
 
 constexpr std::array<const char *, MachineType_NUM> kMachineTypeNames = {"L1Cache", "Directory",
-                                                                         "Memory", "DMA"};
+                                                                         "DMA", "Memory"};
 
 struct MachineID
 {

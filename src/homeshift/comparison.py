@@ -20,9 +20,11 @@ import pandas as pd
 
 from homeshift.display import common_unit, format_count, format_number, format_ratio
 from homeshift.errors import InputError, near
-from homeshift.stats import Run, value_at
+from homeshift.runs import Run, value_at
 
 COLUMNS = ("run", "label", "strategy", "measure", "unit", "value", "baseline", "ratio")
+
+_RATIO = " (ratio)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,32 +128,39 @@ def render(table: pd.DataFrame, *, width: int) -> str:
         width: columns of the terminal; values and ratios stand side by side when they fit.
     """
     base = str(table["baseline"].iloc[0])
+    runs = table["label"].nunique()
+    joined = table_of(table)
+    if len(joined.columns) == runs:
+        return str(joined.to_string())
+    text = str(joined.to_string())
+    if len(text.partition("\n")[0]) <= width:
+        return f"{text}\n\nratio: to {base}"
+    absolute, ratios = joined.iloc[:, :runs], joined.iloc[:, runs:]
+    ratios = ratios.rename(columns=lambda heading: heading.removesuffix(_RATIO))
+    ratios = ratios.set_axis([m.label for m in MEASURES if m.label], axis="index")
+    return (
+        f"{absolute.to_string(line_width=width)}\n\n"
+        f"ratio to {base}:\n{ratios.to_string(line_width=width)}"
+    )
+
+
+def table_of(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table of `compare` as texts: a row a measure, the runs, then their ratios."""
+    base = str(table["baseline"].iloc[0])
     names = [str(name) for name in dict.fromkeys(table["label"])]
     others = [name for name in names if name != base]
-    shown = [measure for measure in MEASURES if measure.label]
     rows: dict[str, list[str]] = {}
-    ratio_rows: dict[str, list[str]] = {}
-    for measure in shown:
+    for measure in MEASURES:
+        if not measure.label:
+            continue
         values = _values(table, measure, "value", names)
         unit = common_unit(values, measure.unit)
         label = measure.label + (f" [{unit.name}]" if unit.name else "")
         show = format_number if unit.name else format_count
         rows[label] = [show(value / unit.factor) for value in values]
-        ratio_rows[label] = [format_ratio(r) for r in _values(table, measure, "ratio", others)]
-    absolute = pd.DataFrame.from_dict(rows, orient="index", columns=names)
-    if not others:
-        return str(absolute.to_string())
-    headings = [f"{name} (ratio)" for name in others]
-    ratios = pd.DataFrame.from_dict(ratio_rows, orient="index", columns=headings)
-    joined = str(pd.concat([absolute, ratios], axis="columns").to_string())
-    if len(joined.partition("\n")[0]) <= width:
-        return f"{joined}\n\nratio: to {base}"
-    ratios = ratios.set_axis(others, axis="columns")
-    ratios = ratios.set_axis([measure.label for measure in shown], axis="index")
-    return (
-        f"{absolute.to_string(line_width=width)}\n\n"
-        f"ratio to {base}:\n{ratios.to_string(line_width=width)}"
-    )
+        rows[label] += [format_ratio(r) for r in _values(table, measure, "ratio", others)]
+    headings = [*names, *(f"{name}{_RATIO}" for name in others)]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=headings)
 
 
 def differences(runs: Sequence[Run]) -> list[str]:
@@ -205,7 +214,7 @@ def _conditions(run: Run) -> Iterator[tuple[str, Any]]:
         yield from _leaves(run.config[section], section)
     for name, value in run.config["arguments"].items():
         # The machine is compared by content, above: two files may describe the same one.
-        if name.replace("_", "-") not in ("strategy", "outdir", "machine"):
+        if name.replace("_", "-") not in ("strategy", "outdir", "machine", "timeline"):
             yield f"--{name.replace('_', '-')}", value
 
 

@@ -22,7 +22,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from homeshift.errors import InputError
-from homeshift.stats import Run
+from homeshift.runs import Run
 
 LEVELS = {"energy": "total", "energy-low": "total-low", "energy-high": "total-high"}
 MEASURES = (*LEVELS, "time")

@@ -4,8 +4,11 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+import pandas as pd
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +66,44 @@ def format_count(value: float) -> str:
 def format_ratio(value: float) -> str:
     """Return "12.3x", or "-" where the baseline is zero."""
     return "-" if math.isnan(value) else f"{format_number(value)}x"
+
+
+def as_markdown(table: pd.DataFrame, *, corner: str = "") -> str:
+    """Return a table of texts as a Markdown table, its numbers to the right."""
+    lines = [
+        [corner, *map(str, table.columns)],
+        ["---", *["---:"] * len(table.columns)],
+        *[[str(name), *map(str, row)] for name, row in zip(table.index, table.values, strict=True)],
+    ]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def as_latex(table: pd.DataFrame, *, corner: str = "") -> str:
+    """Return a table of texts as a LaTeX tabular with the rules of booktabs."""
+
+    def line(cells: Sequence[str]) -> str:
+        return " & ".join(map(_latex, cells)) + r" \\"
+
+    rows = [
+        line([str(name), *map(str, row)])
+        for name, row in zip(table.index, table.values, strict=True)
+    ]
+    return "\n".join(
+        [
+            rf"\begin{{tabular}}{{l{'r' * len(table.columns)}}}",
+            r"\toprule",
+            line([corner, *map(str, table.columns)]),
+            r"\midrule",
+            *rows,
+            r"\bottomrule",
+            r"\end{tabular}",
+            "",
+        ]
+    )
+
+
+def _latex(text: str) -> str:
+    text = re.sub(r"([&%$#_{}])", r"\\\1", text)
+    text = text.replace("\N{PLUS-MINUS SIGN}", r"$\pm$")
+    text = re.sub(r"(\d|^|\[)([\d.,]+)x", r"\1\2$\\times$", text)
+    return re.sub(r"\bu(s|J)\b", r"\\textmu{}\1", text)

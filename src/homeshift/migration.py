@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from homeshift.engines import Setup, VmSetup, make_engine
+from homeshift.engines import Models, Setup, VmSetup, check_models, make_engine
 from homeshift.engines.base import Engine
 from homeshift.errors import InputError, RunError
 from homeshift.executor import Migration, Steps, run_together, sleep
@@ -58,6 +58,7 @@ def migrate(
     interruption: Interruption | None = None,
     fence: bool = False,
     check: bool = False,
+    models: Models | None = None,
     report: Callable[[str], None] = lambda _: None,
 ) -> Result:
     """Simulate migrations.
@@ -76,6 +77,7 @@ def migrate(
         interruption: of the first VM's migration: it is cancelled, or its target fails.
         fence: the source loses its right to the first VM's memory when it has moved (once).
         check: verify every load, and the directories at the end.
+        models: of memory and network; simple ones if not given.
         report: is told, in a line, what begins.
 
     Raises:
@@ -92,7 +94,9 @@ def migrate(
                 "or by itself when it comes back"
             ],
         )
-    experiment = _Experiment(machine, guests, seed=seed, check=check)
+    models = models or Models()
+    check_models(models, machine)
+    experiment = _Experiment(machine, guests, seed=seed, check=check, models=models)
     return experiment.run(
         warmup_ticks=warmup_ticks,
         window_ticks=window_ticks,
@@ -140,7 +144,13 @@ class _Experiment:
     """Places the VMs, drives the engine through the time line, and sums up."""
 
     def __init__(
-        self, machine: Machine, guests: Sequence[Guest], *, seed: int, check: bool
+        self,
+        machine: Machine,
+        guests: Sequence[Guest],
+        *,
+        seed: int,
+        check: bool,
+        models: Models,
     ) -> None:
         self.guests = guests
         self.check = check
@@ -174,6 +184,7 @@ class _Experiment:
                 homes={region: home for vm in self.vms for region, home in vm.homes.items()},
                 region_bytes=guests[0].spec.region_bytes,
                 check=check,
+                models=models,
             )
         )
         for vm in self.vms:
@@ -254,6 +265,7 @@ class _Experiment:
             tick=engine.now,
             counted=engine.counters(),
             vms=tuple(engine.vm_counters(vm.number) for vm in self.vms),
+            links=tuple(engine.links()),
         )
 
     def _audit(self) -> None:

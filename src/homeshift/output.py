@@ -25,7 +25,7 @@ from types import TracebackType
 
 from homeshift.errors import InputError
 
-RUN_FILES = ("config.json", "migration.json", "stats.txt")
+RUN_FILES = ("config.json", "migration.json", "stats.txt", "timeline.json")
 
 
 class OutputDirectory:

@@ -10,11 +10,11 @@ migration, `vms` one for each VM, `progress` the course of time.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from homeshift.energy import Constants, Counts, energy_of, load_constants, sensitivity
-from homeshift.engines.base import Counters, VmCounters
+from homeshift.engines.base import Counters, Link, VmCounters
 from homeshift.executor import Migration, Phase
 from homeshift.interruption import Interruption
 from homeshift.vm import PAGE_BYTES, VmSpec
@@ -30,10 +30,15 @@ class Span:
     tick: int
     counted: Counters
     vms: tuple[VmCounters, ...]
+    links: tuple[Link, ...] = ()
 
     def __sub__(self, earlier: Span) -> Span:
         vms = tuple(a - b for a, b in zip(self.vms, earlier.vms, strict=True))
-        return Span(self.tick - earlier.tick, self.counted - earlier.counted, vms)
+        links = tuple(
+            replace(a, busy_ticks=a.busy_ticks - b.busy_ticks)
+            for a, b in zip(self.links, earlier.links, strict=True)
+        )
+        return Span(self.tick - earlier.tick, self.counted - earlier.counted, vms, links)
 
 
 Moments = tuple[Span, Span, Span, Span]
@@ -135,6 +140,7 @@ def summary(
             }
             for number, spec in enumerate(specs)
         ],
+        "links": [{"source": link.source, "target": link.target} for link in start.links],
         "progress": [_point(point - start, constants) for point in progress],
         "phases": [
             {"name": phase.name, "start": phase.start, "end": phase.end}
@@ -200,6 +206,7 @@ def _point(span: Span, constants: Constants) -> dict[str, Any]:
         "remote-services": span.counted.remote_services,
         "migration-bytes": span.counted.migration_bytes,
         "energy": energy_of(all_counts(span.counted), constants).to_dict(),
+        "links-busy": [link.busy_ticks / TICKS_PER_SECOND for link in span.links],
     }
 
 

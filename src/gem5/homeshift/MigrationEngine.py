@@ -6,9 +6,10 @@ from m5.util.pybind import PyBindMethod
 
 
 class MigrationEngine(ClockedObject):
-    """Works off lines to copy and homes to move, a bounded number at a time, with a node's DMA.
+    """Gives the lines and regions of its jobs to the node's DMA, a bounded number at a time.
 
-    `m5.simulate()` returns with "a job of a migration engine is done" whenever one is.
+    Jobs have numbers that the caller chooses. When one is done, `m5.simulate()` returns with "a job
+    of a migration engine is done".
     """
 
     type = "MigrationEngine"

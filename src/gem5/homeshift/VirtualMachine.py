@@ -8,9 +8,9 @@ from m5.util.pybind import PyBindMethod
 class VirtualMachine(SimObject):
     """Virtual CPUs, and the stage-2 table by which they find their memory.
 
-    It starts paused. After `pause()`, `m5.simulate()` returns with "a virtual machine is paused"
-    when the accesses under way are done. It also returns with "a page is missing" when an access
-    has to wait for one, and with "a page is quiet" when the last access to such a page is done.
+    It starts paused. `m5.simulate()` returns with "the virtual machine is paused" when the accesses
+    under way at a `pause()` are done, with "a page is missing" when a page is touched for which the
+    machine waits (`awaitPages`), and with "a page is quiet" when an access to such a page ends.
     """
 
     type = "VirtualMachine"
@@ -22,21 +22,21 @@ class VirtualMachine(SimObject):
     cxx_exports = [
         PyBindMethod("setFrames"),
         PyBindMethod("pause"),
+        PyBindMethod("resume"),
         PyBindMethod("paused"),
         PyBindMethod("throttle"),
-        PyBindMethod("resume"),
-        PyBindMethod("accesses"),
-        PyBindMethod("fault"),
-        PyBindMethod("startDirtyLog"),
-        PyBindMethod("takeDirtyLog"),
-        PyBindMethod("stopDirtyLog"),
         PyBindMethod("mapPages"),
         PyBindMethod("awaitPages"),
         PyBindMethod("quiet"),
         PyBindMethod("takeFaults"),
-        PyBindMethod("latencyTicks"),
-        PyBindMethod("blockedTicks"),
-        PyBindMethod("allBlockedTicks"),
         PyBindMethod("sample"),
         PyBindMethod("takeSamples"),
+        PyBindMethod("startDirtyLog"),
+        PyBindMethod("takeDirtyLog"),
+        PyBindMethod("stopDirtyLog"),
+        PyBindMethod("accesses"),
+        PyBindMethod("latency"),
+        PyBindMethod("blocked"),
+        PyBindMethod("allBlocked"),
+        PyBindMethod("checkFault"),
     ]

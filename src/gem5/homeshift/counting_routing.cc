@@ -2,7 +2,6 @@
 
 #include "homeshift/counting_routing.hh"
 
-#include "mem/ruby/protocol/MessageSizeType.hh"
 #include "mem/ruby/slicc_interface/Message.hh"
 
 namespace gem5
@@ -13,16 +12,6 @@ namespace ruby
 
 namespace
 {
-
-std::vector<uint64_t>
-values(const statistics::Vector &vector)
-{
-    std::vector<uint64_t> result;
-    for (unsigned i = 0; i < MessageSizeType_NUM; ++i) {
-        result.push_back(const_cast<statistics::Vector &>(vector)[i].value());
-    }
-    return result;
-}
 
 // A message that has been seen by a router carries its own time of birth where SimpleNetwork
 // keeps nothing (Garnet keeps its link there). Another message in the same memory has another one.
@@ -66,51 +55,6 @@ CountingRouting::route(const Message &message, int vnet, bool deterministic,
         const_cast<Message &>(message).setIncomingLink(mark(message));
         ++stats.allMessages[size];
         stats.betweenNodes[size] += leaving != 0;
-    }
-}
-
-std::vector<std::string>
-CountingRouting::sizeTypes() const
-{
-    std::vector<std::string> names;
-    for (unsigned i = 0; i < MessageSizeType_NUM; ++i) {
-        names.push_back(MessageSizeType_to_string(static_cast<MessageSizeType>(i)));
-    }
-    return names;
-}
-
-std::vector<uint64_t>
-CountingRouting::allMessages() const
-{
-    return values(stats.allMessages);
-}
-
-std::vector<uint64_t>
-CountingRouting::betweenNodes() const
-{
-    return values(stats.betweenNodes);
-}
-
-std::vector<uint64_t>
-CountingRouting::linkMessages() const
-{
-    return values(stats.linkMessages);
-}
-
-CountingRouting::Stats::Stats(statistics::Group *parent)
-    : statistics::Group(parent),
-      ADD_STAT(allMessages, statistics::units::Count::get(),
-               "Messages that entered the network at this router, by size"),
-      ADD_STAT(betweenNodes, statistics::units::Count::get(),
-               "Messages that entered the network here and left the node, by size"),
-      ADD_STAT(linkMessages, statistics::units::Count::get(),
-               "Messages that left this router for another one, by size")
-{
-    for (statistics::Vector *vector : {&allMessages, &betweenNodes, &linkMessages}) {
-        vector->init(MessageSizeType_NUM).flags(statistics::nozero | statistics::total);
-        for (unsigned i = 0; i < MessageSizeType_NUM; ++i) {
-            vector->subname(i, MessageSizeType_to_string(static_cast<MessageSizeType>(i)));
-        }
     }
 }
 

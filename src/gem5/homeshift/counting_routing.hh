@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "base/statistics.hh"
+#include "homeshift/message_counts.hh"
 #include "mem/ruby/network/simple/routing/WeightBased.hh"
 #include "params/CountingRouting.hh"
 
@@ -34,26 +34,35 @@ class CountingRouting : public WeightBased
     void route(const Message &message, int vnet, bool deterministic,
                std::vector<RouteInfo> &links) override;
 
-    // Names of message sizes; the vectors below are in their order.
-    std::vector<std::string> sizeTypes() const;
+    // Of this router.
+    std::vector<std::string>
+    sizeTypes() const
+    {
+        return MessageCounts::sizeTypes();
+    }
 
-    // Messages that entered the network here.
-    std::vector<uint64_t> allMessages() const;
-    // Those of them that went to another router.
-    std::vector<uint64_t> betweenNodes() const;
-    // Messages that left this router for another, wherever they came from.
-    std::vector<uint64_t> linkMessages() const;
+    std::vector<uint64_t>
+    allMessages() const
+    {
+        return MessageCounts::values(stats.allMessages);
+    }
+
+    std::vector<uint64_t>
+    betweenNodes() const
+    {
+        return MessageCounts::values(stats.betweenNodes);
+    }
+
+    std::vector<uint64_t>
+    linkMessages() const
+    {
+        return MessageCounts::values(stats.linkMessages);
+    }
 
   private:
     std::set<LinkID> outer; // links to other routers
 
-    struct Stats : public statistics::Group
-    {
-        Stats(statistics::Group *parent);
-        statistics::Vector allMessages;
-        statistics::Vector betweenNodes;
-        statistics::Vector linkMessages;
-    } stats;
+    MessageCounts stats;
 };
 
 } // namespace ruby

@@ -2,6 +2,7 @@
 
 #include "homeshift/migration_engine.hh"
 
+#include "base/intmath.hh"
 #include "base/trace.hh"
 #include "debug/HomeTransfer.hh"
 #include "debug/Migration.hh"
@@ -15,28 +16,21 @@ namespace gem5
 namespace ruby
 {
 
-namespace
-{
-
-constexpr Addr lineBytes = 64;
-
-} // namespace
-
 MigrationEngine::MigrationEngine(const Params &p)
     : ClockedObject(p),
       commands(*p.commands),
       jobs(p.outstanding_lines, p.outstanding_transfers),
-      wake([this] { startSome(); }, name() + ".wake"),
       stats(this)
 {}
 
 void
-MigrationEngine::copy(uint32_t job, unsigned owner, const std::vector<Addr> &sources,
+MigrationEngine::copy(unsigned job, unsigned owner, const std::vector<Addr> &sources,
                       const std::vector<Addr> &targets, uint64_t bytesEach, bool urgent,
                       uint64_t lineInterval)
 {
     fatal_if(sources.size() != targets.size(), "%s: as many sources as targets are needed", name());
-    fatal_if(bytesEach == 0 || bytesEach % lineBytes != 0, "%s: whole lines are copied", name());
+    fatal_if(bytesEach == 0 || bytesEach % ::homeshift::JobQueue::kLine != 0,
+             "%s: whole lines are copied", name());
     DPRINTF(Migration, "job %d: copies %d blocks of %d bytes\n", job, sources.size(), bytesEach);
     std::vector<::homeshift::JobQueue::Block> blocks;
     for (size_t i = 0; i < sources.size(); ++i) {
@@ -47,7 +41,7 @@ MigrationEngine::copy(uint32_t job, unsigned owner, const std::vector<Addr> &sou
 }
 
 void
-MigrationEngine::transfer(uint32_t job, unsigned owner, const std::vector<Addr> &regions,
+MigrationEngine::transfer(unsigned job, unsigned owner, const std::vector<Addr> &regions,
                           unsigned newHome)
 {
     DPRINTF(Migration, "job %d: moves the homes of %d regions to node %d\n", job, regions.size(),
@@ -67,19 +61,13 @@ MigrationEngine::fence(uint32_t job, unsigned owner, const std::vector<Addr> &re
 }
 
 void
-MigrationEngine::cancel(uint32_t job)
+MigrationEngine::cancel(unsigned job)
 {
     DPRINTF(Migration, "job %d is cancelled\n", job);
     jobs.cancel(job);
     for (Addr region : jobs.regions(job)) {
         commands.enqueue(shim::cancelCommand(now(), region), now(), clockPeriod());
     }
-}
-
-bool
-MigrationEngine::workingOn(uint32_t job) const
-{
-    return jobs.working_on(job);
 }
 
 uint64_t
@@ -111,15 +99,14 @@ MigrationEngine::startSome()
                              clockPeriod());
         }
     }
-    Tick due = MaxTick;
     for (unsigned owner = 0; owner < jobs.owners(); ++owner) {
-        const Tick his = jobs.due(owner, now());
-        due = his != 0 && his < due ? his : due;
-    }
-    if (due != MaxTick) {
-        const Tick edge = (due + clockPeriod() - 1) / clockPeriod() * clockPeriod();
-        if (!wake.scheduled() || wake.when() > edge) {
-            reschedule(wake, edge, true);
+        if (wakes.size() <= owner) {
+            wakes.push_back(std::make_unique<EventFunctionWrapper>([this] { startSome(); },
+                                                                   name() + ".wake"));
+        }
+        const Tick due = jobs.due(owner, now());
+        if (due != 0 && !wakes[owner]->scheduled()) {
+            schedule(*wakes[owner], divCeil(due, clockPeriod()) * clockPeriod());
         }
     }
 }

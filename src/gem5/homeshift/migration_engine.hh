@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// A node's migration engine: gives the lines and regions of its jobs to the node's DMA.
+// A node's migration engine: gives the lines and regions of its jobs to the node's DMA
+// (src/common/job_queue.hh says in which order).
 
 #ifndef HOMESHIFT_GEM5_MIGRATION_ENGINE_HH
 #define HOMESHIFT_GEM5_MIGRATION_ENGINE_HH
 
+#include <memory>
 #include <vector>
 
 #include "base/statistics.hh"
@@ -28,22 +30,26 @@ class MigrationEngine : public ClockedObject
     PARAMS(MigrationEngine);
     MigrationEngine(const Params &p);
 
-    // ---- for Python, between calls of m5.simulate(): begin a job, which starts at once. Its
-    // number is the caller's choice, one that was never used on this node.
+    // ---- for Python, between calls of m5.simulate(): a job starts at once
 
-    void copy(uint32_t job, unsigned owner, const std::vector<Addr> &sources,
+    // lineInterval: ps from the start of a line to that of the next, at least.
+    void copy(unsigned job, unsigned owner, const std::vector<Addr> &sources,
               const std::vector<Addr> &targets, uint64_t bytesEach, bool urgent,
               uint64_t lineInterval);
-    void transfer(uint32_t job, unsigned owner, const std::vector<Addr> &regions,
+    void transfer(unsigned job, unsigned owner, const std::vector<Addr> &regions,
                   unsigned newHome);
 
     // A node loses its right to regions.
-    void fence(uint32_t job, unsigned owner, const std::vector<Addr> &regions, unsigned fenced);
+    void fence(unsigned job, unsigned owner, const std::vector<Addr> &regions, unsigned fenced);
 
     // Forget what of a job has not begun, let lines under way end, take regions under way back.
-    void cancel(uint32_t job);
+    void cancel(unsigned job);
 
-    bool workingOn(uint32_t job) const;
+    bool
+    workingOn(unsigned job) const
+    {
+        return jobs.working_on(job);
+    }
 
     uint64_t linesCopied() const;
     uint64_t regionsMoved() const;
@@ -72,7 +78,7 @@ class MigrationEngine : public ClockedObject
 
     MessageBuffer &commands;
     ::homeshift::JobQueue jobs;
-    EventFunctionWrapper wake; // paced copies are due
+    std::vector<std::unique_ptr<EventFunctionWrapper>> wakes; // for paced copies, one an owner
 
     struct Stats : public statistics::Group
     {

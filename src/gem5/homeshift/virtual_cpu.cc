@@ -108,10 +108,10 @@ VirtualCpu::throttle(uint64_t newSlice, uint64_t newAwake)
 void
 VirtualCpu::lookAgain()
 {
-    if (waiting && !vm.table.missing(next.address >> pageShift)) {
-        waiting = false;
-        stats.blockedTime += curTick() - waitingSince;
-        vm.countBlocked();
+    if (pageMissing && !vm.table.missing(next.address >> pageShift)) {
+        pageMissing = false;
+        stats.blockedTime += (now() - blockedSince) * clockPeriod();
+        vm.countBlocked(now() * clockPeriod());
         issueSome();
     }
 }
@@ -124,13 +124,19 @@ VirtualCpu::uses(uint64_t page) const
 }
 
 uint64_t
-VirtualCpu::latencyTicks() const
+VirtualCpu::accesses() const
+{
+    return stats.numLoads.value() + stats.numStores.value();
+}
+
+uint64_t
+VirtualCpu::latency() const
 {
     return stats.totalLatency.value();
 }
 
 uint64_t
-VirtualCpu::blockedTicks() const
+VirtualCpu::blocked() const
 {
     return stats.blockedTime.value();
 }
@@ -139,12 +145,6 @@ uint64_t
 VirtualCpu::faults() const
 {
     return stats.numFaults.value();
-}
-
-uint64_t
-VirtualCpu::accesses() const
-{
-    return stats.numLoads.value() + stats.numStores.value();
 }
 
 bool
@@ -210,11 +210,11 @@ VirtualCpu::pageIsHere(uint64_t page)
     if (!vm.table.missing(page)) {
         return true;
     }
-    if (!waiting) {
-        waiting = true;
-        waitingSince = curTick();
-        vm.pageFault(page);
-        vm.countBlocked();
+    if (!pageMissing) {
+        pageMissing = true;
+        blockedSince = now();
+        vm.fault(page);
+        vm.countBlocked(now() * clockPeriod());
     }
     return false;
 }
@@ -264,7 +264,7 @@ VirtualCpu::done(PacketPtr packet)
     }
     delete packet;
     issueSome();
-    vm.accessDone(access.guest, now() - access.issued);
+    vm.accessDone(access.guest, (now() - access.issued) * clockPeriod());
     if (drainState() == DrainState::Draining && outstanding.empty()) {
         signalDrainDone();
     }

@@ -43,20 +43,11 @@ class VirtualCpu : public ClockedObject
     void start(unsigned node);
     void stop();
 
-    // Issue only in the first `awake` of every `slice` cycles.
+    // Issue only in the first `awake` of every `slice` cycles; awake = slice: always.
     void throttle(uint64_t slice, uint64_t awake);
 
     // A missing page has arrived.
     void lookAgain();
-
-    bool
-    waitsForPage() const
-    {
-        return waiting;
-    }
-
-    // Whether an access to the page is under way.
-    bool uses(uint64_t page) const;
 
     bool
     paused() const
@@ -64,10 +55,19 @@ class VirtualCpu : public ClockedObject
         return !running && outstanding.empty();
     }
 
+    bool
+    waitsForPage() const
+    {
+        return pageMissing;
+    }
+
+    // Whether an access to a guest page is under way.
+    bool uses(uint64_t page) const;
+
     uint64_t accesses() const;
     uint64_t faults() const;
-    uint64_t latencyTicks() const;
-    uint64_t blockedTicks() const;
+    uint64_t latency() const; // ticks, summed over accesses
+    uint64_t blocked() const; // ticks in which it waited for a missing page
 
     DrainState drain() override;
     void drainResume() override;
@@ -134,11 +134,11 @@ class VirtualCpu : public ClockedObject
     bool running = false;
     ::homeshift::Access next{};
     bool haveNext = false;
+    bool pageMissing = false;
+    uint64_t blockedSince = 0;
     uint64_t readyAt = 0;
     uint64_t slice = 1;
     uint64_t awake = 1;
-    bool waiting = false; // for a missing page
-    Tick waitingSince = 0;
     PacketPtr refused = nullptr;
     std::vector<Outstanding> outstanding;
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/statistics.hh"
 #include "base/types.hh"
 #include "common/flat_map.hh"
 #include "common/stage2_table.hh"
@@ -33,43 +34,44 @@ class VirtualMachine : public SimObject
     void setFrames(const std::vector<uint64_t> &frames);
 
     void pause();
-    bool paused() const;
-
     void resume(unsigned node);
 
-    // Let vCPUs issue in the first `awake` of every `slice` cycles only.
+    // Whether no access is under way after a pause.
+    bool paused() const;
+
+    // vCPUs issue only in the first `awake` of every `slice` cycles.
     void throttle(uint64_t slice, uint64_t awake);
 
-    uint64_t accesses() const;
+    // No access to these pages from now on, until they are mapped; those under way still end.
+    void awaitPages(const std::vector<uint64_t> &pages);
+    bool quiet(const std::vector<uint64_t> &pages) const;
+    void mapPages(const std::vector<uint64_t> &pages, const std::vector<uint64_t> &frames);
 
-    // What the check found, or "".
-    std::string
-    fault() const
-    {
-        return faultText;
-    }
+    // The awaited pages that were touched since this was last asked, in order.
+    std::vector<uint64_t> takeFaults();
+
+    // Note the page of every `every`-th access that takes longer than `slowerThan` ticks; 0: none.
+    void sample(uint64_t every, Tick slowerThan);
+    std::vector<uint64_t> takeSamples();
 
     void startDirtyLog();
     std::vector<uint64_t> takeDirtyLog();
     void stopDirtyLog();
 
-    // These pages are in these frames from now on.
-    void mapPages(const std::vector<uint64_t> &pages, const std::vector<uint64_t> &frames);
+    // Summed over vCPUs: accesses done, ticks from issue to answer, ticks blocked by missing pages.
+    uint64_t accesses() const;
+    uint64_t latency() const;
+    uint64_t blocked() const;
 
-    // Accesses to these pages wait until they are mapped; those under way still end.
-    void awaitPages(const std::vector<uint64_t> &pages);
-    bool quiet(const std::vector<uint64_t> &pages) const;
+    // Ticks in which all vCPUs were blocked.
+    uint64_t allBlocked() const;
 
-    // The awaited pages that were touched since this was last asked, in order.
-    std::vector<uint64_t> takeFaults();
-
-    uint64_t latencyTicks() const;
-    uint64_t blockedTicks() const;
-    uint64_t allBlockedTicks() const;
-
-    // Note the page of every `every`-th access that takes longer than `slowerThan` cycles; 0: none.
-    void sample(uint64_t every, uint64_t slowerThan);
-    std::vector<uint64_t> takeSamples();
+    // What the check found, or "".
+    std::string
+    checkFault() const
+    {
+        return faultText;
+    }
 
     // ---- for its vCPUs ----
 
@@ -87,28 +89,35 @@ class VirtualMachine : public SimObject
 
     void loaded(Addr guest, uint64_t token);
     void stored(Addr guest, uint64_t token);
-    void accessDone(Addr guest, uint64_t latencyCycles);
-    void pageFault(uint64_t page);
-    void countBlocked();
+    void accessDone(Addr guest, Tick latency);
+    void fault(uint64_t page);
+    void countBlocked(Tick now);
 
     ::homeshift::Stage2Table table;
 
   private:
     const bool check;
-    uint64_t missing = 0; // pages
-    std::vector<uint64_t> faults;
-    bool allBlocked = false;
-    Tick allBlockedSince = 0;
-    Tick allBlockedTotal = 0;
-    uint64_t sampleEvery = 0;
-    uint64_t sampleSlowerThan = 0;
-    uint64_t sampleSeen = 0;
-    std::vector<uint64_t> samples;
     bool pausing = false;
     uint64_t lastToken = 0;
     std::string faultText;
     ::homeshift::FlatMap<uint64_t> latest; // by guest line
     std::vector<VirtualCpu *> vcpus;
+
+    uint64_t missing = 0;
+    std::vector<uint64_t> faults;
+    bool everyoneBlocked = false;
+    Tick everyoneBlockedSince = 0;
+
+    uint64_t sampleEvery = 0;
+    Tick sampleSlowerThan = 0;
+    uint64_t sampleSeen = 0;
+    std::vector<uint64_t> samples;
+
+    struct Stats : public statistics::Group
+    {
+        Stats(statistics::Group *parent);
+        statistics::Scalar allBlockedTime;
+    } stats;
 };
 
 } // namespace gem5

@@ -7,15 +7,28 @@ import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from homeshift.engines.base import Counters, Engine, Setup, VmCounters, VmSetup
+from homeshift.engines.base import (
+    MEMORY_MODELS,
+    NETWORK_MODELS,
+    Counters,
+    Engine,
+    Models,
+    Setup,
+    VmCounters,
+    VmSetup,
+)
+from homeshift.errors import InputError, near
+from homeshift.machine import Machine
 from homeshift.output import OutputDirectory
 
 __all__ = [
     "Counters",
     "Engine",
+    "Models",
     "Setup",
     "VmCounters",
     "VmSetup",
+    "check_models",
     "default_directory",
     "inside_gem5",
     "make_engine",
@@ -44,6 +57,31 @@ def output_directory(path: str) -> AbstractContextManager[Path]:
 
         return gem5_output.output_directory(path)
     return OutputDirectory(path)
+
+
+def check_models(models: Models, machine: Machine) -> None:
+    """Raise InputError unless the engine that this Python can run has these models."""
+    faults = []
+    for option, model, known in (
+        ("--memory-model", models.memory, MEMORY_MODELS),
+        ("--network-model", models.network, NETWORK_MODELS),
+    ):
+        if model not in known:
+            faults.append(
+                f"{option} {model}: no such model{near(model, known)}; known are {', '.join(known)}"
+            )
+        elif model != "simple" and not inside_gem5():
+            faults.append(
+                f"{option} {model}: gem5 has it, the embedded engine does not; run this "
+                "script with gem5.opt"
+            )
+    if models.network == "garnet" and machine.network.topology == "ring":
+        faults.append(
+            "--network-model garnet: full buffers all round a ring would never empty "
+            "again; give a machine with a crossbar or a mesh"
+        )
+    if faults:
+        raise InputError("the choice of models", faults)
 
 
 def make_engine(setup: Setup) -> Engine:

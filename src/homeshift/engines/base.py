@@ -40,6 +40,23 @@ class VmSetup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Models:
+    """How detailed parts of the machine are; whatever is not "simple" exists inside gem5 only.
+
+    Args:
+        memory: "simple" (latency and bandwidth) or "ddr4" (gem5's DRAM controller).
+        network: "simple" (gem5's SimpleNetwork and its likes) or "garnet" (flits and buffers).
+    """
+
+    memory: str = "simple"
+    network: str = "simple"
+
+
+MEMORY_MODELS = ("simple", "ddr4")
+NETWORK_MODELS = ("simple", "garnet")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
     """What an engine is made from.
 
@@ -49,6 +66,7 @@ class Setup:
         homes: address in a region -> node that is its home; other regions are homed where they lie.
         region_bytes: unit in which homes move.
         check: verify that every load returns the last value written.
+        models: of memory and network.
     """
 
     machine: Machine
@@ -56,6 +74,7 @@ class Setup:
     homes: Mapping[int, int]
     region_bytes: int
     check: bool
+    models: Models = Models()
 
 
 def _difference(later: T, earlier: T) -> T:
@@ -134,6 +153,21 @@ class VmCounters:
 
     def __sub__(self, earlier: VmCounters) -> VmCounters:
         return _difference(self, earlier)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A link between routers; node n is router n, a crossbar has one router more in its middle.
+
+    Args:
+        source: router.
+        target: router.
+        busy_ticks: that it carried something.
+    """
+
+    source: int
+    target: int
+    busy_ticks: float
 
 
 class Engine(Protocol):
@@ -254,6 +288,9 @@ class Engine(Protocol):
 
     def vm_counters(self, vm: int) -> VmCounters:
         """Return what one VM has done."""
+
+    def links(self) -> Sequence[Link]:
+        """Return what each link has carried; empty where the engine cannot tell while it runs."""
 
     def reset_statistics(self) -> None:
         """Start counting anew."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from homeshift import _engine
-from homeshift.engines.base import Counters, Setup, VmCounters
+from homeshift.engines.base import Counters, Link, Setup, VmCounters
 from homeshift.engines.counting import counters
 from homeshift.engines.embedded_stats import statistics
 from homeshift.errors import RunError
@@ -192,6 +192,13 @@ class EmbeddedEngine:
             blocked_ticks=sum(v["blocked_cycles"] for v in vcpus) * period,
             all_blocked_ticks=self._system.all_blocked(vm) * period,
         )
+
+    def links(self) -> Sequence[Link]:
+        period = self._machine.clock_period_ps
+        return [
+            Link(source=link["from"], target=link["to"], busy_ticks=link["busy_cycles"] * period)
+            for link in self._system.link_counts()
+        ]
 
     def reset_statistics(self) -> None:
         self._system.reset_statistics()

@@ -96,7 +96,7 @@ def _nodes(system: _engine.System, ticks: int) -> Iterator[Stat]:
             "Count",
             "Misses of this node with home or data supplier in another node",
         )
-        engine = f"system.migration_engine{number}"
+        engine = f"system.ruby.migration_engine{number}"
         yield Stat(f"{engine}.linesCopied", node["lines_copied"], "Count", "Lines copied")
         yield Stat(f"{engine}.regionsMoved", node["regions_moved"], "Count", "Homes transferred")
         memory = f"system.mem_ctrls{number}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The gem5 engine: the same protocol, machine and VM in Ruby, for one machine.
+"""The gem5 engine: the same protocol, machine and VM in Ruby, for one machine and one VM.
 
 It runs inside a gem5 that was built with the plugin in `src/gem5/homeshift`, and needs nothing but
 the standard library besides. gem5 holds one machine a process, so there can be one engine only.
@@ -8,27 +8,35 @@ the standard library besides. gem5 holds one machine a process, so there can be 
 from __future__ import annotations
 
 import atexit
-from collections import Counter
+import math
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import m5
 import m5.objects as gem5
 
-from homeshift.engines.base import Counters, Setup, VmCounters, VmSetup
+from homeshift.engines.base import Counters, Link, Setup, VmCounters, VmSetup
 from homeshift.engines.counting import counters
-from homeshift.engines.gem5_machine import Built, build
+from homeshift.engines.gem5_machine import build
+from homeshift.engines.gem5_ruby import Controllers
 from homeshift.errors import RunError
 from homeshift.machine import Machine
 from homeshift.output import Stat
 
-SOMETHING_ENDED = (
-    "a job of a migration engine is done",
-    "a virtual machine is paused",
-    "a page is missing",
-    "a page is quiet",
-)
-REACHED = "simulate() limit reached"
 LINE_BYTES = 64
+PAGE_BYTES = 4096
+REACHED = "simulate() limit reached"
+OF_INTEREST = frozenset(
+    {
+        REACHED,
+        "a job of a migration engine is done",
+        "the virtual machine is paused",
+        "a page is missing",
+        "a page is quiet",
+    }
+)
+"""Why gem5 may leave its loop; anything else ends the run."""
+FOREVER = 2**63 - 1  # ticks
 QUIET_TICKS = 10**7  # nothing is under way any more so long after a VM was paused
 
 
@@ -39,47 +47,55 @@ class Gem5Engine:
 
     def __init__(self, setup: Setup) -> None:
         machine = self._machine = setup.machine
-        self._frames = {frame for vm in setup.vms for frame in vm.frames}
-        self._built = build(machine, region_bytes=setup.region_bytes)
+        built = build(machine, region_bytes=setup.region_bytes, models=setup.models)
+        controllers = self._controllers = built.controllers
         self._vms = [
-            _add_vm(self._built, machine, number, vm, check=setup.check)
+            _add_vm(built.system, controllers, number, vm, machine, check=setup.check)
             for number, vm in enumerate(setup.vms)
         ]
-        self._jobs = 0
+        self._frames = {frame for vm in setup.vms for frame in vm.frames}
+        self._region_bytes = setup.region_bytes
+        self._jobs: list[Any] = []  # the migration engine of each
+        self._running = [False for _ in setup.vms]
         m5.instantiate()
         for address, home in setup.homes.items():
             for node in range(machine.nodes):
-                self._built.home_tables[node].set(address, home)
-                self._built.directories[node].setHome(address, node == home)
-        for made, vm in zip(self._vms, setup.vms, strict=True):
-            made.setFrames(list(vm.frames))
+                controllers.home_tables[node].set(address, home)
+                controllers.directories[node].setHome(address, node == home)
+        for vm, spec in zip(self._vms, setup.vms, strict=True):
+            vm.setFrames(list(spec.frames))
 
     @property
     def now(self) -> int:
         """Start of the current cycle: gem5 hands answers to cores 1 ps after it."""
-        period = self._machine.clock_period_ps
-        return int(m5.curTick()) // period * period
+        return int(m5.curTick()) // self._machine.clock_period_ps * self._machine.clock_period_ps
 
     def run(self, ticks: int) -> None:
-        end = self.now + self._whole(ticks)
-        while self._simulate(end) in SOMETHING_ENDED:
-            pass
+        end = self.now + self._cycles(ticks) * self._machine.clock_period_ps
+        while self.now < end:
+            self.wait(end)
 
     def wait(self, until: int | None) -> None:
-        if until is None or until > self.now:
-            self._simulate(None if until is None else self._whole(until))
+        if until is None:
+            self._simulate(FOREVER - m5.curTick())
+            return
+        end = self._cycles(until) * self._machine.clock_period_ps
+        if end > self.now:
+            self._simulate(end + 1 - m5.curTick())  # 1 ps more, for the answers
 
     def pause(self, vm: int) -> None:
+        self._running[vm] = False
         self._vms[vm].pause()
 
     def paused(self, vm: int) -> bool:
-        return bool(self._vms[vm].paused())
+        return not self._running[vm] and bool(self._vms[vm].paused())
 
     def resume(self, vm: int, node: int) -> None:
+        self._running[vm] = True
         self._vms[vm].resume(node)
 
     def throttle(self, vm: int, percentage: int, slice_ticks: int) -> None:
-        cycles = self._whole(slice_ticks) // self._machine.clock_period_ps
+        cycles = self._cycles(slice_ticks)
         self._vms[vm].throttle(cycles, max(1, cycles * (100 - percentage) // 100))
 
     def map_pages(self, vm: int, pages: Sequence[int], frames: Sequence[int]) -> None:
@@ -105,7 +121,7 @@ class Gem5Engine:
         return list(self._vms[vm].takeFaults())
 
     def sample(self, vm: int, every: int, slower_than_ticks: int) -> None:
-        self._vms[vm].sample(every, slower_than_ticks // self._machine.clock_period_ps)
+        self._vms[vm].sample(every, slower_than_ticks)
 
     def take_samples(self, vm: int) -> list[int]:
         return list(self._vms[vm].takeSamples())
@@ -121,17 +137,17 @@ class Gem5Engine:
         urgent: bool = False,
         bytes_per_second: float = 0.0,
     ) -> int:
-        self._jobs += 1
+        job = self._new_job(node)
         interval = round(LINE_BYTES / bytes_per_second * 1e12) if bytes_per_second else 0
-        self._built.migration_engines[node].copy(
-            self._jobs, owner, list(sources), list(targets), size_bytes, urgent, interval
-        )
-        return self._jobs
+        self._jobs[job].copy(job, owner, list(sources), list(targets), size_bytes, urgent, interval)
+        return job
 
     def transfer(self, regions: Sequence[int], new_home: int, *, node: int, owner: int) -> int:
-        self._jobs += 1
-        self._built.migration_engines[node].transfer(self._jobs, owner, list(regions), new_home)
-        return self._jobs
+        job = self._new_job(node)
+        size = self._region_bytes
+        bases = [address // size * size for address in regions]
+        self._jobs[job].transfer(job, owner, bases, new_home)
+        return job
 
     def fence(self, regions: Sequence[int], fenced: int, *, node: int, owner: int) -> int:
         self._jobs += 1
@@ -146,45 +162,41 @@ class Gem5Engine:
         ]
 
     def done(self, job: int) -> bool:
-        return not any(engine.workingOn(job) for engine in self._built.migration_engines)
+        return not self._jobs[job].workingOn(job)
 
     def cancel(self, job: int) -> None:
-        for engine in self._built.migration_engines:
-            engine.cancel(job)
+        self._jobs[job].cancel(job)
+
+    def _new_job(self, node: int) -> int:
+        self._jobs.append(self._controllers.migration_engines[node])
+        return len(self._jobs) - 1
+
+    def _cycles(self, ticks: int) -> int:
+        return math.ceil(ticks / self._machine.clock_period_ps)
 
     def counters(self) -> Counters:
-        built = self._built
+        controllers = self._controllers
+        engines = controllers.migration_engines
         return counters(
-            self.transitions(),
+            controllers.probe.transitions(),
             accesses=sum(vm.accesses() for vm in self._vms),
-            remote_services=sum(table.servedRemotely() for table in built.home_tables),
-            regions_moved=sum(engine.regionsMoved() for engine in built.migration_engines),
-            lines_copied=sum(engine.linesCopied() for engine in built.migration_engines),
-            between_nodes=self.messages("betweenNodes"),
-            on_links=self.messages("linkMessages"),
+            remote_services=sum(table.servedRemotely() for table in controllers.home_tables),
+            regions_moved=sum(engine.regionsMoved() for engine in engines),
+            lines_copied=sum(engine.linesCopied() for engine in engines),
+            between_nodes=controllers.messages("betweenNodes"),
+            on_links=controllers.messages("linkMessages"),
         )
 
     def vm_counters(self, vm: int) -> VmCounters:
-        made = self._vms[vm]
         return VmCounters(
-            accesses=made.accesses(),
-            latency_ticks=made.latencyTicks(),
-            blocked_ticks=made.blockedTicks(),
-            all_blocked_ticks=made.allBlockedTicks(),
+            accesses=self._vms[vm].accesses(),
+            latency_ticks=self._vms[vm].latency(),
+            blocked_ticks=self._vms[vm].blocked(),
+            all_blocked_ticks=self._vms[vm].allBlocked(),
         )
 
-    def transitions(self) -> list[tuple[str, int, str, str, int]]:
-        """Return (machine, number, state, event, count) of each transition taken."""
-        return list(self._built.probe.transitions())
-
-    def messages(self, which: str) -> dict[str, int]:
-        """Return counts by size type: of "allMessages", "betweenNodes" or "linkMessages"."""
-        counts: Counter[str] = Counter()
-        for routing in self._built.routing:
-            for name, count in zip(routing.sizeTypes(), getattr(routing, which)(), strict=True):
-                if count:
-                    counts[name] += count
-        return dict(counts)
+    def links(self) -> Sequence[Link]:
+        return ()
 
     def reset_statistics(self) -> None:
         m5.stats.reset()
@@ -196,45 +208,44 @@ class Gem5Engine:
 
     def audit(self) -> None:
         self.run(QUIET_TICKS)
-        lines = {frame + offset for frame in self._frames for offset in range(0, 4096, LINE_BYTES)}
-        fault = self._built.probe.audit(sorted(lines))
+        lines = {
+            frame + line for frame in self._frames for line in range(0, PAGE_BYTES, LINE_BYTES)
+        }
+        fault = self._controllers.probe.audit(sorted(lines))
         if fault:
             raise RunError(f"the simulation failed at tick {self.now}: audit: {fault}")
 
-    def _whole(self, ticks: int) -> int:
-        """Round up to whole cycles."""
-        period = self._machine.clock_period_ps
-        return -(-ticks // period) * period
-
-    def _simulate(self, until: int | None) -> str:
-        """Simulate until something has ended, or a tick comes; return gem5's cause."""
-        if until is not None and until < m5.curTick():
-            return REACHED
-        # 1 ps more, for the answers to cores
-        event = m5.simulate() if until is None else m5.simulate(until + 1 - m5.curTick())
+    def _simulate(self, ticks: int) -> None:
+        """Simulate until gem5 leaves its loop for one of the reasons that are of interest."""
+        event = m5.simulate(ticks)
         atexit.unregister(m5.stats.dump)  # gem5 would add another dump at exit
-        found = str(event.getCause())
-        faults = [vm.fault() for vm in self._vms if vm.fault()]
+        cause = event.getCause()
+        faults = [fault for vm in self._vms if (fault := vm.checkFault())]
         if faults:
             raise RunError(f"the simulation failed at tick {self.now}: {faults[0]}")
-        if "user interrupt" in found:
+        if "user interrupt" in cause:
             raise KeyboardInterrupt
-        if found not in SOMETHING_ENDED and found != REACHED:
-            raise RunError(f"the simulation ended at tick {self.now}: {found}")
-        return found
+        if cause not in OF_INTEREST:
+            raise RunError(f"the simulation ended at tick {self.now}: {cause}")
 
 
 def _add_vm(
-    built: Built, machine: Machine, number: int, setup: VmSetup, *, check: bool
-) -> gem5.VirtualMachine:
+    system: Any,
+    controllers: Controllers,
+    number: int,
+    setup: VmSetup,
+    machine: Machine,
+    *,
+    check: bool,
+) -> Any:
     """Add a VM to the system, each vCPU with a way to one core of every node."""
     vm = gem5.VirtualMachine(check=check)
-    setattr(built.system, f"vm{number or ''}", vm)  # the first VM has no number
+    setattr(system, f"vm{number or ''}", vm)
     for vcpu_number, stream in enumerate(setup.streams):
         vcpu = gem5.VirtualCpu(
             vm=vm,
-            system=built.system,
-            home_tables=built.home_tables,
+            system=system,
+            home_tables=controllers.home_tables,
             core=setup.first_core + vcpu_number,
             max_outstanding=machine.cores.max_outstanding,
             **stream,
@@ -242,5 +253,5 @@ def _add_vm(
         setattr(vm, f"vcpu{vcpu_number}", vcpu)
         for node in range(machine.nodes):
             core = node * machine.cores.per_node + setup.first_core + vcpu_number
-            vcpu.cores = built.sequencers[core].in_ports
+            vcpu.cores = controllers.sequencers[core].in_ports
     return vm

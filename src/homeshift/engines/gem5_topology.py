@@ -50,6 +50,24 @@ def links(topology: str, *, nodes: int, columns: int | None) -> list[Link]:
     raise ValueError(f"unknown topology {topology!r} (columns: {columns})")
 
 
+def links_between(topology: str, *, nodes: int, columns: int | None) -> list[int]:
+    """Return the number of links from each node to each, row by row."""
+    neighbours: dict[int, list[int]] = {}
+    for link in links(topology, nodes=nodes, columns=columns):
+        neighbours.setdefault(link.source, []).append(link.target)
+    found = []
+    for source in range(nodes):
+        distance = {source: 0}
+        reached = [source]
+        for router in reached:
+            for target in neighbours[router]:
+                if target not in distance:
+                    distance[target] = distance[router] + 1
+                    reached.append(target)
+        found += [distance[target] for target in range(nodes)]
+    return found
+
+
 def _mesh(nodes: int, columns: int) -> list[Link]:
     """Rows are lighter than columns: a message goes along its row first."""
     found = []

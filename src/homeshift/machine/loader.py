@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 from homeshift.errors import InputError, near
+from homeshift.machine.changes import apply_changes
 from homeshift.machine.fields import Clock, Field, Latency, Table
 from homeshift.machine.model import Machine
 from homeshift.machine.rules import RULES
@@ -39,14 +40,17 @@ def machine_names() -> list[str]:
     return sorted(file.stem for file in machine_directory().glob("*.toml"))
 
 
-def load_machine(name_or_path: str) -> Machine:
-    """Return the machine of that name, or in that file.
+def load_machine(text: str) -> Machine:
+    """Return the machine of that name, or in that file, with some values changed.
 
-    A text with a slash or with the suffix .toml is a path, anything else a name.
+    Args:
+        text: NAME or FILE, or either with changes: "quad:network.link_bandwidth=64GB/s,nodes=8".
+            What has a slash or the suffix .toml is a file, anything else a name.
 
     Raises:
-        InputError: no such machine, no TOML, or a file with faults; the faults are all listed.
+        InputError: no such machine, no TOML, or a file or changes with faults; all are listed.
     """
+    name_or_path, colon, changes = text.partition(":")
     if "/" in name_or_path or name_or_path.endswith(".toml"):
         path = Path(name_or_path)
     else:
@@ -55,10 +59,10 @@ def load_machine(name_or_path: str) -> Machine:
             names = machine_names()
             known = f"no such machine{near(name_or_path, names)}; known are {', '.join(names)}"
             raise InputError(f"machine '{name_or_path}'", [f"{known}; or give a path"])
-    subject = f"machine '{path.name}'"
+    subject = f"machine '{path.name}{colon}{changes}'"
     try:
-        text = path.read_bytes().decode()
-        tables = tomllib.loads(text)
+        content = path.read_bytes().decode()
+        tables = tomllib.loads(content)
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(subject, [f"cannot read {path}: {reason}"]) from error
@@ -66,6 +70,8 @@ def load_machine(name_or_path: str) -> Machine:
         raise InputError(subject, [f"not UTF-8 at byte {error.start}"]) from error
     except tomllib.TOMLDecodeError as error:
         raise InputError(subject, [f"not TOML: {error}"]) from error
+    if colon:
+        apply_changes(tables, changes, subject=subject)
     return _Reader(path, tables).machine(subject)
 
 

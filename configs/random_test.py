@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Ruby's random tester on the protocol, while homes of its lines move about at random.
+
+Example:
+    gem5.opt configs/random_test.py --machine tiny --checks 20000 --seed 1
+
+Messages get random delays (Ruby's randomization), caches are those of the machine: small ones make
+races. The tester verifies what it reads; at the end directories are held against caches.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
+
+from homeshift.errors import HomeshiftError, RunError
+
+CANCELLED = 0.25  # so often a transfer, under way or done, is cancelled
+TESTED_BYTES = 32768  # Ruby's tester uses addresses from 0 to a little less than this
+COMPLETED = "Ruby Tester completed"
+JOB_DONE = "a job of a migration engine is done"
+REACHED = "simulate() limit reached"
+
+
+def main() -> int:
+    """Run the script; return its exit status: 2 for bad input, 1 for a failed run."""
+    options = _parser().parse_args()
+    try:
+        _run(options)
+    except HomeshiftError as error:
+        print(f"random_test.py: error: {error}", file=sys.stderr)
+        return error.exit_status
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="random_test.py",
+        description=(__doc__ or "").split("\n\n")[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--machine", default="tiny", metavar="NAME|FILE", help="machine, or a TOML file of one")
+    add("--checks", type=int, default=20000, metavar="N", help="that the tester has to complete")
+    add("--seed", type=int, default=1, metavar="N", help="of tester, delays and transfers")
+    add("--region", type=int, default=4096, metavar="BYTES", help="unit in which homes move")
+    add(
+        "--pause", type=int, default=200, metavar="CYCLES", help="between transfers, on the average"
+    )
+    add("--no-transfers", action="store_true", help="let all homes stay where they are")
+    return parser
+
+
+def _run(options: argparse.Namespace) -> None:
+    # Imported here so that --help is quick.
+    import _m5.core
+    import m5
+    import m5.objects as gem5
+
+    from homeshift.engines.base import Models
+    from homeshift.engines.gem5_machine import build
+    from homeshift.machine import load_machine
+
+    machine = load_machine(options.machine)
+    _m5.core.seedRandom(options.seed)
+    built = build(machine, region_bytes=options.region, models=Models())
+    controllers = built.controllers
+    built.system.ruby.randomization = True
+    tester = built.system.tester = gem5.RubyTester(
+        num_cpus=len(controllers.sequencers),
+        checks_to_complete=options.checks,
+        wakeup_frequency=10,
+    )
+    for sequencer in controllers.sequencers:
+        tester.cpuInstDataPort = sequencer.in_ports
+        sequencer.no_retry_on_stall = True
+        sequencer.using_ruby_tester = True
+    m5.instantiate()
+
+    chance = random.Random(options.seed)
+    jobs: list[Any] = []
+    while True:
+        cycles = machine.clock_period_ps * chance.randint(1, 2 * options.pause)
+        cause = m5.simulate(cycles).getCause()
+        if cause == COMPLETED:
+            break
+        if cause not in (REACHED, JOB_DONE):
+            raise RunError(f"the test ended at tick {m5.curTick()}: {cause}")
+        if not options.no_transfers:
+            region = chance.randrange(TESTED_BYTES // options.region) * options.region
+            engine = controllers.migration_engines[chance.randrange(machine.nodes)]
+            engine.transfer(len(jobs), 0, [region], chance.randrange(machine.nodes))
+            jobs.append(engine)
+            if chance.random() < CANCELLED:
+                job = chance.randrange(len(jobs))
+                jobs[job].cancel(job)
+    while any(engine.workingOn(job) for job, engine in enumerate(jobs)):
+        m5.simulate(machine.clock_period_ps * 1000)
+    for region in range(0, TESTED_BYTES, options.region):
+        homes = [node for node, d in enumerate(controllers.directories) if d.isHome(region)]
+        if len(homes) != 1:
+            raise RunError(f"the region of {region:#x} has these homes: {homes}")
+    taken = {(kind, state, event) for kind, _, state, event, _ in controllers.probe.transitions()}
+    moved = sum(engine.regionsMoved() for engine in controllers.migration_engines)
+    print(
+        f"random_test.py: {options.checks} checks passed, {moved} regions moved, "
+        f"{len(taken)} transitions taken"
+    )
+    print(f"Exiting @ tick {m5.curTick()} because {cause}")
+
+
+if __name__ in ("__main__", "__m5_main__"):
+    sys.exit(main())

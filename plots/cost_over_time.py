@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Draw what a migration has cost so far, over time: accesses that the VM lost, and energy.
+
+    python plots/cost_over_time.py m5out/stop-and-copy m5out/ownership -o figures
+
+Left, the accesses that the VM has lost so far against a VM that is never migrated; right, the
+energy of everything that the machine has done since the migration began. A strategy that copies
+pays at once, one that leaves data remote pays for as long as the VM runs: where two lines cross,
+copying has made good what it cost. Marks: where `ownership` or `ignore-shared`, which leave data
+where it is, meets one that moves it, for the last time. Needs runs with a common `--horizon`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import figure
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from homeshift.runs import Run
+
+NAME = "cost_over_time"
+LEAVE = ("ownership", "ignore-shared")
+MEASURES = ("lost", "energy")
+
+
+def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
+    """Return, for each strategy and moment, the accesses lost and the energy so far."""
+    import pandas as pd
+
+    rows = []
+    for label, run in figure.one_of_each(runs):
+        before = run.migration["vm"]["accesses-per-microsecond"]["before"] * 1e6
+        for point in run.migration["progress"]:
+            lost = before * point["time"] - point["accesses"][0]
+            rows.append((label, point["time"], lost, point["energy"]["total"]))
+    return pd.DataFrame(rows, columns=["strategy", "time", "lost", "energy"])
+
+
+def crossings(data: pd.DataFrame, measure: str) -> list[tuple[str, str, float, float]]:
+    """Return where the costs of leaving data and of moving it meet for the last time.
+
+    Returns:
+        (cheaper before, cheaper after, seconds, cost) of each pair that meets.
+    """
+    import numpy as np
+
+    found = []
+    lines = {
+        str(label): (rows["time"].to_numpy(), rows[measure].to_numpy())
+        for label, rows in data.groupby("strategy", sort=False)
+    }
+    for (one, (times, values)), (other, (other_times, other_values)) in itertools.combinations(
+        lines.items(), 2
+    ):
+        if (one in LEAVE) == (other in LEAVE):
+            continue
+        grid = np.union1d(times, other_times)
+        grid = grid[grid <= min(times[-1], other_times[-1])]
+        ours = np.interp(grid, times, values)
+        theirs = np.interp(grid, other_times, other_values)
+        apart = ours - theirs
+        changes = np.flatnonzero(apart[:-1] * apart[1:] < 0)
+        if not len(changes):
+            continue
+        at = changes[-1]
+        share = apart[at] / (apart[at] - apart[at + 1])
+        time = float(grid[at] + share * (grid[at + 1] - grid[at]))
+        names = (one, other) if apart[at] < 0 else (other, one)
+        found.append((*names, time, float(np.interp(time, times, values))))
+    return found
+
+
+def draw(data: pd.DataFrame, *, columns: int) -> Figure:
+    """Return the figure: a panel for lost accesses, one for energy."""
+    from matplotlib.figure import Figure
+
+    from homeshift.display import common_unit
+
+    rows = 1 if columns == 2 else 2
+    fig = Figure(figsize=(figure.WIDTHS[columns], 0.7 + 1.6 * rows))
+    grid = fig.subplots(rows, 2 // rows, squeeze=False).ravel()
+    unit = common_unit([float(data["time"].max())], "s")
+    joules = common_unit([float(data["energy"].max())], "J")
+    scales = {"lost": 1e3, "energy": joules.factor}
+    names = {"lost": "accesses lost (thousand)", "energy": f"energy ({figure.shown(joules.name)})"}
+    for axes, measure in zip(grid, MEASURES, strict=True):
+        for label, own in data.groupby("strategy", sort=False):
+            looks = figure.look(str(label))
+            axes.plot(
+                own["time"] / unit.factor,
+                own[measure] / scales[measure],
+                color=looks.colour,
+                linestyle=looks.dashes,
+                label=str(label),
+            )
+        for _, _, time, cost in crossings(data, measure):
+            axes.plot(
+                [time / unit.factor],
+                [cost / scales[measure]],
+                "o",
+                markersize=3.5,
+                markerfacecolor="white",
+                markeredgecolor="0.2",
+                markeredgewidth=0.7,
+            )
+        axes.set_ylabel(names[measure])
+        axes.grid(visible=True)
+        axes.set_xlabel(f"time since the begin of the migration ({figure.shown(unit.name)})")
+    figure.legend(fig, grid[0], columns=columns)
+    return fig
+
+
+main = figure.script(NAME, __doc__, figure_data, draw, columns=2)
+
+if __name__ == "__main__":
+    sys.exit(main(None))

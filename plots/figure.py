@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the figure scripts share: widths, colours, the command line, and files that repeat.
+
+A script has `figure_data(runs)`, which returns what is shown as a table in SI units, and
+`draw(data, columns=...)`, which shows it. Equal data gives equal files: PNG, PDF and CSV.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from homeshift.errors import HomeshiftError, InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from homeshift.runs import Run
+
+STYLE = Path(__file__).with_name("homeshift.mplstyle")
+WIDTHS = {1: 3.5, 2: 7.16}
+"""Inches of one and two columns of a paper, as in IEEE's and ACM's templates."""
+
+# Okabe and Ito's eight colours; a second sign (dashes, marker) for print without colours. Solid
+# lines are strategies that move homes.
+_LOOKS = {
+    "stop-and-copy": ("#000000", (0, (1, 1)), "o"),
+    "pre-copy": ("#E69F00", (0, (4, 1.5)), "s"),
+    "post-copy": ("#D55E00", (0, (4, 1.5, 1, 1.5)), "^"),
+    "hybrid": ("#CC79A7", (0, (2.5, 1)), "v"),
+    "ignore-shared": ("#A59C00", (0, (6, 1, 1, 1, 1, 1)), "P"),
+    "ownership": ("#0072B2", "-", "D"),
+    "ownership+copy": ("#56B4E9", "-", "X"),
+    "ownership+pull": ("#009E73", "-", "*"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a strategy is drawn in every figure."""
+
+    colour: str
+    dashes: object
+    marker: str
+
+
+def look(label: str) -> Look:
+    """Return how a strategy is drawn; one with parameters like the same without them."""
+    name = label.partition(":")[0].partition(" ")[0]
+    return Look(*_LOOKS.get(name, ("#666666", (0, (1, 2)), ".")))
+
+
+def legend(figure: Figure, axes: Axes, *, columns: int) -> None:
+    """Put one legend above all panels, with the labels of `axes`."""
+    handles, labels = axes.get_legend_handles_labels()
+    if handles:
+        longest = max(len(label) for label in labels)
+        beside = max(1, int(WIDTHS[columns] / (0.45 + 0.06 * longest)))
+        figure.legend(
+            handles,
+            labels,
+            loc="outside upper left",
+            ncols=min(beside, 4),
+            frameon=False,
+            handlelength=2.4,
+        )
+
+
+def script(
+    name: str,
+    doc: str | None,
+    figure_data: Callable[[Sequence[Run]], pd.DataFrame],
+    draw: Callable[..., Figure],
+    *,
+    columns: int = 1,
+) -> Callable[[Sequence[str] | None], int]:
+    """Return the `main` of a figure script that reads runs.
+
+    Args:
+        name: of the files that it writes.
+        doc: of the script.
+        figure_data: from runs to what is shown.
+        draw: from that to a figure; takes `columns`.
+        columns: width in columns of a paper, if the user does not say.
+    """
+
+    def main(argv: Sequence[str] | None = None) -> int:
+        parser = arguments(name, doc, columns=columns)
+        parser.add_argument("runs", nargs="+", metavar="RUN", help="a run, a sweep, or a folder")
+        options = parser.parse_args(argv)
+        try:
+            # Slow imports come last, so that --help is fast.
+            from homeshift.runs import read_runs
+
+            data = figure_data(read_runs(options.runs, stats=False))
+            for path in save(
+                lambda: draw(data, columns=options.columns), data, options.outdir, name=name
+            ):
+                print(path)
+        except HomeshiftError as error:
+            print(f"{parser.prog}: {error}", file=sys.stderr)
+            return error.exit_status
+        return 0
+
+    return main
+
+
+def arguments(name: str, doc: str | None, *, columns: int) -> argparse.ArgumentParser:
+    """Return a parser with the options of all figure scripts."""
+    parser = argparse.ArgumentParser(
+        prog=f"{name}.py", description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("-o", "--outdir", type=Path, required=True, metavar="DIR")
+    parser.add_argument(
+        "--columns",
+        type=int,
+        choices=sorted(WIDTHS),
+        default=columns,
+        help="width of the figure in columns of a paper (default: %(default)s)",
+    )
+    return parser
+
+
+def save(
+    draw: Callable[[], Figure], data: pd.DataFrame, directory: Path, *, name: str
+) -> list[Path]:
+    """Write a figure and its data into `directory`; return the paths."""
+    import matplotlib as mpl
+
+    paths = [directory / f"{name}.{suffix}" for suffix in ("png", "pdf", "csv")]
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with mpl.rc_context(fname=STYLE):
+            figure = draw()
+            figure.savefig(paths[0], metadata={"Software": None})
+            # Without a date, the same data gives the same bytes.
+            figure.savefig(paths[1], metadata={"CreationDate": None, "Producer": None})
+        data.to_csv(paths[2], index=False, lineterminator="\n")
+    except OSError as error:
+        fault = f"cannot be written: {error.strerror} ({error.filename})"
+        raise InputError(f"figure directory '{directory}'", [fault]) from error
+    return paths
+
+
+def one_of_each(runs: Iterable[Run]) -> list[tuple[str, Run]]:
+    """Return a label and a run for each strategy: the first of each, for figures over time.
+
+    Raises:
+        InputError: the runs differ in more than strategy and seed.
+    """
+    from homeshift.groups import condition_columns
+    from homeshift.selection import run_table
+
+    runs = list(runs)
+    table = run_table(runs)
+    conditions = condition_columns(table, ["strategy"])
+    if conditions:
+        names = ", ".join(name.removeprefix("arguments.") for name in conditions)
+        fault = f"the runs differ in {names}; name those of one value each"
+        raise InputError("list of runs", [fault])
+    found: dict[str, Run] = {}
+    for label, run in zip(table["strategy"], runs, strict=True):
+        found.setdefault(str(label), run)
+    return sorted(found.items(), key=lambda item: order(item[0]))
+
+
+def order(label: str) -> int:
+    """Return the place of a strategy in legends: known ones first, as in the documentation."""
+    names = list(_LOOKS)
+    name = label.partition(":")[0].partition(" ")[0]
+    return names.index(name) if name in names else len(names)
+
+
+def shown(unit: str) -> str:
+    """Return a unit as it is printed: a true micro sign."""
+    return unit.replace("u", "\N{MICRO SIGN}")

@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Draw how busy each link is over time, one panel a strategy.
+
+    python plots/link_heatmap.py m5out/stop-and-copy m5out/ownership -o figures
+
+A row is a link, named after the routers at its ends (node n has router n; H is the hub of a
+crossbar). The colour is the share of the time that it carried something. Runs inside gem5 do not
+record this over time.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import figure
+
+from homeshift.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from homeshift.runs import Run
+
+NAME = "link_heatmap"
+
+
+def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
+    """Return the utilisation of each link in each span of time."""
+    import pandas as pd
+
+    rows = []
+    for label, run in figure.one_of_each(runs):
+        links = run.migration["links"]
+        if not links:
+            fault = f"{run.path}: no links over time (engine '{run.migration['engine']}')"
+            raise InputError("list of runs", [fault])
+        hub = run.config["machine"]["nodes"]
+        points = run.migration["progress"]
+        for earlier, later in itertools.pairwise(points):
+            seconds = later["time"] - earlier["time"]
+            for number, link in enumerate(links):
+                busy = later["links-busy"][number] - earlier["links-busy"][number]
+                ends = ["H" if link[end] == hub else str(link[end]) for end in ("source", "target")]
+                name = "\N{RIGHTWARDS ARROW}".join(ends)
+                rows.append((label, name, earlier["time"], later["time"], busy / seconds))
+    return pd.DataFrame(rows, columns=["strategy", "link", "begin", "end", "utilisation"])
+
+
+def draw(data: pd.DataFrame, *, columns: int) -> Figure:
+    """Return the figure: small panels that share their axes and colours."""
+    from matplotlib.figure import Figure
+
+    from homeshift.display import common_unit
+
+    labels = list(dict.fromkeys(data["strategy"]))
+    links = list(dict.fromkeys(data["link"]))
+    across = min(len(labels), 2 if columns == 1 else 4)
+    down = math.ceil(len(labels) / across)
+    height = 0.55 + down * (0.45 + 0.095 * min(len(links), 24))
+    fig = Figure(figsize=(figure.WIDTHS[columns], height))
+    grid = fig.subplots(down, across, sharex=True, sharey=True, squeeze=False)
+    unit = common_unit([float(data["end"].max())], "s")
+    mesh = None
+    for axes, label in zip(grid.flat, labels, strict=False):
+        own = data[data["strategy"] == label]
+        cells = own.pivot(index="link", columns="begin", values="utilisation").loc[links]
+        edges = [*cells.columns, float(own["end"].max())]
+        mesh = axes.pcolormesh(
+            [edge / unit.factor for edge in edges],
+            range(len(links) + 1),
+            cells.to_numpy() * 100,
+            vmin=0,
+            vmax=100,
+            cmap="cividis",
+            rasterized=True,
+        )
+        axes.set_title(label)
+        shown = range(0, len(links), math.ceil(len(links) / 24))
+        axes.set_yticks([n + 0.5 for n in shown], labels=[links[n] for n in shown])
+    grid[0][0].invert_yaxis()
+    for axes in grid.flat[len(labels) :]:
+        axes.set_axis_off()
+    fig.supxlabel(f"time since the begin of the migration ({figure.shown(unit.name)})", fontsize=7)
+    fig.supylabel("link", fontsize=7)
+    assert mesh is not None
+    fig.colorbar(mesh, ax=grid, label="link utilisation (%)", aspect=30, pad=0.02)
+    return fig
+
+
+main = figure.script(NAME, __doc__, figure_data, draw, columns=2)
+
+if __name__ == "__main__":
+    sys.exit(main(None))

@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Turn a sweep into one HTML page that needs no other file.
+
+    python scripts/sweep.py configs/sweeps/smoke.toml --outdir results/smoke
+    python scripts/report.py results/smoke -o smoke.html
+
+It holds the summary with ratios and confidence intervals, the figures, a drawing of the machine,
+all parameters, runs that failed, versions, and the command to repeat it. Equal sweeps give equal
+pages.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import io
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from homeshift.errors import HomeshiftError, InputError
+
+if TYPE_CHECKING:
+    from homeshift.report import Picture
+    from homeshift.runs import Run
+
+PLOTS = Path(__file__).resolve().parents[1] / "plots"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write the page of the sweep that the arguments name; return the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="report.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("sweep", type=Path, metavar="DIR", help="output directory of a sweep")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
+    arguments = parser.parse_args(argv)
+    try:
+        if importlib.util.find_spec("jinja2") is None:
+            fault = "jinja2: missing; pip install 'homeshift[report]'"
+            raise InputError("installation", [fault])
+        _write(arguments.sweep, arguments.output)
+    except HomeshiftError as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return error.exit_status
+    print(f"report.py: wrote {arguments.output}")
+    return 0
+
+
+def _write(sweep: Path, output: Path) -> None:
+    # Slow imports come last, so that --help is fast.
+    from homeshift.report import page, read_sweep
+    from homeshift.runs import read_runs
+
+    read_sweep(sweep)
+    runs = read_runs([sweep], stats=False)
+    if not runs:
+        raise InputError(f"sweep '{sweep}'", ["no run is done"])
+    text = page(sweep, runs, list(_pictures(runs)))
+    partial = output.with_name(f".{output.name}.partial-{os.getpid()}")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(output)
+    except OSError as error:
+        raise InputError(f"output file '{output}'", [f"cannot be written: {error}"]) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _pictures(runs: Sequence[Run]) -> Iterator[Picture]:
+    """Draw what the runs can show: costs, times by parameter, and the course of one condition."""
+    sys.path.insert(0, str(PLOTS))  # the figure scripts find what they share there
+    import cost_over_time
+    import link_heatmap
+    import migration_cost
+    import progress
+    import time_by_parameter
+
+    yield _picture(
+        migration_cost,
+        migration_cost.run_data(runs),
+        "Cost by strategy",
+        "Blue: strategies that move homes. Energy has the range of its constants, the others their "
+        "95 % confidence over the seeds, if there are several.",
+    )
+    try:
+        data = time_by_parameter.figure_data(runs)
+    except InputError:
+        data = None  # nothing that is drawn by default varies
+    if data is not None:
+        yield _picture(
+            time_by_parameter,
+            data,
+            "Total time and downtime by parameter",
+            "Geometric means over everything else that varies.",
+        )
+    chosen, which = _first_condition(runs)
+    if any(not run.migration.get("progress") for run in chosen):
+        return
+    over_time = (
+        (
+            progress,
+            "Progress of the VM",
+            "Its speed relative to before, and the share of its accesses that needed another node.",
+        ),
+        (
+            cost_over_time,
+            "Costs over time",
+            "Accesses lost, and energy spent, since the migration began. Marks: where leaving data "
+            "remote and moving it have cost the same.",
+        ),
+        (link_heatmap, "Link utilisation", "A row a link; H is the hub of a crossbar."),
+    )
+    for module, title, caption in over_time:
+        if module is link_heatmap and not all(run.migration.get("links") for run in chosen):
+            continue
+        yield _picture(module, module.figure_data(chosen), title, f"{caption} {which}".strip())
+
+
+def _first_condition(runs: Sequence[Run]) -> tuple[list[Run], str]:
+    """Return the runs of the first condition, for figures over time, and how it is called."""
+    from homeshift.groups import condition_columns
+    from homeshift.report import shown_value
+    from homeshift.selection import run_table
+
+    table = run_table(runs)
+    names = condition_columns(table, ["strategy"])
+    values = [str(table[name].iloc[0]) for name in names]
+    texts = table[names].map(str) if names else None
+    chosen = [
+        run for row, run in enumerate(runs) if texts is None or list(texts.iloc[row]) == values
+    ]
+    shown = ", ".join(
+        f"{name.removeprefix('arguments.')} {shown_value(name, value)}"
+        for name, value in zip(names, table[names].iloc[0] if names else (), strict=True)
+    )
+    return chosen, f"Shown for {shown}." if shown else ""
+
+
+def _picture(module: Any, data: Any, title: str, caption: str) -> Picture:
+    import figure
+    import matplotlib as mpl
+
+    from homeshift.report import Picture
+
+    with mpl.rc_context(fname=figure.STYLE):
+        # Fixed names of clip paths and no date: equal data gives equal pages.
+        mpl.rcParams.update({"svg.hashsalt": "homeshift", "svg.fonttype": "path"})
+        buffer = io.BytesIO()
+        module.draw(data, columns=2).savefig(buffer, format="svg", metadata={"Date": None})
+    return Picture(svg=buffer.getvalue(), title=title, caption=caption)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

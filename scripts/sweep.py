@@ -1,0 +1,172 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Run every combination of the options in a sweep file, and put the results into one table.
+
+    python scripts/sweep.py configs/sweeps/smoke.toml --outdir results/smoke
+
+What is done already is not done again: a sweep that was killed, or whose file has got more values,
+is completed by the same command. A run that fails is recorded in DIR/failed and does not stop the
+others. DIR/sweep.parquet holds all results with all parameters. The exit status is 1 if a run
+failed, 2 for bad input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import homeshift
+from homeshift.errors import HomeshiftError, InputError
+from homeshift.sweep.place import Place
+from homeshift.sweep.spec import RunSpec, Sweep, load_sweep
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+MIGRATE = Path(__file__).resolve().parents[1] / "configs" / "migrate.py"
+_NEEDED = ("distributed", "tqdm", "pyarrow")
+_SHOWN_FAILURES = 5
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the sweep that the arguments name; return the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="sweep.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("sweep", type=Path, metavar="FILE", help="as configs/sweeps/smoke.toml")
+    parser.add_argument("--outdir", type=Path, required=True, metavar="DIR")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--workers",
+        type=int,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="runs at a time on this machine (default: %(default)s)",
+    )
+    where.add_argument("--scheduler", metavar="ADDRESS", help="use this Dask scheduler")
+    where.add_argument("--slurm", type=int, metavar="JOBS", help="use Slurm jobs as workers")
+    parser.add_argument(
+        "--gem5",
+        default="gem5.opt",
+        metavar="FILE",
+        help="a gem5 with the plugin, for runs of that engine",
+    )
+    parser.add_argument(
+        "--retry-failed", action="store_true", help="also do again what has failed before"
+    )
+    arguments = parser.parse_args(argv)
+    try:
+        return _sweep(arguments)
+    except HomeshiftError as error:
+        print(f"{parser.prog}: error: {error}", file=sys.stderr)
+        return error.exit_status
+    except KeyboardInterrupt:
+        again = "the same command goes on from here"
+        print(f"\n{parser.prog}: interrupted; {again}", file=sys.stderr)
+        return 1
+
+
+def _sweep(arguments: argparse.Namespace) -> int:
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        fault = f"{', '.join(missing)}: missing; pip install 'homeshift[sweep]'"
+        raise InputError("installation", [fault])
+    if arguments.workers < 1:
+        raise InputError("option --workers", ["must be at least 1"])
+    sweep = load_sweep(arguments.sweep, known=_options_of_migrate())
+    gem5 = shutil.which(arguments.gem5)
+    if gem5 is None and any(run.engine == "gem5" for run in sweep.runs):
+        fault = f"{arguments.gem5}: not found; give a gem5 with the plugin by --gem5"
+        raise InputError("engine", [fault])
+    place = Place(arguments.outdir.resolve())
+    place.begin(sweep, version=homeshift.__version__)
+    with place.exclusive():
+        return _complete(arguments, sweep, place, gem5)
+
+
+def _complete(arguments: argparse.Namespace, sweep: Sweep, place: Place, gem5: str | None) -> int:
+    """Run what is missing, and write the table."""
+    wanted = [run for run in sweep.runs if not place.is_done(run)]
+    if not arguments.retry_failed:
+        wanted = [run for run in wanted if place.error(run) is None]
+    done = len(sweep.runs) - len(wanted)
+    print(f"sweep.py: {len(sweep.runs)} runs, {done} of them done before", flush=True)
+    if wanted:
+        with _client(arguments) as client:
+            _run(client, wanted, place, gem5)
+    return _report(sweep, place)
+
+
+def _options_of_migrate() -> set[str]:
+    """Ask migrate.py itself, so that a sweep can vary whatever it offers."""
+    shown = subprocess.run(
+        [sys.executable, str(MIGRATE), "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    return set(re.findall(r"^  (?:-\w, )?--([a-z][a-z-]*)", shown, flags=re.MULTILINE))
+
+
+def _client(arguments: argparse.Namespace) -> AbstractContextManager[Client]:
+    from homeshift.sweep.clusters import local_client, remote_client
+
+    if arguments.scheduler:
+        return remote_client(arguments.scheduler)
+    if arguments.slurm:
+        from homeshift.sweep.slurm import slurm_client
+
+        return slurm_client(arguments.slurm)
+    return local_client(arguments.workers)
+
+
+def _run(client: Client, wanted: list[RunSpec], place: Place, gem5: str | None) -> None:
+    from distributed import as_completed
+    from tqdm import tqdm
+
+    from homeshift.sweep.execute import Task, execute
+
+    tasks = [
+        Task(spec=spec, directory=place.path, script=MIGRATE, folder=Path.cwd(), gem5=gem5)
+        for spec in wanted
+    ]
+    futures = client.map(execute, tasks, key=[task.spec.name for task in tasks], pure=False)
+    failed = 0
+    with tqdm(total=len(tasks), unit="run", disable=None) as bar:
+        for future in as_completed(futures):
+            # What a run itself does wrong is recorded; a worker that dies is not a run's fault.
+            lost = future.exception()
+            if lost is not None:
+                spec = next(task.spec for task in tasks if task.spec.name == future.key)
+                place.record_failure(spec, exit_status=-1, error=f"its worker failed: {lost}")
+            if lost is not None or future.result() is not None:
+                failed += 1
+                bar.set_postfix(failed=failed)
+            bar.update()
+
+
+def _report(sweep: Sweep, place: Place) -> int:
+    from homeshift.sweep.table import collect, write_table
+
+    table = collect(sweep, place.path)
+    path = write_table(table, place.path)
+    failures = [(run, place.error(run)) for run in sweep.runs if not place.is_done(run)]
+    print(f"sweep.py: wrote {os.path.relpath(path)} with {len(table)} runs")
+    for run, failure in failures[:_SHOWN_FAILURES]:
+        said = (failure or {}).get("error", "was not made").replace("\n", "\n    ")
+        options = " ".join(run.arguments)
+        print(f"sweep.py: run {run.name} failed ({options}):\n    {said}", file=sys.stderr)
+    if failures:
+        where = os.path.relpath(place.path / "failed")
+        print(f"sweep.py: {len(failures)} runs failed; see {where}", file=sys.stderr)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

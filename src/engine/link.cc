@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "engine/link.hh"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <stdexcept>
+
+namespace homeshift::engine
+{
+
+namespace
+{
+
+constexpr std::uint32_t kUnitsPerByte = 1000;       // gem5's MESSAGE_SIZE_MULTIPLIER
+constexpr unsigned kCyclesBeforeTurningRound = 128; // gem5's PRIORITY_SWITCH_LIMIT
+constexpr unsigned kCyclesOfOrders = kCyclesBeforeTurningRound + 1;
+
+std::uint32_t
+units_per_cycle(double bytes_per_cycle)
+{
+    const double units = std::round(bytes_per_cycle * kUnitsPerByte);
+    if (!(units >= 1 && units <= 1e9)) {
+        throw std::invalid_argument("a link carries from 0.001 to 1000000 bytes a cycle");
+    }
+    return static_cast<std::uint32_t>(units);
+}
+
+constexpr std::uint32_t
+bit(unsigned network)
+{
+    return std::uint32_t{1} << network;
+}
+
+unsigned
+highest(std::uint32_t networks)
+{
+    return 31 - static_cast<unsigned>(std::countl_zero(networks));
+}
+
+} // namespace
+
+// Comes in a cycle in which a waiting message may be able to start. One that comes in vain does no
+// harm, so none is ever taken back.
+class Link::Wake final : public Event, public Pooled<Link::Wake>
+{
+  public:
+    explicit Wake(Link &link) : link_(link)
+    {}
+
+    void
+    fire() override
+    {
+        link_.wake();
+        delete this;
+    }
+
+    void
+    discard() override
+    {
+        delete this;
+    }
+
+  private:
+    Link &link_;
+};
+
+Link::Link(const Ends &ends, double bytes_per_cycle, EventQueue &queue, Router &routers)
+    : ends_(ends), room_(units_per_cycle(bytes_per_cycle)), queue_(queue), routers_(routers)
+{}
+
+Link::~Link()
+{
+    for (Accepted &accepted : accepted_) {
+        if (!accepted.scheduled) { // else it went with the event queue
+            delete accepted.message;
+        }
+    }
+    for (auto &waiting : waiting_) {
+        for (Message *message : waiting) {
+            delete message;
+        }
+    }
+}
+
+void
+Link::accept(Message *message, Cycle ready)
+{
+    Accepted *place = accepted_.end();
+    while (place != accepted_.begin() && place[-1].ready > ready) {
+        --place;
+    }
+    const bool first = place == accepted_.begin() || place[-1].ready != ready;
+    accepted_.insert(place, {message, ready, first});
+    if (first) {
+        message->receiver = this;
+        queue_.schedule(message, ready);
+    }
+}
+
+void
+Link::arrive(Message *)
+{
+    serve();
+}
+
+void
+Link::wake()
+{
+    // If a message gets ready in this very cycle, its own event is still to come.
+    if (accepted_.empty() || accepted_.front().ready != queue_.now()) {
+        serve();
+    }
+}
+
+void
+Link::serve()
+{
+    const Cycle now = queue_.now();
+    if (served_until_ > now) {
+        return;
+    }
+    catch_up(now);
+    Accepted *end = accepted_.begin();
+    while (end != accepted_.end() && end->ready == now) {
+        ++end;
+    }
+    const auto count = static_cast<std::size_t>(end - accepted_.begin());
+    if (count == 1 && pending_ == 0) {
+        Message *message = accepted_.front().message;
+        accepted_.pop_front();
+        start_on_idle_link(message);
+        return;
+    }
+    queue_ready_messages(count);
+    if (pending_ == 0) {
+        return;
+    }
+    serve_cycle();
+    served_until_ = now + 1;
+    if (waiting_messages_ != 0) {
+        const Cycle next = now + until_next_start();
+        if (next_wake_ <= now || next < next_wake_) {
+            next_wake_ = next;
+            queue_.schedule(new Wake(*this), next);
+        }
+    }
+}
+
+// Cycles before this one in which messages went on but none could start.
+void
+Link::catch_up(Cycle now)
+{
+    if (std::has_single_bit(pending_) && waiting_messages_ == 0) {
+        std::uint32_t &remaining = remaining_[highest(pending_)];
+        const Cycles cycles = std::min<Cycles>(now - served_until_, (remaining - 1) / room_ + 1);
+        const auto spent = static_cast<std::uint32_t>(std::min<Cycles>(remaining, cycles * room_));
+        remaining -= spent;
+        pending_ = remaining == 0 ? 0 : pending_;
+        served_cycles_ = static_cast<unsigned>((served_cycles_ + cycles) % kCyclesOfOrders);
+    } else {
+        for (; served_until_ < now && pending_ != 0; ++served_until_) {
+            serve_cycle();
+        }
+    }
+    served_until_ = now;
+}
+
+// What is left to do in the most frequent case: the same as queueing and serving a cycle.
+void
+Link::start_on_idle_link(Message *message)
+{
+    const unsigned network = message->vnet;
+    const std::uint32_t size = message_bytes(message->MessageSize) * kUnitsPerByte;
+    const std::uint32_t spent = std::min(size, room_);
+    remaining_[network] = size - spent;
+    pending_ = size == spent ? 0 : bit(network);
+    count_served_cycle();
+    served_until_ = queue_.now() + 1;
+    start(message);
+}
+
+void
+Link::queue_ready_messages(std::size_t count)
+{
+    Accepted *ready = accepted_.begin();
+    // A router takes what comes in one cycle in the order of the ports that it comes from.
+    for (std::size_t i = 1; i < count; ++i) {
+        for (std::size_t j = i; j > 0 && ready[j].message->in_port < ready[j - 1].message->in_port;
+             --j) {
+            std::swap(ready[j], ready[j - 1]);
+        }
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+        const unsigned network = ready[i].message->vnet;
+        waiting_[network].push_back(ready[i].message);
+        pending_ |= bit(network);
+    }
+    waiting_messages_ += static_cast<unsigned>(count);
+    accepted_.pop_front(count);
+}
+
+// Returns whether the lower networks go first in this cycle.
+bool
+Link::count_served_cycle()
+{
+    const bool turned = ++served_cycles_ > kCyclesBeforeTurningRound;
+    served_cycles_ = turned ? 0 : served_cycles_;
+    return turned;
+}
+
+void
+Link::serve_cycle()
+{
+    std::uint32_t room = room_;
+    const bool turned = count_served_cycle();
+    for (std::uint32_t left = pending_; left != 0 && room != 0;) {
+        const unsigned network =
+            turned ? static_cast<unsigned>(std::countr_zero(left)) : highest(left);
+        left &= ~bit(network);
+        serve_network(network, room);
+    }
+}
+
+void
+Link::serve_network(unsigned network, std::uint32_t &room)
+{
+    std::uint32_t &remaining = remaining_[network];
+    auto &waiting = waiting_[network];
+    while (room != 0 && (remaining != 0 || !waiting.empty())) {
+        if (remaining == 0) {
+            remaining = message_bytes(waiting.front()->MessageSize) * kUnitsPerByte;
+            start(waiting.front());
+            waiting.pop_front();
+            --waiting_messages_;
+        }
+        const std::uint32_t spent = std::min(remaining, room);
+        remaining -= spent;
+        room -= spent;
+    }
+    if (remaining == 0 && waiting.empty()) {
+        pending_ &= ~bit(network);
+    }
+}
+
+void
+Link::start(Message *message)
+{
+    ++traffic_.messages[message->MessageSize];
+    used_ += message_bytes(message->MessageSize) * kUnitsPerByte;
+    message->in_port = static_cast<std::uint16_t>(kFirstLinkPort + ends_.from);
+    routers_.route(message, ends_.to, queue_.now() + ends_.latency);
+}
+
+// A lower bound: no waiting message starts in fewer cycles from now. The first one to start is of
+// the highest network with one that waits, when the messages of this and of higher networks are
+// through, or any one when the priorities turn round.
+Cycles
+Link::until_next_start() const
+{
+    std::uint64_t ahead = 0;
+    for (unsigned network = kVirtualNetworks; network-- > 0;) {
+        ahead += remaining_[network];
+        if (!waiting_[network].empty()) {
+            break;
+        }
+    }
+    return std::min<Cycles>(ahead / room_ + 1, kCyclesBeforeTurningRound - served_cycles_ + 1);
+}
+
+double
+Link::busy_cycles() const
+{
+    return static_cast<double>(used_) / room_;
+}
+
+void
+Link::reset_statistics()
+{
+    traffic_ = {};
+    used_ = 0;
+}
+
+} // namespace homeshift::engine

@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Homeshift from Python: one function that migrates a VM, and its result as tables.
+
+    import homeshift as hs
+
+    vm = hs.Vm(memory="16MiB", borrow={2: 0.25, 3: 0.25})
+    for strategy in ("stop-and-copy", "ownership"):
+        run = hs.migrate(machine="quad", vm=vm, strategy=strategy, horizon="1ms")
+        print(strategy, run.measures["downtime"])
+        run.save(f"results/{strategy}")     # as configs/migrate.py writes it
+
+Quantities are texts with their units, as on the command line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pandas as pd
+
+import homeshift
+from homeshift.errors import InputError
+from homeshift.machine import Machine, load_machine
+from homeshift.migration import Result as Simulated
+from homeshift.migration import migrate as simulate
+from homeshift.output import OutputDirectory, write_stats
+from homeshift.runs import read_run
+from homeshift.stats import read_stats, stat
+from homeshift.strategies import Strategy, strategy_named
+from homeshift.units import parse_size, parse_time
+from homeshift.vm import VmSpec
+from homeshift.workload import Workload, parse_workload
+
+__all__ = ["Result", "Vm", "migrate", "read_run", "read_stats", "stat"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vm:
+    """A VM and where it goes.
+
+    Args:
+        memory: guest memory, as in "64MiB".
+        vcpus: virtual CPUs, a core each; None: all of a node.
+        source: node that it runs on.
+        target: node that it moves to, or those that it moves to one after the other.
+        borrow: node -> fraction of its memory that lies there.
+        region: unit in which homes move.
+    """
+
+    memory: str = "64MiB"
+    vcpus: int | None = None
+    source: int = 0
+    target: int | tuple[int, ...] = 1
+    borrow: Mapping[int, float] = field(default_factory=dict)
+    region: str = "4KiB"
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A migration that was simulated; the tables are made when they are asked for."""
+
+    summary: Mapping[str, Any]
+    """What migration.json holds."""
+    config: Mapping[str, Any]
+    """What config.json holds."""
+    simulated: Simulated
+
+    @cached_property
+    def measures(self) -> pd.Series[Any]:
+        """All numbers of the summary by their dotted names: "downtime", "energy.total", in SI."""
+        flat = pd.json_normalize({k: v for k, v in self.summary.items() if _is_measure(v)})
+        return flat.iloc[0].rename(None)
+
+    @cached_property
+    def stats(self) -> pd.DataFrame:
+        """All statistics, as `read_stats` returns them."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "stats.txt"
+            write_stats(path, self.simulated.statistics)
+            return read_stats(path).assign(run=str(self.summary["strategy"]))
+
+    @cached_property
+    def phases(self) -> pd.DataFrame:
+        """The phases of the migrations: vm, name, start and end in s, accesses, migration-bytes."""
+        rows = [
+            {"vm": leg["vm"], "target": leg["target"], **phase}
+            for leg in self.summary["migrations"]
+            for phase in leg["phases"]
+        ]
+        table = pd.DataFrame(rows)
+        return table.assign(start=table["start"] / 1e12, end=table["end"] / 1e12)
+
+    @cached_property
+    def progress(self) -> pd.DataFrame:
+        """What the first VM got done over time.
+
+        A row a span of time: begin and end in s from the begin of the migration, speed in
+        accesses/s, share of accesses that needed another node, bytes that the migration moved
+        between nodes, joules that the whole machine has spent.
+        """
+        points = pd.DataFrame(
+            {
+                "time": point["time"],
+                "accesses": point["accesses"][0],
+                "all": sum(point["accesses"]),
+                "remote": point["remote-services"],
+                "bytes": point["migration-bytes"],
+                "joules": point["energy"]["total"],
+            }
+            for point in self.summary["progress"]
+        )
+        steps = points.diff().iloc[1:].reset_index(drop=True)
+        return pd.DataFrame(
+            {
+                "begin": points["time"].iloc[:-1].to_numpy(),
+                "end": points["time"].iloc[1:].to_numpy(),
+                "speed": steps["accesses"] / steps["time"],
+                "remote-share": steps["remote"] / steps["all"].where(steps["all"] > 0),
+                "migration-bytes": steps["bytes"],
+                "joules": steps["joules"],
+            }
+        )
+
+    def save(self, directory: str | os.PathLike[str]) -> Path:
+        """Write stats.txt, config.json and migration.json as configs/migrate.py does.
+
+        Raises:
+            InputError: the directory is something that a run must not replace.
+        """
+        with OutputDirectory(directory) as partial:
+            write_stats(partial / "stats.txt", self.simulated.statistics)
+            for name, content in (("config", self.config), ("migration", self.summary)):
+                text = json.dumps(content, indent=2, allow_nan=False) + "\n"
+                (partial / f"{name}.json").write_text(text, encoding="utf-8")
+        return Path(directory)
+
+
+def migrate(
+    *,
+    machine: str | Machine = "quad",
+    vm: Vm | None = None,
+    strategy: str | Strategy = "ownership",
+    workload: str | Workload = "zipf",
+    warmup: str = "100us",
+    window: str = "100us",
+    horizon: str | None = None,
+    seed: int = 1,
+    check: bool = False,
+) -> Result:
+    """Simulate the migration of a VM on the embedded engine.
+
+    Args:
+        machine: name or file, "quad:network.link_bandwidth=64GB/s", or one that was loaded.
+        vm: the VM; default: 64 MiB from node 0 to node 1.
+        strategy: how it moves, "ownership" or "pre-copy:max_rounds=5".
+        workload: what its vCPUs do, "zipf:write_ratio=0.5" or "trace:FILE,FILE".
+        warmup: time before anything is measured.
+        window: time that is measured before and, without a horizon, after the migration.
+        horizon: time from the begin of the migration to the end of the measurement.
+        seed: of the workload.
+        check: verify every load, and the directories at the end.
+
+    Raises:
+        InputError: with everything that is wrong about the arguments.
+        RunError: the simulation failed.
+    """
+    faults: list[str] = []
+    vm = vm or Vm()
+    the_machine = _read(faults, "machine", machine, load_machine)
+    the_strategy = _read(faults, "strategy", strategy, strategy_named)
+    the_workload = _read(faults, "workload", workload, parse_workload)
+    memory = _read(faults, "vm.memory", vm.memory, parse_size)
+    region = _read(faults, "vm.region", vm.region, parse_size)
+    times = {
+        name: _read(faults, name, text, parse_time) if text is not None else None
+        for name, text in (("warmup", warmup), ("window", window), ("horizon", horizon))
+    }
+    if faults:
+        raise InputError("the arguments of migrate()", faults)
+    assert the_machine is not None
+    assert the_strategy is not None
+    assert the_workload is not None
+    assert memory is not None
+    assert region is not None
+    targets = vm.target if isinstance(vm.target, tuple) else (vm.target,)
+    spec = VmSpec(
+        memory_bytes=memory,
+        vcpus=vm.vcpus or the_machine.cores.per_node,
+        source=vm.source,
+        target=targets[0],
+        then=targets[1:],
+        borrow=vm.borrow,
+        region_bytes=region,
+    )
+    spec.check(the_machine)
+    simulated = simulate(
+        machine=the_machine,
+        vm=spec,
+        workload=the_workload,
+        strategy=the_strategy,
+        seed=seed,
+        warmup_ticks=times["warmup"] or 0,
+        window_ticks=times["window"] or 0,
+        horizon_ticks=times["horizon"],
+        check=check,
+    )
+    config = {
+        "format": 1,
+        "homeshift": homeshift.__version__,
+        "arguments": {
+            "machine": machine if isinstance(machine, str) else machine.name,
+            "strategy": strategy if isinstance(strategy, str) else strategy.name,
+            "workload": workload if isinstance(workload, str) else workload.kind,
+            "vm-memory": memory,
+            "borrow": {str(node): part for node, part in vm.borrow.items()},
+            **times,
+            "seed": seed,
+            "check": check,
+        },
+        "machine": the_machine.to_dict(),
+        "workload": the_workload.to_dict(),
+        "vm": spec.to_dict(),
+        "strategy": the_strategy.to_dict(),
+    }
+    return Result(summary=simulated.summary, config=config, simulated=simulated)
+
+
+def _read(faults: list[str], name: str, value: Any, parse: Callable[[str], T]) -> T | None:
+    """Return a value that is given or parsed, or note what is wrong with it."""
+    if not isinstance(value, str):
+        return value  # type: ignore[no-any-return]
+    try:
+        return parse(value)
+    except InputError as error:
+        faults += [f"{name}: {error.subject}: {fault}" for fault in error.faults]
+    except ValueError as error:
+        faults.append(f"{name} = {value}: {error}")
+    return None
+
+
+def _is_measure(value: Any) -> bool:
+    return not isinstance(value, list)

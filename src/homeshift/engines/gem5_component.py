@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A machine's caches, homes and interconnect as a component of gem5's standard library.
+
+    board = TestBoard(
+        clk_freq="2GHz",
+        generator=RandomGenerator(num_cores=4),
+        memory=ChanneledMemory(DDR4_2400_8x8, 2, 64),
+        cache_hierarchy=HomeShiftCacheHierarchy("tiny"),
+    )
+
+Each channel of the board's memory is the memory of one node; each core of its processor is a core
+of a node, node 0 first. Latencies, sizes and topology are those of the machine file, memory aside.
+Runs inside gem5 only; `configs/traffic.py` uses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import m5.objects as gem5
+from gem5.components.boards.abstract_board import AbstractBoard
+from gem5.components.cachehierarchies.abstract_cache_hierarchy import AbstractCacheHierarchy
+from gem5.components.cachehierarchies.ruby.abstract_ruby_cache_hierarchy import (
+    AbstractRubyCacheHierarchy,
+)
+from gem5.utils.override import overrides
+
+from homeshift.engines.gem5_ruby import Controllers, require_plugin
+from homeshift.errors import InputError
+from homeshift.machine import load_machine
+
+
+class HomeShiftCacheHierarchy(AbstractRubyCacheHierarchy):
+    """Private caches, homes that can move, and the nodes' interconnect."""
+
+    def __init__(
+        self, machine: str | Path, *, region_bytes: int = 4096, network: str = "simple"
+    ) -> None:
+        """Read the machine.
+
+        Args:
+            machine: name of a machine in configs/machines, or path of a machine file.
+            region_bytes: unit in which homes move.
+            network: "simple" or "garnet".
+
+        Raises:
+            InputError: the machine file is wrong.
+            RunError: this gem5 does not have the plugin.
+        """
+        super().__init__()
+        require_plugin()
+        self._machine = load_machine(str(machine))
+        self._region_bytes = region_bytes
+        self._network = network
+        self._jobs = 0
+
+    @overrides(AbstractCacheHierarchy)
+    def incorporate_cache(self, board: AbstractBoard) -> None:
+        """Make everything between the board's cores and its memory.
+
+        Raises:
+            InputError: board and machine do not fit together.
+        """
+        machine = self._machine
+        cores = board.get_processor().get_cores()
+        channels = board.get_memory().get_mem_ports()
+        memory_bytes = int(board.get_memory().get_size())
+        self._check_fit(len(cores), len(channels), memory_bytes)
+        self.ruby_system = gem5.RubySystem(block_size_bytes=64)
+        self.ruby_system.clk_domain = gem5.SrcClockDomain(
+            clock=f"{machine.clock_period_ps}ps", voltage_domain=gem5.VoltageDomain()
+        )
+        controllers = self._controllers = Controllers(
+            self.ruby_system,
+            machine,
+            memory_bytes=memory_bytes,
+            region_bytes=self._region_bytes,
+            network=self._network,
+        )
+        for node, (addresses, port) in enumerate(channels):
+            controllers.add_node(node)
+            controllers.add_memory(node, addresses, port)
+        for number, core in enumerate(cores):
+            ports = controllers.add_core(number // machine.cores.per_node).in_ports
+            core.connect_icache(ports)
+            core.connect_dcache(ports)
+            core.connect_walker_ports(ports, ports)
+            core.connect_interrupt()
+        controllers.finish()
+        board.connect_system_port(self.ruby_system.sys_port_proxy.in_ports)
+
+    def transfer(self, addresses: Sequence[int], new_home: int) -> None:
+        """Move the homes of the regions that hold these addresses; the simulation must have begun.
+
+        `m5.simulate()` returns with "a job of a migration engine is done" when they have moved.
+        """
+        size = self._region_bytes
+        engine = self._controllers.migration_engines[new_home]
+        engine.transfer(self._jobs, 0, [a // size * size for a in addresses], new_home)
+        self._jobs += 1
+
+    def home_of(self, address: int) -> int | None:
+        """Return the node that is home of an address; None while its region is between two."""
+        directories = self._controllers.directories
+        return next((n for n, d in enumerate(directories) if d.isHome(address)), None)
+
+    def regions_moved(self) -> int:
+        """Return how many regions have moved since the statistics were reset."""
+        return sum(engine.regionsMoved() for engine in self._controllers.migration_engines)
+
+    def _check_fit(self, cores: int, channels: int, memory_bytes: int) -> None:
+        machine = self._machine
+        faults = []
+        if channels != machine.nodes:
+            faults.append(
+                f"memory: {channels} channels, but {machine.nodes} nodes; give as many, as with "
+                f"ChanneledMemory(DDR4_2400_8x8, {machine.nodes}, 64)"
+            )
+        if cores > machine.nodes * machine.cores.per_node:
+            faults.append(
+                f"processor: {cores} cores, but {machine.nodes} nodes of {machine.cores.per_node}"
+            )
+        if memory_bytes % (machine.nodes * self._region_bytes):
+            faults.append(
+                f"memory: {memory_bytes} B are not whole regions of {self._region_bytes} B for "
+                f"{machine.nodes} nodes"
+            )
+        if faults:
+            raise InputError(f"the board for machine '{machine.name}'", faults)

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A machine file's interconnect in gem5: SimpleNetwork, as on the embedded engine, or Garnet.
+
+    add_network(ruby, machine, [(node, controller), ...], "simple")
+
+Runs inside gem5 only. Link bandwidth of SimpleNetwork is in bytes in 1000 cycles, since gem5 wants
+a whole number; Garnet's flits are as many bytes as a link carries in a cycle, and its buffers deep
+enough that one virtual channel can keep a link busy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import m5.objects as gem5
+
+from homeshift.engines import gem5_topology
+from homeshift.machine import Machine
+
+VIRTUAL_NETWORKS = 10
+FAST = 1 << 30  # bytes in 1000 cycles
+GARNET_PATIENCE_CYCLES = 10**9
+
+End = tuple[int, Any]
+"""A node, and a controller in it."""
+
+
+def make_network(ruby: Any, machine: Machine, model: str) -> Any:
+    """Return the network, which queues of controllers can be joined to.
+
+    Garnet on a ring is refused by `engines.check_models`: its buffers are finite.
+    """
+    common = {
+        "ruby_system": ruby,
+        "topology": machine.network.topology,
+        "number_of_virtual_networks": VIRTUAL_NETWORKS,
+        "control_msg_size": 8,
+        "netifs": [],
+    }
+    if model == "simple":
+        return gem5.SimpleNetwork(endpoint_bandwidth=1, **common)
+    network = machine.network
+    depth = 2 * (network.link_latency_cycles + network.router_latency_cycles)
+    return gem5.CountingGarnet(
+        ni_flit_size=max(1, round(_bytes_per_cycle(machine))),
+        buffers_per_data_vc=depth,
+        buffers_per_ctrl_vc=depth,
+        garnet_deadlock_threshold=GARNET_PATIENCE_CYCLES,
+        nodes=machine.nodes,
+        **common,
+    )
+
+
+def join(network: Any, machine: Machine, ends: Sequence[End]) -> list[Any]:
+    """Join controllers by the machine's routers and links; return what counts messages.
+
+    Args:
+        network: made by `make_network`.
+        machine: whose topology it is.
+        ends: controllers in the order of gem5's machine types.
+    """
+    if isinstance(network, gem5.SimpleNetwork):
+        return _join_simple(network, machine, ends)
+    return _join_garnet(network, machine, ends)
+
+
+def _join_simple(network: Any, machine: Machine, ends: Sequence[End]) -> list[Any]:
+    spec = machine.network
+    routing = [gem5.CountingRouting() for _ in range(_routers(machine))]
+    network.routers = [
+        gem5.Switch(
+            router_id=number,
+            latency=spec.router_latency_cycles,
+            # These have a default of their own: not the latency given here.
+            int_routing_latency=spec.router_latency_cycles,
+            ext_routing_latency=spec.router_latency_cycles,
+            routing_unit=unit,
+        )
+        for number, unit in enumerate(routing)
+    ]
+    network.ext_links = _ext_links(
+        gem5.SimpleExtLink, network, machine, ends, bandwidth_factor=FAST
+    )
+    network.int_links = _int_links(
+        gem5.SimpleIntLink,
+        network,
+        machine,
+        first=len(ends),
+        bandwidth_factor=max(1, round(_bytes_per_cycle(machine) * 1000)),
+    )
+    network.setup_buffers()
+    return routing
+
+
+def _join_garnet(network: Any, machine: Machine, ends: Sequence[End]) -> list[Any]:
+    network.routers = [
+        gem5.GarnetRouter(router_id=number, latency=machine.network.router_latency_cycles)
+        for number in range(_routers(machine))
+    ]
+    network.netifs = [gem5.GarnetNetworkInterface(id=number) for number in range(len(ends))]
+    network.ext_links = _ext_links(gem5.GarnetExtLink, network, machine, ends)
+    network.int_links = _int_links(gem5.GarnetIntLink, network, machine, first=len(ends))
+    network.node_of = [node for node, _ in ends]
+    network.links_between = gem5_topology.links_between(
+        machine.network.topology, nodes=machine.nodes, columns=machine.network.columns
+    )
+    network.entries = [
+        gem5.MessageBuffer(allow_zero_latency=True) for _ in range(len(ends) * VIRTUAL_NETWORKS)
+    ]
+    return [network]
+
+
+def _routers(machine: Machine) -> int:
+    return gem5_topology.router_count(machine.network.topology, machine.nodes)
+
+
+def _bytes_per_cycle(machine: Machine) -> float:
+    return machine.network.link_bandwidth_bytes_per_second * machine.clock_period_ps / 1e12
+
+
+def _ext_links(
+    kind: Any, network: Any, machine: Machine, ends: Sequence[End], **more: object
+) -> list[Any]:
+    return [
+        kind(
+            link_id=number,
+            ext_node=controller,
+            int_node=network.routers[node],
+            latency=machine.network.local_latency_cycles,
+            **more,
+        )
+        for number, (node, controller) in enumerate(ends)
+    ]
+
+
+def _int_links(
+    kind: Any, network: Any, machine: Machine, *, first: int, **more: object
+) -> list[Any]:
+    spec = machine.network
+    return [
+        kind(
+            link_id=first + number,
+            src_node=network.routers[link.source],
+            dst_node=network.routers[link.target],
+            dst_inport=f"from{link.source}",  # also tells CountingRouting that it leaves
+            latency=spec.link_latency_cycles,
+            weight=link.weight,
+            **more,
+        )
+        for number, link in enumerate(
+            gem5_topology.links(spec.topology, nodes=machine.nodes, columns=spec.columns)
+        )
+    ]

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Many runs in few numbers: means, and ratios to a baseline with their confidence.
+
+Runs are put into groups, by strategy unless something else is asked for. What else varies, without
+the seed, is a condition (a VM's size, a workload, ...). For each group and measure:
+
+- the mean is over all conditions;
+- the ratio is between runs of one condition and one seed, and their geometric mean is taken: a
+  ratio of 2 and one of 1/2 make 1;
+- the seeds are the repetitions. Each gives one mean and one ratio; from these come the 95 %
+  confidence intervals (Student's t; of the logarithm, for ratios). One seed has no interval.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from homeshift.comparison import MEASURES, Measure
+from homeshift.display import common_unit, format_count, format_number, format_ratio
+from homeshift.errors import InputError, near
+from homeshift.selection import varied
+
+COLUMNS = (
+    "group",
+    "measure",
+    "unit",
+    "runs",
+    "conditions",
+    "seeds",
+    "mean",
+    "mean_low",
+    "mean_high",
+    "baseline",
+    "ratio",
+    "ratio_low",
+    "ratio_high",
+)
+SEED = "arguments.seed"
+_PARAMETERS = (
+    "arguments.",
+    "machine.",
+    "workload.",
+    "vm.memory",
+    "vm.vcpus",
+    "vm.source",
+    "vm.target",
+    "vm.borrow",
+    "vm.region",
+)
+# Student's t, 97.5 %, for 1 to 30 degrees of freedom.
+_T = (
+    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
+    2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
+    2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
+)  # fmt: skip
+_Z = 1.959964
+
+
+def summarise(
+    table: pd.DataFrame, *, by: Sequence[str] = ("strategy",), baseline: str | None = None
+) -> pd.DataFrame:
+    """Return means and ratios, a row a group and measure, in SI units.
+
+    Args:
+        table: from `selection.run_table`.
+        by: columns that make the groups.
+        baseline: group that ratios refer to; default: that of the first run.
+
+    Raises:
+        InputError: no such baseline; runs that cannot be told apart.
+    """
+    groups = group_names(table, by)
+    names = list(dict.fromkeys(groups))
+    if baseline is None:
+        baseline = names[0]
+    elif baseline not in names:
+        listed = ", ".join(f"'{name}'" for name in names)
+        fault = f"no group '{baseline}'{near(baseline, names)}; the groups are {listed}"
+        raise InputError("baseline", [fault])
+    conditions = condition_columns(table, by)
+    keyed = table.assign(
+        _group=groups,
+        _condition=table[conditions].map(str).agg("; ".join, axis=1) if conditions else "",
+        _seed=table[SEED],
+    )
+    twice = keyed[keyed.duplicated(["_group", "_condition", "_seed"])]
+    if not twice.empty:
+        fault = f"{twice['path'].iloc[0]}: another run has the same parameters and seed"
+        raise InputError("list of runs", [fault])
+    rows = []
+    for measure in MEASURES:
+        values = (
+            keyed.pivot(index=["_seed", "_condition"], columns="_group", values=measure.path)
+            * measure.scale
+        )
+        rows += [_row(name, measure, values[name].dropna(), values, baseline) for name in names]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def group_names(table: pd.DataFrame, by: Sequence[str]) -> list[str]:
+    """Return the name of each run's group: "ownership", or "ownership 64" by two columns."""
+    return [str(name) for name in table[list(by)].map(str).agg(" ".join, axis=1)]
+
+
+def condition_columns(table: pd.DataFrame, by: Sequence[str]) -> list[str]:
+    """Return the parameters that tell the conditions apart, beside the groups and the seed.
+
+    An option and what it became (arguments.vm-memory, vm.memory_bytes) say the same; one is enough.
+    """
+    names = [name for name in map(str, table) if name.startswith(_PARAMETERS) and name != SEED]
+    found: list[str] = []
+    for name in varied(table, names):
+        within = table.groupby([*by, *found], dropna=False)[name]
+        if bool((within.agg(lambda values: values.map(str).nunique()) > 1).any()):
+            found.append(name)
+    return found
+
+
+def render(summary: pd.DataFrame) -> pd.DataFrame:
+    """Return a summary as texts for people: a row a measure."""
+    names = list(dict.fromkeys(summary["group"]))
+    baseline = str(summary["baseline"].iloc[0])
+    rows: dict[str, list[str]] = {}
+    for measure in MEASURES:
+        if not measure.label:
+            continue
+        found = summary[summary["measure"] == measure.path].set_index("group")
+        unit = common_unit([float(v) for v in found["mean"]], measure.unit)
+        show = format_number if unit.name else format_count
+        label = measure.label + (f" [{unit.name}]" if unit.name else "")
+        cells = [_mean_text(found.loc[name], unit.factor, show) for name in names]
+        cells += [_ratio_text(found.loc[name]) for name in names if name != baseline]
+        rows[label] = cells
+    headings = [*names, *(f"{name} (ratio)" for name in names if name != baseline)]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=headings)
+
+
+def _mean_text(row: pd.Series[Any], factor: float, show: Any) -> str:
+    text = str(show(row["mean"] / factor))
+    half = (row["mean_high"] - row["mean_low"]) / 2 / factor
+    return text if math.isnan(half) else f"{text} \N{PLUS-MINUS SIGN} {show(half)}"
+
+
+def _ratio_text(row: pd.Series[Any]) -> str:
+    text = format_ratio(row["ratio"])
+    if math.isnan(row["ratio_low"]):
+        return text
+    return f"{text} [{format_number(row['ratio_low'])}, {format_number(row['ratio_high'])}]"
+
+
+def _row(
+    name: str, measure: Measure, own: pd.Series[Any], values: pd.DataFrame, baseline: str
+) -> tuple[Any, ...]:
+    per_seed = own.groupby(level="_seed").mean()
+    mean, low, high = interval(per_seed.to_numpy())
+    ratio = ratio_low = ratio_high = math.nan
+    pairs = values[[baseline, name]].dropna() if name != baseline else values[[baseline]].dropna()
+    if len(pairs) and (pairs > 0).all(axis=None):
+        logs = (pairs[name] / pairs[baseline]).map(math.log).groupby(level="_seed").mean()
+        ratio, ratio_low, ratio_high = (math.exp(value) for value in interval(logs.to_numpy()))
+    index = own.index
+    return (
+        name,
+        measure.path,
+        measure.unit,
+        len(own),
+        index.get_level_values("_condition").nunique(),
+        index.get_level_values("_seed").nunique(),
+        mean,
+        low,
+        high,
+        baseline,
+        ratio,
+        ratio_low,
+        ratio_high,
+    )
+
+
+def interval(values: np.ndarray) -> tuple[float, float, float]:
+    """Return the mean of independent values and its 95 % confidence interval; NaN for one value."""
+    if len(values) == 0:
+        return math.nan, math.nan, math.nan
+    mean = float(np.mean(values))
+    if len(values) == 1:
+        return mean, math.nan, math.nan
+    half = student_t(len(values) - 1) * float(np.std(values, ddof=1)) / math.sqrt(len(values))
+    return mean, mean - half, mean + half
+
+
+def student_t(freedom: int) -> float:
+    """Return the 97.5 % quantile of Student's t (Abramowitz and Stegun, 26.7.5, from 31 on)."""
+    if freedom <= len(_T):
+        return _T[freedom - 1]
+    first = (_Z**3 + _Z) / 4
+    second = (5 * _Z**5 + 16 * _Z**3 + 3 * _Z) / 96
+    return _Z + first / freedom + second / freedom**2

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A sweep as one HTML page that needs no other file: tables, figures, machine, parameters, command.
+
+`scripts/report.py` draws the figures and writes the page; this module says what stands on it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from homeshift import groups, machine_drawing
+from homeshift.display import format_number
+from homeshift.errors import InputError
+from homeshift.runs import Run
+from homeshift.selection import run_table
+from homeshift.units import size_text, time_text
+
+TEMPLATE = Path(__file__).with_name("report.html")
+_LIBRARIES = ("numpy", "pandas", "matplotlib")
+_SIZES = ("vm-memory", "region", "stage2-entry")
+_TIMES = ("warmup", "window", "horizon")
+_LISTED = ("total-time", "downtime", "interconnect.migration-bytes", "energy.total")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A figure of the page: its SVG, a title, and a sentence on how to read it."""
+
+    svg: bytes
+    title: str
+    caption: str
+
+
+def page(directory: Path, runs: Sequence[Run], pictures: Sequence[Picture]) -> str:
+    """Return the page of a sweep.
+
+    Args:
+        directory: of the sweep.
+        runs: those of its runs that are done.
+        pictures: the figures.
+
+    Raises:
+        InputError: the directory is not that of a sweep.
+    """
+    import jinja2
+
+    sweep = read_sweep(directory)
+    table = run_table(runs)
+    summary = groups.summarise(table)
+    conditions = groups.condition_columns(table, ["strategy"])
+    over = [f"{_short(name)} ({table[name].map(str).nunique()})" for name in conditions]
+    seeds = int(table[groups.SEED].nunique())
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    return template.render(
+        name=sweep["name"],
+        runs=len(runs),
+        version=sweep["homeshift"],
+        engines=", ".join(sorted(set(table["engine"]))),
+        over=", ".join([*([f"{seeds} seeds"] if seeds > 1 else []), *over]),
+        baseline=summary["baseline"].iloc[0],
+        intervals=seeds > 1,
+        seeds=seeds,
+        **_tables(groups.render(summary)),
+        figures=[
+            {
+                "svg": base64.b64encode(picture.svg).decode("ascii"),
+                "title": picture.title,
+                "caption": picture.caption,
+            }
+            for picture in pictures
+        ],
+        machines=_machines(runs),
+        parameters=_parameters(table),
+        failures=_failures(directory, sweep),
+        run_list=_html(_run_list(table, conditions)),
+        definition=sweep["file"].strip(),
+        versions=_versions(),
+    )
+
+
+def read_sweep(directory: Path) -> dict[str, Any]:
+    """Return a sweep's sweep.json.
+
+    Raises:
+        InputError: there is none, or it is not of a sweep.
+    """
+    subject = f"sweep '{directory}'"
+    try:
+        content = json.loads((directory / "sweep.json").read_text(encoding="utf-8"))
+    except OSError as error:
+        fault = "no sweep.json; name the --outdir of scripts/sweep.py"
+        raise InputError(subject, [fault]) from error
+    except ValueError as error:
+        raise InputError(subject, [f"sweep.json: not valid JSON: {error}"]) from error
+    missing = [name for name in ("name", "file", "homeshift", "runs") if name not in content]
+    if missing:
+        raise InputError(subject, [f"sweep.json: no '{name}'" for name in missing])
+    return dict(content)
+
+
+def _html(table: pd.DataFrame) -> Any:
+    import markupsafe
+
+    return markupsafe.Markup(table.to_html(border=0, justify="right"))
+
+
+def _tables(table: pd.DataFrame) -> dict[str, Any]:
+    """Return the means and the ratios of a summary as tables of their own."""
+    mark = " (ratio)"
+    ratios = table[[name for name in table if str(name).endswith(mark)]]
+    means = table.drop(columns=list(ratios))
+    ratios = ratios.rename(
+        columns=lambda name: name.removesuffix(mark), index=lambda name: name.partition(" [")[0]
+    )
+    return {"means": _html(means), "ratios": _html(ratios) if len(ratios.columns) else ""}
+
+
+def shown_value(name: str, value: Any) -> str:
+    """Return the value of an option with its unit, as a user would give it."""
+    name = name.removeprefix("arguments.")
+    if isinstance(value, Real) and not math.isnan(value):
+        if name in _SIZES:
+            return size_text(int(float(value)))
+        if name in _TIMES:
+            return time_text(int(float(value)))
+    return str(value)
+
+
+def _short(name: str) -> str:
+    return name.removeprefix("arguments.")
+
+
+def _machines(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """Return a drawing of each machine that has another shape than those before."""
+    import markupsafe
+
+    found: dict[str, dict[str, Any]] = {}
+    for run in runs:
+        machine = run.config["machine"]
+        svg = machine_drawing.draw(machine, run.config["vm"])
+        network = machine["network"]
+        period = machine["clock_period_ps"]
+        found.setdefault(
+            svg,
+            {
+                "svg": markupsafe.Markup(svg),
+                "caption": (
+                    f"{machine['name']}: {machine['nodes']} nodes, {network['topology']}; links of "
+                    f"{format_number(network['link_bandwidth_bytes_per_second'] / 1e9)} GB/s and "
+                    f"{format_number(network['link_latency_cycles'] * period / 1e3)} ns. Blue: "
+                    "where the VM is before; yellow: where it goes; green: nodes that lend it "
+                    "memory."
+                ),
+            },
+        )
+    return list(found.values())
+
+
+def _parameters(table: pd.DataFrame) -> list[tuple[str, str]]:
+    """Return every option with its values, those that vary first."""
+    names = [str(name) for name in table if str(name).startswith("arguments.")]
+    rows = [
+        (_short(name), list(dict.fromkeys(shown_value(name, value) for value in table[name])))
+        for name in names
+    ]
+    rows = [row for row in rows if row[1] != ["None"]]
+    rows.sort(key=lambda row: len(row[1]) == 1)
+    return [(name, "; ".join(values)) for name, values in rows]
+
+
+def _failures(directory: Path, sweep: dict[str, Any]) -> list[dict[str, str]]:
+    failures = []
+    for run in sweep["runs"]:
+        path = directory / "failed" / f"{run['run']}.json"
+        if path.is_file() and not (directory / "runs" / run["run"]).is_dir():
+            error = json.loads(path.read_text(encoding="utf-8"))["error"]
+            options = " ".join(f"--{name} {value}" for name, value in run["options"].items())
+            failures.append({"command": f"configs/migrate.py {options}", "error": error})
+    return failures
+
+
+def _run_list(table: pd.DataFrame, conditions: Sequence[str]) -> pd.DataFrame:
+    chosen = table[["strategy", *conditions, groups.SEED, "status", *_LISTED]].copy()
+    for name in conditions:
+        chosen[name] = [shown_value(name, value) for value in chosen[name]]
+    for name in _LISTED:
+        chosen[name] = chosen[name].map(lambda value: f"{value:.6g}")
+    names = {name: _short(name) for name in map(str, chosen)}
+    units = {"total-time": "s", "downtime": "s", "energy.total": "J"}
+    units["interconnect.migration-bytes"] = "B"
+    names.update({name: f"{name} [{unit}]" for name, unit in units.items()})
+    return chosen.rename(columns=names).set_index("strategy", drop=True).rename_axis(None)
+
+
+def _versions() -> str:
+    libraries = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
+    return f"Page made with Python {platform.python_version()}, {libraries}."

@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Read the output directories of runs: everything downstream of an engine starts here.
+
+    run = read_run("m5out/ownership")
+    run.migration["downtime"]                                   # seconds
+    run.stats                                                   # `homeshift.stats.read_stats`
+
+Only files are read, never an engine, so a run of gem5 and one of the embedded engine look the same.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from homeshift.errors import InputError, near
+from homeshift.stats import COLUMNS, read_stats
+
+FORMAT = 1
+
+_FILES = ("config.json", "migration.json", "stats.txt")
+_CONFIG_FIELDS = ("homeshift", "arguments", "machine", "workload", "vm")
+_SECTIONS = ("arguments", "machine", "workload", "vm")
+_TEXT_FIELDS = ("engine", "strategy", "status")
+_NUMBER_FIELDS = (
+    "total-time",
+    "downtime",
+    "ram.transferred",
+    "home.regions-transferred",
+    "home.entries-moved",
+    "home.forwarded-requests",
+    "interconnect.migration-bytes",
+    "interconnect.control-bytes",
+    "interconnect.data-bytes",
+    "copied-pages",
+    "energy.total",
+    "energy.total-low",
+    "energy.total-high",
+)
+# A phase that is too short to hold an access has no rate and no share: null, read as NaN.
+_NULLABLE_FIELDS = (
+    "vm.accesses-per-microsecond.before",
+    "vm.accesses-per-microsecond.during",
+    "vm.accesses-per-microsecond.after",
+    "vm.local-share.before",
+    "vm.local-share.after",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Run:
+    """A complete run: its directory, its two JSON files, and the table of `read_stats`.
+
+    `stats` is empty if it was not asked for.
+    """
+
+    path: Path
+    config: dict[str, Any]
+    migration: dict[str, Any]
+    stats: pd.DataFrame
+
+    @property
+    def strategy(self) -> str:
+        """Name of the migration strategy."""
+        return str(self.migration["strategy"])
+
+
+def find_runs(paths: Sequence[str | os.PathLike[str]]) -> list[Path]:
+    """Return the run directories that `paths` name: each a run, a sweep, or a directory of runs.
+
+    Raises:
+        InputError: for paths that are neither, and for runs that are named twice.
+    """
+    found: list[Path] = []
+    faults = []
+    for path in map(Path, paths):
+        if not path.is_dir():
+            faults.append(f"{path}: {'not a directory' if path.exists() else 'does not exist'}")
+            continue
+        inside = [] if _looks_like_run(path) else _inside(path)
+        for run in inside or [path]:
+            if any(run.resolve() == other.resolve() for other in found):
+                faults.append(f"{run}: named twice")
+            found.append(run)
+    if faults:
+        raise InputError("list of runs", faults)
+    return found
+
+
+def read_runs(paths: Sequence[str | os.PathLike[str]], *, stats: bool = True) -> list[Run]:
+    """Read all runs that `paths` name, as `find_runs` and `read_run`.
+
+    Args:
+        paths: of runs, or of directories of runs.
+        stats: also read stats.txt, by far the largest file of a run.
+
+    Raises:
+        InputError: with the faults of every run.
+    """
+    runs = []
+    errors = []
+    for path in find_runs(paths):
+        try:
+            runs.append(read_run(path, stats=stats))
+        except InputError as error:
+            errors.append(error)
+    if len(errors) > 1:
+        faults = [f"{error.subject}: {fault}" for error in errors for fault in error.faults]
+        raise InputError("list of runs", faults)
+    if errors:
+        raise errors[0]
+    return runs
+
+
+def read_run(path: str | os.PathLike[str], *, stats: bool = True) -> Run:
+    """Read one output directory; without `stats`, stats.txt need only be there.
+
+    Raises:
+        InputError: with every file that is missing, incomplete or invalid.
+    """
+    path = Path(path)
+    subject = f"run '{path}'"
+    if not path.is_dir():
+        raise InputError(subject, ["not a directory" if path.exists() else "does not exist"])
+    faults = [f"{name}: missing" for name in _FILES if not (path / name).is_file()]
+    config: dict[str, Any] = {}
+    migration: dict[str, Any] = {}
+    table = pd.DataFrame(columns=list(COLUMNS))
+    if (path / "config.json").is_file():
+        config, found = _read_json(path / "config.json")
+        faults += found or [
+            f"config.json: no '{name}'" for name in _CONFIG_FIELDS if name not in config
+        ]
+    if (path / "migration.json").is_file():
+        migration, found = _read_json(path / "migration.json")
+        faults += found or [f"migration.json: {fault}" for fault in _migration_faults(migration)]
+    if stats and (path / "stats.txt").is_file():
+        try:
+            table = read_stats(path / "stats.txt")
+        except InputError as error:
+            faults += [f"stats.txt: {fault}" for fault in error.faults]
+    if faults:
+        raise InputError(subject, faults)
+    return Run(path=path, config=config, migration=migration, stats=table)
+
+
+def parameters(run: Run) -> dict[str, Any]:
+    """Return everything that was asked for, flat: "machine.nodes", "vm.vcpus", "arguments.seed"."""
+    found = {"homeshift": run.config["homeshift"]}
+    for section in _SECTIONS:
+        found.update(_leaves(run.config[section], section))
+    for name in ("outdir", "timeline"):  # where to and what else to write
+        found.pop(f"arguments.{name}", None)
+    return found
+
+
+def measures(run: Run) -> dict[str, Any]:
+    """Return what migration.json says, flat: "engine", "strategy", "downtime", "energy.total"."""
+    described = {name: value for name, value in run.migration.items() if name != "format"}
+    return {
+        name: math.nan if value is None else value
+        for name, value in _leaves(described, "")
+        if not isinstance(value, list)  # phases: when each began and ended
+    }
+
+
+def value_at(migration: dict[str, Any], path: str) -> float:
+    """Return the number at a dotted path of migration.json; null is NaN."""
+    found: Any = migration
+    for key in path.split("."):
+        found = found[key]
+    return math.nan if found is None else float(found)
+
+
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{path}.{key}" if path else key)
+    elif isinstance(value, list) and path.split(".")[0] in _SECTIONS:
+        yield path, json.dumps(value)
+    else:
+        yield path, value
+
+
+def _inside(path: Path) -> list[Path]:
+    """Return the runs in a directory; of a sweep, those that it asks for and that are done."""
+    if not (path / "sweep.json").is_file():
+        return sorted(filter(_looks_like_run, path.iterdir()))
+    content, faults = _read_json(path / "sweep.json")
+    if faults:
+        raise InputError(f"sweep '{path}'", faults)
+    named = [path / "runs" / run["run"] for run in content["runs"]]
+    return [run for run in named if run.is_dir()]
+
+
+def _looks_like_run(path: Path) -> bool:
+    # The embedded engine writes complete directories only; one that lacks files is shown as such.
+    return path.is_dir() and any((path / name).is_file() for name in _FILES)
+
+
+def _read_json(path: Path) -> tuple[dict[str, Any], list[str]]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        return {}, [f"{path.name}: cannot be read: {error.strerror}"]
+    except ValueError as error:
+        return {}, [f"{path.name}: not valid JSON: {error}"]
+    if not isinstance(content, dict):
+        return {}, [f"{path.name}: not a JSON object"]
+    if content.get("format") != FORMAT:
+        version = content.get("format", "missing")
+        return {}, [f"{path.name}: format is {version}, this version reads {FORMAT}"]
+    return content, []
+
+
+def _migration_faults(migration: dict[str, Any]) -> Iterator[str]:
+    for name in _TEXT_FIELDS:
+        if not isinstance(migration.get(name), str):
+            yield f"'{name}' is missing or not a text"
+    for name in (*_NUMBER_FIELDS, *_NULLABLE_FIELDS):
+        found: Any = migration
+        for key in name.split("."):
+            if not isinstance(found, dict) or key not in found:
+                known = found if isinstance(found, dict) else ()
+                yield f"no '{name}'{near(key, known)}"
+                break
+            found = found[key]
+        else:
+            if found is None and name in _NULLABLE_FIELDS:
+                continue
+            if type(found) not in (int, float) or not math.isfinite(found):
+                yield f"'{name}' = {found!r}: not a finite number"

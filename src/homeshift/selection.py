@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Runs as one table, and the choice of some of them by their parameters.
+
+table = run_table(read_runs(["results/study"], stats=False))
+some = select(table, ["strategy!=hybrid", "memory_bytes>=64MiB", "seed=1"])
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from homeshift.errors import InputError, near
+from homeshift.runs import Run, measures, parameters
+from homeshift.units import parse_bandwidth, parse_size, parse_time
+
+_CONDITION = re.compile(r"\s*([\w.-]+)\s*(!=|<=|>=|=|<|>)\s*(.+?)\s*")
+
+
+def run_table(runs: Sequence[Run]) -> pd.DataFrame:
+    """Return a row a run: its path, its parameters and its measures, by their dotted names."""
+    rows = [
+        {
+            "path": os.fspath(run.path),
+            **parameters(run),
+            **measures(run),
+            # With its parameters, "pre-copy:max_bandwidth=1GiB/s".
+            "strategy": run.config["arguments"].get("strategy", run.strategy),
+        }
+        for run in runs
+    ]
+    return pd.DataFrame(rows)
+
+
+def varied(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    """Return those of the columns in which the runs differ."""
+    return [name for name in names if table[name].map(str).nunique() > 1]
+
+
+def column(table: pd.DataFrame, name: str) -> str:
+    """Return the column that a name stands for: itself, or the one whose last part it is.
+
+    Raises:
+        InputError: there is none, or there are several.
+    """
+    if name in table:
+        return name
+    names = [str(known) for known in table]
+    found = [known for known in names if known.rpartition(".")[2] == name]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise InputError("parameter", [f"'{name}' can mean {', '.join(found)}; name one"])
+    leaves = sorted({known.rpartition(".")[2] for known in names})
+    raise InputError("parameter", [f"no run has '{name}'{near(name, [*names, *leaves])}"])
+
+
+def select(table: pd.DataFrame, conditions: Sequence[str]) -> pd.DataFrame:
+    """Return the rows that fulfil all conditions.
+
+    Args:
+        table: from `run_table`.
+        conditions: NAME=VALUE, with = != < <= > or >=; values may have units ("64MiB", "10us").
+
+    Raises:
+        InputError: conditions that cannot be read, or none of the runs fulfils them all.
+    """
+    chosen = table
+    for condition in conditions:
+        match = _CONDITION.fullmatch(condition)
+        if match is None:
+            fault = f"{condition!r}: write NAME=VALUE (or != < <= > >=), as in seed=1"
+            raise InputError("option --where", [fault])
+        name, operator, text = match.groups()
+        tested = chosen[column(table, name)]
+        chosen = chosen[_fulfilled(tested, operator, text, condition)]
+        if chosen.empty:
+            values = ", ".join(dict.fromkeys(table[column(table, name)].map(str)))
+            fault = f"{condition}: no run is left; '{name}' is one of {values}"
+            raise InputError("option --where", [fault])
+    return chosen
+
+
+def _fulfilled(values: pd.Series[Any], operator: str, text: str, condition: str) -> pd.Series[bool]:
+    number = _number(text, asked=str(values.name).startswith("arguments."))
+    numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+    if number is None or not numeric:
+        if operator not in ("=", "!="):
+            fault = f"{condition}: {operator} compares numbers"
+            raise InputError("option --where", [fault])
+        same = values.map(str).str.lower() == text.lower()
+        return same if operator == "=" else ~same
+    match operator:
+        case "=":
+            return values == number
+        case "!=":
+            return values != number
+        case "<":
+            return values < number
+        case "<=":
+            return values <= number
+        case ">":
+            return values > number
+        case _:
+            return values >= number
+
+
+def _number(text: str, *, asked: bool) -> float | None:
+    """Return a number, or a quantity in the unit that the run's files have it in.
+
+    Times that were asked for are in ticks of 1 ps, as in config.json, those measured in seconds.
+    """
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    for parse, factor in (
+        (parse_size, 1.0),
+        (parse_bandwidth, 1.0),
+        (parse_time, 1.0 if asked else 1e-12),
+    ):
+        try:
+            return float(parse(text)) * factor
+        except ValueError:
+            continue
+    return None

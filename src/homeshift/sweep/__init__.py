@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Sweeps: every combination of machines, workloads, strategies and parameters, as one table.
+
+    sweep = load_sweep("configs/sweeps/smoke.toml", known=("machine", "strategy", ...))
+    outcomes = run_sweep(sweep, Place(...), client)       # does what is missing
+    write_table(collect(sweep, directory), directory)     # one Parquet file
+
+A run of a sweep is one process of configs/migrate.py, on the embedded engine or inside gem5, and
+one output directory named after its options. So a sweep may be killed at any moment and started
+again, and its results do not depend on where and in which order the runs were made.
+
+`spec` reads the file; `place` knows what is where and what is done; `execute` makes one run;
+`clusters` gives a Dask client, `slurm` one of Slurm jobs; `table` collects the results.
+"""
+
+from homeshift.sweep.spec import RunSpec, Sweep, load_sweep
+
+__all__ = ["RunSpec", "Sweep", "load_sweep"]

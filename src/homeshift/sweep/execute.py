@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Make one run of a sweep: what a Dask worker does."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from homeshift.sweep.place import Place
+from homeshift.sweep.spec import RunSpec
+
+_LAUNCH = Path(__file__).with_name("launch.py")
+_SHOWN_LINES = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A run to be made.
+
+    Args:
+        spec: what to run.
+        directory: of the sweep; a path that means the same to every worker.
+        script: configs/migrate.py.
+        folder: working directory, which relative paths among the options refer to.
+        gem5: gem5.opt with the plugin, for runs inside gem5.
+    """
+
+    spec: RunSpec
+    directory: Path
+    script: Path
+    folder: Path
+    gem5: str | None = None
+
+
+def execute(task: Task) -> str | None:
+    """Make a run unless it is done; return its error, which is also recorded, or None."""
+    place = Place(task.directory)
+    if place.is_done(task.spec):
+        return None
+    with tempfile.TemporaryDirectory() as scratch:
+        result = subprocess.run(
+            [sys.executable, "-I", "-S", str(_LAUNCH), str(os.getpid()), *_command(task, scratch)],
+            cwd=task.folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+    if result.returncode == 0 and place.is_done(task.spec):
+        place.forget_failure(task.spec)
+        return None
+    lines = (result.stderr.strip() or result.stdout.strip()).splitlines()
+    error = "\n".join(lines[-_SHOWN_LINES:]) or "ended without a word"
+    if result.returncode < 0:
+        error += f"\nended by signal {-result.returncode}"
+    place.record_failure(task.spec, exit_status=result.returncode, error=error)
+    return error
+
+
+def _command(task: Task, scratch: str) -> list[str]:
+    engine = [sys.executable]
+    if task.spec.engine == "gem5":
+        assert task.gem5 is not None, "runs inside gem5 need a gem5"
+        engine = [task.gem5, "--quiet", f"--outdir={scratch}"]
+    outdir = str(Place(task.directory).run(task.spec))
+    return [*engine, str(task.script), *task.spec.arguments, "--outdir", outdir]

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Where a sweep's files are, and which of its runs are done.
+
+DIR/sweep.json          version and definition of the sweep
+DIR/runs/NAME/          output directory of a run, complete or not there
+DIR/failed/NAME.json    options, exit status and error of a run that failed
+DIR/sweep.parquet       all results, written at the end
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from homeshift.errors import InputError
+from homeshift.sweep.spec import RunSpec, Sweep
+
+FORMAT = 1
+RUN_FILES = ("config.json", "migration.json", "stats.txt")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The directory of a sweep."""
+
+    path: Path
+
+    @property
+    def table(self) -> Path:
+        """The Parquet file with all results."""
+        return self.path / "sweep.parquet"
+
+    def run(self, spec: RunSpec) -> Path:
+        """Return the output directory of a run."""
+        return self.path / "runs" / spec.name
+
+    def failure(self, spec: RunSpec) -> Path:
+        """Return the file that says why a run failed."""
+        return self.path / "failed" / f"{spec.name}.json"
+
+    def is_done(self, spec: RunSpec) -> bool:
+        """Return whether a run is complete; half-written ones have other names."""
+        return all((self.run(spec) / name).is_file() for name in RUN_FILES)
+
+    def error(self, spec: RunSpec) -> dict[str, Any] | None:
+        """Return what was recorded about a run that failed."""
+        try:
+            found: dict[str, Any] = json.loads(self.failure(spec).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        return found
+
+    def record_failure(self, spec: RunSpec, *, exit_status: int, error: str) -> None:
+        """Note that a run failed, and why."""
+        self._write(
+            self.failure(spec),
+            {
+                "format": FORMAT,
+                "engine": spec.engine,
+                "options": dict(spec.options),
+                "exit-status": exit_status,
+                "error": error,
+            },
+        )
+
+    def forget_failure(self, spec: RunSpec) -> None:
+        """Remove the note of an earlier failure."""
+        self.failure(spec).unlink(missing_ok=True)
+
+    def begin(self, sweep: Sweep, *, version: str) -> None:
+        """Make the directory, or go on in one that holds results of the same version.
+
+        Raises:
+            InputError: the directory is something else.
+        """
+        subject = f"output directory '{self.path}'"
+        note = self.path / "sweep.json"
+        try:
+            if note.is_file():
+                made_by = json.loads(note.read_text(encoding="utf-8")).get("homeshift")
+                if made_by != version:
+                    fault = (
+                        f"holds results of homeshift {made_by}, this is {version}; "
+                        "name another directory"
+                    )
+                    raise InputError(subject, [fault])
+            elif self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+                raise InputError(subject, ["is not empty and holds no sweep; name another"])
+            for folder in ("runs", "failed"):
+                (self.path / folder).mkdir(parents=True, exist_ok=True)
+            content = {
+                "format": FORMAT,
+                "homeshift": version,
+                "name": sweep.name,
+                "file": sweep.text,
+                "varied": list(sweep.varied),
+                "runs": [
+                    {"run": run.name, "engine": run.engine, "options": dict(run.options)}
+                    for run in sweep.runs
+                ],
+            }
+            self._write(note, content)
+        except OSError as error:
+            raise InputError(subject, [f"cannot be written: {error.strerror}"]) from error
+        except ValueError as error:
+            raise InputError(subject, [f"sweep.json: not valid JSON: {error}"]) from error
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Keep other sweeps out of the directory, and clear away what a killed one left half done.
+
+        The lock ends with the process, however it ends.
+
+        Raises:
+            InputError: another sweep works here.
+        """
+        with (self.path / ".lock").open("w", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                fault = "another sweep is at work in it; wait for it, or name another"
+                raise InputError(f"output directory '{self.path}'", [fault]) from error
+            for folder in (self.path, self.path / "runs", self.path / "failed"):
+                for partial in [*folder.glob(".*.partial*"), *folder.glob(".*.old-*")]:
+                    if partial.is_dir():
+                        shutil.rmtree(partial, ignore_errors=True)
+                    else:
+                        partial.unlink(missing_ok=True)
+            yield
+
+    def _write(self, path: Path, content: dict[str, Any]) -> None:
+        """Write a JSON file so that a reader, or a kill, never meets half of it."""
+        handle, partial = tempfile.mkstemp(prefix=f".{path.name}.partial-", dir=path.parent)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(json.dumps(content, indent=2) + "\n")
+        Path(partial).replace(path)

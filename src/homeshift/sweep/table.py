@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The results of a sweep as one table: a row a run, with all parameters and all measures.
+
+Parameters come from each run's config.json ("machine.network.topology", "vm.memory_bytes",
+"workload.kind", ...), measures from its migration.json ("downtime", "energy.total", ...). A run
+that failed has its options and its error.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from homeshift.errors import InputError
+from homeshift.runs import Run, measures, parameters, read_run
+from homeshift.sweep.place import Place
+from homeshift.sweep.spec import RunSpec, Sweep
+
+
+def collect(sweep: Sweep, directory: Path) -> pd.DataFrame:
+    """Return the results of a sweep that are there, in the order of the sweep.
+
+    Raises:
+        InputError: a run that is there cannot be read.
+    """
+    place = Place(directory)
+    rows = []
+    for spec in sweep.runs:
+        if place.is_done(spec):
+            rows.append(_row(spec, read_run(place.run(spec), stats=False)))
+        elif (failure := place.error(spec)) is not None:
+            status = {"status": "error", "error": failure["error"]}
+            rows.append({"run": spec.name, **status, **_options(spec)})
+    table = pd.DataFrame(rows)
+    for name in table.select_dtypes("object"):
+        table[name] = _one_type(table[name])
+    return table
+
+
+def write_table(table: pd.DataFrame, directory: Path) -> Path:
+    """Write the results into one Parquet file, and return its path."""
+    path = Place(directory).table
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        table.to_parquet(partial, index=False)
+        partial.replace(path)
+    except OSError as error:
+        raise InputError(f"table '{path}'", [f"cannot be written: {error.strerror}"]) from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
+
+
+def _one_type(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return a column of texts where Parquet could not hold the mixture, `[1, "auto"]`."""
+    types = {type(value) for value in column.dropna()}
+    if len(types) <= 1 or types <= {int, float}:
+        return column
+    return column.map(str, na_action="ignore")
+
+
+def _options(spec: RunSpec) -> dict[str, Any]:
+    return {f"option.{name}": value for name, value in spec.options.items()}
+
+
+def _row(spec: RunSpec, run: Run) -> dict[str, Any]:
+    row = {"run": spec.name, "status": run.migration["status"], "error": ""}
+    return {**row, **_options(spec), **parameters(run), **measures(run)}

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A migration over time as a trace that Perfetto (ui.perfetto.dev) and chrome://tracing show.
+
+    trace(summary)      # from migration.json's content to that of timeline.json
+
+One group of tracks a VM: the phases of its migrations, with the rounds of a copy numbered, and
+where its vCPUs were and when they were paused. Below them counters: the VMs' speed, the share of
+accesses that needed another node, the migration's bandwidth, and how busy each link was.
+
+The format is Chrome's trace event format in JSON; times in it are us, and fractions of them.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+TICKS_PER_MICROSECOND = 10**6
+_MACHINE = 0  # process number of the counters; VM n is process n + 1
+_PHASES, _VCPUS = 1, 2
+
+Event = dict[str, Any]
+
+
+def trace(summary: dict[str, Any]) -> dict[str, Any]:
+    """Return a run's trace; `summary` is the content of its migration.json."""
+    return {
+        "displayTimeUnit": "ns",
+        "otherData": {"strategy": summary["strategy"], "engine": summary["engine"]},
+        "traceEvents": [*_names(summary), *_migrations(summary), *_counters(summary)],
+    }
+
+
+def _names(summary: dict[str, Any]) -> Iterator[Event]:
+    """Name the groups and their tracks, and put them in order."""
+    yield from _process(_MACHINE, "machine", order=len(summary["vms"]))
+    for number in range(len(summary["vms"])):
+        yield from _process(number + 1, f"VM {number}", order=number)
+        for track, name in ((_PHASES, "migration"), (_VCPUS, "vCPUs")):
+            event = {"ph": "M", "pid": number + 1, "tid": track}
+            yield {**event, "name": "thread_name", "args": {"name": name}}
+            yield {**event, "name": "thread_sort_index", "args": {"sort_index": track}}
+
+
+def _process(number: int, name: str, *, order: int) -> Iterator[Event]:
+    yield {"ph": "M", "pid": number, "name": "process_name", "args": {"name": name}}
+    yield {"ph": "M", "pid": number, "name": "process_sort_index", "args": {"sort_index": order}}
+
+
+def _migrations(summary: dict[str, Any]) -> Iterator[Event]:
+    for leg in summary["migrations"]:
+        pid = leg["vm"] + 1
+        phases = leg["phases"]
+        yield {
+            **_begin(f"{leg['strategy']['name']}, {_way(leg)}", phases[0]["start"], pid, _PHASES),
+            "args": {
+                "total time (us)": leg["total-time"] * 1e6,
+                "downtime (us)": leg["downtime"] * 1e6,
+            },
+        }
+        rounds = itertools.count(1)
+        copies = sum(phase["name"] == "copy" for phase in phases)
+        for phase in phases:
+            name = phase["name"]
+            if name == "copy" and copies > 1:
+                name = f"copy, round {next(rounds)}"
+            counted = {
+                key: value for key, value in phase.items() if key not in ("name", "start", "end")
+            }
+            yield {**_begin(name, phase["start"], pid, _PHASES), "args": counted}
+            yield _end(phase["end"], pid, _PHASES)
+        yield _end(phases[-1]["end"], pid, _PHASES)
+        yield from _pauses(leg, pid)
+
+
+def _way(leg: dict[str, Any]) -> str:
+    return f"node {leg['source']} to node {leg['target']}"
+
+
+def _pauses(leg: dict[str, Any], pid: int) -> Iterator[Event]:
+    """Show the vCPUs: pausing until their accesses are done, paused, and at the target."""
+    paused_at = None
+    for phase in leg["phases"]:
+        if phase["name"] == "pause":
+            yield _begin("pausing", phase["start"], pid, _VCPUS)
+            yield _end(phase["end"], pid, _VCPUS)
+            paused_at = phase["end"]
+        elif phase["name"] == "resume" and paused_at is not None:
+            yield _begin("paused", paused_at, pid, _VCPUS)
+            yield _end(phase["end"], pid, _VCPUS)
+            yield {
+                "ph": "i",
+                "s": "t",
+                "name": f"runs on node {leg['target']}",
+                "ts": _us(phase["end"]),
+                "pid": pid,
+                "tid": _VCPUS,
+            }
+            paused_at = None
+
+
+def _counters(summary: dict[str, Any]) -> Iterator[Event]:
+    start = min(leg["start"] for leg in summary["migrations"])
+    for earlier, later in itertools.pairwise(summary["progress"]):
+        seconds = later["time"] - earlier["time"]
+        at = _us(start) + earlier["time"] * 1e6
+        everybody = sum(later["accesses"]) - sum(earlier["accesses"])
+        for number, (done, before) in enumerate(
+            zip(later["accesses"], earlier["accesses"], strict=True)
+        ):
+            speed = (done - before) / seconds / 1e6
+            yield _counter("VM speed (accesses/us)", at, speed, pid=number + 1)
+        if everybody:
+            remote = (later["remote-services"] - earlier["remote-services"]) / everybody
+            yield _counter("remote accesses (%)", at, 100 * remote)
+        moved = later["migration-bytes"] - earlier["migration-bytes"]
+        yield _counter("migration between nodes (GB/s)", at, moved / seconds / 1e9)
+        for link, busy, before in zip(
+            summary["links"], later["links-busy"], earlier["links-busy"], strict=True
+        ):
+            name = f"link {link['source']} to {link['target']} (% busy)"
+            yield _counter(name, at, 100 * (busy - before) / seconds)
+
+
+# Begin and end, not one event with a duration: viewers round to ns, and drop what then overlaps.
+def _begin(name: str, tick: int, pid: int, tid: int) -> Event:
+    return {"ph": "B", "name": name, "ts": _us(tick), "pid": pid, "tid": tid}
+
+
+def _end(tick: int, pid: int, tid: int) -> Event:
+    return {"ph": "E", "ts": _us(tick), "pid": pid, "tid": tid}
+
+
+def _counter(name: str, at: float, value: float, *, pid: int = _MACHINE) -> Event:
+    return {"ph": "C", "name": name, "ts": at, "pid": pid, "args": {"value": value}}
+
+
+def _us(ticks: int) -> float:
+    return ticks / TICKS_PER_MICROSECOND

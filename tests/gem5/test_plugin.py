@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The plugin inside gem5: script, debug flags, other models, gem5's own parts and random tester."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gem5_binary import gem5, needs_gem5
+
+pytestmark = needs_gem5
+
+TINY = ("--machine", "tiny", "--vm-memory", "64KiB", "--warmup", "5us", "--window", "20us")
+
+
+def migrate(tmp_path: Path, *options: str) -> dict[str, Any]:
+    result = gem5(tmp_path / "m5out", "configs/migrate.py", *options, "--check")
+    assert result.returncode == 0, result.stdout + result.stderr
+    summary = json.loads((tmp_path / "m5out" / "migration.json").read_text(encoding="utf-8"))
+    assert isinstance(summary, dict)
+    return summary
+
+
+def test_help_builds_no_machine(tmp_path: Path) -> None:
+    result = gem5(tmp_path, "configs/migrate.py", "--help")
+    assert "--strategy" in result.stdout
+    assert not (tmp_path / "config.ini").exists()
+
+
+def test_last_line_says_at_which_tick_and_why(tmp_path: Path) -> None:
+    result = gem5(tmp_path, "configs/migrate.py", *TINY)
+    assert re.fullmatch(
+        r"Exiting @ tick \d+ because the migration is completed", result.stdout.splitlines()[-1]
+    )
+    assert {path.name for path in tmp_path.iterdir()} >= {
+        "stats.txt",
+        "config.json",
+        "migration.json",
+    }
+
+
+def test_bad_options_are_told_all_at_once_and_end_with_status_2(tmp_path: Path) -> None:
+    result = gem5(tmp_path, "configs/migrate.py", "--machine", "tinny", "--strategy", "ownershp")
+    assert result.returncode == 2
+    assert "did you mean 'tiny'?" in result.stderr
+    assert "did you mean 'ownership'?" in result.stderr
+
+
+def test_debug_flags_have_descriptions(tmp_path: Path) -> None:
+    told = gem5(tmp_path, "--debug-help").stdout
+    assert re.search(r"HomeTransfer: \S+", told)
+    assert re.search(r"Migration: \S+", told)
+
+
+def test_debug_flags_show_homes_that_move_and_every_transition(tmp_path: Path) -> None:
+    flags = "--debug-flags=HomeTransfer,Migration,ProtocolTrace"
+    told = gem5(tmp_path, flags, "configs/migrate.py", *TINY).stdout
+    assert "becomes the home of the region of" in told
+    assert re.search(r"job \d+: moves the homes of 16 regions to node 1", told)
+    assert re.search(r"Directory +GetS +I>", told)
+
+
+@pytest.mark.parametrize("strategy", ["ownership", "pre-copy", "post-copy"])
+@pytest.mark.parametrize(
+    "models", [("--network-model", "garnet"), ("--memory-model", "ddr4")], ids=["garnet", "ddr4"]
+)
+def test_every_load_is_right_with_other_models(
+    models: tuple[str, ...], strategy: str, tmp_path: Path
+) -> None:
+    summary = migrate(tmp_path, *TINY, *models, "--strategy", strategy)
+    assert summary["status"] == "completed"
+    assert summary["ram"]["transferred"] > 0
+
+
+def test_garnet_counts_the_same_migration_traffic_as_simple_network(tmp_path: Path) -> None:
+    traffic = []
+    for model in ("simple", "garnet"):
+        options = (*TINY, "--strategy", "stop-and-copy", "--network-model", model)
+        summary = migrate(tmp_path / model, *options)
+        traffic.append((summary["ram"]["transferred"], summary["interconnect"]["migration-bytes"]))
+    assert traffic[0] == traffic[1]
+
+
+def test_a_ring_is_no_place_for_garnet(tmp_path: Path) -> None:
+    ring = ("--machine", "tests/gem5/serial-ring.toml", "--network-model", "garnet")
+    result = gem5(tmp_path, "configs/migrate.py", *ring)
+    assert result.returncode == 2
+    assert "give a machine with a crossbar or a mesh" in result.stderr
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("more", [(), ("--no-transfers",), ("--machine", "octo")], ids=str)
+def test_rubys_random_tester_passes(more: tuple[str, ...], seed: int, tmp_path: Path) -> None:
+    result = gem5(
+        tmp_path, "configs/random_test.py", "--checks", "2000", "--seed", str(seed), *more
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    moved = re.search(r"2000 checks passed, (\d+) regions moved", result.stdout)
+    assert moved
+    assert (int(moved[1]) > 100) == (more != ("--no-transfers",))
+
+
+def test_gem5s_own_board_and_generators_run_on_the_component(tmp_path: Path) -> None:
+    result = gem5(tmp_path, "configs/traffic.py", "--transfers", "40")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "40 regions moved" in result.stdout

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The gem5 of this machine, if it has one: gem5.opt on PATH, or what HOMESHIFT_GEM5 names."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+GEM5 = shutil.which(os.environ.get("HOMESHIFT_GEM5", "gem5.opt"))
+needs_gem5 = pytest.mark.skipif(
+    GEM5 is None,
+    reason="no gem5.opt on PATH (or in HOMESHIFT_GEM5); docs/gem5.md says what it must contain",
+)
+
+
+def gem5(outdir: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run gem5 in the repository, with its files in `outdir`."""
+    assert GEM5
+    return subprocess.run(
+        [GEM5, f"--outdir={outdir}", *arguments],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )

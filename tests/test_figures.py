@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Do the figures over time and over parameters show what the runs' files say?"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from homeshift.errors import InputError
+from homeshift.runs import read_runs
+
+PLOTS = Path(__file__).parents[1] / "plots"
+sys.path.insert(0, str(PLOTS))  # the scripts find what they share in their own folder
+
+import cost_over_time  # noqa: E402
+import engine_agreement  # noqa: E402
+import figure  # noqa: E402
+import link_heatmap  # noqa: E402
+import migration_cost  # noqa: E402
+import progress  # noqa: E402
+import simulator_scaling  # noqa: E402
+import time_by_parameter  # noqa: E402
+
+WriteRun = Callable[..., Path]
+US = 1e-6
+
+
+def point(us: float, accesses: int, remote: int, joules: float, busy: float) -> dict[str, Any]:
+    """What had been counted so many us after the begin of a migration."""
+    return {
+        "time": us * US,
+        "accesses": [accesses],
+        "remote-services": remote,
+        "migration-bytes": 0,
+        "energy": {"total": joules},
+        "links-busy": [busy * US, 0.0],
+    }
+
+
+LINKS = [{"source": 0, "target": 4}, {"source": 4, "target": 1}]
+# 100 accesses/us before. The copying VM stands still for 10 us, then does 150/us; the one whose
+# homes move does 80/us all the time, half of them remote.
+COPIED = [point(0, 0, 0, 0, 0), point(10, 0, 0, 100, 10), point(50, 6000, 0, 100, 10)]
+MOVED = [point(0, 0, 0, 0, 0), point(10, 800, 400, 10, 5), point(50, 4000, 2000, 210, 25)]
+
+
+@pytest.fixture
+def pair(write_run: WriteRun, ownership: dict[str, Any]) -> list[Path]:
+    common = {"links": LINKS, "vm": {"accesses-per-microsecond": {"before": 100.0}}}
+    moved = {**ownership, "progress": MOVED, **common, "total-time": 5 * US}
+    copied = {"progress": COPIED, **common, "total-time": 10 * US}
+    return [write_run("moved", migration=moved), write_run("copied", migration=copied)]
+
+
+def drawn(module: Any, data: pd.DataFrame, *, columns: int = 2) -> Figure:
+    with mpl.rc_context(fname=figure.STYLE):
+        made: Figure = module.draw(data, columns=columns)
+        FigureCanvasAgg(made).draw()  # type: ignore[no-untyped-call]
+    return made
+
+
+def test_progress_is_the_speed_in_each_span_relative_to_before(pair: list[Path]) -> None:
+    data = progress.figure_data(read_runs(pair))
+    assert list(dict.fromkeys(data["strategy"])) == ["stop-and-copy", "ownership"]
+    speeds = data.groupby("strategy")["speed"].apply(list)
+    assert speeds["stop-and-copy"] == pytest.approx([0, 1.5])
+    assert speeds["ownership"] == pytest.approx([0.8, 0.8])
+    remote = data.groupby("strategy")["remote"].apply(list)
+    assert remote["ownership"] == pytest.approx([0.5, 0.5])
+    assert pd.isna(remote["stop-and-copy"][0])  # it stood still: no accesses, no share
+    speed = drawn(progress, data).axes[0]
+    assert [line.get_label() for line in speed.lines[:2:2]] == ["stop-and-copy"]
+    assert np.asarray(speed.lines[0].get_ydata()) == pytest.approx([0, 150])
+
+
+def test_the_crossover_is_where_the_costs_meet(pair: list[Path]) -> None:
+    data = cost_over_time.figure_data(read_runs(pair))
+    # Lost: copied 1000 at 10 us, then -50/us; moved 20/us. 1000 - 50 (t - 10) = 20 t at 21.43 us.
+    [(before, after, time, lost)] = cost_over_time.crossings(data, "lost")
+    assert (before, after) == ("ownership", "stop-and-copy")
+    assert time == pytest.approx(150 / 7 * US)
+    assert lost == pytest.approx(20 * 150 / 7)
+    # Energy: copied 100 J from 10 us on; moved 10 J + 5 J/us: 28 us.
+    [(_, _, time, joules)] = cost_over_time.crossings(data, "energy")
+    assert time == pytest.approx(28 * US)
+    assert joules == pytest.approx(100)
+    marks = [line for line in drawn(cost_over_time, data).axes[0].lines if line.get_marker() == "o"]
+    assert [np.asarray(mark.get_xdata()) for mark in marks] == [pytest.approx([150 / 7])]
+
+
+def test_costs_that_never_meet_have_no_crossover(pair: list[Path]) -> None:
+    data = cost_over_time.figure_data(read_runs(pair))
+    cheap = data.assign(lost=data["lost"].where(data["strategy"] != "ownership", 0.0))
+    assert cost_over_time.crossings(cheap[cheap["time"] <= 20 * US], "lost") == []
+
+
+def test_links_are_busy_in_the_span_in_which_they_were(pair: list[Path]) -> None:
+    data = link_heatmap.figure_data(read_runs(pair))
+    own = data[(data["strategy"] == "stop-and-copy") & (data["link"] == "0\N{RIGHTWARDS ARROW}H")]
+    assert list(own["utilisation"]) == pytest.approx([1, 0])
+    assert list(dict.fromkeys(data["link"])) == ["0→H", "H→1"]
+    panels = [axes.get_title(loc="left") for axes in drawn(link_heatmap, data).axes]
+    assert panels[:2] == ["stop-and-copy", "ownership"]
+
+
+def test_an_engine_without_links_over_time_is_told(write_run: WriteRun) -> None:
+    run = write_run("run", migration={"engine": "gem5", "links": [], "progress": []})
+    with pytest.raises(InputError, match=r"no links over time \(engine 'gem5'\)"):
+        link_heatmap.figure_data(read_runs([run]))
+
+
+def test_runs_of_different_vms_are_not_drawn_over_one_time(write_run: WriteRun) -> None:
+    runs = [write_run("a"), write_run("b", config={"arguments": {"vm_memory": "1MiB"}})]
+    with pytest.raises(InputError, match="the runs differ in vm_memory; name those of one value"):
+        progress.figure_data(read_runs(runs))
+
+
+@pytest.fixture
+def study(write_run: WriteRun) -> Path:
+    """Two strategies, two sizes, two seeds; times are size * seed, times 10 for copies."""
+    for strategy, factor in (("ownership", 1), ("stop-and-copy", 10)):
+        for size in (16, 64):
+            for seed in (1, 4):
+                path = write_run(
+                    f"study/{strategy}-{size}-{seed}",
+                    migration={
+                        "strategy": strategy,
+                        "total-time": factor * size * seed * 1e-6,
+                        "downtime": factor * 1e-6,
+                        "interconnect": {"migration-bytes": factor * size * 1000},
+                    },
+                    config={
+                        "vm": {"memory_bytes": size << 20},
+                        "arguments": {"vm_memory": f"{size}MiB", "seed": seed},
+                    },
+                )
+    return path.parent
+
+
+def test_times_are_geometric_means_at_each_value_of_a_parameter(study: Path) -> None:
+    data = time_by_parameter.figure_data(read_runs([study]))
+    assert set(data["parameter"]) == {"vm.memory_bytes"}
+    own = data[(data["measure"] == "total-time") & (data["strategy"] == "ownership")]
+    assert list(own["x"]) == [16 << 20, 64 << 20]
+    assert list(own["value"]) == pytest.approx([16 * 2e-6, 64 * 2e-6])  # sqrt(1 * 4) = 2
+    axes = drawn(time_by_parameter, data).axes[1]
+    assert axes.get_xlabel() == "VM memory (MiB)"
+    assert axes.get_yscale() == "log"
+    assert np.asarray(axes.lines[0].get_xdata()).tolist() == [16, 64]
+
+
+def test_parameters_can_be_chosen_and_one_must_vary(study: Path, write_run: WriteRun) -> None:
+    data = time_by_parameter.figure_data(read_runs([study]), parameters=["seed"])
+    assert set(data["parameter"]) == {"arguments.seed"}
+    with pytest.raises(InputError, match="varies; name another by --x"):
+        time_by_parameter.figure_data(read_runs([write_run("one")]))
+
+
+def test_costs_of_many_runs_are_means_with_their_confidence(
+    study: Path, write_run: WriteRun
+) -> None:
+    write_run("study/more", config={"arguments": {"seed": 7}})
+    data = migration_cost.run_data(read_runs([study]))
+    own = data[(data["measure"] == "total-time") & (data["label"] == "ownership")].iloc[0]
+    assert own["value"] == pytest.approx(100e-6)  # seeds: 40 and 160 us
+    assert own["high"] - own["value"] == pytest.approx(12.706 * 60e-6)
+    drawn(migration_cost, data)
+
+
+def test_agreement_compares_counts_with_recorded_ones(tmp_path: Path, write_run: WriteRun) -> None:
+    run = write_run("case.embedded")
+    stats = (run / "stats.txt").read_text(encoding="utf-8")
+    name = "system.ruby.L1Cache_Controller.I.Load"
+    (run / "stats.txt").write_text(
+        stats.replace("\n\n---------- End", f"\n{name}::total 30 # d (Count)\n\n---------- End"),
+        encoding="utf-8",
+    )
+    golden = tmp_path / "golden"
+    golden.mkdir()
+    recorded = {"transitions": {"L1Cache.I.Load": 20, "L1Cache.I.Store": 5}, "messages": {}}
+    (golden / "case.json").write_text(json.dumps(recorded), encoding="utf-8")
+    data = engine_agreement.figure_data(tmp_path, golden)
+    rows = data.set_index("name")[["gem5", "embedded"]]
+    assert list(rows.loc["L1Cache.I.Load"]) == [20, 30]
+    assert list(rows.loc["L1Cache.I.Store"]) == [5, 0]
+    points = drawn(engine_agreement, data, columns=1).axes[0].lines[0]
+    assert np.sort(np.asarray(points.get_ydata())) == pytest.approx([-100, 50])
+    with pytest.raises(InputError, match=r"no CASE\.embedded"):
+        engine_agreement.figure_data(golden, golden)
+
+
+def test_the_speed_of_the_simulator_is_the_median_of_its_turns(tmp_path: Path) -> None:
+    turns = [{"requests": 10**6 * n, "seconds": 2.0} for n in (1, 3, 8)]
+    record = {
+        "nodes": {"all-miss-4-nodes": 4, "all-miss-8-nodes": 8, "traces": 4},
+        "cases": {"all-miss-4-nodes": turns, "all-miss-8-nodes": turns[:1], "traces": turns},
+    }
+    path = tmp_path / "speed.json"
+    path.write_text(json.dumps(record), encoding="utf-8")
+    data = simulator_scaling.figure_data(path)
+    assert data.to_dict("list") == {
+        "case": ["all-miss", "all-miss"],
+        "nodes": [4, 8],
+        "rate": [1.5e6, 0.5e6],
+        "low": [0.5e6, 0.5e6],
+        "high": [4e6, 0.5e6],
+    }
+    drawn(simulator_scaling, data, columns=1)
+    path.write_text("{}", encoding="utf-8")
+    with pytest.raises(InputError, match=r"not written by throughput\.py"):
+        simulator_scaling.figure_data(path)
+
+
+@pytest.mark.parametrize("name", ["progress", "cost_over_time", "link_heatmap"])
+def test_equal_runs_give_equal_files_with_text_that_stays_text(
+    name: str, pair: Sequence[Path], tmp_path: Path
+) -> None:
+    for folder in ("a", "b"):
+        command = [sys.executable, str(PLOTS / f"{name}.py"), *map(str, pair)]
+        result = subprocess.run(
+            [*command, "-o", str(tmp_path / folder)], capture_output=True, text=True, check=False
+        )
+        assert (result.returncode, result.stderr) == (0, "")
+        assert len(result.stdout.splitlines()) == 3
+    for suffix in ("png", "pdf", "csv"):
+        one, other = ((tmp_path / folder / f"{name}.{suffix}").read_bytes() for folder in "ab")
+        assert one == other
+    pdf = (tmp_path / "a" / f"{name}.pdf").read_bytes()
+    assert pdf.startswith(b"%PDF")
+    assert b"/Type3" not in pdf
+
+
+def test_every_strategy_has_a_look_of_its_own() -> None:
+    from homeshift.strategies import STRATEGIES
+
+    looks = {figure.look(name) for name in STRATEGIES}
+    assert len(looks) == len(STRATEGIES)
+    assert len({one.colour for one in looks}) == len(looks)
+    assert figure.look("pre-copy:max_rounds=3") == figure.look("pre-copy")
+    assert figure.look("of-my-own").colour == "#666666"
+
+
+@pytest.mark.parametrize("path", sorted(PLOTS.glob("[!f]*.py")), ids=lambda path: path.stem)
+def test_help_is_shown_without_importing_matplotlib(path: Path) -> None:
+    command = [sys.executable, "-X", "importtime", str(path), "--help"]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "--columns" in result.stdout
+    assert "matplotlib" not in result.stderr
+    assert "pandas" not in result.stderr

@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Do many runs become the right few numbers? Held against what a pocket calculator gives."""
+
+from __future__ import annotations
+
+import json
+import math
+import runpy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from homeshift.errors import InputError
+from homeshift.groups import condition_columns, interval, student_t, summarise
+from homeshift.runs import read_runs
+from homeshift.selection import column, run_table, select
+
+WriteRun = Callable[..., Path]
+SCRIPT = Path(__file__).parents[1] / "scripts" / "compare.py"
+MIB = 1 << 20
+
+# Total times in ms: strategy -> (VM size, seed) -> time. Ratios at 16 MiB: 2, 8; at 64 MiB: 8, 8.
+TIMES = {
+    "stop-and-copy": {(16, 1): 2.0, (16, 2): 8.0, (64, 1): 8.0, (64, 2): 24.0},
+    "ownership": {(16, 1): 1.0, (16, 2): 1.0, (64, 1): 1.0, (64, 2): 3.0},
+}
+
+
+@pytest.fixture
+def study(write_run: WriteRun) -> Path:
+    """Eight runs: two strategies, two sizes of the VM, two seeds."""
+    path = Path()
+    for strategy, times in TIMES.items():
+        for (size, seed), time in times.items():
+            path = write_run(
+                f"study/{strategy}-{size}-{seed}",
+                migration={"strategy": strategy, "total-time": time / 1000},
+                config={
+                    "vm": {"memory_bytes": size * MIB},
+                    "arguments": {"vm_memory": f"{size}MiB", "seed": seed},
+                },
+            )
+    return path.parent
+
+
+@pytest.fixture
+def table(study: Path) -> pd.DataFrame:
+    return run_table(read_runs([study], stats=False))
+
+
+def row(summary: pd.DataFrame, group: str, measure: str = "total-time") -> dict[str, Any]:
+    found = summary[(summary["group"] == group) & (summary["measure"] == measure)]
+    assert len(found) == 1
+    return {str(name): value for name, value in found.iloc[0].items()}
+
+
+def test_ratios_are_geometric_means_over_conditions_with_an_interval_over_seeds(
+    table: pd.DataFrame,
+) -> None:
+    summary = summarise(table, baseline="ownership")
+    copied = row(summary, "stop-and-copy")
+    assert (copied["runs"], copied["conditions"], copied["seeds"]) == (4, 2, 2)
+    # Seed 1: sqrt(2 * 8) = 4; seed 2: sqrt(8 * 8) = 8; together sqrt(4 * 8).
+    assert copied["ratio"] == pytest.approx(math.sqrt(32))
+    # In powers of two: 2 and 3, so a mean of 2.5 with a standard error of 1/2; t(1) = 12.706.
+    assert copied["ratio_high"] == pytest.approx(2 ** (2.5 + 12.706 / 2))
+    assert copied["ratio_low"] == pytest.approx(2 ** (2.5 - 12.706 / 2))
+    # Means of the seeds: 5 ms and 16 ms.
+    assert copied["mean"] == pytest.approx(10.5e-3)
+    assert copied["mean_high"] - copied["mean"] == pytest.approx(12.706 * 5.5e-3)
+    owned = row(summary, "ownership")
+    assert (owned["ratio"], owned["ratio_low"], owned["ratio_high"]) == (1, 1, 1)
+    assert owned["mean"] == pytest.approx(1.5e-3)
+
+
+def test_the_other_strategy_as_baseline_gives_the_reciprocal(table: pd.DataFrame) -> None:
+    one = row(summarise(table, baseline="ownership"), "stop-and-copy")
+    other = row(summarise(table, baseline="stop-and-copy"), "ownership")
+    assert one["ratio"] * other["ratio"] == pytest.approx(1)
+    assert one["ratio_low"] * other["ratio_high"] == pytest.approx(1)
+
+
+def test_one_seed_has_no_interval(table: pd.DataFrame) -> None:
+    copied = row(summarise(select(table, ["seed=1"]), baseline="ownership"), "stop-and-copy")
+    assert copied["ratio"] == pytest.approx(4)
+    assert math.isnan(copied["ratio_low"])
+    assert math.isnan(copied["mean_low"])
+
+
+def test_a_run_without_a_counterpart_takes_no_part_in_the_ratio(table: pd.DataFrame) -> None:
+    without = table[~table["path"].str.endswith("ownership-64-1")]
+    copied = row(summarise(without, baseline="ownership"), "stop-and-copy")
+    # Seed 1: only 2; seed 2: 8.
+    assert copied["ratio"] == pytest.approx(4)
+    assert copied["runs"] == 4
+
+
+def test_a_baseline_of_zero_has_no_ratio(table: pd.DataFrame) -> None:
+    summary = summarise(table.assign(**{"copied-pages": 0}))
+    assert math.isnan(row(summary, "stop-and-copy", "copied-pages")["ratio"])
+    assert row(summary, "stop-and-copy", "copied-pages")["mean"] == 0
+
+
+def test_groups_can_be_made_by_other_parameters(table: pd.DataFrame) -> None:
+    summary = summarise(table, by=["vm.memory_bytes", "strategy"], baseline=f"{16 * MIB} ownership")
+    assert summary["group"].nunique() == 4
+    assert row(summary, f"{64 * MIB} ownership")["mean"] == pytest.approx(2e-3)
+    assert condition_columns(table, ["strategy"]) == ["arguments.vm_memory"]
+    assert condition_columns(table, ["vm.memory_bytes"]) == ["arguments.strategy"]
+
+
+def test_an_unknown_baseline_and_equal_runs_are_told(table: pd.DataFrame) -> None:
+    with pytest.raises(
+        InputError, match=r"no group 'owner' .*'stop-and-copy', 'ownership'|no group"
+    ):
+        summarise(table, baseline="owner")
+    with pytest.raises(InputError, match="another run has the same parameters and seed"):
+        summarise(pd.concat([table, table.iloc[:1]]))
+
+
+@pytest.mark.parametrize(
+    ("condition", "runs"),
+    [
+        ("strategy=ownership", 4),
+        ("strategy!=ownership", 4),
+        ("memory_bytes=16MiB", 4),
+        ("vm.memory_bytes > 16MiB", 4),
+        ("memory_bytes<=64MiB", 8),
+        ("seed=2", 4),
+        ("total-time>=0.008", 3),
+        ("total-time<2ms", 3),
+    ],
+)
+def test_runs_are_chosen_by_their_parameters(
+    table: pd.DataFrame, condition: str, runs: int
+) -> None:
+    assert len(select(table, [condition])) == runs
+
+
+@pytest.mark.parametrize(
+    ("condition", "fault"),
+    [
+        ("seed", "write NAME=VALUE"),
+        ("sed=1", r"no run has 'sed' \(did you mean 'seed'\?\)"),
+        ("strategy<ownership", "< compares numbers"),
+        ("seed=7", "seed=7: no run is left; 'seed' is one of 1, 2"),
+    ],
+)
+def test_a_condition_that_chooses_nothing_is_told(
+    table: pd.DataFrame, condition: str, fault: str
+) -> None:
+    with pytest.raises(InputError, match=fault):
+        select(table, [condition])
+
+
+def test_a_short_name_must_mean_one_parameter() -> None:
+    table = pd.DataFrame({"vm.size": [1], "machine.size": [2], "seed": [3]})
+    assert column(table, "seed") == "seed"
+    assert column(table, "vm.size") == "vm.size"
+    with pytest.raises(InputError, match=r"'size' can mean vm\.size, machine\.size; name one"):
+        column(table, "size")
+
+
+def test_students_t_is_that_of_the_tables() -> None:
+    # NIST/SEMATECH e-Handbook of Statistical Methods, 1.3.6.7.2, 0.975.
+    for freedom, value in ((1, 12.706), (9, 2.262), (30, 2.042), (31, 2.040), (40, 2.021)):
+        assert student_t(freedom) == pytest.approx(value, abs=6e-4)
+    assert student_t(100) == pytest.approx(1.984, abs=6e-4)
+    steps = [student_t(freedom) for freedom in range(1, 200)]
+    assert steps == sorted(steps, reverse=True)
+
+
+def test_the_interval_is_the_textbooks() -> None:
+    # Mean 3, standard deviation 1.5811, n = 5: 3 +- 2.776 * 0.7071.
+    mean, low, high = interval(pd.Series([1.0, 2, 3, 4, 5]).to_numpy())
+    assert (mean, low, high) == pytest.approx((3, 3 - 1.963, 3 + 1.963), abs=1e-3)
+    assert math.isnan(interval(pd.Series([], dtype=float).to_numpy())[0])
+
+
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Call:
+    """Return a function that runs the script's main with arguments."""
+    main = runpy.run_path(str(SCRIPT))["main"]
+
+    def run(*arguments: str | Path) -> tuple[int, str, str]:
+        return (main([str(argument) for argument in arguments]), *capsys.readouterr())
+
+    return run
+
+
+def test_more_than_eight_runs_or_groups_asked_for_are_summed_up(
+    study: Path, write_run: WriteRun, call: Call
+) -> None:
+    assert "ownership-16-1" in call(study)[1]  # eight stand side by side
+    write_run("study/one-more", config={"arguments": {"seed": 3}})
+    status, out, err = call(study, "--baseline", "ownership")
+    assert (status, err) == (0, "")
+    assert out.startswith("9 runs over 3 seeds, vm_memory (2)\nratio: to ownership, geometric mean")
+    status, out, err = call(
+        study, "--where", "seed<3", "--by", "strategy", "--baseline", "ownership"
+    )
+    line = next(line for line in out.splitlines() if line.startswith("total time"))
+    assert line.split() == ["total", "time", "[ms]", "1.50", "±", "6.35", "10.5", "±", "69.9",
+                            "5.66x", "[0.0692,", "462]"]  # fmt: skip
+
+
+def test_the_shown_table_is_written_as_markdown_and_latex(
+    study: Path, tmp_path: Path, call: Call
+) -> None:
+    arguments = (study, "--where", "seed=1", "--by", "strategy", "-o")
+    assert call(*arguments, tmp_path / "table.md")[0] == 0
+    lines = (tmp_path / "table.md").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "|  | ownership | stop-and-copy | stop-and-copy (ratio) |"
+    assert lines[1] == "| --- | ---: | ---: | ---: |"
+    assert "| total time [ms] | 1.00 | 5.00 | 4.00x |" in lines
+    assert call(*arguments, tmp_path / "table.tex")[0] == 0
+    latex = (tmp_path / "table.tex").read_text(encoding="utf-8")
+    assert latex.startswith("\\begin{tabular}{lrrr}\n\\toprule\n & ownership & stop-and-copy &")
+    assert "total time [ms] & 1.00 & 5.00 & 4.00$\\times$ \\\\\n" in latex
+    assert "local share before [\\%]" in latex
+    assert "[accesses/\\textmu{}s]" in latex
+    assert call(*arguments, tmp_path / "table.csv")[0] == 0
+    data = pd.read_csv(tmp_path / "table.csv")
+    assert row(data, "stop-and-copy")["ratio"] == pytest.approx(4)
+
+
+def test_two_runs_are_written_as_markdown_as_they_are_shown(
+    study: Path, tmp_path: Path, call: Call
+) -> None:
+    pair = (study / "ownership-16-1", study / "stop-and-copy-16-1")
+    assert call(*pair, "-o", tmp_path / "table.md")[0] == 0
+    text = (tmp_path / "table.md").read_text(encoding="utf-8")
+    assert "| total time [ms] | 1.00 | 2.00 | 2.00x |" in text
+
+
+def test_a_sweep_stands_for_the_runs_that_its_file_names(
+    study: Path, tmp_path: Path, call: Call
+) -> None:
+    sweep = tmp_path / "sweep"
+    (sweep / "runs").mkdir(parents=True)
+    for run in study.iterdir():
+        run.rename(sweep / "runs" / run.name)
+    names = ["stop-and-copy-16-1", "ownership-16-1", "not-yet-done"]
+    note = {"format": 1, "runs": [{"run": name} for name in names]}
+    (sweep / "sweep.json").write_text(json.dumps(note), encoding="utf-8")
+    assert [run.path.name for run in read_runs([sweep])] == names[:2]
+    status, out, _ = call(sweep)
+    assert status == 0
+    assert out.startswith("2 runs\nratio: to stop-and-copy, geometric mean")
+
+
+def test_migrations_that_did_not_end_well_are_pointed_out(study: Path, call: Call) -> None:
+    path = study / "ownership-64-2" / "migration.json"
+    path.write_text(path.read_text().replace('"completed"', '"cancelled"'), encoding="utf-8")
+    _, _, err = call(study, "--by", "strategy")
+    assert "1 migrations are not completed (ownership)" in err
+    _, out, err = call(study, "--by", "strategy", "--where", "status=completed")
+    assert err == ""
+    assert out.startswith("7 runs")

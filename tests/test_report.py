@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Is a sweep's page complete, true, and able to stand alone?"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from homeshift import machine_drawing
+from homeshift.machine import load_machine
+from homeshift.report import shown_value
+
+WriteRun = Callable[..., Path]
+SCRIPT = Path(__file__).parents[1] / "scripts" / "report.py"
+FILE = 'strategy = ["ownership", "stop-and-copy"]\nseed = [1, 2]  # <two> seeds\n'
+
+
+def point(us: float, accesses: int) -> dict[str, Any]:
+    return {
+        "time": us * 1e-6,
+        "accesses": [accesses],
+        "remote-services": accesses // 2,
+        "migration-bytes": 0,
+        "energy": {"total": us * 1e-6},
+        "links-busy": [us * 5e-7],
+    }
+
+
+@pytest.fixture
+def sweep(write_run: WriteRun, tmp_path: Path) -> Path:
+    """A sweep of two strategies and two seeds, of which a third seed failed."""
+    machine = load_machine("quad").to_dict()
+    runs = []
+    for strategy, time in (("ownership", 1e-4), ("stop-and-copy", 8e-4)):
+        for seed in (1, 2):
+            name = f"{strategy}-{seed}"
+            write_run(
+                f"sweep/runs/{name}",
+                migration={
+                    "strategy": strategy,
+                    "total-time": time,
+                    "progress": [point(0, 0), point(10, 900), point(50, 4800)],
+                    "links": [{"source": 0, "target": 4}],
+                },
+                config={
+                    "machine": machine,
+                    "vm": {"source": 0, "target": 1, "then": [], "borrow": {"2": 0.5}},
+                    "arguments": {"seed": seed, "vm-memory": 16 << 20, "horizon": 50_000_000},
+                },
+            )
+            runs.append({"run": name, "engine": "embedded", "options": {"seed": seed}})
+    runs.append({"run": "lost", "engine": "embedded", "options": {"seed": 3}})
+    note = {"format": 1, "homeshift": "0.1.0", "name": "mine", "file": FILE, "runs": runs}
+    (tmp_path / "sweep" / "sweep.json").write_text(json.dumps(note), encoding="utf-8")
+    (tmp_path / "sweep" / "failed").mkdir()
+    failure = {"error": "migrate.py: error: <memory> & more"}
+    (tmp_path / "sweep" / "failed" / "lost.json").write_text(json.dumps(failure), encoding="utf-8")
+    return tmp_path / "sweep"
+
+
+def report(sweep: Path, output: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(SCRIPT), str(sweep), "-o", str(output)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+class Page(HTMLParser):
+    """Collects texts, what is loaded, and whether tags are closed."""
+
+    VOID = frozenset({"meta", "img", "rect", "circle", "line"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.loaded: list[str] = []
+        self.texts: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.loaded += [value or "" for name, value in attrs if name in ("src", "href")]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in self.VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data.strip())
+
+
+def test_the_page_stands_alone_and_says_what_the_runs_say(sweep: Path, tmp_path: Path) -> None:
+    result = report(sweep, tmp_path / "page.html")
+    assert (result.returncode, result.stderr) == (0, "")
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    page = Page(text)
+    assert page.open == []
+    assert len(page.loaded) == 4  # costs, progress, crossover, links; nothing varies but seeds
+    assert all(name.startswith("data:image/svg+xml;base64,") for name in page.loaded)
+    assert not re.search(r"@import|url\(", text)
+    row = page.texts.index("total time [us]")
+    assert [t for t in page.texts[row + 1 : row + 6] if t][:2] == ["100 ± 0", "800 ± 0"]
+    assert "8.00x [8.00, 8.00]" in page.texts
+    assert "4 migrations of a virtual machine, over 2 seeds;" in text
+    assert "node 2 (lender)" in page.texts
+    row = page.texts.index("vm-memory")
+    assert page.texts[row + 1] == "16MiB"
+    assert any(FILE.strip() in data for data in page.texts)
+    assert "python scripts/sweep.py mine.toml --outdir results/mine" in text
+
+
+def test_failed_runs_are_shown_with_their_error_and_nothing_is_taken_for_markup(
+    sweep: Path, tmp_path: Path
+) -> None:
+    assert report(sweep, tmp_path / "page.html").returncode == 0
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "1 runs failed" in text
+    assert "migrate.py: error: &lt;memory&gt; &amp; more" in text
+    assert "configs/migrate.py --seed 3" in text
+    assert "&lt;two&gt; seeds" in text
+
+
+def test_equal_sweeps_give_equal_pages(sweep: Path, tmp_path: Path) -> None:
+    for name in ("a.html", "b.html"):
+        assert report(sweep, tmp_path / name).returncode == 0
+    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
+
+
+def test_what_is_no_sweep_is_refused(write_run: WriteRun, tmp_path: Path) -> None:
+    result = report(write_run("run"), tmp_path / "page.html")
+    assert result.returncode == 2
+    assert "no sweep.json; name the --outdir of scripts/sweep.py" in result.stderr
+    assert not (tmp_path / "page.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("machine", "links"),
+    [("quad", 4), ("quad:network.topology=ring", 4), ("quad:nodes=64,cores.per_node=1", 16)],
+)
+def test_a_machine_is_drawn_with_its_nodes_and_links(machine: str, links: int) -> None:
+    described = load_machine(machine).to_dict()
+    svg = machine_drawing.draw(described, {"source": 0, "target": 1, "borrow": {"3": 0.5}})
+    tree = ElementTree.fromstring(svg)
+    kinds = [element.tag.rpartition("}")[2] for element in tree]
+    assert kinds.count("rect") == min(described["nodes"], 16)
+    assert kinds.count("line") == links
+    titles = [element.text for element in tree if element.get("font-weight") == "bold"]
+    assert titles[:4] == ["node 0 (source)", "node 1 (target)", "node 2", "node 3 (lender)"]
+    assert ("and 48 nodes more" in svg) == (described["nodes"] == 64)
+    left, top, width, height = (float(part) for part in (tree.get("viewBox") or "").split())
+    for box in (element for element in tree if element.tag.endswith("rect")):
+        assert left <= float(box.get("x") or -1)
+        assert float(box.get("x") or 0) + float(box.get("width") or 0) <= width
+        assert top <= float(box.get("y") or -1)
+        assert float(box.get("y") or 0) + float(box.get("height") or 0) <= height
+
+
+def test_a_mesh_is_drawn_as_a_grid() -> None:
+    mesh = load_machine("quad:network.topology=mesh,network.columns=2").to_dict()
+    tree = ElementTree.fromstring(machine_drawing.draw(mesh, {"source": 0, "target": 3}))
+    boxes = [e for e in tree if e.tag.endswith("rect")]
+    assert len({e.get("x") for e in boxes}) == len({e.get("y") for e in boxes}) == 2
+    assert sum(e.tag.endswith("line") for e in tree) == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("arguments.vm-memory", 64 << 20, "64MiB"),
+        ("horizon", 10**9, "1ms"),
+        ("horizon", None, "None"),
+        ("seed", 3, "3"),
+        ("workload", "zipf", "zipf"),
+    ],
+)
+def test_options_are_shown_as_a_user_gives_them(name: str, value: object, text: str) -> None:
+    assert shown_value(name, value) == text

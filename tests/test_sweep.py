@@ -1,0 +1,353 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Does a sweep make every run once, whatever fails, whoever kills it, and wherever it runs?"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from homeshift.errors import InputError
+from homeshift.sweep import load_sweep
+from homeshift.sweep.spec import RunSpec
+
+ROOT = Path(__file__).parents[1]
+SCRIPT = ROOT / "scripts" / "sweep.py"
+SMOKE = ROOT / "configs" / "sweeps" / "smoke.toml"
+KNOWN = ("strategy", "machine", "workload", "vm-memory", "seed", "check", "trace", "outdir")
+
+QUICK = """
+machine   = "tiny"
+strategy  = ["stop-and-copy", "ownership"]
+vm-memory = "256KiB"
+warmup    = "2us"
+window    = "5us"
+seed      = [1, 2]
+"""
+
+
+def sweep(path: Path, outdir: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(SCRIPT), str(path), "--outdir", str(outdir), *options],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def written(folder: Path, text: str, name: str = "mine.toml") -> Path:
+    (folder / name).write_text(text, encoding="utf-8")
+    return folder / name
+
+
+def faults_of(path: Path) -> tuple[str, ...]:
+    with pytest.raises(InputError) as caught:
+        load_sweep(path, known=KNOWN)
+    return caught.value.faults
+
+
+def finished(outdir: Path) -> dict[str, int]:
+    """Return when each finished run was written."""
+    return {run.name: run.stat().st_mtime_ns for run in (outdir / "runs").glob("[!.]*")}
+
+
+def test_a_sweep_is_the_product_of_its_lists_and_the_last_varies_fastest(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        'engine = ["embedded", "gem5"]\nstrategy = ["a", "b"]\ncheck = true\nseed = [1, 2, 3]\n',
+    )
+    made = load_sweep(path, known=KNOWN)
+    assert made.name == "mine"
+    assert made.varied == ("engine", "strategy", "seed")
+    assert len(made.runs) == len({run.name for run in made.runs}) == 12
+    assert [run.options["seed"] for run in made.runs[:4]] == [1, 2, 3, 1]
+    assert [run.engine for run in made.runs] == ["embedded"] * 6 + ["gem5"] * 6
+    assert made.runs[0].arguments == ["--strategy", "a", "--check", "--seed", "1"]
+
+
+def test_a_run_is_named_after_its_options_in_any_order() -> None:
+    def name(engine: str = "embedded", **options: str | int | bool) -> str:
+        return RunSpec(engine=engine, options=options).name
+
+    assert name(a=1, b="x") == name(b="x", a=1)
+    assert len({name(a=1), name(a="1"), name(a=2), name("gem5", a=1), name(a=True)}) == 5
+    assert RunSpec(engine="embedded", options={"check": False}).arguments == []
+
+
+def test_all_faults_of_a_sweep_file_are_told_at_once(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        'engine = ["gem6"]\nstrategie = "x"\noutdir = "y"\ntrace = ["a"]\nseed = []\n'
+        'machine = ["quad", "quad"]\nworkload = [["a", "b"]]\n',
+    )
+    assert faults_of(path) == (
+        'engine = "gem6": not one of embedded, gem5',
+        "strategie: migrate.py has no such option (did you mean 'strategy'?)",
+        "outdir: every run of a sweep gets a directory of its own",
+        'trace: write it as a workload, "trace:FILE,FILE"',
+        "seed: an empty list leaves nothing to run",
+        'machine: "quad" is listed twice',
+        "workload = ['a', 'b']: not a text, a number, true or false",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [("", "is empty; give at least a strategy"), ("strategy = ", "not TOML: "), (None, "cannot")],
+)
+def test_what_is_no_sweep_is_refused(tmp_path: Path, text: str | None, fault: str) -> None:
+    path = tmp_path / "mine.toml" if text is None else written(tmp_path, text)
+    assert faults_of(path)[0].startswith(fault)
+
+
+def test_a_sweep_can_vary_whatever_migrate_offers(tmp_path: Path) -> None:
+    result = sweep(written(tmp_path, "vm-memori = 1\n"), tmp_path / "out")
+    assert result.returncode == 2
+    assert "vm-memori: migrate.py has no such option (did you mean 'vm-memory'?)" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The smoke sweep, run with two workers."""
+    outdir = tmp_path_factory.mktemp("sweep") / "smoke"
+    result = sweep(SMOKE, outdir, "--workers", "2")
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    assert result.stdout.startswith("sweep.py: 16 runs, 0 of them done before\n")
+    return outdir
+
+
+def test_all_results_are_in_one_table_with_all_parameters(smoke: Path) -> None:
+    table = pd.read_parquet(smoke / "sweep.parquet")
+    assert len(table) == 16
+    assert set(table["status"]) == {"completed"}
+    assert (table["vm.memory_bytes"] == table["ram.total"]).all()
+    assert (table["arguments.seed"] == table["option.seed"]).all()
+    assert set(table["workload.kind"]) == {"zipf", "uniform"}
+    assert set(table["machine.network.link_bandwidth_bytes_per_second"]) == {16e9}
+    config = json.loads((smoke / "runs" / table["run"][0] / "config.json").read_text())
+    assert config["vm"]["memory_bytes"] == table["vm.memory_bytes"][0]
+    by_strategy = table.groupby("strategy")["copied-pages"].max()
+    assert (by_strategy["ownership"], by_strategy["stop-and-copy"]) == (0, 128)
+
+
+def test_the_results_do_not_depend_on_the_number_of_workers(smoke: Path, tmp_path: Path) -> None:
+    assert sweep(SMOKE, tmp_path / "one", "--workers", "1").returncode == 0
+    one, two = (pd.read_parquet(path / "sweep.parquet") for path in (tmp_path / "one", smoke))
+    assert_frame_equal(one, two, check_exact=True)
+    for run in finished(smoke):
+        for name in ("stats.txt", "migration.json"):
+            first, second = (path / "runs" / run / name for path in (tmp_path / "one", smoke))
+            assert first.read_bytes() == second.read_bytes()
+
+
+def test_what_is_done_is_not_done_again_and_new_values_are_added(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert sweep(written(tmp_path, QUICK), out).returncode == 0
+    before = finished(out)
+    shutil.rmtree(out / "runs" / next(iter(before)))
+    more = written(tmp_path, QUICK.replace("[1, 2]", "[1, 2, 3]"))
+    result = sweep(more, out)
+    assert "sweep.py: 6 runs, 3 of them done before" in result.stdout
+    after = finished(out)
+    assert len(after) == 6
+    assert [name for name in before if after[name] != before[name]] == [next(iter(before))]
+    assert list(pd.read_parquet(out / "sweep.parquet")["option.seed"]) == [1, 2, 3, 1, 2, 3]
+
+
+def test_a_failed_run_is_recorded_and_stops_no_other(tmp_path: Path) -> None:
+    text = QUICK.replace('"256KiB"', '["256KiB", "1GiB"]')  # tiny has 2 MiB
+    out = tmp_path / "out"
+    result = sweep(written(tmp_path, text), out)
+    assert result.returncode == 1
+    assert "4 runs failed" in result.stderr
+    assert "vm-memory = 1GiB: 'tiny' has 2.00 MiB in all" in result.stderr
+    table = pd.read_parquet(out / "sweep.parquet")
+    assert list(table["status"]) == ["completed", "completed", "error", "error"] * 2
+    assert table["error"][2].startswith("migrate.py: error: the VM has a fault:")
+    assert table["option.vm-memory"][2] == "1GiB"
+    assert len(finished(out)) == 4
+    notes = [json.loads(path.read_text()) for path in (out / "failed").iterdir()]
+    assert [note["exit-status"] for note in notes] == [2] * 4
+
+    again = sweep(written(tmp_path, text), out)
+    assert again.returncode == 1
+    assert "8 runs, 8 of them done before" in again.stdout
+    retried = sweep(written(tmp_path, text), out, "--retry-failed")
+    assert "8 runs, 4 of them done before" in retried.stdout
+
+
+def test_results_of_another_version_or_of_others_are_not_mixed_in(tmp_path: Path) -> None:
+    path, out = written(tmp_path, QUICK), tmp_path / "out"
+    out.mkdir()
+    (out / "notes.txt").write_text("mine", encoding="utf-8")
+    result = sweep(path, out)
+    assert result.returncode == 2
+    assert "is not empty and holds no sweep" in result.stderr
+    (out / "notes.txt").unlink()
+    (out / "sweep.json").write_text('{"homeshift": "0.0.9"}', encoding="utf-8")
+    result = sweep(path, out)
+    assert result.returncode == 2
+    assert "holds results of homeshift 0.0.9" in result.stderr
+
+
+def processes_of(outdir: Path) -> list[int]:
+    """Return the processes that name a sweep's directory in their command."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if os.fsencode(outdir) in command:
+            found.append(int(folder.name))
+    return found
+
+
+def start(*command: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    for _ in range(600):
+        if condition():
+            return
+        time.sleep(0.1)
+    pytest.fail(f"{what}: not within a minute")
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="needs /proc")
+def test_a_sweep_that_is_killed_leaves_no_process_and_is_completed_later(tmp_path: Path) -> None:
+    slow = QUICK.replace('"5us"', '"2ms"').replace("[1, 2]", "[1, 2, 3]")
+    path, out = written(tmp_path, slow), tmp_path / "out"
+    command = [sys.executable, str(SCRIPT), str(path), "--outdir", str(out), "--workers", "2"]
+    killed = 0
+    for wanted in (1, 3):  # killed twice, each time in the middle of runs
+        with start(*command) as process:
+            wait_until(lambda: len(finished(out)) >= wanted, "finished runs")  # noqa: B023
+            running = len(processes_of(out)) - 1
+            process.send_signal(signal.SIGKILL)
+            killed += process.wait() == -signal.SIGKILL
+        assert running >= 1
+        wait_until(lambda: not processes_of(out), "end of all processes")
+    assert killed == 2
+    before = finished(out)
+    assert 3 <= len(before) < 6
+    assert not (out / "sweep.parquet").exists()
+
+    result = sweep(path, out, "--workers", "2")
+    assert result.returncode == 0, result.stderr
+    assert f"6 runs, {len(before)} of them done before" in result.stdout
+    after = finished(out)
+    assert {name: after[name] for name in before} == before
+    assert not list((out / "runs").glob(".*"))
+
+    assert sweep(path, tmp_path / "whole").returncode == 0
+    tables = [pd.read_parquet(place / "sweep.parquet") for place in (out, tmp_path / "whole")]
+    assert_frame_equal(tables[0], tables[1], check_exact=True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's signal at a parent's end")
+def test_a_run_that_would_go_on_for_long_ends_with_its_sweep(tmp_path: Path) -> None:
+    gem5 = written(tmp_path, f"#!{sys.executable}\nimport time\ntime.sleep(600)\n", "gem5.opt")
+    gem5.chmod(0o755)
+    path = written(tmp_path, QUICK + 'engine = "gem5"\n')
+    command = (sys.executable, str(SCRIPT), str(path), "--outdir", str(tmp_path / "out"))
+    with start(*command, "--gem5", str(gem5), "--workers", "2") as process:
+        # Two processes of "gem5", and the sweep.
+        wait_until(lambda: len(processes_of(gem5)) == 3, "two runs")
+        process.kill()
+    wait_until(lambda: not processes_of(gem5), "end of all processes")
+
+
+def test_two_sweeps_do_not_work_in_one_directory(tmp_path: Path) -> None:
+    slow = QUICK.replace('"5us"', '"2ms"')
+    path, out = written(tmp_path, slow), tmp_path / "out"
+    command = [sys.executable, str(SCRIPT), str(path), "--outdir", str(out)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout is not None
+        assert "4 runs" in first.stdout.readline()
+        second = sweep(path, out)
+        assert second.returncode == 2
+        assert "another sweep is at work in it" in second.stderr
+        first.kill()
+
+
+@contextmanager
+def scheduler(folder: Path) -> Iterator[str]:
+    """A Dask scheduler with a worker, as another program would run them."""
+    address = folder / "scheduler.json"
+    where = ("--scheduler-file", str(address), "--no-dashboard")
+    dask = (sys.executable, "-m", "distributed.cli.dask_scheduler", *where, "--port", "0")
+    worker = (sys.executable, "-m", "distributed.cli.dask_worker", *where, "--no-nanny")
+    with start(*dask) as one, start(*worker, "--local-directory", str(folder)) as two:
+        try:
+            wait_until(address.is_file, "scheduler")
+            yield json.loads(address.read_text(encoding="utf-8"))["address"]
+        finally:
+            two.terminate()
+            one.terminate()
+
+
+def test_any_dask_scheduler_gives_the_same_results(tmp_path: Path) -> None:
+    path = written(tmp_path, QUICK)
+    with scheduler(tmp_path) as address:
+        result = sweep(path, tmp_path / "remote", "--scheduler", address)
+    assert result.returncode == 0, result.stderr
+    assert sweep(path, tmp_path / "local").returncode == 0
+    tables = [pd.read_parquet(tmp_path / d / "sweep.parquet") for d in ("remote", "local")]
+    assert_frame_equal(tables[0], tables[1], check_exact=True)
+
+
+def test_a_scheduler_that_is_not_there_is_told(tmp_path: Path) -> None:
+    result = sweep(written(tmp_path, QUICK), tmp_path / "out", "--scheduler", "tcp://127.0.0.1:9")
+    assert result.returncode == 2
+    assert "scheduler 'tcp://127.0.0.1:9' has a fault" in result.stderr
+
+
+def test_runs_inside_gem5_are_given_to_gem5(tmp_path: Path) -> None:
+    gem5 = written(
+        tmp_path,
+        f'#!/bin/sh\necho "$@" > {tmp_path}/said\nshift 2\nexec {sys.executable} "$@"\n',
+        "gem5.opt",
+    )
+    gem5.chmod(0o755)
+    path = written(tmp_path, QUICK.replace("[1, 2]", "1") + 'engine = ["gem5", "embedded"]\n')
+    result = sweep(path, tmp_path / "out", "--gem5", str(gem5))
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "said").read_text().startswith("--quiet --outdir=/")
+    assert len(finished(tmp_path / "out")) == 4
+    missing = sweep(path, tmp_path / "out", "--gem5", "no-such-gem5")
+    assert missing.returncode == 2
+    assert "no-such-gem5: not found; give a gem5 with the plugin by --gem5" in missing.stderr
+
+
+def test_jobs_of_slurm_run_the_worker_of_this_python() -> None:
+    cluster = pytest.importorskip("dask_jobqueue.slurm").SLURMCluster(
+        cores=1, memory="1GiB", queue="short", walltime="00:10:00"
+    )
+    with cluster:
+        script = cluster.job_script()
+    assert "#SBATCH -p short" in script
+    assert f"{sys.executable} -m distributed.cli.dask_worker" in script
+
+
+def test_help_is_shown_without_importing_dask_or_pandas() -> None:
+    command = [sys.executable, "-X", "importtime", str(SCRIPT), "--help"]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "--retry-failed" in result.stdout
+    assert "distributed" not in result.stderr
+    assert "pandas" not in result.stderr

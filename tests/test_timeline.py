@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Does the trace for Perfetto say what migration.json says, in the form that viewers accept?"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SCRIPT = Path(__file__).parents[1] / "configs" / "migrate.py"
+TINY = ("--machine", "tiny", "--vm-memory", "256KiB", "--warmup", "5us", "--window", "20us")
+
+Event = dict[str, Any]
+
+
+def run(folder: Path, strategy: str, *more: str) -> tuple[list[Event], dict[str, Any]]:
+    """Return the events and the content of migration.json of a run."""
+    options = (*TINY, "--strategy", strategy, "--timeline", "--outdir", str(folder / "run"), *more)
+    command = [sys.executable, str(SCRIPT), *options]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    trace = json.loads((folder / "run" / "timeline.json").read_text(encoding="utf-8"))
+    summary = json.loads((folder / "run" / "migration.json").read_text(encoding="utf-8"))
+    return trace["traceEvents"], summary
+
+
+@pytest.fixture(scope="module")
+def pre_copy(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Event], dict[str, Any]]:
+    return run(tmp_path_factory.mktemp("timeline"), "pre-copy", "--horizon", "300us")
+
+
+def slices(events: list[Event], track: int) -> list[Event]:
+    """Return the slices of a track, in order of their begin, each with its duration."""
+    found: list[Event] = []
+    under_way: list[Event] = []
+    for event in events:
+        if event.get("tid") == track and event["ph"] == "B":
+            found.append(dict(event))
+            under_way.append(found[-1])
+        elif event.get("tid") == track and event["ph"] == "E":
+            begun = under_way.pop()
+            begun["dur"] = event["ts"] - begun["ts"]
+            assert begun["dur"] >= 0
+    assert under_way == []
+    return found
+
+
+def test_every_event_has_what_its_kind_needs(
+    pre_copy: tuple[list[Event], dict[str, Any]],
+) -> None:
+    needed = {
+        "B": {"name", "tid"},
+        "E": {"tid"},
+        "C": {"name", "args"},
+        "M": {"name", "args"},
+        "i": {"name", "s", "tid"},
+    }
+    for event in pre_copy[0]:
+        assert {"pid"} | needed[event["ph"]] <= event.keys()
+        if event["ph"] != "M":
+            assert event["ts"] >= 0
+        if event["ph"] == "C":
+            assert all(isinstance(value, (int, float)) for value in event["args"].values())
+
+
+def test_phases_follow_each_other_inside_the_migration_and_rounds_are_numbered(
+    pre_copy: tuple[list[Event], dict[str, Any]],
+) -> None:
+    events, summary = pre_copy
+    whole, *phases = slices(events, 1)
+    assert whole["name"] == "pre-copy, node 0 to node 1"
+    assert whole["dur"] == pytest.approx(summary["total-time"] * 1e6)
+    assert phases[0]["ts"] == whole["ts"]
+    for one, other in itertools.pairwise(phases):
+        assert one["ts"] + one["dur"] == pytest.approx(other["ts"])
+    rounds = [phase["name"] for phase in phases if phase["name"].startswith("copy")]
+    assert rounds[:2] == ["copy, round 1", "copy, round 2"]
+    assert len(rounds) == len(set(rounds))
+
+
+def test_the_slices_of_a_track_are_in_order_so_that_rounding_drops_none(
+    pre_copy: tuple[list[Event], dict[str, Any]],
+) -> None:
+    for track in (1, 2):
+        times = [e["ts"] for e in pre_copy[0] if e["ph"] in "BE" and e["tid"] == track]
+        assert len(times) >= 4
+        assert times == sorted(times)
+
+
+def test_the_vcpus_are_paused_for_the_downtime(
+    pre_copy: tuple[list[Event], dict[str, Any]],
+) -> None:
+    events, summary = pre_copy
+    pausing, paused = slices(events, 2)
+    assert (pausing["name"], paused["name"]) == ("pausing", "paused")
+    assert pausing["dur"] + paused["dur"] == pytest.approx(summary["downtime"] * 1e6)
+
+
+def test_counters_add_up_to_what_was_counted(
+    pre_copy: tuple[list[Event], dict[str, Any]],
+) -> None:
+    events, summary = pre_copy
+    lengths = {
+        later["time"]: later["time"] - earlier["time"]
+        for earlier, later in itertools.pairwise(summary["progress"])
+    }
+
+    def total(name: str) -> float:
+        values = [e["args"]["value"] for e in events if e["ph"] == "C" and e["name"] == name]
+        return float(sum(v * s for v, s in zip(values, lengths.values(), strict=True)))
+
+    last = summary["progress"][-1]
+    assert total("VM speed (accesses/us)") * 1e6 == pytest.approx(last["accesses"][0])
+    assert total("migration between nodes (GB/s)") * 1e9 == pytest.approx(last["migration-bytes"])
+    for link, busy in zip(summary["links"], last["links-busy"], strict=True):
+        name = f"link {link['source']} to {link['target']} (% busy)"
+        assert total(name) / 100 == pytest.approx(busy)
+    assert sum(last["links-busy"]) > 0
+
+
+def test_several_migrations_have_slices_one_after_the_other(tmp_path: Path) -> None:
+    events, summary = run(tmp_path, "ownership", "--target", "1,0")
+    assert [e["name"] for e in slices(events, 1) if "node" in e["name"]] == [
+        "ownership, node 0 to node 1",
+        "ownership, node 1 to node 0",
+    ]
+    assert [e["name"] for e in events if e["ph"] == "i"] == ["runs on node 1", "runs on node 0"]
+    assert len(summary["migrations"]) == 2
+
+
+def test_a_run_without_timeline_has_none_and_is_otherwise_the_same(tmp_path: Path) -> None:
+    run(tmp_path, "ownership")
+    before = (tmp_path / "run" / "stats.txt").read_bytes()
+    plain = (*TINY, "--strategy", "ownership", "--outdir", str(tmp_path / "run"))
+    command = [sys.executable, str(SCRIPT), *plain]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    assert not (tmp_path / "run" / "timeline.json").exists()
+    assert (tmp_path / "run" / "stats.txt").read_bytes() == before
