@@ -255,6 +255,6 @@ def test_every_strategy_has_a_look_of_its_own() -> None:
 def test_help_is_shown_without_importing_matplotlib(path: Path) -> None:
     command = [sys.executable, "-X", "importtime", str(path), "--help"]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "--columns" in result.stdout
+    assert "--outdir" in result.stdout
     assert "matplotlib" not in result.stderr
     assert "pandas" not in result.stderr
