@@ -60,7 +60,8 @@ def write(scenario: Scenario, protocol: Protocol, nodes: int) -> Iterator[str]:
             kind = parameter.type.name
             if kind == "Sequencer":
                 port = _port(machine, "RubyRequest")
-                yield f"            unit.{parameter.name}.connect(&unit.controller, {port}, 1, nullptr);"
+                connect = f"unit.{parameter.name}.connect(&unit.controller, {port}, 1, nullptr);"
+                yield f"            {connect}"
                 yield f"            sequencers.push_back(&unit.{parameter.name});"
             elif kind == "DMASequencer":
                 port = _port(machine, "SequencerMsg")
