@@ -225,7 +225,7 @@ class HomeDirectory : public EntryTable
     AbstractCacheEntry *
     allocate(Addr address, AbstractCacheEntry *entry)
     {
-        if (position(aside_, address) != kLines) {
+        if (isAside(address)) {
             throw ProtocolError("a line gets a second entry, its first is set aside");
         }
         AbstractCacheEntry *kept = insert(address, entry);
@@ -249,6 +249,12 @@ class HomeDirectory : public EntryTable
         present_[line_of(address)] = false;
         take_out(order_, address);
         push_front(aside_, byte_for(address));
+    }
+
+    bool
+    isAside(Addr address) const
+    {
+        return position(aside_, address) != kLines;
     }
 
     void

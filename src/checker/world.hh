@@ -57,7 +57,7 @@ struct World
     bool changed = false;     // some token has to be settled
     unsigned readers = 0;     // DMA reads under way: recent values matter
     bool refused = false;     // the message cannot be taken now: the step does not exist,
-    unsigned fault = 0;           // lines, a bit each, for which a core gets an access fault
+    unsigned fault = 0;       // lines, a bit each, for which a core gets an access fault
     bool blocks = false;      // but that it blocks its port from now on
     unsigned victim = kLines; // line to evict
     std::vector<Logged> *log = nullptr;

@@ -122,8 +122,8 @@ def test_a_late_answer_to_a_dma_does_not_turn_the_table_of_a_former_home(
     assert run(checker, two).fault is None
     before = edited(
         (
-            "transition(MOVE, Moved, READY) {\n",
-            "transition(MOVE, Moved, READY) {\n    l_learnHome;\n",
+            "transition({MOVE, MOVE_D}, Moved, READY) {\n",
+            "transition({MOVE, MOVE_D}, Moved, READY) {\n    l_learnHome;\n",
         )
     )
     result = check(before, two)

@@ -98,7 +98,7 @@ def mermaid(checker: Checker, result: Result) -> str:
             at = step["at"]
             lines.append(f"    Note over {_id(at)}: {what}")
         else:
-            at = what["to"]
+            at = str(what["to"])
             sent_by = senders.get(_message(what), [at])
             sender = sent_by.pop(0) if len(sent_by) > 1 else sent_by[0]
             lines.append(f"    {_id(sender)}->>{_id(at)}: {_label(what)}")
@@ -128,7 +128,7 @@ def _message(message: Json) -> str:
 
 def _label(message: Json) -> str:
     fields = dict(f.split(" ", 1) for f in message["fields"].split(", ") if " " in f)
-    label = fields.get("Type", message["type"])
+    label = str(fields.get("Type", message["type"]))
     if "Requestor" in fields:
         label += f" for {fields['Requestor']}"
     return _plain(label)
