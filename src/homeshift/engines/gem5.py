@@ -150,12 +150,14 @@ class Gem5Engine:
         return job
 
     def fence(self, regions: Sequence[int], fenced: int, *, node: int, owner: int) -> int:
-        self._jobs += 1
-        self._built.migration_engines[node].fence(self._jobs, owner, list(regions), fenced)
-        return self._jobs
+        job = self._new_job(node)
+        size = self._region_bytes
+        bases = [address // size * size for address in regions]
+        self._jobs[job].fence(job, owner, bases, fenced)
+        return job
 
     def homes(self, addresses: Sequence[int]) -> list[int]:
-        directories = self._built.directories
+        directories = self._controllers.directories
         return [
             next((node for node, home in enumerate(directories) if home.isHome(address)), -1)
             for address in addresses
