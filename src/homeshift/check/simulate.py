@@ -60,8 +60,9 @@ def write(scenario: Scenario, protocol: Protocol, nodes: int) -> Iterator[str]:
             kind = parameter.type.name
             if kind == "Sequencer":
                 port = _port(machine, "RubyRequest")
-                yield f"            unit.{parameter.name}.connect(&unit.controller, {port}, 1, nullptr);"
-                yield f"            sequencers.push_back(&unit.{parameter.name});"
+                unit = f"unit.{parameter.name}"
+                yield f"            {unit}.connect(&unit.controller, {port}, 1, nullptr);"
+                yield f"            sequencers.push_back(&{unit});"
             elif kind == "DMASequencer":
                 port = _port(machine, "SequencerMsg")
                 yield f"            devices.push_back({{&unit.{parameter.name}, &unit.controller,"
