@@ -142,7 +142,7 @@ def simulate(
     sources = source_directory()
     program = compile_cpp(
         emit,
-        ["simulate/main.cc", "engine/controller.cc", "engine/network.cc"],
+        ["simulate/main.cc", "engine/controller.cc", "engine/link.cc", "engine/network.cc"],
         sources_read=[sources / "simulate", sources / "engine", sources / "common"],
         generated=["protocol.cc"],
         flags=[],
