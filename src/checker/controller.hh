@@ -84,7 +84,8 @@ class Controller
         taken_ = false;
         run_port(port);
         current_ = nullptr;
-        return !taken_ && !world.refused;
+        world.refused = world.refused || taken_;
+        return !world.refused;
     }
 
     MachineID

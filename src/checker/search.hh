@@ -338,7 +338,9 @@ class Search
             }
             try {
                 if (!fire(static_cast<Step>(step))) {
-                    restore();
+                    if (world.refused) { // else nothing was begun
+                        restore();
+                    }
                     continue;
                 }
             } catch (const ProtocolError &error) {

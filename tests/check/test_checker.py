@@ -322,10 +322,7 @@ def test_faults_of_a_scenario_are_told_together(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = scenario_of(PROTOCOL).read_text("utf-8")
-    text = text.replace('DMA = "node"', 'DMA = "everywhere"').replace(
-        "waiting_nodes", "waiting_node"
-    )
-    text = text.replace('needs = ["load", "store"]', 'needs = ["lod", "store"]')
+    text = text.replace("waiting_nodes", "waiting_node").replace("[[unread]]", "[[unred]]")
     wrong = tmp_path / "wrong.toml"
     wrong.write_text(text, "utf-8")
     assert main(["--scenario", str(wrong)]) == 2

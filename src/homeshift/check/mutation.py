@@ -54,18 +54,18 @@ CHECKS = (
     Check(
         name="two lines",
         lines=2,
-        options=Options(limits={"transfer": 0}, waiting=False, states=1_500_000),
+        options=Options(limits={"transfer": 0}, waiting=False, states=200_000),
     ),
     Check(
         name="transfer by anyone",
         lines=1,
-        options=Options(limits={"transfer": 1}, waiting=False),
+        options=Options(limits={"transfer": 1}, waiting=False, states=200_000),
     ),
     Check(
         name="DMA and hand-over",
         lines=1,
         options=Options(
-            limits={"transfer": 0, "hand_over": 1, "copy": 1}, waiting=False, states=1_500_000
+            limits={"transfer": 0, "hand_over": 1, "copy": 1}, waiting=False, states=200_000
         ),
     ),
 )

@@ -60,9 +60,9 @@ def write(scenario: Scenario, protocol: Protocol, nodes: int) -> Iterator[str]:
             kind = parameter.type.name
             if kind == "Sequencer":
                 port = _port(machine, "RubyRequest")
-                connect = f"unit.{parameter.name}.connect(&unit.controller, {port}, 1, nullptr);"
-                yield f"            {connect}"
-                yield f"            sequencers.push_back(&unit.{parameter.name});"
+                unit = f"unit.{parameter.name}"
+                yield f"            {unit}.connect(&unit.controller, {port}, 1, nullptr);"
+                yield f"            sequencers.push_back(&{unit});"
             elif kind == "DMASequencer":
                 port = _port(machine, "SequencerMsg")
                 yield f"            devices.push_back({{&unit.{parameter.name}, &unit.controller,"
@@ -142,7 +142,7 @@ def simulate(
     sources = source_directory()
     program = compile_cpp(
         emit,
-        ["simulate/main.cc", "engine/controller.cc", "engine/network.cc"],
+        ["simulate/main.cc", "engine/controller.cc", "engine/link.cc", "engine/network.cc"],
         sources_read=[sources / "simulate", sources / "engine", sources / "common"],
         generated=["protocol.cc"],
         flags=[],
