@@ -49,9 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--checks", type=int, default=20000, metavar="N", help="that the tester has to complete")
     add("--seed", type=int, default=1, metavar="N", help="of tester, delays and transfers")
     add("--region", type=int, default=4096, metavar="BYTES", help="unit in which homes move")
-    add(
-        "--pause", type=int, default=200, metavar="CYCLES", help="between transfers, on the average"
-    )
+    add("--pause", type=int, default=50, metavar="CYCLES", help="between transfers, on the average")
     add("--no-transfers", action="store_true", help="let all homes stay where they are")
     return parser
 
@@ -91,7 +89,7 @@ def _run(options: argparse.Namespace) -> None:
             break
         if cause not in (REACHED, JOB_DONE):
             raise RunError(f"the test ended at tick {m5.curTick()}: {cause}")
-        if not options.no_transfers:
+        if cause == REACHED and not options.no_transfers:
             region = chance.randrange(TESTED_BYTES // options.region) * options.region
             engine = controllers.migration_engines[chance.randrange(machine.nodes)]
             engine.transfer(len(jobs), 0, [region], chance.randrange(machine.nodes))
