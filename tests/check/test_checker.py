@@ -227,11 +227,11 @@ MUTANTS = {
     "L1Cache: MI_A, PutAck: without k_wakeUp": "deadlock",
     "L1Cache: IS_D, DataS: without ub_sendUnblock": "deadlock",
     "L1Cache: S, Inv: without ia_sendInvAck": "deadlock",
-    "L1Cache: M, FwdGetM: without h_deallocateEntry": "single writer",
+    "L1Cache: M, FwdGetM: without h_deallocateEntry": "has no room",
     "L1Cache: IM_AD, DataM: without aa_addAcks": "deadlock|no transition|single writer",
     "Directory: S, PutS: without er_removeSharer": "no transition|agrees",
     "Directory: EM, PutE: without pa_sendPutAck": "deadlock",
-    "Directory: S, GetM: without iv_invalidateOthers": "single writer|data value|deadlock",
+    "Directory: S, GetM_Hit: without iv_invalidateOthers": "single writer|data value|deadlock",
     "Directory: EM, PutM: without sp_putSlc": "data value|memory or a slice",
 }
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from homeshift.check.build import compile_checker, default_protocol, scenario_of
 from homeshift.check.random_tester import RandomTester
 from homeshift.check.run import Options, run
-from homeshift.errors import HomeshiftError
+from homeshift.errors import HomeshiftError, RunError
 from homeshift.slicc import load
 from homeshift.slicc.mutants import Mutant, mutants_of
 
@@ -103,6 +103,7 @@ HEADER = "number\tmutant\tcaught by\tcheck\tsteps\tstates\trandom tester"
 def property_of(fault: str) -> str:
     """The property that a fault breaks, without the details of the case."""
     for text, name in (
+        ("crash", "a TBE or an entry that an action reads is there"),
         ("data value", "data value"),
         ("has no transition", "every message has a transition"),
         ("tries a message again", "a message is taken or waits"),
@@ -139,7 +140,13 @@ def check_mutants(mutants: Sequence[Mutant], tester: RandomTester | None) -> Ite
                 states=check.options.states,
                 mutant=mutant.number,
             )
-            result = run(checkers[check.lines], options)
+            steps = states = 0
+            try:
+                result = run(checkers[check.lines], options)
+            except RunError as error:
+                caught = str(error)
+                break
+            steps, states = len(result.steps), result.states
             caught = result.fault or (f"cover: {result.uncovered[0]}" if result.uncovered else "")
             if caught:
                 break
@@ -147,8 +154,8 @@ def check_mutants(mutants: Sequence[Mutant], tester: RandomTester | None) -> Ite
             mutant=mutant,
             caught=property_of(caught),
             check=check.name if caught else "",
-            steps=len(result.steps),
-            states=result.states,
+            steps=steps,
+            states=states,
             random=random,
         )
 

@@ -156,6 +156,8 @@ def _read(
             else:
                 found |= line
         errors = process.stderr.read().strip()
+    if process.returncode < 0:
+        raise RunError("crash: an action reads a TBE or an entry that is not there")
     if process.returncode not in (0, 1) or "states" not in found:
         raise RunError(f"the checker stopped with status {process.returncode}: {errors}")
     limits = limits_for(checker, options)
