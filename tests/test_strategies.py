@@ -329,8 +329,11 @@ def test_a_vm_that_goes_around_uses_its_frames_again() -> None:
     assert len(summary["migrations"]) == 6
 
 
-def test_a_vm_that_stays_feels_a_copy_on_its_links_more_than_a_transfer() -> None:
-    """Its memory is on the migration's target, behind the link that the copy fills."""
+def test_a_vm_that_stays_is_shielded_from_a_copy_by_the_priorities_of_its_links() -> None:
+    """Its memory is on the migration's target, behind the link that the copy fills.
+
+    But what its home asks of memory travels on higher virtual networks than what a copy writes.
+    """
     slow = {}
     machine = machine_of("quad", outstanding_lines=256)
     for strategy in ("ownership", "stop-and-copy"):
@@ -349,7 +352,7 @@ def test_a_vm_that_stays_feels_a_copy_on_its_links_more_than_a_transfer() -> Non
         ).summary
         latency = summary["vms"][1]["mean-latency"]
         slow[strategy] = latency["during"] / latency["before"]
-    assert slow["stop-and-copy"] > 1.1 * slow["ownership"]
+    assert max(slow.values()) < 1.05
 
 
 # ---- over one span of time ---------------------------------------------------------------------
