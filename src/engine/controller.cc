@@ -45,6 +45,9 @@ Controller::~Controller()
 void
 Controller::arrive(Message *message)
 {
+    if (message->age == 0) {
+        message->age = context_.queue->fired();
+    }
     if (message->port < 0) {
         message->port = port_of_vnet[message->vnet];
         if (message->port < 0) {
@@ -123,16 +126,26 @@ Controller::handle(Message *message)
     current_ = message;
     taken_ = false;
     release_ = false;
-    for (unsigned tries = 0; !taken_; ++tries) {
-        if (tries == kMaxTries) {
-            fail("tries a message again and again: no action dequeues it or lets it wait");
-        }
-        run_port(message->port);
+    run_port(message->port);
+    if (!taken_ && ++message->tries == kMaxTries) {
+        fail("tries a message again and again: no action dequeues it or lets it wait");
     }
     current_ = nullptr;
-    if (release_) {
+    if (!taken_) {
+        try_in_turn(message);
+    } else if (release_) {
         delete message;
     }
+}
+
+// Again in this cycle, as gem5 does: when nothing is left on the ports before its own, and before
+// what came to its port later than it did.
+void
+Controller::try_in_turn(Message *message)
+{
+    message->receiver = this;
+    message->order = in_order(static_cast<unsigned>(message->port), 0);
+    context_.queue->schedule_now(message);
 }
 
 void
@@ -142,6 +155,7 @@ Controller::stall(int port, Addr address)
         fail("lets a message wait that is not there");
     }
     taken_ = true;
+    current_->tries = 0;
     ++stalled_count_;
     if (std::vector<Message *> *waiting = stalled_.find(address)) {
         waiting->push_back(current_);
@@ -160,9 +174,9 @@ Controller::wakeUpAllBuffers(Addr address)
     const std::vector<Message *> woken = std::move(*found);
     stalled_.erase(address);
     stalled_count_ -= woken.size();
-    awake_.insert(awake_.end(), woken.begin(), woken.end());
-    std::stable_sort(awake_.begin(), awake_.end(),
-                     [](const Message *a, const Message *b) { return a->port < b->port; });
+    for (Message *message : woken) {
+        try_in_turn(message);
+    }
 }
 
 void

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // The base of the controllers that `homeshift.slicc` emits. A message is handed to
-// its in_port the moment it arrives; it is tried again until an action dequeues it
-// or lets it wait. What wakes up is handled right after, in the order of the ports.
+// its in_port in the cycle in which it arrives; it is tried again until an action
+// dequeues it or lets it wait. Of one cycle, what is on the ports that are written
+// first comes first, and on one port the oldest, as in gem5.
 
 #ifndef HOMESHIFT_ENGINE_CONTROLLER_HH
 #define HOMESHIFT_ENGINE_CONTROLLER_HH
@@ -229,6 +230,7 @@ class Controller : public Receiver
     static constexpr Cycles kRecycleLatency = 10; // gem5's default
 
     void handle(Message *message);
+    void try_in_turn(Message *message);
     bool is_blocked(int port) const;
     void retry_blocked();
 

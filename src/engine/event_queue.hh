@@ -38,6 +38,9 @@ class Event
     // Smaller ones fire first within a cycle.
     std::uint16_t order = 0;
 
+    // Of equal order, schedule_now() puts the one with the smaller age first; 0 is the youngest.
+    std::uint64_t age = 0;
+
   private:
     friend class EventQueue;
     Event *next_ = nullptr;
@@ -89,6 +92,27 @@ class EventQueue
         } else {
             far_.push_back({when, sequence_++, event});
             std::push_heap(far_.begin(), far_.end());
+        }
+    }
+
+    // Let an event fire in the current cycle, in its place among those that are still to fire.
+    void
+    schedule_now(Event *event)
+    {
+        ++pending_;
+        Bucket &bucket = wheel_[now_ & kMask];
+        Event **place = &bucket.head;
+        const auto before = [event](const Event &other) {
+            return other.order != event->order ? other.order < event->order
+                                               : other.age - 1 < event->age - 1;
+        };
+        while (*place != nullptr && before(**place)) {
+            place = &(*place)->next_;
+        }
+        event->next_ = *place;
+        *place = event;
+        if (event->next_ == nullptr) {
+            bucket.tail = event;
         }
     }
 

@@ -23,12 +23,12 @@ namespace homeshift::engine
 {
 
 // In-ports of a router in gem5's order: first its controllers, then links.
-constexpr std::uint16_t kFirstLinkPort = 64 * MachineType_NUM;
+constexpr std::uint16_t kFirstLinkPort = 1 + 64 * MachineType_NUM;
 
 constexpr std::uint16_t
 port_of(MachineID controller)
 {
-    return static_cast<std::uint16_t>(64 * controller.type + controller.num);
+    return static_cast<std::uint16_t>(1 + 64 * controller.type + controller.num);
 }
 
 // Order of a message among others of its cycle: first by the port of the controller that it comes

@@ -41,6 +41,7 @@ class Message : public Event
     MachineID only;            // the destination, if there is exactly one; the network sets it
     std::uint8_t vnet = 0;     // virtual network it travels on
     std::int8_t port = -1;     // in_port that it is for, once it has arrived
+    std::uint8_t tries = 0;    // transitions that have neither taken it nor let it wait
     std::uint16_t in_port = 0; // of the router that it is at: controllers, then links
     Receiver *receiver = nullptr;
 

@@ -101,7 +101,7 @@ def test_a_record_that_a_home_has_left_behind_is_found_by_the_audit() -> None:
 
 def test_a_home_that_is_moved_by_hand_serves_old_data() -> None:
     system = with_vm()
-    system.run(5_000)
+    system.run(4_000)
     system.stop_vm(0)
     for page in (0, PAGE):
         system.place_home(page, 1)

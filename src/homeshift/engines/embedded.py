@@ -23,7 +23,7 @@ def system_spec(machine: Machine, *, region_bytes: int, check: bool) -> dict[str
     """Return the machine as the C++ module wants it: cycles, bytes and ps."""
     period = machine.clock_period_ps
     network = machine.network
-    line_time = LINE_BYTES / machine.memory.bandwidth_bytes_per_second * 1e12
+    byte_time = max(1, round(1e12 / machine.memory.bandwidth_bytes_per_second))  # whole, as gem5
     return {
         "clock_period_ps": period,
         "cores_per_node": machine.cores.per_node,
@@ -37,7 +37,7 @@ def system_spec(machine: Machine, *, region_bytes: int, check: bool) -> dict[str
         "home_latency": machine.home.latency_cycles,
         "memory_bytes": machine.memory.size_bytes,
         "memory_latency_ps": machine.memory.latency_cycles * period,
-        "line_time_ps": round(line_time),
+        "line_time_ps": LINE_BYTES * byte_time,
         "topology": network.topology,
         "nodes": machine.nodes,
         "columns": network.columns or 0,

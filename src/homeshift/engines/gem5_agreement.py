@@ -286,8 +286,8 @@ EDGE_MESSAGES = 2
 """Messages of a size that may differ even in an exact case: the embedded engine counts a message
 when it is sent and gem5 when a router sees it, and the statistics end in between for some."""
 
-COUNTS_WITHIN = 0.02
-TIMES_WITHIN = 0.05
+COUNTS_WITHIN = 0.005
+TIMES_WITHIN = 0.01
 """Of cases where several things happen at once, which the engines put into different orders."""
 
 
@@ -300,7 +300,7 @@ def violations(case: Case, gem5: Observed, embedded: Observed) -> list[str]:
             if not (d.what.startswith("message") and abs(d.first - d.second) <= EDGE_MESSAGES)
         ]
     found = [
-        f"{kind}: {off:.2%} of the counts differ, more than {COUNTS_WITHIN:.0%}"
+        f"{kind}: {off:.2%} of the counts differ, more than {COUNTS_WITHIN:.1%}"
         for kind, one, two in (
             ("transitions", gem5.transitions, embedded.transitions),
             ("messages", gem5.messages, embedded.messages),
