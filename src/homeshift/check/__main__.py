@@ -151,7 +151,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--wake-later",
         action="store_true",
-        help="what wakes up is not taken at once, but in any order with all else, as in gem5",
+        help="what wakes up is not taken at once, but in any order with all else",
     )
     parser.add_argument(
         "--completion",
