@@ -19,7 +19,7 @@ from homeshift.strategies import LENDING, STRATEGIES
 
 TICKS_PER_SECOND = 10**12
 STATUS = {CANCEL: "cancelled", TARGET_FAILURE: "failed"}
-MOMENTS = 12  # of each strategy and kind
+MOMENTS = 24  # of each strategy and kind
 VM: dict[str, Any] = {"memory_bytes": 48 * KIB, "borrow": {2: 0.25, 3: 0.25}}
 WORKLOAD = "uniform:write_ratio=0.4,think=20"
 MACHINE = "quad"
