@@ -307,7 +307,7 @@ def violations(case: Case, gem5: Observed, embedded: Observed) -> list[str]:
         )
         if (off := share_that_differs(one, two)) > COUNTS_WITHIN
     ]
-    quantities = {
+    quantities: dict[str, tuple[float, float]] = {
         "end of the migration": (final_tick(gem5), final_tick(embedded)),
         "time of the migration": (migration_ticks(gem5), migration_ticks(embedded)),
     }
