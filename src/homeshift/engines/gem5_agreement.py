@@ -288,7 +288,7 @@ when it is sent and gem5 when a router sees it, and the statistics end in betwee
 
 COUNTS_WITHIN = 0.005
 TIMES_WITHIN = 0.01
-"""Of cases where several things happen at once; most agree exactly, `ownership+pull` least of all."""
+"""Where several things happen at once. Most cases agree exactly, `ownership+pull` least of all."""
 
 
 def violations(case: Case, gem5: Observed, embedded: Observed) -> list[str]:
