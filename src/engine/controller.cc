@@ -34,9 +34,6 @@ Controller::~Controller()
             delete message;
         }
     });
-    for (Message *message : awake_) {
-        delete message;
-    }
     for (Message *message : blocked_) {
         delete message;
     }
@@ -60,11 +57,6 @@ Controller::arrive(Message *message)
         return;
     }
     handle(message);
-    while (!awake_.empty()) { // handle() may add to it
-        Message *next = awake_.front();
-        awake_.pop_front();
-        handle(next);
-    }
     if (!blocked_.empty()) {
         retry_blocked();
     }
@@ -93,12 +85,6 @@ Controller::retry_blocked()
             const std::size_t before = blocked_.size();
             handle(message);
             progress = progress || blocked_.size() == before;
-        }
-        while (!awake_.empty()) {
-            Message *next = awake_.front();
-            awake_.pop_front();
-            handle(next);
-            progress = true;
         }
     }
 }
@@ -182,13 +168,13 @@ Controller::wakeUpAllBuffers(Addr address)
 void
 Controller::wakeUpAllBuffers()
 {
-    stalled_.for_each([&](std::vector<Message *> &waiting) {
-        awake_.insert(awake_.end(), waiting.begin(), waiting.end());
+    stalled_.for_each([this](std::vector<Message *> &waiting) {
+        for (Message *message : waiting) {
+            try_in_turn(message);
+        }
     });
     stalled_ = {};
     stalled_count_ = 0;
-    std::stable_sort(awake_.begin(), awake_.end(),
-                     [](const Message *a, const Message *b) { return a->port < b->port; });
 }
 
 void

@@ -245,7 +245,6 @@ class Controller : public Receiver
 
     FlatMap<std::vector<Message *>> stalled_;
     std::size_t stalled_count_ = 0;
-    std::deque<Message *> awake_;
     std::deque<Message *> blocked_; // behind a message that called stall_port(), by port
 };
 
