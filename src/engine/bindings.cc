@@ -64,6 +64,7 @@ system_spec(const nb::dict &dict)
     get(dict, "outstanding_transfers", spec.outstanding_transfers);
     get(dict, "region_bytes", spec.region_bytes);
     get(dict, "check", spec.check);
+    get(dict, "run_ahead", spec.run_ahead);
     return spec;
 }
 

@@ -129,9 +129,8 @@ Controller::handle(Message *message)
 void
 Controller::try_in_turn(Message *message)
 {
-    message->receiver = this;
     message->order = in_order(static_cast<unsigned>(message->port), 0);
-    context_.queue->schedule_now(message);
+    message->arrive_now(this, *context_.queue);
 }
 
 void

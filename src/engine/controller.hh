@@ -81,8 +81,31 @@ class Controller : public Receiver
     {
         message->port = static_cast<std::int8_t>(port);
         message->order = in_order(static_cast<unsigned>(port), 0);
-        message->receiver = this;
-        context_.queue->schedule(message, context_.queue->now() + latency);
+        message->travel(this, context_.queue->now() + latency, *context_.queue);
+    }
+
+    // A message arrives that has not come over the network.
+    void
+    arrive_at(int port, Message *message)
+    {
+        message->port = static_cast<std::int8_t>(port);
+        arrive(message);
+    }
+
+    // Take a request of a core if that changes nothing but this cache: a hit. The message stays the
+    // caller's. Returns whether it was taken.
+    bool
+    take_hit(Message *message, int port)
+    {
+        if (!blocked_.empty()) {
+            return false;
+        }
+        message->port = static_cast<std::int8_t>(port);
+        current_ = message;
+        taken_ = false;
+        const bool taken = run_hit();
+        current_ = nullptr;
+        return taken;
     }
 
     MachineID
@@ -131,6 +154,14 @@ class Controller : public Receiver
   protected:
     // Emitted: the body of an in_port. One trigger at most.
     virtual void run_port(int port) = 0;
+
+    // Emitted: what the in_port of a core's requests does, if the transition that it triggers is
+    // one that neither sends, nor waits, nor begins or ends anything. Returns whether it did it.
+    virtual bool
+    run_hit()
+    {
+        return false;
+    }
 
     template <typename T>
     const T &

@@ -4,6 +4,9 @@
 // rest. Events of one cycle fire by their order, and those of one order as they were
 // scheduled, so a run is deterministic without sequence numbers in the wheel. What is
 // scheduled for the current cycle fires at its end.
+//
+// Cores are not in the wheel: each is a Runner that knows when it has something to do,
+// and may run ahead of the wheel as far as nothing can reach it from there.
 
 #ifndef HOMESHIFT_ENGINE_EVENT_QUEUE_HH
 #define HOMESHIFT_ENGINE_EVENT_QUEUE_HH
@@ -14,6 +17,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/runners.hh"
 #include "engine/types.hh"
 
 namespace homeshift::engine
@@ -80,7 +84,54 @@ class EventQueue
     bool
     empty() const
     {
-        return pending_ == 0;
+        return pending_ == 0 && runners_.first() == Moment{};
+    }
+
+    // Cycles from any event to the next one that it can cause at a core; 0 if cores must not run
+    // ahead.
+    void
+    set_lookahead(Cycles lookahead)
+    {
+        lookahead_ = lookahead;
+    }
+
+    // While somebody looks at what runners do step by step, none runs ahead.
+    void
+    hold_back()
+    {
+        ++held_back_;
+    }
+
+    void
+    let_go()
+    {
+        --held_back_;
+    }
+
+    void
+    add(Runner *runner)
+    {
+        runners_.add(runner);
+    }
+
+    void
+    set_next(const Runner *runner, Moment next)
+    {
+        runners_.set(runner, next);
+    }
+
+    // For a runner that runs ahead: it is later for it than for all others.
+    void
+    run_ahead_to(Cycle time)
+    {
+        now_ = time;
+    }
+
+    // For a runner that runs: its action counts as an event.
+    void
+    count_event()
+    {
+        ++fired_;
     }
 
     void
@@ -114,6 +165,7 @@ class EventQueue
         if (event->next_ == nullptr) {
             bucket.tail = event;
         }
+        occupy(now_);
     }
 
     // Fire events up to and including cycle `last`, or until `stop` is set or
@@ -121,43 +173,31 @@ class EventQueue
     void
     run(Cycle last, const bool &stop)
     {
-        while (!stop) {
-            Bucket &bucket = wheel_[now_ & kMask];
-            sort(bucket);
-            while (Event *event = pop(bucket)) {
-                --pending_;
-                ++fired_;
-                event->fire();
-                if (stop) {
-                    return;
-                }
-            }
-            occupied_[(now_ & kMask) >> 6] &= ~(std::uint64_t{1} << (now_ & 63));
-            const Cycle next = next_time();
-            if (next > last) {
-                advance(std::max(now_, last));
-                return;
-            }
-            advance(next);
-        }
+        run_while<true>(last, stop);
+    }
+
+    void
+    run(Cycle last)
+    {
+        run_while<false>(last, false);
     }
 
     // Fire events until none is left; false if some are left at cycle `limit`.
     bool
     run_dry(Cycle limit)
     {
-        const bool never = false;
-        while (pending_ != 0 && now_ < limit) {
-            run(now_ + 1, never);
-            if (pending_ != 0) {
+        while (!empty() && now_ < limit) {
+            run(now_ + 1);
+            if (!empty()) {
                 advance(std::min(next_time(), limit));
             }
         }
-        return pending_ == 0;
+        return empty();
     }
 
   private:
-    static constexpr unsigned kBuckets = 4096;
+    static constexpr unsigned kWords = 64;
+    static constexpr unsigned kBuckets = 64 * kWords;
     static constexpr Cycle kMask = kBuckets - 1;
 
     struct Bucket
@@ -178,6 +218,70 @@ class EventQueue
             return when != other.when ? when > other.when : sequence > other.sequence;
         }
     };
+
+    template <bool MayStop>
+    void
+    run_while(Cycle last, const bool &stop)
+    {
+        while (!(MayStop && stop)) {
+            const Cycle event = next_event();
+            const Moment first = runners_.first();
+            const bool runner = first <= Moment::before_events(event);
+            const Cycle next = runner ? first.cycle() : event;
+            if (next > last) {
+                advance(std::max(now_, last));
+                return;
+            }
+            advance(next);
+            if (runner) {
+                run_first<MayStop>(event, last);
+            } else if (!fire_all<MayStop>(stop)) {
+                return;
+            }
+        }
+    }
+
+    // Fire what is to fire in the current cycle; false if a stop has come between.
+    template <bool MayStop>
+    bool
+    fire_all(const bool &stop)
+    {
+        Bucket &bucket = wheel_[now_ & kMask];
+        sort(bucket);
+        while (Event *event = pop(bucket)) {
+            --pending_;
+            ++fired_;
+            event->fire();
+            if (MayStop && stop) {
+                return false;
+            }
+        }
+        std::uint64_t &word = occupied_[(now_ & kMask) >> 6];
+        word &= ~(std::uint64_t{1} << (now_ & 63));
+        if (word == 0) {
+            occupied_words_ &= ~(std::uint64_t{1} << ((now_ & kMask) >> 6));
+        }
+        return true;
+    }
+
+    // Let the runner that comes first run: what it has to do now, and more until something may
+    // reach it. If the run may stop at an event, nobody must be ahead of that.
+    template <bool MayStop>
+    void
+    run_first(Cycle event, Cycle last)
+    {
+        Runner &runner = runners_.first_runner();
+        const Cycle now = now_;
+        Cycle until = now;
+        if (lookahead_ != 0 && held_back_ == 0) {
+            const bool waits = MayStop || event == kNever || runner.is_sent_something();
+            const Cycle other = runners_.first_other(&runner).cycle();
+            until = std::min({waits ? event : event + lookahead_,
+                              other + (MayStop ? lookahead_ : 2 * lookahead_), last + 1});
+        }
+        runner.run(until);
+        now_ = now;
+    }
 
     static Event *
     pop(Bucket &bucket)
@@ -221,25 +325,42 @@ class EventQueue
         Bucket &bucket = wheel_[when & kMask];
         (bucket.tail == nullptr ? bucket.head : bucket.tail->next_) = event;
         bucket.tail = event;
-        occupied_[(when & kMask) >> 6] |= std::uint64_t{1} << (when & 63);
+        occupy(when);
     }
 
-    // Time of the next event after the current cycle; ~0 if there is none.
+    void
+    occupy(Cycle when)
+    {
+        const Cycle word = (when & kMask) >> 6;
+        occupied_[word] |= std::uint64_t{1} << (when & 63);
+        occupied_words_ |= std::uint64_t{1} << word;
+    }
+
+    // When something happens next; kNever if nothing does.
     Cycle
     next_time() const
     {
-        const unsigned start = static_cast<unsigned>((now_ + 1) & kMask);
+        return std::min(next_event(), runners_.first().cycle());
+    }
+
+    // Time of the next event, which may be the current cycle; kNever if there is none.
+    Cycle
+    next_event() const
+    {
+        const unsigned start = static_cast<unsigned>(now_ & kMask);
         unsigned word = start >> 6;
         std::uint64_t bits = occupied_[word] & (~std::uint64_t{0} << (start & 63));
-        for (unsigned looked = 0; looked <= kBuckets / 64; ++looked) {
-            if (bits != 0) {
-                const unsigned bucket = (word << 6) | static_cast<unsigned>(std::countr_zero(bits));
-                return now_ + 1 + ((bucket - start) & kMask);
+        if (bits == 0) {
+            const unsigned after = (word + 1) % kWords;
+            const std::uint64_t words = std::rotr(occupied_words_, static_cast<int>(after));
+            if (words == 0) {
+                return far_.empty() ? kNever : far_.front().when;
             }
-            word = (word + 1) & (kBuckets / 64 - 1);
+            word = (after + static_cast<unsigned>(std::countr_zero(words))) % kWords;
             bits = occupied_[word];
         }
-        return far_.empty() ? ~Cycle{0} : far_.front().when;
+        const unsigned bucket = (word << 6) | static_cast<unsigned>(std::countr_zero(bits));
+        return now_ + ((bucket - start) & kMask);
     }
 
     void
@@ -254,11 +375,15 @@ class EventQueue
     }
 
     Cycle now_ = 0;
+    Cycles lookahead_ = 0;
+    unsigned held_back_ = 0;
+    Runners runners_;
     std::uint64_t fired_ = 0;
     std::uint64_t pending_ = 0;
     std::uint64_t sequence_ = 0;
     std::array<Bucket, kBuckets> wheel_{};
-    std::array<std::uint64_t, kBuckets / 64> occupied_{};
+    std::array<std::uint64_t, kWords> occupied_{}; // a bit for each bucket
+    std::uint64_t occupied_words_ = 0;             // and for each word of these
     std::vector<Far> far_;
 };
 

@@ -34,8 +34,8 @@ class Fifo
         return items_.data() + items_.size();
     }
 
-    T &
-    front()
+    const T &
+    front() const
     {
         return items_[head_];
     }

@@ -94,8 +94,7 @@ Link::accept(Message *message, Cycle ready)
     const bool first = place == accepted_.begin() || place[-1].ready != ready;
     accepted_.insert(place, {message, ready, first});
     if (first) {
-        message->receiver = this;
-        queue_.schedule(message, ready);
+        message->travel(this, ready, queue_);
     }
 }
 

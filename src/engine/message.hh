@@ -20,6 +20,13 @@ class Receiver
   public:
     virtual void arrive(Message *message) = 0;
 
+    // Whether the event queue holds a message for it.
+    bool
+    is_sent_something() const
+    {
+        return under_way_ != 0;
+    }
+
     // Where a message of a virtual network stands among others of the same cycle.
     virtual unsigned
     rank(unsigned) const
@@ -29,6 +36,10 @@ class Receiver
 
   protected:
     ~Receiver() = default;
+
+  private:
+    friend class Message;
+    unsigned under_way_ = 0;
 };
 
 class Message : public Event
@@ -43,14 +54,32 @@ class Message : public Event
     std::int8_t port = -1;     // in_port that it is for, once it has arrived
     std::uint8_t tries = 0;    // transitions that have neither taken it nor let it wait
     std::uint16_t in_port = 0; // of the router that it is at: controllers, then links
-    Receiver *receiver = nullptr;
 
     virtual Message *clone() const = 0;
+
+    // Let it arrive at a cycle after the current one.
+    void
+    travel(Receiver *receiver, Cycle arrival, EventQueue &queue)
+    {
+        receiver_ = receiver;
+        ++receiver->under_way_;
+        queue.schedule(this, arrival);
+    }
+
+    // Let it arrive in the current cycle.
+    void
+    arrive_now(Receiver *receiver, EventQueue &queue)
+    {
+        receiver_ = receiver;
+        ++receiver->under_way_;
+        queue.schedule_now(this);
+    }
 
     void
     fire() final
     {
-        receiver->arrive(this);
+        --receiver_->under_way_;
+        receiver_->arrive(this);
     }
 
     void
@@ -58,6 +87,9 @@ class Message : public Event
     {
         delete this;
     }
+
+  private:
+    Receiver *receiver_ = nullptr;
 };
 
 // A message that SLICC declares: T derives from MessageOf<T>.

@@ -209,9 +209,10 @@ Network::split(Message *message, unsigned router, Cycle arrival)
 void
 Network::deliver(Message *message, MachineID to, Cycle when)
 {
-    message->receiver = machines_[to.type][to.num];
-    message->order = in_order(message->receiver->rank(message->vnet), message->in_port);
-    queue_.schedule(message, spec_.jitter == 0 ? when : when + random_.below(spec_.jitter + 1));
+    Receiver *receiver = machines_[to.type][to.num];
+    message->order = in_order(receiver->rank(message->vnet), message->in_port);
+    when += spec_.jitter == 0 ? 0 : random_.below(spec_.jitter + 1);
+    message->travel(receiver, when, queue_);
 }
 
 void

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // The core's side of a private cache: hands requests to the cache's controller
-// and its answers to whoever uses the core, a vCPU or a probe.
+// and its answers to whoever uses the core, a vCPU or a probe. It keeps the requests
+// on their way to the cache, and the time at which its user wants to be woken up, and
+// runs ahead of all others through what are only hits.
 
 #ifndef HOMESHIFT_ENGINE_SEQUENCER_HH
 #define HOMESHIFT_ENGINE_SEQUENCER_HH
 
+#include <algorithm>
+#include <utility>
+
 #include "engine/controller.hh"
+#include "engine/fifo.hh"
 #include "engine/message.hh"
 #include "engine/structures.hh"
 #include "engine/types.hh"
@@ -25,33 +31,92 @@ class CoreUser
     // The node has no right to the line: an access fault. There is no data.
     virtual void access_refused(Addr line) = 0;
 
+    // The time that it asked for has come.
+    virtual void
+    wake_up()
+    {}
+
   protected:
     ~CoreUser() = default;
 };
 
-class Sequencer
+class Sequencer final : public Runner
 {
   public:
     // port: the cache's in_port for the core's requests; latency: of a hit, in cycles; faults: the
     // node's home table, which is told of faults first.
     void
-    connect(Controller *cache, int port, Cycles latency, HomeTable *faults)
+    connect(Controller *cache, int port, Cycles latency, HomeTable *faults, EventQueue *queue)
     {
         cache_ = cache;
         port_ = port;
         latency_ = latency;
         faults_ = faults;
+        queue_ = queue;
+        queue->add(this);
     }
 
     // The user must not ask for a line again before the answer.
     void
     issue(Addr address, bool write)
     {
-        auto *request = new RubyRequest;
-        request->PhysicalAddress = address;
-        request->LineAddress = address & ~(kLineBytes - 1);
-        request->Type = write ? RubyRequestType_ST : RubyRequestType_LD;
-        cache_->enqueue_local(request, port_, latency_);
+        requests_.push_back({address, queue_->now() + latency_, write});
+        tell_queue();
+    }
+
+    // Wake the user up at that cycle.
+    void
+    wake_at(Cycle cycle)
+    {
+        wake_at_ = cycle;
+        tell_queue();
+    }
+
+    bool
+    will_wake() const
+    {
+        return wake_at_ != kNever;
+    }
+
+    // The time at which the user would have been woken up; kNever if at none.
+    Cycle
+    forget_wake()
+    {
+        const Cycle cycle = std::exchange(wake_at_, kNever);
+        tell_queue();
+        return cycle;
+    }
+
+    void
+    run(Cycle until) override
+    {
+        runs_ = true;
+        do {
+            const Cycle cycle = next().cycle();
+            const bool now = cycle == queue_->now();
+            queue_->run_ahead_to(cycle);
+            if (cycle == wake_at_) {
+                wake_at_ = kNever;
+                queue_->count_event();
+                user->wake_up();
+            } else if (hits()) {
+                queue_->count_event();
+            } else {
+                if (now) { // else it is looked at again when all others are as far
+                    queue_->count_event();
+                    miss();
+                }
+                break;
+            }
+        } while (next().cycle() < until);
+        runs_ = false;
+        tell_queue();
+    }
+
+    bool
+    is_sent_something() const override
+    {
+        return cache_->is_sent_something();
     }
 
     void
@@ -79,6 +144,59 @@ class Sequencer
     CoreUser *user = nullptr;
 
   private:
+    struct Request
+    {
+        Addr address;
+        Cycle arrival;
+        bool write;
+    };
+
+    Moment
+    next() const
+    {
+        const Moment wake = Moment::before_events(wake_at_);
+        return requests_.empty() ? wake
+                                 : std::min(wake, Moment::after_events(requests_.front().arrival));
+    }
+
+    void
+    tell_queue()
+    {
+        if (!runs_) {
+            queue_->set_next(this, next());
+        }
+    }
+
+    void
+    fill(RubyRequest &message) const
+    {
+        const Request &request = requests_.front();
+        message.PhysicalAddress = request.address;
+        message.LineAddress = request.address & ~(kLineBytes - 1);
+        message.Type = request.write ? RubyRequestType_ST : RubyRequestType_LD;
+    }
+
+    // The request that arrives is answered now, if it hits.
+    bool
+    hits()
+    {
+        fill(hit_);
+        if (!cache_->take_hit(&hit_, port_)) {
+            return false;
+        }
+        requests_.pop_front();
+        return true;
+    }
+
+    void
+    miss()
+    {
+        auto *message = new RubyRequest;
+        fill(*message);
+        requests_.pop_front();
+        cache_->arrive_at(port_, message);
+    }
+
     bool
     refused(Addr line)
     {
@@ -91,8 +209,13 @@ class Sequencer
 
     Controller *cache_ = nullptr;
     HomeTable *faults_ = nullptr;
+    EventQueue *queue_ = nullptr;
     int port_ = 0;
     Cycles latency_ = 1;
+    Fifo<Request> requests_; // on their way to the cache, the first to arrive first
+    Cycle wake_at_ = kNever;
+    bool runs_ = false;
+    RubyRequest hit_;
 };
 
 // A device's side of its DMA machine.

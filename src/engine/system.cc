@@ -53,6 +53,9 @@ System::System(const SystemSpec &spec) : spec_(spec), queue_(std::make_unique<Ev
     const unsigned count = spec.network.nodes;
     network_ = std::make_unique<Network>(spec.network, *queue_, spec.cores_per_node);
     const Context context{queue_.get(), network_.get(), spec.memory_bytes};
+    if (spec.run_ahead) {
+        queue_->set_lookahead(spec.network.router_latency + spec.network.local_latency);
+    }
     const HomeMap homes(count * spec.memory_bytes, spec.memory_bytes, spec.region_bytes);
     nodes_.reserve(count);
     for (unsigned node = 0; node < count; ++node) {
@@ -62,7 +65,7 @@ System::System(const SystemSpec &spec) : spec_(spec), queue_(std::make_unique<Ev
 
 System::~System()
 {
-    // Events lie in vCPUs and point to controllers: the queue goes first.
+    // Events point to controllers: the queue goes first.
     queue_.reset();
 }
 
@@ -119,7 +122,7 @@ System::add_node(unsigned number, const Context &context, const HomeMap &homes)
         core.controller = std::make_unique<L1Cache_Controller>(
             context, createMachineID(MachineType_L1Cache, index), number, cache);
         core.sequencer->connect(core.controller.get(), L1Cache_Controller::port_mandatory_in,
-                                spec_.cache_latency, node.home_table.get());
+                                spec_.cache_latency, node.home_table.get(), queue_.get());
         network_->add(core.controller->id(), core.controller.get());
         cores_.push_back(std::move(core));
     }
@@ -167,9 +170,10 @@ System::add_vm(std::vector<std::uint64_t> frames,
     for (std::uint64_t frame : frames) {
         require_memory(frame, Stage2Table::kPageBytes);
     }
-    auto vm = std::make_unique<Vm>(Stage2Table(std::move(frames)), spec_.check, intruder);
+    auto vm = std::make_unique<Vm>(Stage2Table(std::move(frames)), spec_.check, intruder,
+                                   *queue_);
     for (auto &stream : streams) {
-        vm->add_vcpu(*queue_, std::move(stream), spec_.max_outstanding);
+        vm->add_vcpu(std::move(stream), spec_.max_outstanding);
     }
     vm->stop_run = &stop_;
     vms_.push_back(std::move(vm));
@@ -220,9 +224,8 @@ void
 System::run(Cycles cycles)
 {
     const Cycle end = queue_->now() + cycles;
-    const bool never = false;
     while (queue_->now() < end) {
-        run_on(end, never);
+        run_on(end, nullptr);
     }
     for (const auto &vm : vms_) {
         if (queue_->empty() && !vm->drained()) {
@@ -238,20 +241,22 @@ System::wait(Cycle until)
         if (queue_->empty() && until == kForever) {
             throw DeadlockError("deadlock: something is waited for, but nothing is under way");
         }
-        run_on(until, stop_);
+        run_on(until, &stop_);
     }
     stop_ = false;
 }
 
 // Run up to a cycle, but for a limited time only, and see to it that something is achieved.
 void
-System::run_on(Cycle end, const bool &stop)
+System::run_on(Cycle end, const bool *stop)
 {
     const std::uint64_t before = progress();
     const std::uint64_t fired = queue_->fired();
-    queue_->run(std::min(end, queue_->now() + kPatience), stop);
+    const Cycle last = std::min(end, queue_->now() + kPatience);
+    stop != nullptr ? queue_->run(last, *stop) : queue_->run(last);
     // A vCPU may think for long, but then no event fires in vain either.
-    if (!stop && queue_->now() < end && progress() == before && queue_->fired() != fired) {
+    const bool stopped = stop != nullptr && *stop;
+    if (!stopped && queue_->now() < end && progress() == before && queue_->fired() != fired) {
         throw DeadlockError("deadlock: events fire, but no access, copy or transfer ends");
     }
 }
@@ -374,7 +379,9 @@ System::probe(unsigned core, Addr address, bool write)
     const Cycle start = queue_->now();
     sequencer.issue(address, write);
     stop_ = false;
+    queue_->hold_back();
     queue_->run(start + kPatience, stop_);
+    queue_->let_go();
     sequencer.user = before;
     if (!stop_) {
         throw DeadlockError("deadlock: a probe gets no answer");

@@ -45,6 +45,7 @@ struct SystemSpec
     unsigned outstanding_transfers = 0;
     std::uint64_t region_bytes = 0;
     bool check = false;
+    bool run_ahead = true; // cores run ahead through hits: faster, and the same to the tick
 };
 
 // A run cannot go on: work is left, but nothing happens any more.
@@ -192,7 +193,7 @@ class System
     void require_memory(Addr address, std::uint64_t bytes) const;
     void require_node(unsigned node) const;
     std::vector<Addr> regions_of(const std::vector<Addr> &addresses) const;
-    void run_on(Cycle end, const bool &stop);
+    void run_on(Cycle end, const bool *stop);
     void run_until_stopped(const char *what);
     std::uint64_t progress() const;
 

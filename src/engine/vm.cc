@@ -19,8 +19,12 @@ Vcpu::Vcpu(Vm &vm, EventQueue &queue, std::unique_ptr<RequestStream> stream,
 void
 Vcpu::start(Sequencer *core)
 {
+    const Cycle wake = core_ != nullptr ? core_->forget_wake() : kNever;
     core_ = core;
     core_->user = this;
+    if (wake != kNever) {
+        core_->wake_at(wake);
+    }
     running_ = true;
     ready_at_ = std::max(ready_at_, queue_.now());
     issue_some();
@@ -60,18 +64,16 @@ Vcpu::uses(std::uint64_t page) const
 }
 
 void
-Vcpu::fire()
+Vcpu::wake_up()
 {
-    waking_ = false;
     issue_some();
 }
 
 void
 Vcpu::wake_at(Cycle when)
 {
-    if (!waking_) {
-        waking_ = true;
-        queue_.schedule(this, when);
+    if (!core_->will_wake()) {
+        core_->wake_at(when);
     }
 }
 
@@ -184,6 +186,17 @@ Vcpu::access_refused(Addr line)
     vm_.access_done(access.guest, queue_.now() - access.issued);
 }
 
+// Cores must not run ahead while something is to be told about the very access.
+void
+Vm::watch_or_not()
+{
+    const bool watched = stopping_ || missing_ != 0 || sample_every_ != 0;
+    if (watched != watched_) {
+        watched ? queue_.hold_back() : queue_.let_go();
+        watched_ = watched;
+    }
+}
+
 void
 Vm::start(const std::vector<Sequencer *> &cores)
 {
@@ -191,6 +204,7 @@ Vm::start(const std::vector<Sequencer *> &cores)
         throw std::invalid_argument("a VM needs one core for each vCPU");
     }
     stopping_ = false;
+    watch_or_not();
     for (std::size_t i = 0; i < cores.size(); ++i) {
         vcpus_[i]->start(cores[i]);
     }
@@ -200,6 +214,7 @@ void
 Vm::stop()
 {
     stopping_ = true;
+    watch_or_not();
     for (const auto &vcpu : vcpus_) {
         vcpu->stop();
     }
@@ -251,6 +266,7 @@ Vm::await(const std::vector<std::uint64_t> &pages)
     for (std::uint64_t page : pages) {
         missing_ += table.set_missing(page) ? 1 : 0;
     }
+    watch_or_not();
 }
 
 bool
@@ -271,6 +287,7 @@ Vm::map_pages(const std::vector<std::uint64_t> &pages, const std::vector<std::ui
     for (std::size_t i = 0; i < pages.size(); ++i) {
         missing_ -= table.map(pages[i], frames[i]) ? 1 : 0;
     }
+    watch_or_not();
     for (const auto &vcpu : vcpus_) {
         vcpu->look_again();
     }
@@ -317,6 +334,7 @@ Vm::sample(std::uint64_t every, Cycles slower_than)
     sample_slower_than_ = slower_than;
     sample_seen_ = 0;
     samples_.clear();
+    watch_or_not();
 }
 
 std::vector<std::uint64_t>

@@ -32,7 +32,7 @@ class Vm;
 
 // A closed loop: up to max_outstanding accesses under way, issued in order, each
 // its gap after the one before; never two to one line.
-class Vcpu final : public Event, public CoreUser
+class Vcpu final : public CoreUser
 {
   public:
     Vcpu(Vm &vm, EventQueue &queue, std::unique_ptr<RequestStream> stream,
@@ -61,7 +61,7 @@ class Vcpu final : public Event, public CoreUser
 
     bool uses(std::uint64_t page) const;
 
-    void fire() override;
+    void wake_up() override;
     void load_done(Addr line, const DataBlock &data) override;
     void store_done(Addr line, DataBlock &data) override;
     void access_refused(Addr line) override;
@@ -93,7 +93,6 @@ class Vcpu final : public Event, public CoreUser
     unsigned max_outstanding_;
     Sequencer *core_ = nullptr;
     bool running_ = false;
-    bool waking_ = false;
     Access next_{};
     bool have_next_ = false;
     bool waits_for_page_ = false;
@@ -107,14 +106,15 @@ class Vcpu final : public Event, public CoreUser
 class Vm
 {
   public:
-    Vm(Stage2Table table, bool check, bool intruder)
-        : table(std::move(table)), check_(check && !intruder), intruder_(intruder)
+    Vm(Stage2Table table, bool check, bool intruder, EventQueue &queue)
+        : table(std::move(table)), queue_(queue), check_(check && !intruder), intruder_(intruder)
     {}
 
     Vcpu &
-    add_vcpu(EventQueue &queue, std::unique_ptr<RequestStream> stream, unsigned max_outstanding)
+    add_vcpu(std::unique_ptr<RequestStream> stream, unsigned max_outstanding)
     {
-        vcpus_.push_back(std::make_unique<Vcpu>(*this, queue, std::move(stream), max_outstanding));
+        vcpus_.push_back(
+            std::make_unique<Vcpu>(*this, queue_, std::move(stream), max_outstanding));
         return *vcpus_.back();
     }
 
@@ -165,7 +165,10 @@ class Vm
     void access_done(Addr guest, Cycles latency);
     void fault(std::uint64_t page);
     void count_blocked(Cycle now);
+    void watch_or_not();
 
+    EventQueue &queue_;
+    bool watched_ = false; // single accesses matter
     bool check_;
     bool intruder_; // leaves the data of lines that it stores to as it is
     std::uint64_t missing_ = 0;

@@ -61,7 +61,7 @@ def write(scenario: Scenario, protocol: Protocol, nodes: int) -> Iterator[str]:
             if kind == "Sequencer":
                 port = _port(machine, "RubyRequest")
                 unit = f"unit.{parameter.name}"
-                yield f"            {unit}.connect(&unit.controller, {port}, 1, nullptr);"
+                yield f"            {unit}.connect(&unit.controller, {port}, 1, nullptr, &queue);"
                 yield f"            sequencers.push_back(&{unit});"
             elif kind == "DMASequencer":
                 port = _port(machine, "SequencerMsg")

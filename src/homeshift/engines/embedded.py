@@ -51,6 +51,7 @@ def system_spec(machine: Machine, *, region_bytes: int, check: bool) -> dict[str
         "outstanding_transfers": machine.migration.outstanding_transfers,
         "region_bytes": region_bytes,
         "check": check,
+        "run_ahead": True,
     }
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from homeshift.slicc import ast
 from homeshift.slicc.emit_body import Body, cpp_type, parameter_list
+from homeshift.slicc.hits import core_port, hits
 from homeshift.slicc.model import Function, InPort, Machine, Protocol, Transition, Type, Variable
 from homeshift.slicc.mutants import Mutant
 from homeshift.slicc.walk import walk
@@ -42,8 +43,10 @@ def write_cpp(
     """
     target = Path(directory)
     target.mkdir(parents=True, exist_ok=True)
-    (target / "protocol.hh").write_text(_header(protocol, runtime), "utf-8")
-    (target / "protocol.cc").write_text(_source(protocol, mutants), "utf-8")
+    # A mutant may be of a hit, and the checker has no time that a core could run ahead in.
+    run_hits = runtime == "engine" and not mutants
+    (target / "protocol.hh").write_text(_header(protocol, runtime, run_hits), "utf-8")
+    (target / "protocol.cc").write_text(_source(protocol, mutants, run_hits), "utf-8")
 
 
 def _banner(protocol: Protocol) -> str:
@@ -56,7 +59,7 @@ def _emitted(types: Iterable[Type]) -> Iterator[Type]:
     return (t for t in types if not t.external and t.kind in ("structure", "enumeration"))
 
 
-def _header(protocol: Protocol, runtime: str) -> str:
+def _header(protocol: Protocol, runtime: str, run_hits: bool) -> str:
     lines = [
         _banner(protocol),
         "#ifndef HOMESHIFT_PROTOCOL_HH",
@@ -68,7 +71,7 @@ def _header(protocol: Protocol, runtime: str) -> str:
     for type_ in _emitted(protocol.types.values()):
         lines += _type(type_)
     for machine in protocol.machines.values():
-        lines += _machine_header(machine)
+        lines += _machine_header(machine, run_hits)
     lines += ["} // namespace homeshift::engine", "", "#endif // HOMESHIFT_PROTOCOL_HH", ""]
     return "\n".join(lines)
 
@@ -177,7 +180,8 @@ def _pointer_names(machine: Machine) -> str:
     return ", ".join(n for n, t in (("tbe", machine.tbe), ("cache_entry", machine.entry)) if t)
 
 
-def _machine_header(machine: Machine) -> list[str]:
+def _machine_header(machine: Machine, run_hits: bool) -> list[str]:
+    has_hits = run_hits and bool(hits(machine))
     lines = []
     for type_ in (machine.state_type, machine.event_type, *machine.structures):
         if type_ in list(_emitted([type_])):
@@ -204,6 +208,7 @@ def _machine_header(machine: Machine) -> list[str]:
         "",
         "  protected:",
         "    void run_port(int port) override;",
+        *(["    bool run_hit() override;"] if has_hits else []),
         "",
         "  private:",
     ]
@@ -224,6 +229,11 @@ def _machine_header(machine: Machine) -> list[str]:
     pointers = _pointer_arguments(machine, "")
     lines += [
         f"    void transition({event} event, Addr address{', ' + pointers if pointers else ''});",
+        *(
+            [f"    inline bool transition_if_hit({event} event, Addr address, {pointers});"]
+            if has_hits
+            else []
+        ),
         "};",
         "",
     ]
@@ -246,7 +256,7 @@ def _signature(function: Function, class_name: str = "") -> str:
     )
 
 
-def _source(protocol: Protocol, mutants: Sequence[Mutant]) -> str:
+def _source(protocol: Protocol, mutants: Sequence[Mutant], run_hits: bool) -> str:
     lines = [
         _banner(protocol),
         '#include "protocol.hh"',
@@ -269,7 +279,9 @@ def _source(protocol: Protocol, mutants: Sequence[Mutant]) -> str:
             "",
         ]
     for machine in protocol.machines.values():
-        lines += _machine_source(machine, [m for m in mutants if m.machine == machine.name])
+        lines += _machine_source(
+            machine, [m for m in mutants if m.machine == machine.name], run_hits
+        )
     lines += ["} // namespace homeshift::engine", ""]
     return "\n".join(lines)
 
@@ -279,7 +291,9 @@ def _names(machine: Machine, what: str, names: Iterable[str]) -> list[str]:
     return [f"constexpr std::array k{machine.name}{what} = {{{items}}};"]
 
 
-def _machine_source(machine: Machine, mutants: Sequence[Mutant]) -> list[str]:
+def _machine_source(
+    machine: Machine, mutants: Sequence[Mutant], run_hits: bool
+) -> list[str]:
     name = _class(machine)
     lines = ["namespace", "{", ""]
     lines += _names(machine, "States", machine.states)
@@ -329,6 +343,8 @@ def _machine_source(machine: Machine, mutants: Sequence[Mutant]) -> list[str]:
     lines += [f"void {name}::run_port(int port)", "{", "    switch (port) {"]
     lines += [f"      case port_{p.name}: run_{p.name}(); break;" for p in machine.in_ports]
     lines += ['      default: fail("has no such port");', "    }", "}", ""]
+    if run_hits and (found := hits(machine)):
+        lines += _hits(machine, found)
     lines += _state_of(machine)
     tables = [f"{v.name}.size()" for v in machine.variables if v.type.name == "TBETable"]
     lines += [
@@ -344,6 +360,35 @@ def _machine_source(machine: Machine, mutants: Sequence[Mutant]) -> list[str]:
 def _port(machine: Machine, port: InPort) -> list[str]:
     body = Body(machine)
     return [f"inline void {_class(machine)}::run_{port.name}()", *body.block(port.body), ""]
+
+
+def _hits(machine: Machine, found: Sequence[Transition]) -> list[str]:
+    """The in_port of a core's requests once more, for those that are hits alone."""
+    port = core_port(machine)
+    assert port is not None
+    name, event = _class(machine), machine.event_type.unique_name
+    state = machine.state_type.unique_name
+    names = _pointer_names(machine)
+    lines = [
+        f"inline bool {name}::transition_if_hit({event} event, Addr address, "
+        f"{_pointer_arguments(machine, '')})",
+        "{",
+        f"    const {state} state = {_call(machine.function('getState'), machine)};",
+        f"    {state} next = state;",
+        "    switch (key(state, event)) {",
+        *_cases(machine, found, names),
+        "      default:",
+        "        return false;",
+        "    }",
+        "    count_transition(state, event);",
+        f"    {_call(machine.function('setState'), machine, 'next')};",
+        "    return true;",
+        "}",
+        "",
+        f"bool {name}::run_hit()",
+    ]
+    block = Body(machine, only_hits=True).block(port.body)
+    return [*lines, *block[:-1], "    return false;", block[-1], ""]
 
 
 def _state_of(machine: Machine) -> list[str]:
@@ -404,19 +449,7 @@ def _transition(machine: Machine, mutants: Sequence[Mutant]) -> list[str]:
     if mutants:
         lines += _mutants(machine, mutants, arguments)
     lines.append("    switch (key(state, event)) {")
-    same: dict[tuple[tuple[str, ...], str], list[Transition]] = {}
-    for transition in machine.transitions:
-        key = (
-            transition.actions,
-            transition.next_state if transition.next_state != transition.state else "",
-        )
-        same.setdefault(key, []).append(transition)
-    for (actions, next_state), transitions in same.items():
-        lines += [f"      case key({state}_{t.state}, {event}_{t.event}):" for t in transitions]
-        lines += [f"        {action}({arguments});" for action in actions]
-        if next_state:
-            lines.append(f"        next = {state}_{next_state};")
-        lines.append("        break;")
+    lines += _cases(machine, machine.transitions, names)
     lines += [
         "      default:",
         "        no_transition(state, event, address);",
@@ -426,6 +459,27 @@ def _transition(machine: Machine, mutants: Sequence[Mutant]) -> list[str]:
         "}",
         "",
     ]
+    return lines
+
+
+def _cases(machine: Machine, transitions: Iterable[Transition], names: str) -> list[str]:
+    """The cases of a switch over state and event; the same code only once."""
+    state, event = machine.state_type.unique_name, machine.event_type.unique_name
+    arguments = f"address, {names}" if names else "address"
+    same: dict[tuple[tuple[str, ...], str], list[Transition]] = {}
+    for transition in transitions:
+        key = (
+            transition.actions,
+            transition.next_state if transition.next_state != transition.state else "",
+        )
+        same.setdefault(key, []).append(transition)
+    lines = []
+    for (actions, next_state), alike in same.items():
+        lines += [f"      case key({state}_{t.state}, {event}_{t.event}):" for t in alike]
+        lines += [f"        {action}({arguments});" for action in actions]
+        if next_state:
+            lines.append(f"        next = {state}_{next_state};")
+        lines.append("        break;")
     return lines
 
 

@@ -47,8 +47,11 @@ def parameter_list(function: Function) -> str:
 class Body:
     """Emits code that runs as a member function of a machine's controller."""
 
-    def __init__(self, machine: Machine, *, in_action: bool = False) -> None:
+    def __init__(
+        self, machine: Machine, *, in_action: bool = False, only_hits: bool = False
+    ) -> None:
         self.machine = machine
+        self.only_hits = only_hits
         self.in_action = in_action
 
     # ---- statements -----------------------------------------------------------------------
@@ -134,8 +137,12 @@ class Body:
             case "trigger":
                 event, address, *pointers = arguments
                 # SLICC names the entry before the TBE, transition() the TBE first.
-                yield f"transition({', '.join([event, address, *reversed(pointers)])});"
-                yield "return;"
+                all_arguments = ", ".join([event, address, *reversed(pointers)])
+                if self.only_hits:
+                    yield f"return transition_if_hit({all_arguments});"
+                else:
+                    yield f"transition({all_arguments});"
+                    yield "return;"
             case "error":
                 yield f'fail("{call.position}: " {arguments[0]});'
             case "assert":

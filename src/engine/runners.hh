@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// What keeps its own time: cores, each with the moment at which it next has something
+// to do. The first of them is at hand, the change of one costs the logarithm of their
+// number: a tree of which every inner node holds the earlier moment of the two below.
+
+#ifndef HOMESHIFT_ENGINE_RUNNERS_HH
+#define HOMESHIFT_ENGINE_RUNNERS_HH
+
+#include <algorithm>
+#include <bit>
+#include <compare>
+#include <cstdint>
+#include <vector>
+
+#include "engine/types.hh"
+
+namespace homeshift::engine
+{
+
+constexpr Cycle kNever = ~Cycle{0} >> 1;
+
+// A cycle, before or after the events in it.
+class Moment
+{
+  public:
+    static constexpr Moment
+    before_events(Cycle cycle)
+    {
+        return Moment(2 * cycle);
+    }
+
+    static constexpr Moment
+    after_events(Cycle cycle)
+    {
+        return Moment(2 * cycle + 1);
+    }
+
+    constexpr Moment() = default; // never
+
+    constexpr Cycle
+    cycle() const
+    {
+        return value_ / 2;
+    }
+
+    constexpr auto operator<=>(const Moment &) const = default;
+
+  private:
+    explicit constexpr Moment(std::uint64_t value) : value_(value)
+    {}
+
+    std::uint64_t value_ = 2 * kNever;
+};
+
+class Runner
+{
+  public:
+    // Do what is to be done now, then all that is to be done before the cycle `until` and concerns
+    // nobody else. The queue's time may be moved on meanwhile.
+    virtual void run(Cycle until) = 0;
+
+    // Whether an event is on its way to it.
+    virtual bool is_sent_something() const = 0;
+
+  protected:
+    ~Runner() = default;
+
+  private:
+    friend class Runners;
+    std::size_t leaf_ = 0;
+};
+
+class Runners
+{
+  public:
+    void
+    add(Runner *runner)
+    {
+        runners_.push_back(runner);
+        first_leaf_ = std::bit_ceil(runners_.size());
+        moments_.assign(2 * first_leaf_, Moment{}); // nobody has anything to do yet
+        for (std::size_t i = 0; i < runners_.size(); ++i) {
+            runners_[i]->leaf_ = first_leaf_ + i;
+        }
+    }
+
+    const Moment &
+    first() const
+    {
+        return moments_[1];
+    }
+
+    Runner &
+    first_runner() const
+    {
+        std::size_t at = 1;
+        while (at < first_leaf_) {
+            at = 2 * at + (moments_[2 * at] <= moments_[at] ? 0 : 1);
+        }
+        return *runners_[at - first_leaf_];
+    }
+
+    // The first moment of all others.
+    Moment
+    first_other(const Runner *runner) const
+    {
+        Moment first;
+        for (std::size_t at = runner->leaf_; at > 1; at /= 2) {
+            first = std::min(first, moments_[at ^ 1]);
+        }
+        return first;
+    }
+
+    void
+    set(const Runner *runner, Moment next)
+    {
+        std::size_t at = runner->leaf_;
+        moments_[at] = next;
+        for (at /= 2; at > 0; at /= 2) {
+            moments_[at] = std::min(moments_[2 * at], moments_[2 * at + 1]);
+        }
+    }
+
+  private:
+    std::vector<Runner *> runners_;
+    std::vector<Moment> moments_ = std::vector<Moment>(2); // the children of i: 2i and 2i + 1
+    std::size_t first_leaf_ = 1;
+};
+
+} // namespace homeshift::engine
+
+#endif // HOMESHIFT_ENGINE_RUNNERS_HH

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Which transitions are hits: what a core's request does to its own cache and to nothing else.
+
+The embedded engine lets a core run ahead of the others through its hits. Which these are is read
+off the protocol: the transition's actions do nothing but what is listed here.
+"""
+
+from __future__ import annotations
+
+from homeshift.slicc import ast
+from homeshift.slicc.model import InPort, Machine, Transition
+from homeshift.slicc.walk import walk
+
+REQUEST = "RubyRequest"
+# Methods that reach nobody but the core and its cache.
+OWN = frozenset(
+    {"readCallback", "writeCallback", "setMRU", "profileDemandHit", "dequeue", "isReady"}
+)
+HARMLESS = frozenset({"clockEdge", "assert", "DPRINTF"})
+PORT = frozenset({"trigger", "error", "assert", "DPRINTF"})
+
+
+def core_port(machine: Machine) -> InPort | None:
+    """Return the in_port of the core's requests, if there is one."""
+    return next((p for p in machine.in_ports if p.message_type.name == REQUEST), None)
+
+
+def hits(machine: Machine) -> list[Transition]:
+    """Return the transitions that take a core's request and are hits.
+
+    None if the in_port of these requests does more than trigger transitions.
+    """
+    port = core_port(machine)
+    if port is None or not all(_only_triggers(node) for node in walk(port.body)):
+        return []
+    return [
+        transition
+        for transition in machine.transitions
+        if all(_stays_at_home(machine.actions[name].body) for name in transition.actions)
+        and any(_dequeues(machine.actions[name].body, port) for name in transition.actions)
+    ]
+
+
+def _only_triggers(node: ast.Node) -> bool:
+    match node:
+        case ast.Assignment() | ast.Enqueue() | ast.StallAndWait():
+            return False
+        case ast.ExpressionStatement(expression=ast.FunctionCall() as call):
+            return call.name.name in PORT
+        case ast.ExpressionStatement():
+            return False
+    return True
+
+
+def _stays_at_home(body: ast.Node) -> bool:
+    for node in walk(body):
+        match node:
+            case ast.Enqueue() | ast.StallAndWait() | ast.New():
+                return False
+            case ast.FunctionCall() if node.name.name not in HARMLESS:
+                return False
+            case ast.MethodCall() if node.name.name not in OWN:
+                return False
+    return True
+
+
+def _dequeues(body: ast.Node, port: InPort) -> bool:
+    return any(
+        isinstance(node, ast.MethodCall)
+        and node.name.name == "dequeue"
+        and isinstance(node.object, ast.Name)
+        and node.object.name == port.name
+        for node in walk(body)
+    )
