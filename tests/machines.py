@@ -45,6 +45,7 @@ def small(**changes: Any) -> dict[str, Any]:
         "outstanding_transfers": 4,
         "region_bytes": PAGE,
         "check": True,
+        "run_ahead": True,
         "jitter": 0,
         "jitter_seed": 0,
     }

@@ -146,8 +146,8 @@ class PhasedPattern
             first_hot_ = (first_hot_ + hot_pages_) % pages_;
         }
         const bool hot = random.happens(hot_);
-        const std::uint64_t page =
-            hot ? (first_hot_ + random.below(hot_pages_)) % pages_ : random.below(pages_);
+        std::uint64_t page = hot ? first_hot_ + random.below(hot_pages_) : random.below(pages_);
+        page -= page >= pages_ ? pages_ : 0;
         return page * kPageBytes + random.below(kLinesPerPage) * kLineBytes;
     }
 

@@ -45,7 +45,7 @@ class Random
         }
     }
 
-    std::uint64_t
+    [[gnu::always_inline]] std::uint64_t
     next()
     {
         const std::uint64_t result = rotate(state_[1] * 5, 7) * 9;

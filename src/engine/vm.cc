@@ -11,9 +11,9 @@ namespace homeshift::engine
 
 Vcpu::Vcpu(Vm &vm, EventQueue &queue, std::unique_ptr<RequestStream> stream,
            unsigned max_outstanding)
-    : vm_(vm), queue_(queue), stream_(std::move(stream)), max_outstanding_(max_outstanding)
+    : vm_(vm), queue_(queue), stream_(std::move(stream))
 {
-    outstanding_.reserve(max_outstanding);
+    outstanding_.resize(max_outstanding);
 }
 
 void
@@ -59,7 +59,7 @@ bool
 Vcpu::uses(std::uint64_t page) const
 {
     return std::any_of(outstanding_.begin(), outstanding_.end(), [page](const Outstanding &o) {
-        return o.guest >> Stage2Table::kPageShift == page;
+        return o.line != kNoLine && o.guest >> Stage2Table::kPageShift == page;
     });
 }
 
@@ -80,14 +80,15 @@ Vcpu::wake_at(Cycle when)
 bool
 Vcpu::under_way(Addr line) const
 {
-    return std::any_of(outstanding_.begin(), outstanding_.end(),
+    return lines_under_way_[short_of(line)] != 0 &&
+           std::any_of(outstanding_.begin(), outstanding_.end(),
                        [line](const Outstanding &o) { return o.line == line; });
 }
 
 void
 Vcpu::issue_some()
 {
-    while (running_ && outstanding_.size() < max_outstanding_) {
+    while (running_ && under_way_ < outstanding_.size()) {
         if (!have_next_) {
             next_ = stream_->next();
             have_next_ = true;
@@ -106,7 +107,7 @@ Vcpu::issue_some()
             return; // its answer comes back here
         }
         core_->issue(address, next_.write);
-        outstanding_.push_back({line, next_.address, queue_.now()});
+        keep({line, next_.address, queue_.now()});
         have_next_ = false;
         ready_at_ = queue_.now() + 1; // one issue a cycle
     }
@@ -141,14 +142,28 @@ Vcpu::page_is_here(std::uint64_t page)
     return false;
 }
 
+void
+Vcpu::keep(const Outstanding &access)
+{
+    while (outstanding_[last_kept_].line != kNoLine) {
+        last_kept_ = next_place(last_kept_);
+    }
+    outstanding_[last_kept_] = access;
+    ++lines_under_way_[short_of(access.line)];
+    ++under_way_;
+}
+
+// Most answers come in the order of the requests, so the one after the last is looked at first.
 Vcpu::Outstanding
 Vcpu::take(Addr line)
 {
-    for (Outstanding &candidate : outstanding_) {
+    for (std::size_t looked = 0; looked < outstanding_.size(); ++looked) {
+        next_taken_ = next_place(next_taken_);
+        Outstanding &candidate = outstanding_[next_taken_];
         if (candidate.line == line) {
-            const Outstanding taken = candidate;
-            candidate = outstanding_.back();
-            outstanding_.pop_back();
+            const Outstanding taken = std::exchange(candidate, {});
+            --lines_under_way_[short_of(line)];
+            --under_way_;
             latency += queue_.now() - taken.issued;
             return taken;
         }
@@ -239,6 +254,9 @@ Vm::accesses() const
 void
 Vm::access_done(Addr guest, Cycles latency)
 {
+    if (!watched_) {
+        return;
+    }
     if (sample_every_ != 0 && latency > sample_slower_than_ && ++sample_seen_ == sample_every_) {
         sample_seen_ = 0;
         samples_.push_back(guest >> Stage2Table::kPageShift);

@@ -7,6 +7,7 @@
 #ifndef HOMESHIFT_ENGINE_VM_HH
 #define HOMESHIFT_ENGINE_VM_HH
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <stdexcept>
@@ -50,7 +51,7 @@ class Vcpu final : public CoreUser
     bool
     drained() const
     {
-        return outstanding_.empty();
+        return under_way_ == 0;
     }
 
     bool
@@ -73,24 +74,38 @@ class Vcpu final : public CoreUser
     std::uint64_t blocked = 0; // cycles in which it waited for a missing page
 
   private:
+    static constexpr Addr kNoLine = ~Addr{0};
+
     struct Outstanding
     {
-        Addr line;
-        Addr guest;
-        Cycle issued;
+        Addr line = kNoLine; // a place that is free
+        Addr guest = 0;
+        Cycle issued = 0;
     };
+
+    static std::size_t
+    short_of(Addr line)
+    {
+        return line >> kLineShift & 63;
+    }
+
+    std::size_t
+    next_place(std::size_t place) const
+    {
+        return place + 1 == outstanding_.size() ? 0 : place + 1;
+    }
 
     void issue_some();
     bool asleep();
     bool page_is_here(std::uint64_t page);
     bool under_way(Addr line) const;
+    void keep(const Outstanding &access);
     Outstanding take(Addr line);
     void wake_at(Cycle when);
 
     Vm &vm_;
     EventQueue &queue_;
     std::unique_ptr<RequestStream> stream_;
-    unsigned max_outstanding_;
     Sequencer *core_ = nullptr;
     bool running_ = false;
     Access next_{};
@@ -100,7 +115,11 @@ class Vcpu final : public CoreUser
     Cycle ready_at_ = 0;
     Cycles slice_ = 1;
     Cycles awake_ = 1;
-    std::vector<Outstanding> outstanding_;
+    std::vector<Outstanding> outstanding_;            // as many places as may be under way
+    std::array<std::uint8_t, 64> lines_under_way_{}; // by the lowest bits of the line
+    std::size_t under_way_ = 0;
+    std::size_t last_kept_ = 0;
+    std::size_t next_taken_ = 0;
 };
 
 class Vm
