@@ -247,7 +247,9 @@ class EventQueue
     fire_all(const bool &stop)
     {
         Bucket &bucket = wheel_[now_ & kMask];
-        sort(bucket);
+        if (bucket.head != bucket.tail) {
+            sort(bucket);
+        }
         while (Event *event = pop(bucket)) {
             --pending_;
             ++fired_;

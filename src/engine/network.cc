@@ -16,10 +16,17 @@ constexpr std::uint16_t kHere = ~std::uint16_t{0};
 } // namespace
 
 Network::Network(const NetworkSpec &spec, EventQueue &queue, unsigned cores_per_node)
-    : spec_(spec), queue_(queue), cores_per_node_(cores_per_node), random_(spec.seed, 0)
+    : spec_(spec), queue_(queue), random_(spec.seed, 0)
 {
     if (spec.router_latency == 0) {
         throw std::invalid_argument("a router takes a cycle at least");
+    }
+    for (unsigned type = 0; type < MachineType_NUM; ++type) {
+        for (std::uint16_t number = 0; number < kMachines; ++number) {
+            const MachineID id{static_cast<MachineType>(type), number};
+            machines_[index(id)].node = static_cast<std::uint16_t>(
+                id.type == MachineType_L1Cache ? number / cores_per_node : number);
+        }
     }
     if (spec.topology == "crossbar") {
         build_crossbar();
@@ -122,11 +129,11 @@ Network::build_mesh()
 void
 Network::add(MachineID id, Receiver *controller)
 {
-    std::vector<Receiver *> &machines = machines_[id.type];
-    if (machines.size() <= id.num) {
-        machines.resize(id.num + 1);
+    Machine &machine = machines_.at(index(id));
+    machine.receiver = controller;
+    for (unsigned network = 0; network < kNetworks; ++network) {
+        machine.ranks[network] = static_cast<std::uint8_t>(controller->rank(network));
     }
-    machines[id.num] = controller;
 }
 
 Cycles
@@ -209,10 +216,10 @@ Network::split(Message *message, unsigned router, Cycle arrival)
 void
 Network::deliver(Message *message, MachineID to, Cycle when)
 {
-    Receiver *receiver = machines_[to.type][to.num];
-    message->order = in_order(receiver->rank(message->vnet), message->in_port);
+    const Machine &machine = machines_[index(to)];
+    message->order = in_order(machine.ranks[message->vnet], message->in_port);
     when += spec_.jitter == 0 ? 0 : random_.below(spec_.jitter + 1);
-    message->travel(receiver, when, queue_);
+    message->travel(machine.receiver, when, queue_);
 }
 
 void

@@ -57,7 +57,7 @@ class Network final : public Router
     unsigned
     node_of(MachineID id) const
     {
-        return id.type == MachineType_L1Cache ? id.num / cores_per_node_ : id.num;
+        return machines_[index(id)].node;
     }
 
     const std::vector<std::unique_ptr<Link>> &
@@ -83,6 +83,22 @@ class Network final : public Router
     void reset_statistics();
 
   private:
+    static constexpr unsigned kMachines = 64;  // of a type, at most
+    static constexpr unsigned kNetworks = 16;  // virtual ones, at most
+
+    struct Machine
+    {
+        Receiver *receiver = nullptr;
+        std::uint16_t node = 0;
+        std::array<std::uint8_t, kNetworks> ranks{}; // of what comes on a virtual network
+    };
+
+    static unsigned
+    index(MachineID id)
+    {
+        return id.type * kMachines + id.num;
+    }
+
     void add_link(unsigned from, unsigned to);
     void build_crossbar();
     void build_ring();
@@ -92,11 +108,10 @@ class Network final : public Router
 
     NetworkSpec spec_;
     EventQueue &queue_;
-    unsigned cores_per_node_;
     unsigned routers_ = 0;
     std::vector<std::unique_ptr<Link>> links_;
     std::vector<std::uint16_t> route_; // [router * nodes + destination node] -> link
-    std::array<std::vector<Receiver *>, MachineType_NUM> machines_;
+    std::array<Machine, MachineType_NUM * kMachines> machines_{};
     Traffic between_nodes_;
     Traffic total_;
     Random random_;

@@ -6,6 +6,7 @@
 #ifndef HOMESHIFT_ENGINE_STRUCTURES_HH
 #define HOMESHIFT_ENGINE_STRUCTURES_HH
 
+#include <bit>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -52,8 +53,12 @@ class TBETable
     T *
     lookup(Addr address)
     {
-        T **found = index_.find(address);
-        return found ? *found : nullptr;
+        if (address != last_address_) {
+            T **found = index_.find(address);
+            last_address_ = address;
+            last_ = found ? *found : nullptr;
+        }
+        return last_;
     }
 
     void
@@ -69,19 +74,22 @@ class TBETable
             *tbe = T{};
         }
         index_.set(address, tbe);
+        last_address_ = address;
+        last_ = tbe;
     }
 
     void
     deallocate(Addr address)
     {
-        free_.push_back(*index_.find(address));
+        free_.push_back(lookup(address));
         index_.erase(address);
+        last_ = nullptr;
     }
 
     bool
     isPresent(Addr address)
     {
-        return index_.find(address) != nullptr;
+        return lookup(address) != nullptr;
     }
 
     std::size_t
@@ -91,32 +99,44 @@ class TBETable
     }
 
   private:
+    Addr last_address_ = ~Addr{0}; // looked up last, as one address is mostly looked up repeatedly
+    T *last_ = nullptr;
     FlatMap<T *> index_;
     std::vector<T *> all_;
     std::vector<T *> free_;
 };
 
 // A set-associative array with true LRU, as gem5's CacheMemory with LRURP.
+//
+// Of each slot's tag a byte is kept apart, so that most sets are searched within one word, and a
+// line that is not there mostly costs a look at this word alone.
 class CacheMemory
 {
   public:
     // bytes / (associativity * 64) sets, a power of two.
     CacheMemory(std::uint64_t bytes, unsigned associativity, const Cycle &now)
         : ways_(associativity),
+          words_((associativity + kBytes - 1) / kBytes),
           sets_(bytes / (associativity * kLineBytes)),
           now_(now),
-          tags_(sets_ * ways_, kNoTag),
-          entries_(sets_ * ways_),
+          marks_(sets_ * words_, kFree),
+          slots_(sets_ * ways_),
           touched_(sets_ * ways_)
-    {}
+    {
+        for (std::size_t set = 0; set < sets_; ++set) {
+            for (unsigned way = ways_; way < words_ * kBytes; ++way) {
+                mark(set, way, kNoWay);
+            }
+        }
+    }
 
     CacheMemory(const CacheMemory &) = delete;
     CacheMemory &operator=(const CacheMemory &) = delete;
 
     ~CacheMemory()
     {
-        for (AbstractCacheEntry *entry : entries_) {
-            delete entry;
+        for (Slot &slot : slots_) {
+            delete slot.entry;
         }
     }
 
@@ -124,7 +144,7 @@ class CacheMemory
     lookup(Addr line)
     {
         const std::size_t slot = find(line);
-        return slot == kNoSlot ? nullptr : entries_[slot];
+        return slot == kNoSlot ? nullptr : slots_[slot].entry;
     }
 
     bool
@@ -137,38 +157,28 @@ class CacheMemory
     bool
     cacheAvail(Addr line)
     {
-        const std::size_t first = first_slot(line);
-        for (std::size_t slot = first; slot < first + ways_; ++slot) {
-            if (tags_[slot] == line || tags_[slot] == kNoTag) {
-                return true;
-            }
-        }
-        return false;
+        return find_free(set_of(line)) != kNoSlot || find(line) != kNoSlot;
     }
 
     // The line that would have to go for this one.
     Addr
     cacheProbe(Addr line)
     {
-        const std::size_t first = first_slot(line);
+        const std::size_t first = set_of(line) * ways_;
         std::size_t victim = first;
         for (std::size_t slot = first + 1; slot < first + ways_; ++slot) {
-            if (touched_[slot] < touched_[victim]) {
-                victim = slot;
-            }
+            victim = touched_[slot] < touched_[victim] ? slot : victim;
         }
-        return tags_[victim];
+        return slots_[victim].line;
     }
 
     AbstractCacheEntry *
     allocate(Addr line, AbstractCacheEntry *entry)
     {
-        std::size_t slot = first_slot(line);
-        while (tags_[slot] != kNoTag) {
-            ++slot;
-        }
-        tags_[slot] = line;
-        entries_[slot] = entry;
+        const std::size_t set = set_of(line);
+        const std::size_t slot = find_free(set);
+        mark(set, slot - set * ways_, mark_of(line));
+        slots_[slot] = {line, entry};
         entry->slot_ = static_cast<std::uint32_t>(slot);
         touched_[slot] = now_;
         return entry;
@@ -184,9 +194,10 @@ class CacheMemory
     deallocate(Addr line)
     {
         const std::size_t slot = find(line);
-        tags_[slot] = kNoTag;
-        delete entries_[slot];
-        entries_[slot] = nullptr;
+        const std::size_t set = set_of(line);
+        mark(set, slot - set * ways_, 0);
+        delete slots_[slot].entry;
+        slots_[slot] = {};
     }
 
     void
@@ -211,9 +222,9 @@ class CacheMemory
     void
     for_each_line(Visit visit) const
     {
-        for (Addr tag : tags_) {
-            if (tag != kNoTag) {
-                visit(tag);
+        for (const Slot &slot : slots_) {
+            if (slot.entry != nullptr) {
+                visit(slot.line);
             }
         }
     }
@@ -222,32 +233,81 @@ class CacheMemory
     std::uint64_t misses = 0;
 
   private:
-    static constexpr Addr kNoTag = ~Addr{0};
     static constexpr std::size_t kNoSlot = ~std::size_t{0};
+    static constexpr unsigned kBytes = 8; // of a word of marks
+    static constexpr std::uint64_t kOnes = 0x0101010101010101;
+    static constexpr std::uint64_t kFree = 0;   // marks of free slots
+    static constexpr std::uint8_t kNoWay = 255; // mark of what is no slot
+
+    struct Slot
+    {
+        Addr line = 0;
+        AbstractCacheEntry *entry = nullptr;
+    };
 
     std::size_t
-    first_slot(Addr line) const
+    set_of(Addr line) const
     {
-        return ((line >> kLineShift) & (sets_ - 1)) * ways_;
+        return (line >> kLineShift) & (sets_ - 1);
+    }
+
+    // 1 to 128.
+    static std::uint8_t
+    mark_of(Addr line)
+    {
+        return static_cast<std::uint8_t>(1 + ((line >> kLineShift) * 0x9E3779B97F4A7C15U >> 57));
+    }
+
+    void
+    mark(std::size_t set, std::size_t way, std::uint8_t mark)
+    {
+        std::uint64_t &word = marks_[set * words_ + way / kBytes];
+        const unsigned shift = 8 * (way % kBytes);
+        word = (word & ~(std::uint64_t{255} << shift)) | std::uint64_t{mark} << shift;
+    }
+
+    // The highest bit of every byte that is 0, and perhaps of some above the lowest such byte.
+    static std::uint64_t
+    zero_bytes(std::uint64_t word)
+    {
+        return (word - kOnes) & ~word & kOnes << 7;
     }
 
     std::size_t
     find(Addr line) const
     {
-        const std::size_t first = first_slot(line);
-        for (std::size_t slot = first; slot < first + ways_; ++slot) {
-            if (tags_[slot] == line) {
-                return slot;
+        const std::size_t set = set_of(line);
+        const std::uint64_t sought = mark_of(line) * kOnes;
+        for (unsigned word = 0; word < words_; ++word) {
+            std::uint64_t found = zero_bytes(marks_[set * words_ + word] ^ sought);
+            for (; found != 0; found &= found - 1) {
+                const std::size_t slot = set * ways_ + word * kBytes + std::countr_zero(found) / 8;
+                if (slots_[slot].line == line && slots_[slot].entry != nullptr) {
+                    return slot;
+                }
+            }
+        }
+        return kNoSlot;
+    }
+
+    std::size_t
+    find_free(std::size_t set) const
+    {
+        for (unsigned word = 0; word < words_; ++word) {
+            const std::uint64_t free = zero_bytes(marks_[set * words_ + word]);
+            if (free != 0) {
+                return set * ways_ + word * kBytes + std::countr_zero(free) / 8;
             }
         }
         return kNoSlot;
     }
 
     unsigned ways_;
+    unsigned words_; // of marks, for a set
     std::size_t sets_;
     const Cycle &now_;
-    std::vector<Addr> tags_;
-    std::vector<AbstractCacheEntry *> entries_;
+    std::vector<std::uint64_t> marks_;
+    std::vector<Slot> slots_;
     std::vector<Cycle> touched_;
 };
 

@@ -138,19 +138,15 @@ class NetDest
     MachineID
     only() const
     {
-        MachineID found;
+        unsigned types = 0;
         for (unsigned type = 0; type < MachineType_NUM; ++type) {
-            const std::uint64_t word = bits_[type];
-            if (word == 0) {
-                continue;
-            }
-            if (found.type != MachineType_NUM || !std::has_single_bit(word)) {
-                return {};
-            }
-            found = {static_cast<MachineType>(type),
-                     static_cast<std::uint16_t>(std::countr_zero(word))};
+            types |= static_cast<unsigned>(bits_[type] != 0) << type;
         }
-        return found;
+        const auto type = static_cast<MachineType>(std::countr_zero(types));
+        if (!std::has_single_bit(types) || !std::has_single_bit(bits_[type])) {
+            return {};
+        }
+        return {type, static_cast<std::uint16_t>(std::countr_zero(bits_[type]))};
     }
 
     // The machines of one type, a bit each.
@@ -253,15 +249,17 @@ constexpr std::array<const char *, MessageSizeType_NUM> kMessageSizeTypeNames = 
 constexpr bool
 carries_data(MessageSizeType type)
 {
-    return type == MessageSizeType_Data || type == MessageSizeType_Response_Data ||
-           type == MessageSizeType_ResponseL2hit_Data ||
-           type == MessageSizeType_ResponseLocal_Data || type == MessageSizeType_Writeback_Data;
+    constexpr std::uint32_t with_data =
+        1U << MessageSizeType_Data | 1U << MessageSizeType_Response_Data |
+        1U << MessageSizeType_ResponseL2hit_Data | 1U << MessageSizeType_ResponseLocal_Data |
+        1U << MessageSizeType_Writeback_Data;
+    return (with_data >> type & 1) != 0;
 }
 
 constexpr unsigned
 message_bytes(MessageSizeType type)
 {
-    return carries_data(type) ? 8 + kLineBytes : 8;
+    return 8 + kLineBytes * static_cast<unsigned>(carries_data(type));
 }
 
 // The two types that MESI_HomeShift-msg.sm sets aside for what a migration causes.
