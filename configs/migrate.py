@@ -13,6 +13,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -24,6 +25,7 @@ except ModuleNotFoundError:  # not installed, as inside gem5: the sources are be
 
 from homeshift.engines import default_directory, output_directory
 from homeshift.errors import HomeshiftError, InputError
+from homeshift.message_window import parse_message_window
 from homeshift.units import parse_size, parse_time
 
 T = TypeVar("T")
@@ -139,6 +141,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--more-vms", metavar="FILE", help="TOML file of other VMs, which stay or move as well")
     read("--seed", int, default=1, metavar="N", help="of the workload")
     add("--timeline", action="store_true", help="also write timeline.json, for ui.perfetto.dev")
+    read(
+        "--timeline-messages",
+        parse_message_window,
+        metavar="START,END[,MOST]",
+        help="the same, with the first MOST (10,000) single messages of a span of time, counted "
+        "from the begin of the migration",
+    )
     add("--check", action="store_true", help="verify every load and, at the end, the directories")
     outdir = default_directory()
     add("--outdir", default=outdir, metavar="DIR", help="where stats.txt and the rest go")
@@ -224,6 +233,7 @@ def _run(options: argparse.Namespace) -> None:
             fence=options.fence,
             check=options.check,
             models=models,
+            messages=options.timeline_messages,
             report=lambda line: print(f"migrate.py: {line}", flush=True),
         )
         if result.statistics:  # gem5 writes its own
@@ -240,8 +250,8 @@ def _run(options: argparse.Namespace) -> None:
         }
         _write_json(directory / "config.json", config)
         _write_json(directory / "migration.json", result.summary)
-        if options.timeline:
-            _write_json(directory / "timeline.json", trace(result.summary))
+        if options.timeline or options.timeline_messages:
+            _write_json(directory / "timeline.json", trace(result.summary, result.messages))
     print(f"migrate.py: wrote {options.outdir}/stats.txt, config.json and migration.json")
     status = {"cancelled": "was cancelled", "failed": "has failed"}.get(
         result.summary["status"], "is completed"
@@ -274,6 +284,8 @@ class _Faults:
 
 def _plain(options: argparse.Namespace) -> dict[str, object]:
     plain = {name.replace("_", "-"): value for name, value in vars(options).items()}
+    if options.timeline_messages:
+        plain["timeline-messages"] = asdict(options.timeline_messages)
     plain["target"] = list(options.target)
     plain["borrow"] = {str(node): part for node, part in options.borrow.items()}
     return plain

@@ -140,3 +140,96 @@ def test_a_run_without_timeline_has_none_and_is_otherwise_the_same(tmp_path: Pat
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     assert not (tmp_path / "run" / "timeline.json").exists()
     assert (tmp_path / "run" / "stats.txt").read_bytes() == before
+
+
+@pytest.fixture(scope="module")
+def with_messages(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Event], dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("messages")
+    return run(folder, "ownership", "--timeline-messages", "500ns,2us,2000")
+
+
+def test_every_message_is_a_flow_from_its_sender_to_its_receiver(
+    with_messages: tuple[list[Event], dict[str, Any]],
+) -> None:
+    events, summary = with_messages
+    start = summary["migrations"][0]["start"]
+    ends: dict[str, list[Event]] = {}
+    for event in events:
+        if event["ph"] == "X":
+            ends.setdefault(event["bind_id"], []).append(event)
+    assert 500 < len(ends) <= 2000
+    for out, into in ends.values():
+        assert out["flow_out"]
+        assert into["flow_in"]
+        assert out["args"] == into["args"]
+        assert out["name"] == into["name"]
+        sent, arrived = out["args"]["sent (tick)"], out["args"]["arrived (tick)"]
+        assert start + 500_000 <= sent <= start + 2_000_000
+        assert sent < arrived
+        assert out["ts"] == pytest.approx(sent / 1e6, abs=0.001)
+        assert into["ts"] == pytest.approx(arrived / 1e6, abs=0.001)
+        assert out["args"]["address"].startswith("0x")
+    names = {event["name"] for (event, _) in ends.values()}
+    assert {"Transfer", "Done", "GetS", "DataE", "Unblock"} <= names
+
+
+def test_messages_are_on_the_tracks_of_their_controllers(
+    with_messages: tuple[list[Event], dict[str, Any]],
+) -> None:
+    events = [event for event in with_messages[0] if "name" in event]
+    processes = {e["pid"]: e["args"]["name"] for e in events if e["name"] == "process_name"}
+    threads = {
+        (e["pid"], e["tid"]): e["args"]["name"] for e in events if e["name"] == "thread_name"
+    }
+    crossed = 0
+    for event in events:
+        if event["ph"] == "X":
+            ends = [event["args"][end].split(" of ") for end in ("from", "to")]
+            controller, node = ends[0 if "flow_out" in event else 1]
+            assert threads[event["pid"], event["tid"]] == controller
+            assert processes[event["pid"]] == f"messages of {node}"
+            crossed += ends[0][1] != ends[1][1]
+    assert crossed > 100
+
+
+def test_slices_of_a_track_are_apart_or_inside_each_other_so_that_none_is_dropped(
+    with_messages: tuple[list[Event], dict[str, Any]],
+) -> None:
+    tracks: dict[tuple[int, int], list[int]] = {}
+    for event in with_messages[0]:
+        if event["ph"] == "X":
+            assert event["dur"] == 0.001
+            nanoseconds = round(event["ts"] * 1000)
+            assert event["ts"] * 1000 == pytest.approx(nanoseconds)
+            tracks.setdefault((event["pid"], event["tid"]), []).append(nanoseconds)
+    assert any(len(set(starts)) < len(starts) for starts in tracks.values())  # some are inside
+
+
+def test_noting_messages_leaves_the_run_as_it_is(tmp_path: Path) -> None:
+    run(tmp_path, "ownership+pull", "--timeline-messages", "0us,10us")
+    before = [(tmp_path / "run" / n).read_bytes() for n in ("stats.txt", "migration.json")]
+    run(tmp_path, "ownership+pull")
+    assert [(tmp_path / "run" / n).read_bytes() for n in ("stats.txt", "migration.json")] == before
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("5us", "not START,END or START,END,MOST"),
+        ("5us,2us", "ends before it has begun"),
+        ("0us,2us,0", "0 messages at most"),
+        ("0us,2us,many", "not START,END or START,END,MOST"),
+        ("0us,2parsec", "2parsec"),
+    ],
+)
+def test_a_window_that_cannot_be_is_refused_with_the_reason(
+    text: str, said: str, tmp_path: Path
+) -> None:
+    command = [sys.executable, str(SCRIPT), *TINY, "--timeline-messages", text]
+    done = subprocess.run(
+        [*command, "--outdir", str(tmp_path / "run")], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 2
+    assert "option --timeline-messages" in done.stderr
+    assert said in done.stderr
+    assert not (tmp_path / "run").exists()

@@ -182,6 +182,23 @@ link_counts(const System &system)
     return list;
 }
 
+// (kind, type, address, size, sender, receiver, cycle sent, cycle arrived) of noted messages; a
+// controller is (node, machine type, number).
+nb::list
+messages(System &system)
+{
+    const auto machine = [&system](MachineID id) {
+        return nb::make_tuple(system.network().node_of(id), kMachineTypeNames[id.type], id.num);
+    };
+    nb::list list;
+    for (const MessageLog::Note &note : system.take_message_log()) {
+        list.append(nb::make_tuple(note.name.kind, note.name.type, note.name.address,
+                                   kMessageSizeTypeNames[note.size], machine(note.from),
+                                   machine(note.to), note.sent, note.arrived));
+    }
+    return list;
+}
+
 nb::list
 vcpu_counts(System &system, unsigned vm)
 {
@@ -337,6 +354,12 @@ NB_MODULE(_engine, m)
             [](const System &s, unsigned a, unsigned b) { return s.network().idle_latency(a, b); },
             "source"_a, "target"_a,
             "Cycles from a router to a controller of a node, on idle links.")
+        .def("open_message_log", &System::open_message_log, "most"_a,
+             "Note so many single messages, of those sent from now on.")
+        .def("close_message_log", &System::close_message_log, "Note no new ones from now on.")
+        .def("take_message_log", &messages,
+             "The noted messages that have arrived: (kind, type, address, size, sender, receiver, "
+             "sent, arrived), a controller as (node, machine, number).")
         .def("reset_statistics", &System::reset_statistics);
 
     nb::class_<RequestStream>(m, "RequestStream", "The accesses of one vCPU.")

@@ -16,7 +16,7 @@ constexpr std::uint16_t kHere = ~std::uint16_t{0};
 } // namespace
 
 Network::Network(const NetworkSpec &spec, EventQueue &queue, unsigned cores_per_node)
-    : spec_(spec), queue_(queue), random_(spec.seed, 0)
+    : spec_(spec), queue_(queue), random_(spec.seed, 0), plain_(spec.jitter == 0)
 {
     if (spec.router_latency == 0) {
         throw std::invalid_argument("a router takes a cycle at least");
@@ -166,6 +166,9 @@ Network::send(Message *message, MachineID sender, Cycles latency)
     }
     ++total_.messages[message->MessageSize];
     between_nodes_.messages[message->MessageSize] += leaves;
+    if (log_ != nullptr) [[unlikely]] {
+        log_->send(*message, sender, queue_.now());
+    }
     route(message, node, queue_.now() + latency);
 }
 
@@ -193,10 +196,9 @@ Network::split(Message *message, unsigned router, Cycle arrival)
     message->Destination.for_each([&](MachineID id) {
         const unsigned to = node_of(id);
         if (to == router) {
-            Message *copy = message->clone();
-            copy->Destination.clear();
-            copy->Destination.add(id);
-            deliver(copy, id, arrival + spec_.router_latency + spec_.local_latency);
+            NetDest destination;
+            destination.add(id);
+            deliver(copy_for(*message, destination), id, arrival + spec_.router_latency + spec_.local_latency);
             return;
         }
         const std::uint16_t link = route_[router * spec_.nodes + to];
@@ -205,12 +207,24 @@ Network::split(Message *message, unsigned router, Cycle arrival)
         (way == ways.end() ? ways.emplace_back(link, NetDest{}) : *way).second.add(id);
     });
     for (const auto &[link, destination] : ways) {
-        Message *copy = message->clone();
-        copy->Destination = destination;
-        copy->only = destination.only();
-        links_[link]->accept(copy, arrival + spec_.router_latency);
+        links_[link]->accept(copy_for(*message, destination), arrival + spec_.router_latency);
+    }
+    if (log_ != nullptr) {
+        log_->forget(*message);
     }
     delete message;
+}
+
+Message *
+Network::copy_for(const Message &message, const NetDest &destination)
+{
+    Message *copy = message.clone();
+    copy->Destination = destination;
+    copy->only = destination.only();
+    if (log_ != nullptr) {
+        log_->copy(message, *copy);
+    }
+    return copy;
 }
 
 void
@@ -218,8 +232,20 @@ Network::deliver(Message *message, MachineID to, Cycle when)
 {
     const Machine &machine = machines_[index(to)];
     message->order = in_order(machine.ranks[message->vnet], message->in_port);
-    when += spec_.jitter == 0 ? 0 : random_.below(spec_.jitter + 1);
+    if (!plain_) [[unlikely]] {
+        when += spec_.jitter == 0 ? 0 : random_.below(spec_.jitter + 1);
+        if (log_ != nullptr) {
+            log_->deliver(*message, to, when);
+        }
+    }
     message->travel(machine.receiver, when, queue_);
+}
+
+void
+Network::watch(MessageLog *log)
+{
+    log_ = log;
+    plain_ = spec_.jitter == 0 && log == nullptr;
 }
 
 void

@@ -21,6 +21,7 @@
 #include "common/random.hh"
 #include "engine/link.hh"
 #include "engine/message.hh"
+#include "engine/message_log.hh"
 #include "engine/traffic.hh"
 #include "engine/types.hh"
 
@@ -80,6 +81,9 @@ class Network final : public Router
         return total_;
     }
 
+    // Note single messages there; nullptr: no more.
+    void watch(MessageLog *log);
+
     void reset_statistics();
 
   private:
@@ -105,6 +109,7 @@ class Network final : public Router
     void build_mesh();
     void deliver(Message *message, MachineID to, Cycle when);
     void split(Message *message, unsigned router, Cycle arrival);
+    Message *copy_for(const Message &message, const NetDest &destination);
 
     NetworkSpec spec_;
     EventQueue &queue_;
@@ -115,6 +120,8 @@ class Network final : public Router
     Traffic between_nodes_;
     Traffic total_;
     Random random_;
+    MessageLog *log_ = nullptr;
+    bool plain_; // neither jitter nor a log: nothing happens to messages that arrive
 };
 
 } // namespace homeshift::engine

@@ -487,6 +487,29 @@ System::audit()
 }
 
 void
+System::open_message_log(std::size_t most)
+{
+    message_log_ = std::make_unique<MessageLog>(most, name_of);
+    network_->watch(message_log_.get());
+}
+
+void
+System::close_message_log()
+{
+    if (message_log_) {
+        message_log_->close();
+    }
+}
+
+std::vector<MessageLog::Note>
+System::take_message_log()
+{
+    network_->watch(nullptr);
+    const std::unique_ptr<MessageLog> log = std::move(message_log_);
+    return log ? std::move(log->arrived) : std::vector<MessageLog::Note>();
+}
+
+void
 System::reset_statistics()
 {
     network_->reset_statistics();

@@ -186,6 +186,12 @@ class System
 
     std::vector<const Controller *> controllers() const;
 
+    // Note so many single messages from now on; close: no new ones from now on; take: what has
+    // arrived, and no more from then on.
+    void open_message_log(std::size_t most);
+    void close_message_log();
+    std::vector<MessageLog::Note> take_message_log();
+
     void reset_statistics();
 
   private:
@@ -200,6 +206,7 @@ class System
     SystemSpec spec_;
     std::unique_ptr<EventQueue> queue_;
     std::unique_ptr<Network> network_;
+    std::unique_ptr<MessageLog> message_log_;
     std::vector<Node> nodes_;
     std::vector<Core> cores_;
     std::vector<std::unique_ptr<Vm>> vms_;

@@ -17,12 +17,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from homeshift.engines import Models, Setup, VmSetup, check_models, make_engine
-from homeshift.engines.base import Engine
+from homeshift.engines.base import Engine, Message
 from homeshift.errors import InputError, RunError
 from homeshift.executor import Migration, Steps, run_together, sleep
 from homeshift.guests import Guest
 from homeshift.interruption import Interruption
 from homeshift.machine import Machine
+from homeshift.message_window import MessageWindow
 from homeshift.output import Stat
 from homeshift.running_vm import RunningVm
 from homeshift.strategies import Strategy
@@ -36,11 +37,12 @@ POINTS = 64  # of the progress that is recorded, at most twice as many
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A run: `migration.json` as a dict, and the statistics."""
+    """A run: `migration.json` as a dict, the statistics, and single messages if asked for."""
 
     summary: dict[str, Any]
     statistics: tuple[Stat, ...]
     final_tick: int
+    messages: tuple[Message, ...] = ()
 
 
 def migrate(
@@ -59,6 +61,7 @@ def migrate(
     fence: bool = False,
     check: bool = False,
     models: Models | None = None,
+    messages: MessageWindow | None = None,
     report: Callable[[str], None] = lambda _: None,
 ) -> Result:
     """Simulate migrations.
@@ -78,6 +81,7 @@ def migrate(
         fence: the source loses its right to the first VM's memory when it has moved (once).
         check: verify every load, and the directories at the end.
         models: of memory and network; simple ones if not given.
+        messages: which single messages to note (embedded engine); none if not given.
         report: is told, in a line, what begins.
 
     Raises:
@@ -104,6 +108,7 @@ def migrate(
         keep_borrowed=keep_borrowed,
         interruption=interruption,
         fence=fence,
+        messages=messages,
         report=report,
     )
 
@@ -199,9 +204,12 @@ class _Experiment:
         keep_borrowed: bool,
         interruption: Interruption | None,
         fence: bool,
+        messages: MessageWindow | None,
         report: Callable[[str], None],
     ) -> Result:
         engine = self.engine
+        if messages is not None:
+            engine.open_message_log(0)  # raises InputError now, not at the end of the warm-up
         for vm in self.vms:
             engine.resume(vm.number, vm.node)
         report("warming up")
@@ -227,7 +235,8 @@ class _Experiment:
         ]
         report(f"migrating by {journeys[0].strategy.name}")
         progress = Progress(self._look, every=max(1, (horizon_ticks or window_ticks) // POINTS))
-        run_together(engine, [j.steps() for j in journeys], background=[progress.steps()])
+        log = iter(()) if messages is None else messages.steps(engine, start.tick)
+        run_together(engine, [j.steps() for j in journeys], background=[progress.steps(), log])
         end = self._look()
         until = end.tick + window_ticks
         if horizon_ticks is not None:
@@ -240,7 +249,7 @@ class _Experiment:
         if interruption is not None:
             report(f"{interruption.kind}: {interruption.outcome}")
         report("watching the VM afterwards")
-        run_together(engine, [sleep(engine, until)], background=[progress.steps()])
+        run_together(engine, [sleep(engine, until)], background=[progress.steps(), log])
         at_last = self._look()
         statistics = tuple(engine.statistics())
         final_tick = engine.now
@@ -257,6 +266,7 @@ class _Experiment:
             ),
             statistics=statistics,
             final_tick=final_tick,
+            messages=tuple(engine.take_message_log()),
         )
 
     def _look(self) -> Span:

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A migration over time as a trace that Perfetto (ui.perfetto.dev) and chrome://tracing show.
 
-    trace(summary)      # from migration.json's content to that of timeline.json
+    trace(summary, messages)      # from migration.json's content to that of timeline.json
 
 One group of tracks a VM: the phases of its migrations, with the rounds of a copy numbered, and
 where its vCPUs were and when they were paused. Below them counters: the VMs' speed, the share of
-accesses that needed another node, the migration's bandwidth, and how busy each link was.
+accesses that needed another node, the migration's bandwidth, and how busy each link was. If single
+messages were noted, then one group a node with a track for each controller, and every message as a
+slice at its sender, one at its receiver, and a flow (an arrow) between the two.
 
 The format is Chrome's trace event format in JSON; times in it are us, and fractions of them.
 """
@@ -13,22 +15,32 @@ The format is Chrome's trace event format in JSON; times in it are us, and fract
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from homeshift.engines.base import Controller, Message
+
 TICKS_PER_MICROSECOND = 10**6
+TICKS_PER_NANOSECOND = 10**3
 _MACHINE = 0  # process number of the counters; VM n is process n + 1
 _PHASES, _VCPUS = 1, 2
+_CONTROLLERS = {"L1Cache": "cache", "Directory": "home", "Memory": "memory", "DMA": "DMA"}
+_OF_A_KIND = 1000  # track numbers of a kind of controllers
 
 Event = dict[str, Any]
 
 
-def trace(summary: dict[str, Any]) -> dict[str, Any]:
+def trace(summary: dict[str, Any], messages: Sequence[Message] = ()) -> dict[str, Any]:
     """Return a run's trace; `summary` is the content of its migration.json."""
     return {
         "displayTimeUnit": "ns",
         "otherData": {"strategy": summary["strategy"], "engine": summary["engine"]},
-        "traceEvents": [*_names(summary), *_migrations(summary), *_counters(summary)],
+        "traceEvents": [
+            *_names(summary),
+            *_migrations(summary),
+            *_counters(summary),
+            *_messages(messages, first_process=len(summary["vms"]) + 1),
+        ],
     }
 
 
@@ -121,6 +133,55 @@ def _counters(summary: dict[str, Any]) -> Iterator[Event]:
         ):
             name = f"link {link['source']} to {link['target']} (% busy)"
             yield _counter(name, at, 100 * (busy - before) / seconds)
+
+
+def _messages(messages: Sequence[Message], *, first_process: int) -> Iterator[Event]:
+    ends = {end for message in messages for end in (message.sender, message.receiver)}
+    for node in sorted({end.node for end in ends}):
+        pid = first_process + node
+        yield from _process(pid, f"messages of node {node}", order=pid)
+        for end in sorted((e for e in ends if e.node == node), key=_track):
+            event = {"ph": "M", "pid": pid, "tid": _track(end)}
+            name = f"{_CONTROLLERS.get(end.machine, end.machine)} {end.number}"
+            yield {**event, "name": "thread_name", "args": {"name": name}}
+            yield {**event, "name": "thread_sort_index", "args": {"sort_index": _track(end)}}
+    for number, message in enumerate(messages):
+        sent, arrived = message.sent_tick, message.arrived_tick
+        for end, tick, flow in (
+            (message.sender, sent, "flow_out"),
+            (message.receiver, arrived, "flow_in"),
+        ):
+            yield {
+                # All last 1 ns and begin at a whole one: those of a track are either apart or, of
+                # one ns, inside each other, and viewers, which round to ns, drop none.
+                "ph": "X",
+                "ts": tick // TICKS_PER_NANOSECOND / 1000,
+                "dur": 0.001,
+                "pid": first_process + end.node,
+                "tid": _track(end),
+                "name": message.type or message.kind,
+                "cat": message.kind,
+                "bind_id": f"0x{number + 1:x}",
+                flow: True,
+                "args": {
+                    "address": f"0x{message.address:x}",
+                    "from": _name(message.sender),
+                    "to": _name(message.receiver),
+                    "bytes": message.size_bytes,
+                    "sent (tick)": sent,
+                    "arrived (tick)": arrived,
+                },
+            }
+
+
+def _name(end: Controller) -> str:
+    return f"{_CONTROLLERS.get(end.machine, end.machine)} {end.number} of node {end.node}"
+
+
+def _track(end: Controller) -> int:
+    kinds = list(_CONTROLLERS)
+    kind = kinds.index(end.machine) if end.machine in kinds else len(kinds)
+    return (kind + 1) * _OF_A_KIND + end.number
 
 
 # Begin and end, not one event with a duration: viewers round to ns, and drop what then overlaps.

@@ -170,6 +170,46 @@ class Link:
     busy_ticks: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Controller:
+    """What sends and receives messages.
+
+    Args:
+        node: that it is part of.
+        machine: "L1Cache", "Directory" (home), "Memory" or "DMA".
+        number: among its kind.
+    """
+
+    node: int
+    machine: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A message between two controllers; one to several receivers is several of them.
+
+    Args:
+        kind: structure of the protocol, "RequestMsg".
+        type: "GetS".
+        address: of a line or region.
+        size_bytes: that it takes on a link.
+        sender: of this message; a request that is sent on has a new one.
+        receiver: of it.
+        sent_tick: when the sender let it go.
+        arrived_tick: when the receiver got it.
+    """
+
+    kind: str
+    type: str
+    address: int
+    size_bytes: int
+    sender: Controller
+    receiver: Controller
+    sent_tick: int
+    arrived_tick: int
+
+
 class Engine(Protocol):
     """An engine with a machine and VMs; whatever it cannot do raises InputError."""
 
@@ -291,6 +331,17 @@ class Engine(Protocol):
 
     def links(self) -> Sequence[Link]:
         """Return what each link has carried; empty where the engine cannot tell while it runs."""
+
+    # ---- single messages
+
+    def open_message_log(self, most: int) -> None:
+        """Note so many messages, of those sent from now on."""
+
+    def close_message_log(self) -> None:
+        """Note no messages that are sent from now on."""
+
+    def take_message_log(self) -> list[Message]:
+        """Return what was noted and has arrived, in the order of arrival at the last router."""
 
     def reset_statistics(self) -> None:
         """Start counting anew."""

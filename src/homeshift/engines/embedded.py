@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from homeshift import _engine
-from homeshift.engines.base import Counters, Link, Setup, VmCounters
+from homeshift.engines.base import Controller, Counters, Link, Message, Setup, VmCounters
 from homeshift.engines.counting import counters
 from homeshift.engines.embedded_stats import statistics
+from homeshift.engines.messages import message_bytes
 from homeshift.errors import RunError
 from homeshift.machine import Machine
 from homeshift.output import Stat
@@ -201,6 +202,30 @@ class EmbeddedEngine:
             for link in self._system.link_counts()
         ]
 
+    def open_message_log(self, most: int) -> None:
+        self._system.open_message_log(most)
+
+    def close_message_log(self) -> None:
+        self._system.close_message_log()
+
+    def take_message_log(self) -> list[Message]:
+        period = self._machine.clock_period_ps
+        return [
+            Message(
+                kind=kind,
+                type=type_,
+                address=address,
+                size_bytes=message_bytes(size),
+                sender=_controller(sender),
+                receiver=_controller(receiver),
+                sent_tick=sent * period,
+                arrived_tick=arrived * period,
+            )
+            for kind, type_, address, size, sender, receiver, sent, arrived in (
+                self._system.take_message_log()
+            )
+        ]
+
     def reset_statistics(self) -> None:
         self._system.reset_statistics()
         self._reset_at = self._system.now
@@ -216,6 +241,11 @@ class EmbeddedEngine:
     def audit(self) -> None:
         with _errors(self):
             self._system.audit()
+
+
+def _controller(noted: tuple[int, str, int]) -> Controller:
+    node, machine, number = noted
+    return Controller(node=node, machine=machine, number=number)
 
 
 @contextmanager

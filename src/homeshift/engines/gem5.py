@@ -15,11 +15,11 @@ from typing import Any
 import m5
 import m5.objects as gem5
 
-from homeshift.engines.base import Counters, Link, Setup, VmCounters, VmSetup
+from homeshift.engines.base import Counters, Link, Message, Setup, VmCounters, VmSetup
 from homeshift.engines.counting import counters
 from homeshift.engines.gem5_machine import build
 from homeshift.engines.gem5_ruby import Controllers
-from homeshift.errors import RunError
+from homeshift.errors import InputError, RunError
 from homeshift.machine import Machine
 from homeshift.output import Stat
 
@@ -36,6 +36,7 @@ OF_INTEREST = frozenset(
     }
 )
 """Why gem5 may leave its loop; anything else ends the run."""
+NO_MESSAGES = "the embedded engine notes them; gem5 has --debug-flags=ProtocolTrace,RubyNetwork"
 FOREVER = 2**63 - 1  # ticks
 QUIET_TICKS = 10**7  # nothing is under way any more so long after a VM was paused
 
@@ -199,6 +200,15 @@ class Gem5Engine:
 
     def links(self) -> Sequence[Link]:
         return ()
+
+    def open_message_log(self, most: int) -> None:
+        raise InputError("single messages", [NO_MESSAGES])
+
+    def close_message_log(self) -> None:
+        raise InputError("single messages", [NO_MESSAGES])
+
+    def take_message_log(self) -> list[Message]:
+        return []
 
     def reset_statistics(self) -> None:
         m5.stats.reset()

@@ -46,7 +46,7 @@ def write_cpp(
     # A mutant may be of a hit, and the checker has no time that a core could run ahead in.
     run_hits = runtime == "engine" and not mutants
     (target / "protocol.hh").write_text(_header(protocol, runtime, run_hits), "utf-8")
-    (target / "protocol.cc").write_text(_source(protocol, mutants, run_hits), "utf-8")
+    (target / "protocol.cc").write_text(_source(protocol, runtime, mutants, run_hits), "utf-8")
 
 
 def _banner(protocol: Protocol) -> str:
@@ -72,6 +72,8 @@ def _header(protocol: Protocol, runtime: str, run_hits: bool) -> str:
         lines += _type(type_)
     for machine in protocol.machines.values():
         lines += _machine_header(machine, run_hits)
+    if runtime == "engine":  # the checker shows messages in its own way
+        lines += ["// For timelines.", "MessageName name_of(const Message &message);", ""]
     lines += ["} // namespace homeshift::engine", "", "#endif // HOMESHIFT_PROTOCOL_HH", ""]
     return "\n".join(lines)
 
@@ -256,7 +258,9 @@ def _signature(function: Function, class_name: str = "") -> str:
     )
 
 
-def _source(protocol: Protocol, mutants: Sequence[Mutant], run_hits: bool) -> str:
+def _source(
+    protocol: Protocol, runtime: str, mutants: Sequence[Mutant], run_hits: bool
+) -> str:
     lines = [
         _banner(protocol),
         '#include "protocol.hh"',
@@ -282,8 +286,31 @@ def _source(protocol: Protocol, mutants: Sequence[Mutant], run_hits: bool) -> st
         lines += _machine_source(
             machine, [m for m in mutants if m.machine == machine.name], run_hits
         )
+    if runtime == "engine":
+        lines += _message_names(protocol)
     lines += ["} // namespace homeshift::engine", ""]
     return "\n".join(lines)
+
+
+def _message_names(protocol: Protocol) -> list[str]:
+    """Write what a message is called: its structure, the value of its `Type`, its first address."""
+    lines = ["MessageName", "name_of([[maybe_unused]] const Message &message)", "{"]
+    for type_ in _emitted(protocol.types.values()):
+        if not type_.is_message:
+            continue
+        fields = type_.fields.values()
+        kind = next((f for f in fields if f.name == "Type" and f.type.kind == "enumeration"), None)
+        address = next((f.name for f in fields if f.type.name == "Addr"), None)
+        cast = f"dynamic_cast<const {type_.unique_name} *>(&message)"
+        lines.append(f"    if ([[maybe_unused]] const auto *m = {cast}) {{")
+        names = '""'
+        if kind is not None and not kind.type.external:
+            items = ", ".join(f'"{item}"' for item in kind.type.items)
+            lines.append(f"        static constexpr std::array names = {{{items}}};")
+            names = f"names[m->{kind.name}]"
+        line = f"m->{address}" if address else "0"
+        lines += [f'        return {{"{type_.name}", {names}, {line}}};', "    }"]
+    return [*lines, "    return {};", "}", ""]
 
 
 def _names(machine: Machine, what: str, names: Iterable[str]) -> list[str]:
