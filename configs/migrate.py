@@ -91,8 +91,9 @@ def _parser() -> argparse.ArgumentParser:
         "--borrow",
         _borrow,
         default="",
-        metavar="NODE:FRACTION,...",
-        help="parts of the VM's memory that lie on other nodes, as in 2:0.25,3:0.25",
+        metavar="NODE[-NODE]:FRACTION,...",
+        help="parts of the VM's memory that lie on other nodes, as in 2:0.25,3:0.25; or as in "
+        "1-63:0.9, spread over all of these",
     )
     read("--region", parse_size, default="4KiB", metavar="SIZE", help="unit in which homes move")
     read("--warmup", parse_time, default="100us", metavar="TIME", help="time before measuring")
@@ -328,14 +329,19 @@ def _nodes(text: str) -> tuple[int, ...]:
 def _borrow(text: str) -> dict[int, float]:
     borrow: dict[int, float] = {}
     for part in filter(None, text.split(",")):
-        node, _, fraction = part.partition(":")
+        nodes, _, fraction = part.partition(":")
+        first, dash, last = nodes.partition("-")
         try:
-            number, share = int(node), float(fraction)
-        except ValueError:
-            raise ValueError(f"'{part}' is not NODE:FRACTION, as in 2:0.25") from None
-        if number in borrow:
-            raise ValueError(f"node {number} is named twice")
-        borrow[number] = share
+            numbers = range(int(first), int(last if dash else first) + 1)
+            share = float(fraction) / len(numbers)
+        except (ValueError, ZeroDivisionError):
+            raise ValueError(
+                f"'{part}' is not NODE:FRACTION, as in 2:0.25, nor NODE-NODE:FRACTION"
+            ) from None
+        for number in numbers:
+            if number in borrow:
+                raise ValueError(f"node {number} is named twice")
+            borrow[number] = share
     return borrow
 
 

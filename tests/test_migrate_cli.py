@@ -147,6 +147,8 @@ BAD = [
     (("--borrow", "0:0.5"), ["borrow 0: is the source"]),
     (("--borrow", "1"), ["option --borrow", "1: '1' is not NODE:FRACTION"]),
     (("--borrow", "1:0.1,1:0.1"), ["node 1 is named twice"]),
+    (("--borrow", "1:0.1,1-1:0.1"), ["node 1 is named twice"]),
+    (("--borrow", "3-1:0.1"), ["'3-1:0.1' is not NODE:FRACTION, as in 2:0.25, nor NODE-NODE:"]),
     (("--seed", "-1"), ["seed = -1: not between 0 and 2^64 - 1"]),
     (("--seed", "one"), ["--seed"]),
     (("--trace", "cut.npy"), ["cut.npy: truncated: 65536 records need 786624 bytes, it has 9999"]),

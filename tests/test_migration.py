@@ -201,7 +201,7 @@ def a_trace(folder: Path) -> Workload:
     return trace_workload([folder / "small.npy"])
 
 
-@pytest.mark.parametrize("machine", machine_names())
+@pytest.mark.parametrize("machine", sorted({*machine_names()} - {"rack64"}))  # see test_scale.py
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_workload_migrates_on_every_machine_with_all_its_data(
@@ -257,7 +257,7 @@ def test_an_idle_vm_has_no_local_share() -> None:
 )
 def test_regions_are_dealt_out_in_turn(borrow: dict[int, float], expected: list[int]) -> None:
     vm = VmSpec(memory_bytes=8 * PAGE, vcpus=1, source=0, target=1, borrow=borrow)
-    assert vm.locations() == expected
+    assert list(vm.locations()) == expected
 
 
 @given(parts=st.lists(st.integers(1, 40), min_size=1, max_size=3), regions=st.integers(1, 300))

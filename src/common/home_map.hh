@@ -3,11 +3,17 @@
 // One node's belief about which node is the home of which region. Only requests
 // consult it, and it may be stale: a former home sends a request on, and the
 // answer corrects the belief.
+//
+// Nodes believe nearly the same, of millions of regions. So the beliefs lie in chunks, and equal
+// chunks are shared: between the copies of a map until one of them learns something, and within it
+// where a whole chunk has one home.
 
 #ifndef HOMESHIFT_COMMON_HOME_MAP_HH
 #define HOMESHIFT_COMMON_HOME_MAP_HH
 
+#include <array>
 #include <cstdint>
+#include <memory>
 #include <stdexcept>
 #include <vector>
 
@@ -29,22 +35,42 @@ class HomeMap
         while ((std::uint64_t{1} << shift_) < region_bytes) {
             ++shift_;
         }
-        homes_.resize(memory_bytes >> shift_);
-        for (std::uint64_t region = 0; region < homes_.size(); ++region) {
-            homes_[region] = static_cast<std::uint16_t>((region << shift_) / node_bytes);
+        const std::uint64_t regions = memory_bytes >> shift_;
+        const std::uint64_t node_regions = node_bytes >> shift_;
+        chunks_.reserve((regions + kChunkRegions - 1) / kChunkRegions);
+        for (std::uint64_t first = 0; first < regions; first += kChunkRegions) {
+            const std::uint64_t last = first + kChunkRegions - 1;
+            const bool one_home = first / node_regions == last / node_regions;
+            if (one_home && first % node_regions >= kChunkRegions) {
+                chunks_.push_back(chunks_.back()); // has the same home, and no other
+                continue;
+            }
+            chunks_.push_back(std::make_shared<Chunk>());
+            for (std::uint64_t i = 0; i < kChunkRegions; ++i) {
+                (*chunks_.back())[i] = static_cast<std::uint16_t>((first + i) / node_regions);
+            }
         }
     }
 
     unsigned
     lookup(std::uint64_t address) const
     {
-        return homes_[address >> shift_];
+        const std::uint64_t region = address >> shift_;
+        return (*chunks_[region / kChunkRegions])[region % kChunkRegions];
     }
 
     void
     set(std::uint64_t address, unsigned node)
     {
-        homes_[address >> shift_] = static_cast<std::uint16_t>(node);
+        if (lookup(address) == node) {
+            return; // most answers confirm what is known, and leave the chunk shared
+        }
+        const std::uint64_t region = address >> shift_;
+        std::shared_ptr<Chunk> &chunk = chunks_[region / kChunkRegions];
+        if (chunk.use_count() > 1) {
+            chunk = std::make_shared<Chunk>(*chunk);
+        }
+        (*chunk)[region % kChunkRegions] = static_cast<std::uint16_t>(node);
     }
 
     // Base address of the region that holds an address.
@@ -61,8 +87,11 @@ class HomeMap
     }
 
   private:
+    static constexpr std::uint64_t kChunkRegions = 4096;
+    using Chunk = std::array<std::uint16_t, kChunkRegions>;
+
     unsigned shift_ = 0;
-    std::vector<std::uint16_t> homes_;
+    std::vector<std::shared_ptr<Chunk>> chunks_;
 };
 
 } // namespace homeshift

@@ -15,6 +15,7 @@
 #include <optional>
 #include <stdexcept>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace homeshift
@@ -59,23 +60,24 @@ class JobQueue
 
     // A job's number is the caller's choice, one that was never used.
     void
-    copy(Job job, unsigned owner, const std::vector<Block> &blocks, Pace pace)
+    copy(Job job, unsigned owner, std::vector<Block> blocks, Pace pace)
     {
         Owner &his = this->owner(owner);
-        for (const Block &block : blocks) {
-            (pace.urgent ? his.urgent : his.copies).push_back({job, block, pace.line_interval});
-            left_[job] += block.bytes / kLine;
+        if (!blocks.empty()) {
+            Copy copy{job, std::move(blocks), pace.line_interval};
+            left_[job] = copy.units();
+            (pace.urgent ? his.urgent : his.copies).push_back(std::move(copy));
         }
     }
 
     void
-    transfer(Job job, unsigned owner, const std::vector<std::uint64_t> &regions,
+    transfer(Job job, unsigned owner, std::vector<std::uint64_t> regions,
              std::optional<unsigned> new_home, std::optional<unsigned> fenced)
     {
         Owner &his = this->owner(owner);
-        for (std::uint64_t region : regions) {
-            his.transfers.push_back({job, {region, new_home, fenced}});
-            ++left_[job];
+        if (!regions.empty()) {
+            left_[job] = regions.size();
+            his.transfers.push_back({job, std::move(regions), new_home, fenced});
         }
     }
 
@@ -100,11 +102,10 @@ class JobQueue
         if (left == left_.end()) {
             return;
         }
-        const auto units = [](const Copy &copy) { return copy.block.bytes / kLine; };
         for (Owner &owner : owners_) {
-            left->second -= forget(owner.urgent, job, units);
-            left->second -= forget(owner.copies, job, units);
-            left->second -= forget(owner.transfers, job, [](const Transfer &) { return 1; });
+            left->second -= forget(owner.urgent, job);
+            left->second -= forget(owner.copies, job);
+            left->second -= forget(owner.transfers, job);
         }
         if (left->second == 0) {
             left_.erase(left);
@@ -156,12 +157,14 @@ class JobQueue
                 // The lines to come make up for a late one, but not for more than an interval.
                 owner.due = std::max(owner.due + copy.line_interval, now);
             }
-            line = {copy.block.source, copy.block.target};
-            lines_.push_back({copy.block.source, copy.job});
-            copy.block.source += kLine;
-            copy.block.target += kLine;
-            copy.block.bytes -= kLine;
-            if (copy.block.bytes == 0) {
+            Block &block = copy.blocks[copy.next];
+            line = {block.source, block.target};
+            lines_.push_back({block.source, copy.job});
+            block.source += kLine;
+            block.target += kLine;
+            block.bytes -= kLine;
+            copy.next += block.bytes == 0 ? 1 : 0;
+            if (copy.next == copy.blocks.size()) {
                 copies.pop_front();
             }
             return true;
@@ -176,9 +179,12 @@ class JobQueue
             if (owner.transfers.empty() || regions_.size() >= region_limit_) {
                 return false;
             }
-            move = owner.transfers.front().move;
-            regions_.push_back({move.region, owner.transfers.front().job});
-            owner.transfers.pop_front();
+            Transfer &transfer = owner.transfers.front();
+            move = {transfer.regions[transfer.next++], transfer.new_home, transfer.fenced};
+            regions_.push_back({move.region, transfer.job});
+            if (transfer.next == transfer.regions.size()) {
+                owner.transfers.pop_front();
+            }
             return true;
         });
     }
@@ -197,17 +203,38 @@ class JobQueue
     }
 
   private:
+    // Jobs are kept whole, and not as an item for each page: there may be millions.
     struct Copy
     {
         Job job;
-        Block block;
+        std::vector<Block> blocks; // what is left of each
         std::uint64_t line_interval;
+        std::size_t next = 0;
+
+        std::uint64_t
+        units() const
+        {
+            std::uint64_t lines = 0;
+            for (std::size_t i = next; i < blocks.size(); ++i) {
+                lines += blocks[i].bytes / kLine;
+            }
+            return lines;
+        }
     };
 
     struct Transfer
     {
         Job job;
-        Move move;
+        std::vector<std::uint64_t> regions;
+        std::optional<unsigned> new_home;
+        std::optional<unsigned> fenced;
+        std::size_t next = 0;
+
+        std::uint64_t
+        units() const
+        {
+            return regions.size() - next;
+        }
     };
 
     struct Owner
@@ -234,13 +261,13 @@ class JobQueue
     }
 
     // Drop a job's part of a list; returns how many lines or regions that were.
-    template <typename T, typename Units>
+    template <typename T>
     static std::uint64_t
-    forget(std::deque<T> &list, Job job, Units units)
+    forget(std::deque<T> &list, Job job)
     {
         std::uint64_t dropped = 0;
         const auto his = [&](const T &item) {
-            dropped += item.job == job ? units(item) : 0;
+            dropped += item.job == job ? item.units() : 0;
             return item.job == job;
         };
         list.erase(std::remove_if(list.begin(), list.end(), his), list.end());

@@ -4,6 +4,7 @@
 // streams by themselves. The typed face of it is src/homeshift/_engine.pyi.
 
 #include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
 #include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
@@ -68,6 +69,27 @@ system_spec(const nb::dict &dict)
     return spec;
 }
 
+// Addresses or page numbers, of which there may be millions: an array.array("Q") or the like is
+// copied as it is, any other sequence item by item. (nanobind's own caster of vectors has no way to
+// tell that memory ran out.)
+std::vector<std::uint64_t>
+numbers(nb::handle from)
+{
+    using Array = nb::ndarray<const std::uint64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+    if (Array array; nb::try_cast(from, array, false)) {
+        return {array.data(), array.data() + array.size()};
+    }
+    std::vector<std::uint64_t> values;
+    for (nb::handle item : from) {
+        std::uint64_t value = 0;
+        if (!nb::try_cast(item, value)) {
+            throw nb::type_error("an address or a page number is a whole number from 0 on");
+        }
+        values.push_back(value);
+    }
+    return values;
+}
+
 std::unique_ptr<RequestStream>
 stream(const nb::dict &dict)
 {
@@ -85,8 +107,9 @@ stream(const nb::dict &dict)
 }
 
 unsigned
-add_vm(System &system, std::vector<std::uint64_t> frames, const nb::list &streams, bool intruder)
+add_vm(System &system, const nb::object &pages, const nb::list &streams, bool intruder)
 {
+    std::vector<std::uint64_t> frames = numbers(pages);
     std::vector<std::unique_ptr<RequestStream>> made;
     for (nb::handle dict : streams) {
         if (nb::cast<std::uint64_t>(dict["vm_bytes"]) > frames.size() * Stage2Table::kPageBytes) {
@@ -235,6 +258,12 @@ NB_MODULE(_engine, m)
         .def_prop_ro("events", &System::events, "Events fired so far.")
         .def("place_home", &System::place_home, "address"_a, "node"_a,
              "Before anything runs: make a node the home of a region.")
+        .def(
+            "place_homes",
+            [](System &s, const nb::object &addresses, unsigned node) {
+                s.place_homes(numbers(addresses), node);
+            },
+            "addresses"_a, "node"_a, "The same for many regions, each named by an address in it.")
         .def("add_vm", &add_vm, "frames"_a, "streams"_a, "intruder"_a = false,
              "One vCPU a stream; returns the VM's number. An intruder changes no data.")
         .def("start_vm", &System::start_vm, "vm"_a, "cores"_a, "Let the vCPUs run on these cores.")
@@ -253,20 +282,28 @@ NB_MODULE(_engine, m)
             "cycle.")
         .def(
             "copy",
-            [](System &s, unsigned node, const std::vector<Addr> &sources,
-               const std::vector<Addr> &targets, std::uint64_t bytes_each, unsigned owner,
-               bool urgent, Tick line_interval) {
-                return s.copy(node, sources, targets, bytes_each, owner, {urgent, line_interval});
+            [](System &s, unsigned node, const nb::object &sources, const nb::object &targets,
+               std::uint64_t bytes_each, unsigned owner, bool urgent, Tick line_interval) {
+                return s.copy(node, numbers(sources), numbers(targets), bytes_each, owner,
+                              {urgent, line_interval});
             },
             "node"_a, "sources"_a, "targets"_a, "bytes_each"_a, "owner"_a = 0, "urgent"_a = false,
             "line_interval_ps"_a = 0, "Give a node's DMA blocks to copy; returns the job.")
-        .def("transfer", &System::transfer, "node"_a, "regions"_a, "new_home"_a, "owner"_a = 0,
-             "fenced"_a = nb::none(),
-             "Give a node's DMA homes to move; the fenced node loses its right with the move; "
-             "returns "
-             "the job.")
-        .def("fence", &System::fence, "node"_a, "regions"_a, "fenced"_a, "owner"_a = 0,
-             "Let a node's DMA take another node's right to regions; returns the job.")
+        .def(
+            "transfer",
+            [](System &s, unsigned node, const nb::object &regions, unsigned new_home,
+               unsigned owner, std::optional<unsigned> fenced) {
+                return s.transfer(node, numbers(regions), new_home, owner, fenced);
+            },
+            "node"_a, "regions"_a, "new_home"_a, "owner"_a = 0, "fenced"_a = nb::none(),
+            "Give a node's DMA homes to move; the fenced node loses its right with the move; "
+            "returns the job.")
+        .def(
+            "fence",
+            [](System &s, unsigned node, const nb::object &regions, unsigned fenced,
+               unsigned owner) { return s.fence(node, numbers(regions), fenced, owner); },
+            "node"_a, "regions"_a, "fenced"_a, "owner"_a = 0,
+            "Let a node's DMA take another node's right to regions; returns the job.")
         .def("home_of", &System::home_of, "address"_a,
              "The node that is home; the number of nodes while the region is between two.")
         .def("done", &System::done, "job"_a, "Whether all of a job has ended.")
@@ -308,20 +345,19 @@ NB_MODULE(_engine, m)
             "vm"_a, "slice"_a, "awake"_a, "Let vCPUs issue in the first cycles of each slice only.")
         .def(
             "await_pages",
-            [](System &s, unsigned vm, const std::vector<std::uint64_t> &pages) {
-                s.vm(vm).await(pages);
-            },
+            [](System &s, unsigned vm, const nb::object &pages) { s.vm(vm).await(numbers(pages)); },
             "vm"_a, "pages"_a, "Let accesses to these pages wait until they arrive.")
         .def(
             "quiet",
-            [](System &s, unsigned vm, const std::vector<std::uint64_t> &pages) {
-                return s.vm(vm).quiet(pages);
+            [](System &s, unsigned vm, const nb::object &pages) {
+                return s.vm(vm).quiet(numbers(pages));
             },
             "vm"_a, "pages"_a, "Whether no access to these pages is under way.")
         .def(
             "map_pages",
-            [](System &s, unsigned vm, const std::vector<std::uint64_t> &pages,
-               const std::vector<std::uint64_t> &frames) { s.vm(vm).map_pages(pages, frames); },
+            [](System &s, unsigned vm, const nb::object &pages, const nb::object &frames) {
+                s.vm(vm).map_pages(numbers(pages), numbers(frames));
+            },
             "vm"_a, "pages"_a, "frames"_a, "These pages are in these frames from now on.")
         .def(
             "take_faults", [](System &s, unsigned vm) { return s.vm(vm).take_faults(); }, "vm"_a,

@@ -2,31 +2,33 @@
 
 #include "engine/migration_engine.hh"
 
+#include <utility>
+
 #include "protocol.hh"
 
 namespace homeshift::engine
 {
 
 void
-MigrationEngine::copy(Job job, unsigned owner, const std::vector<JobQueue::Block> &blocks,
+MigrationEngine::copy(Job job, unsigned owner, std::vector<JobQueue::Block> blocks,
                       JobQueue::Pace pace)
 {
-    jobs_.copy(job, owner, blocks, pace);
+    jobs_.copy(job, owner, std::move(blocks), pace);
     start_some();
 }
 
 void
-MigrationEngine::transfer(Job job, unsigned owner, const std::vector<Addr> &regions,
-                          NodeID new_home, std::optional<NodeID> fenced)
+MigrationEngine::transfer(Job job, unsigned owner, std::vector<Addr> regions, NodeID new_home,
+                          std::optional<NodeID> fenced)
 {
-    jobs_.transfer(job, owner, regions, new_home, fenced);
+    jobs_.transfer(job, owner, std::move(regions), new_home, fenced);
     start_some();
 }
 
 void
-MigrationEngine::fence(Job job, unsigned owner, const std::vector<Addr> &regions, NodeID fenced)
+MigrationEngine::fence(Job job, unsigned owner, std::vector<Addr> regions, NodeID fenced)
 {
-    jobs_.transfer(job, owner, regions, {}, fenced);
+    jobs_.transfer(job, owner, std::move(regions), {}, fenced);
     start_some();
 }
 

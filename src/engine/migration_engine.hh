@@ -35,12 +35,11 @@ class MigrationEngine
     }
 
     // A job starts in the current cycle.
-    void copy(Job job, unsigned owner, const std::vector<JobQueue::Block> &blocks,
-              JobQueue::Pace pace);
+    void copy(Job job, unsigned owner, std::vector<JobQueue::Block> blocks, JobQueue::Pace pace);
     // fenced: a node that loses its right with the transfer.
-    void transfer(Job job, unsigned owner, const std::vector<Addr> &regions, NodeID new_home,
+    void transfer(Job job, unsigned owner, std::vector<Addr> regions, NodeID new_home,
                   std::optional<NodeID> fenced);
-    void fence(Job job, unsigned owner, const std::vector<Addr> &regions, NodeID fenced);
+    void fence(Job job, unsigned owner, std::vector<Addr> regions, NodeID fenced);
 
     // Forget what has not begun, let lines under way end, take regions under way back.
     void cancel(Job job);

@@ -48,7 +48,10 @@ class Probe final : public CoreUser
 
 } // namespace
 
-System::System(const SystemSpec &spec) : spec_(spec), queue_(std::make_unique<EventQueue>())
+System::System(const SystemSpec &spec)
+    : spec_(spec),
+      homes_(spec.network.nodes * spec.memory_bytes, spec.memory_bytes, spec.region_bytes),
+      queue_(std::make_unique<EventQueue>())
 {
     const unsigned count = spec.network.nodes;
     network_ = std::make_unique<Network>(spec.network, *queue_, spec.cores_per_node);
@@ -56,10 +59,9 @@ System::System(const SystemSpec &spec) : spec_(spec), queue_(std::make_unique<Ev
     if (spec.run_ahead) {
         queue_->set_lookahead(spec.network.router_latency + spec.network.local_latency);
     }
-    const HomeMap homes(count * spec.memory_bytes, spec.memory_bytes, spec.region_bytes);
     nodes_.reserve(count);
     for (unsigned node = 0; node < count; ++node) {
-        add_node(node, context, homes);
+        add_node(node, context);
     }
 }
 
@@ -70,13 +72,13 @@ System::~System()
 }
 
 void
-System::add_node(unsigned number, const Context &context, const HomeMap &homes)
+System::add_node(unsigned number, const Context &context)
 {
     const Cycle &now = queue_->now();
     const Addr all = spec_.network.nodes * spec_.memory_bytes;
     Node node;
-    node.home_table = std::make_unique<HomeTable>(homes, number, spec_.cores_per_node);
-    node.directory = std::make_unique<HomeDirectory>(all, homes.region_shift());
+    node.home_table = std::make_unique<HomeTable>(homes_, number, spec_.cores_per_node);
+    node.directory = std::make_unique<HomeDirectory>(all, homes_.region_shift());
     for (Addr region = number * spec_.memory_bytes; region < (number + 1) * spec_.memory_bytes;
          region += spec_.region_bytes) {
         node.directory->setHome(region, true);
@@ -161,6 +163,24 @@ System::place_home(Addr address, unsigned home)
         node.home_table->set(address, home);
     }
     nodes_.at(home).directory->setHome(address, true);
+    homes_.set(address, home);
+}
+
+void
+System::place_homes(const std::vector<Addr> &addresses, unsigned home)
+{
+    require_node(home);
+    for (Addr address : addresses) {
+        require_memory(address, 1);
+    }
+    for (Addr address : addresses) {
+        nodes_[homes_.lookup(address)].directory->setHome(address, false);
+        nodes_[home].directory->setHome(address, true);
+        homes_.set(address, home);
+    }
+    for (Node &node : nodes_) {
+        static_cast<HomeMap &>(*node.home_table) = homes_;
+    }
 }
 
 unsigned
@@ -298,39 +318,38 @@ System::copy(unsigned node, const std::vector<Addr> &sources, const std::vector<
     for (std::size_t i = 0; i < sources.size(); ++i) {
         blocks.push_back({sources[i], targets[i], bytes_each});
     }
-    nodes_.at(node).engine->copy(++last_job_, owner, blocks, pace);
+    nodes_.at(node).engine->copy(++last_job_, owner, std::move(blocks), pace);
     return last_job_;
 }
 
 Job
-System::transfer(unsigned node, const std::vector<Addr> &addresses, unsigned new_home,
-                 unsigned owner, std::optional<unsigned> fenced)
+System::transfer(unsigned node, std::vector<Addr> regions, unsigned new_home, unsigned owner,
+                 std::optional<unsigned> fenced)
 {
     require_node(new_home);
     require_node(fenced.value_or(0));
-    nodes_.at(node).engine->transfer(++last_job_, owner, regions_of(addresses), new_home, fenced);
+    name_by_base(regions);
+    nodes_.at(node).engine->transfer(++last_job_, owner, std::move(regions), new_home, fenced);
     return last_job_;
 }
 
 Job
-System::fence(unsigned node, const std::vector<Addr> &addresses, unsigned fenced, unsigned owner)
+System::fence(unsigned node, std::vector<Addr> regions, unsigned fenced, unsigned owner)
 {
     require_node(fenced);
-    nodes_.at(node).engine->fence(++last_job_, owner, regions_of(addresses), fenced);
+    name_by_base(regions);
+    nodes_.at(node).engine->fence(++last_job_, owner, std::move(regions), fenced);
     return last_job_;
 }
 
-// Names regions by their bases.
-std::vector<Addr>
-System::regions_of(const std::vector<Addr> &addresses) const
+// From addresses in regions to the bases of the regions.
+void
+System::name_by_base(std::vector<Addr> &addresses) const
 {
-    std::vector<Addr> regions;
-    regions.reserve(addresses.size());
-    for (Addr address : addresses) {
+    for (Addr &address : addresses) {
         require_memory(address, 1);
-        regions.push_back(nodes_.front().home_table->region(address));
+        address = homes_.region(address);
     }
-    return regions;
 }
 
 bool

@@ -91,6 +91,9 @@ class System
     // Before anything runs: the region that holds an address is homed at a node.
     void place_home(Addr address, unsigned node);
 
+    // The same for many regions, whose nodes' beliefs are then kept once for all of them.
+    void place_homes(const std::vector<Addr> &addresses, unsigned node);
+
     // One vCPU a stream; returns the VM's number. An intruder is for tests: its stores take lines
     // to write, but leave their data as it is, and its loads are not checked.
     unsigned add_vm(std::vector<std::uint64_t> frames,
@@ -116,10 +119,10 @@ class System
     Job copy(unsigned node, const std::vector<Addr> &sources, const std::vector<Addr> &targets,
              std::uint64_t bytes_each, unsigned owner = 0, JobQueue::Pace pace = {});
     // fenced: a node that loses its right to the regions with the transfer.
-    Job transfer(unsigned node, const std::vector<Addr> &regions, unsigned new_home,
-                 unsigned owner = 0, std::optional<unsigned> fenced = {});
+    Job transfer(unsigned node, std::vector<Addr> regions, unsigned new_home, unsigned owner = 0,
+                 std::optional<unsigned> fenced = {});
     // Take a node's right to regions, wherever they have their homes.
-    Job fence(unsigned node, const std::vector<Addr> &regions, unsigned fenced, unsigned owner = 0);
+    Job fence(unsigned node, std::vector<Addr> regions, unsigned fenced, unsigned owner = 0);
     bool done(Job job) const;
 
     // Forget what of a job has not begun, take back the transfers that are under way.
@@ -195,15 +198,16 @@ class System
     void reset_statistics();
 
   private:
-    void add_node(unsigned number, const Context &context, const HomeMap &homes);
+    void add_node(unsigned number, const Context &context);
     void require_memory(Addr address, std::uint64_t bytes) const;
     void require_node(unsigned node) const;
-    std::vector<Addr> regions_of(const std::vector<Addr> &addresses) const;
+    void name_by_base(std::vector<Addr> &addresses) const;
     void run_on(Cycle end, const bool *stop);
     void run_until_stopped(const char *what);
     std::uint64_t progress() const;
 
     SystemSpec spec_;
+    HomeMap homes_; // at first
     std::unique_ptr<EventQueue> queue_;
     std::unique_ptr<Network> network_;
     std::unique_ptr<MessageLog> message_log_;

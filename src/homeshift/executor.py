@@ -15,6 +15,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from homeshift.engines.base import Counters, Engine, VmCounters
+from homeshift.homes import Homes
 from homeshift.running_vm import RunningVm
 from homeshift.strategies import (
     Copy,
@@ -100,13 +101,13 @@ class Migration:
     """Of the engine, under way."""
     switched: bool = False
     """Whether the VM has been resumed at the target."""
-    homes: dict[int, int] = field(default_factory=dict)
-    """Region -> home, when the migration began."""
+    homes: Homes | None = None
+    """Of the VM's regions, when the migration began."""
 
     def steps(self) -> Generator[int | None, None, None]:
         """Migrate; who closes this breaks the migration off."""
         self.source = self.vm.node
-        self.homes = dict(self.vm.homes)
+        self.homes = self.vm.homes.copy()
         syncs = self.vm.syncs
         for operation in self.strategy.migrate(self.vm, self.target):
             yield from self._phase(operation)
@@ -154,7 +155,7 @@ class Migration:
             case Transfer(regions, node):
                 return "transfer", self._transfer(regions, node)
             case MoveStage2Table(to=node):
-                table = self.vm.stage2_lines()
+                table = self.vm.spec.stage2_bytes
                 return "move-stage2-table", self._move_stage2(node) if table else None
             case MoveCpuState(to=node):
                 return "move-cpu-state", self._move_cpu_state(node)
@@ -210,16 +211,13 @@ class Migration:
     def _transfer(self, regions: Sequence[int], node: int) -> Steps:
         vm = self.vm
         yield from self._done(vm.engine.transfer(regions, node, node=vm.node, owner=vm.number))
-        vm.homes.update(dict.fromkeys(regions, node))
+        vm.homes.move(regions, node)
         self.regions_moved += len(regions)
 
     def _lend(self, node: int) -> Steps:
         """Each home hands over what another node is to have, by its own engine, all at once."""
         vm = self.vm
-        lenders: dict[int, list[int]] = {}
-        for region in vm.regions:
-            if vm.homes[region] != node:
-                lenders.setdefault(vm.homes[region], []).append(region)
+        lenders = vm.homes.elsewhere(node)
         jobs = [
             vm.engine.transfer(regions, node, node=lender, owner=vm.number)
             for lender, regions in lenders.items()
@@ -227,7 +225,7 @@ class Migration:
         self.jobs.update(jobs)
         for job, regions in zip(jobs, lenders.values(), strict=True):
             yield from self._done(job)
-            vm.homes.update(dict.fromkeys(regions, node))
+            vm.homes.move(regions, node)
             self.regions_moved += len(regions)
 
     def _take_right(self) -> Steps:

@@ -104,18 +104,20 @@ class Interruption:
     def _bring_homes_back(self, leg: Migration) -> Steps:
         """Let the source's engine move every home to where it was when the migration began."""
         vm, engine = leg.vm, leg.vm.engine
-        before = {region: home for region, home in leg.homes.items() if region in vm.homes}
+        assert leg.homes is not None
+        regions = [region for region in leg.homes if region in vm.homes]
+        before = [leg.homes[region] for region in regions]
         away: dict[int, list[int]] = {}
-        for (region, home), now in zip(before.items(), engine.homes(list(before)), strict=True):
+        for region, home, now in zip(regions, before, engine.homes(regions), strict=True):
+            vm.homes.move([region], home)
             if now != home:
                 away.setdefault(home, []).append(region)
-        for home, regions in away.items():
-            job = engine.transfer(regions, home, node=leg.source, owner=vm.number)
+        for home, moved in away.items():
+            job = engine.transfer(moved, home, node=leg.source, owner=vm.number)
             while not engine.done(job):
                 yield None
-            self.regions_brought_back += len(regions)
-        vm.homes.update(before)
-        astray = sum(map(int.__ne__, engine.homes(list(before)), before.values()))
+            self.regions_brought_back += len(moved)
+        astray = sum(map(int.__ne__, engine.homes(regions), before))
         if astray:
             raise RunError(f"the migration was called off, but {astray} homes are not back")
 

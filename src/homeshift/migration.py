@@ -12,6 +12,7 @@ that is the same for every strategy. Statistics begin with the window before.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -186,7 +187,7 @@ class _Experiment:
                     )
                     for number, (vm, guest) in enumerate(zip(self.vms, guests, strict=True))
                 ],
-                homes={region: home for vm in self.vms for region, home in vm.homes.items()},
+                homes=_homes(self.vms),
                 region_bytes=guests[0].spec.region_bytes,
                 check=check,
                 models=models,
@@ -285,6 +286,15 @@ class _Experiment:
         while not all(self.engine.paused(vm.number) for vm in self.vms):
             self.engine.wait(None)
         self.engine.audit()
+
+
+def _homes(vms: Sequence[RunningVm]) -> dict[int, array[int]]:
+    """Return node -> regions that it is home of, where that is not the node that they lie on."""
+    homes: dict[int, array[int]] = {}
+    for vm in vms:
+        if vm.lent:
+            homes.setdefault(vm.node, array("Q")).extend(vm.homes)
+    return homes
 
 
 class Progress:

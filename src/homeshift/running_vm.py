@@ -8,9 +8,12 @@ record true while it works.
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Iterable, Sequence
+from itertools import chain, compress
 
 from homeshift.engines.base import Counters, Engine
+from homeshift.homes import Homes
 from homeshift.machine import Machine, slow_access_ticks
 from homeshift.vm import LINE_BYTES, PAGE_BYTES, FrameAllocator, VmSpec, state_bytes
 
@@ -40,18 +43,27 @@ class RunningVm:
         self.number = number
         self.spec = spec
         self.first_core = first_core
+        self.lent = lent
         self._machine = machine
         self._allocator = allocator
         self._engine: Engine | None = None
         self.node = spec.source
-        self.frames: list[int] = []
-        for node in spec.locations():
-            base = allocator.allocate(node, spec.region_bytes, purpose="the VM")
-            self.frames += range(base, base + spec.region_bytes, PAGE_BYTES)
-        self.homes = {
-            region: spec.source if lent else allocator.location(region)
-            for region in map(allocator.region, self.frames)
-        }
+        # Millions of pages: arrays, and loops that run inside the interpreter.
+        size = spec.region_bytes
+        runs = {}
+        for node, part in sorted(spec.bytes_on().items()):
+            base = allocator.allocate(node, part, purpose="the VM")
+            runs[node] = range(base, base + part, size)
+        next_on = {node: iter(run) for node, run in runs.items()}
+        regions = array("Q", map(next, map(next_on.__getitem__, spec.locations())))
+        pages = (range(base, base + size, PAGE_BYTES) for base in regions)
+        self.frames = regions[:] if size == PAGE_BYTES else array("Q", chain.from_iterable(pages))
+        self.homes = Homes(
+            regions, machine_regions=allocator.machine_regions, region_bytes=spec.region_bytes
+        )
+        for node, run in runs.items():
+            self.homes.fill(run.start, run.stop, spec.source if lent else node)
+        self._regions: array[int] | None = regions[:]
         self.copied: dict[int, int] = {}
         """Page -> frame that it is copied to, to be used from `Resume` on."""
         self.state = self._new(spec.source, self._state_pages, "the vCPUs' state")
@@ -82,21 +94,30 @@ class RunningVm:
         return range(self.spec.pages)
 
     @property
-    def regions(self) -> list[int]:
+    def regions(self) -> Sequence[int]:
         """All regions of its memory, named by their addresses."""
-        return list(dict.fromkeys(map(self._allocator.region, self.frames)))
+        if self._regions is None and self.spec.region_bytes == PAGE_BYTES:
+            self._regions = self.frames[:]
+        elif self._regions is None:
+            bases = map((-self.spec.region_bytes).__and__, self.frames)
+            self._regions = array("Q", dict.fromkeys(bases))
+        return self._regions
 
-    def pages_on(self, node: int) -> list[int]:
+    def pages_on(self, node: int) -> Sequence[int]:
         """Return the guest pages that lie in the memory of a node."""
-        return [p for p, frame in enumerate(self.frames) if self._allocator.location(frame) == node]
+        here = self._allocator.addresses(node)
+        return array("Q", compress(self.pages, map(here.__contains__, self.frames)))
 
-    def pages_off(self, node: int) -> list[int]:
-        """Return the guest pages that lie in the memory of other nodes."""
-        return [p for p, frame in enumerate(self.frames) if self._allocator.location(frame) != node]
+    def pages_off(self, node: int, among: Sequence[int] | None = None) -> Sequence[int]:
+        """Return the guest pages, or those among some, that lie in the memory of other nodes."""
+        here = self._allocator.addresses(node)
+        pages = self.pages if among is None else among
+        return array("Q", (page for page in pages if self.frames[page] not in here))
 
-    def regions_on(self, node: int) -> list[int]:
+    def regions_on(self, node: int) -> Sequence[int]:
         """Return the regions that lie in the memory of a node."""
-        return [region for region in self.regions if self._allocator.location(region) == node]
+        here = self._allocator.addresses(node)
+        return array("Q", filter(here.__contains__, self.regions))
 
     def take_dirty_log(self) -> list[int]:
         """Return the pages written since the log was last taken; the first call starts it."""
@@ -137,7 +158,7 @@ class RunningVm:
 
     def home_of(self, region: int) -> int:
         """Return the home of a region of its memory, in use or not."""
-        return self.homes.get(region, self._allocator.location(region))
+        return self.homes[region] if region in self.homes else self.location(region)
 
     def frames_for(self, pages: Iterable[int], node: int) -> list[int]:
         """Return frames of a node to copy pages to; one that is copied again keeps its frame."""
@@ -153,10 +174,11 @@ class RunningVm:
         if pages:
             frames = [self.copied.pop(page) for page in pages]
             self.engine.map_pages(self.number, pages, frames)
+            self._regions = None
             for page, frame in zip(pages, frames, strict=True):
                 self.frames[page] = frame
                 region = self._allocator.region(frame)
-                self.homes.setdefault(region, self._allocator.location(region))
+                self.homes.add(region, self._allocator.location(region))
 
     def discard_copies(self, source: int) -> None:
         """Free what a migration that is called off had begun to fill; what it had copied remains.
@@ -173,14 +195,15 @@ class RunningVm:
 
     def unused_regions(self) -> list[int]:
         """Return the regions that none of its pages lies in any more."""
-        used = set(map(self._allocator.region, self.frames))
+        if len(self.homes) == len(self.regions):
+            return []
+        used = set(self.regions)
         return [region for region in self.homes if region not in used]
 
     def release(self, regions: Iterable[int]) -> None:
         """Give unused regions, homed where they lie, back to their nodes."""
         regions = list(regions)
-        for region in regions:
-            del self.homes[region]
+        self.homes.drop(regions)
         self._allocator.free(regions)
 
     def location(self, region: int) -> int:

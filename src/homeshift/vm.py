@@ -133,9 +133,7 @@ class VmSpec:
                 f"vm-memory = {size_text(self.memory_bytes)}: '{machine.name}' has "
                 f"{format_bytes(everything)} in all"
             ]
-        needed: dict[int, int] = {}
-        for node in self.locations():
-            needed[node] = needed.get(node, 0) + self.region_bytes
+        needed = self.bytes_on()
         state = self.vcpus * state_bytes(machine) + self.stage2_bytes
         needed[self.source] = needed.get(self.source, 0) + state
         return [
@@ -145,23 +143,37 @@ class VmSpec:
             if size > machine.memory.size_bytes
         ]
 
-    def locations(self) -> list[int]:
+    def locations(self) -> bytes:
         """Return the node of each guest region, dealt out by weight (smooth round robin)."""
+        turn = self._turn()
+        return (turn * -(-self.regions // len(turn)))[: self.regions] if turn else b""
+
+    def bytes_on(self) -> dict[int, int]:
+        """Return node -> bytes of the VM's memory that lie there."""
+        turn = self._turn()
+        whole, rest = divmod(self.regions, len(turn)) if turn else (0, 0)
+        regions = {node: whole * turn.count(node) + turn[:rest].count(node) for node in set(turn)}
+        return {node: count * self.region_bytes for node, count in regions.items() if count}
+
+    def _turn(self) -> bytes:
         weights = {self.source: max(0.0, 1.0 - sum(self.borrow.values())), **self.borrow}
-        return list(_deal(self.regions, tuple(weights.items())))
+        return _turn(self.regions, tuple(weights.items()))
 
 
 @lru_cache(maxsize=1)  # a VM is checked before it is placed, and each asks
-def _deal(regions: int, weights: tuple[tuple[int, float], ...]) -> tuple[int, ...]:
+def _turn(regions: int, weights: tuple[tuple[int, float], ...]) -> bytes:
+    """Return the nodes of so many regions, or of fewer after which it goes on in the same way."""
     credit = dict.fromkeys((node for node, _ in weights), 0.0)
-    dealt = []
-    for _ in range(regions):
+    dealt = bytearray()
+    while len(dealt) < regions:
         for node, weight in weights:
             credit[node] += weight
         node = max(credit, key=lambda n: (round(credit[n], 9), -n))
         credit[node] -= 1.0
         dealt.append(node)
-    return tuple(dealt)
+        if not any(round(left, 9) for left in credit.values()):  # as it was at first
+            break
+    return bytes(dealt)
 
 
 def check_together(specs: Sequence[VmSpec], machine: Machine) -> None:
@@ -209,6 +221,16 @@ class FrameAllocator:
     def location(self, address: int) -> int:
         """Return the node in whose memory an address lies."""
         return address // self._machine.memory.size_bytes
+
+    def addresses(self, node: int) -> range:
+        """Return the addresses of a node's memory."""
+        size = self._machine.memory.size_bytes
+        return range(node * size, (node + 1) * size)
+
+    @property
+    def machine_regions(self) -> int:
+        """Regions of all nodes together."""
+        return self._machine.nodes * self._machine.memory.size_bytes // self._region_bytes
 
     def region(self, address: int) -> int:
         """Return the address of the region that an address lies in."""

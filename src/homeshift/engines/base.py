@@ -63,7 +63,8 @@ class Setup:
     Args:
         machine: what to simulate.
         vms: the VMs on it, paused at first.
-        homes: address in a region -> node that is its home; other regions are homed where they lie.
+        homes: node -> regions that it is home of, named by an address in each; other regions are
+            homed where they lie.
         region_bytes: unit in which homes move.
         check: verify that every load returns the last value written.
         models: of memory and network.
@@ -71,7 +72,7 @@ class Setup:
 
     machine: Machine
     vms: Sequence[VmSetup]
-    homes: Mapping[int, int]
+    homes: Mapping[int, Sequence[int]]
     region_bytes: int
     check: bool
     models: Models = Models()

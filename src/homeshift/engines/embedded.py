@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -67,10 +68,10 @@ class EmbeddedEngine:
         self._system = _engine.System(
             system_spec(setup.machine, region_bytes=setup.region_bytes, check=setup.check)
         )
-        for address, node in setup.homes.items():
-            self._system.place_home(address, node)
+        for node, regions in setup.homes.items():
+            self._system.place_homes(_array(regions), node)
         for vm in setup.vms:
-            self._system.add_vm(list(vm.frames), [dict(stream) for stream in vm.streams])
+            self._system.add_vm(_array(vm.frames), [dict(stream) for stream in vm.streams])
         self._cores = [(vm.first_core, len(vm.streams)) for vm in setup.vms]
         self._running = [False for _ in setup.vms]
 
@@ -109,7 +110,7 @@ class EmbeddedEngine:
         self._system.throttle(vm, cycles, max(1, cycles * (100 - percentage) // 100))
 
     def map_pages(self, vm: int, pages: Sequence[int], frames: Sequence[int]) -> None:
-        self._system.map_pages(vm, list(pages), list(frames))
+        self._system.map_pages(vm, _array(pages), _array(frames))
 
     def start_dirty_log(self, vm: int) -> None:
         self._system.start_dirty_log(vm)
@@ -121,10 +122,10 @@ class EmbeddedEngine:
         self._system.stop_dirty_log(vm)
 
     def await_pages(self, vm: int, pages: Sequence[int]) -> None:
-        self._system.await_pages(vm, list(pages))
+        self._system.await_pages(vm, _array(pages))
 
     def quiet(self, vm: int, pages: Sequence[int]) -> bool:
-        return self._system.quiet(vm, list(pages))
+        return self._system.quiet(vm, _array(pages))
 
     def take_faults(self, vm: int) -> list[int]:
         return self._system.take_faults(vm)
@@ -148,14 +149,14 @@ class EmbeddedEngine:
     ) -> int:
         interval = round(LINE_BYTES / bytes_per_second * 1e12) if bytes_per_second else 0
         return self._system.copy(
-            node, list(sources), list(targets), size_bytes, owner, urgent, interval
+            node, _array(sources), _array(targets), size_bytes, owner, urgent, interval
         )
 
     def transfer(self, regions: Sequence[int], new_home: int, *, node: int, owner: int) -> int:
-        return self._system.transfer(node, list(regions), new_home, owner)
+        return self._system.transfer(node, _array(regions), new_home, owner)
 
     def fence(self, regions: Sequence[int], fenced: int, *, node: int, owner: int) -> int:
-        return self._system.fence(node, list(regions), fenced, owner)
+        return self._system.fence(node, _array(regions), fenced, owner)
 
     def homes(self, addresses: Sequence[int]) -> list[int]:
         return [self._system.home_of(address) for address in addresses]
@@ -246,6 +247,13 @@ class EmbeddedEngine:
 def _controller(noted: tuple[int, str, int]) -> Controller:
     node, machine, number = noted
     return Controller(node=node, machine=machine, number=number)
+
+
+def _array(numbers: Sequence[int]) -> array[int]:
+    """Return addresses or page numbers as the C++ module takes them without a look at each."""
+    if isinstance(numbers, array) and numbers.typecode == "Q":
+        return numbers
+    return array("Q", numbers)
 
 
 @contextmanager

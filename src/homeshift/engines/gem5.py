@@ -59,10 +59,11 @@ class Gem5Engine:
         self._jobs: list[Any] = []  # the migration engine of each
         self._running = [False for _ in setup.vms]
         m5.instantiate()
-        for address, home in setup.homes.items():
+        for home, regions in setup.homes.items():
             for node in range(machine.nodes):
-                controllers.home_tables[node].set(address, home)
-                controllers.directories[node].setHome(address, node == home)
+                for address in regions:
+                    controllers.home_tables[node].set(address, home)
+                    controllers.directories[node].setHome(address, node == home)
         for vm, spec in zip(self._vms, setup.vms, strict=True):
             vm.setFrames(list(spec.frames))
 

@@ -38,13 +38,13 @@ class Vm(Protocol):
     def regions(self) -> Sequence[int]:
         """All regions of its memory."""
 
-    def pages_on(self, node: int) -> list[int]:
+    def pages_on(self, node: int) -> Sequence[int]:
         """Return the guest pages that lie in the memory of a node."""
 
-    def pages_off(self, node: int) -> list[int]:
-        """Return the guest pages that lie in the memory of other nodes."""
+    def pages_off(self, node: int, among: Sequence[int] | None = None) -> Sequence[int]:
+        """Return the guest pages, or those among some, that lie in the memory of other nodes."""
 
-    def regions_on(self, node: int) -> list[int]:
+    def regions_on(self, node: int) -> Sequence[int]:
         """Return the regions that lie in the memory of a node."""
 
     def take_dirty_log(self) -> list[int]:

@@ -81,7 +81,7 @@ class OwnershipPull(Strategy):
                 hot = votes.won_by(target, votes=self.votes)
             else:
                 hot = [page for page, _ in Counter(page for page, _ in samples).most_common()]
-            away = set(vm.pages_off(target))
-            yield Pull([page for page in hot if page in away][: self.pages_per_period], to=target)
+            away = vm.pages_off(target, among=hot)
+            yield Pull(away[: self.pages_per_period], to=target)
         vm.sample(0)
         yield Return(vm)
