@@ -39,7 +39,7 @@ class LineDirectory
     lookup(std::uint64_t line)
     {
         const Index *index = index_.find(line);
-        return index ? nodes_[index->node].record : nullptr;
+        return index ? index->record : nullptr;
     }
 
     Record *
@@ -56,7 +56,7 @@ class LineDirectory
             node = static_cast<std::uint32_t>(nodes_.size());
             nodes_.emplace_back();
         }
-        index.node = node;
+        index = {record, node};
         Region &region = regions_[line >> shift_];
         nodes_[node] = {record, line, kNone, kNone};
         append(region, node);
@@ -112,7 +112,7 @@ class LineDirectory
             (region->head == kNone ? region->tail : nodes_[region->head].previous) = node;
             region->head = node;
             ++region->count;
-            index_[nodes_[node].line].node = node;
+            index_[nodes_[node].line] = {nodes_[node].record, node};
         }
     }
 
@@ -217,6 +217,7 @@ class LineDirectory
 
     struct Index
     {
+        Record *record = nullptr; // the node's: a look-up does not touch the node
         std::uint32_t node = kNone;
     };
 

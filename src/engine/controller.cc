@@ -109,14 +109,16 @@ Controller::recycle(int port)
 void
 Controller::handle(Message *message)
 {
-    current_ = message;
-    taken_ = false;
-    release_ = false;
-    run_port(message->port);
-    if (!taken_ && ++message->tries == kMaxTries) {
-        fail("tries a message again and again: no action dequeues it or lets it wait");
-    }
-    current_ = nullptr;
+    do {
+        current_ = message;
+        taken_ = false;
+        release_ = false;
+        run_port(message->port);
+        if (!taken_ && ++message->tries == kMaxTries) {
+            fail("tries a message again and again: no action dequeues it or lets it wait");
+        }
+        current_ = nullptr;
+    } while (!taken_ && context_.queue->nothing_left_now());
     if (!taken_) {
         try_in_turn(message);
     } else if (release_) {

@@ -168,6 +168,13 @@ class EventQueue
         occupy(now_);
     }
 
+    // Whether no event is left to fire in the current cycle.
+    bool
+    nothing_left_now() const
+    {
+        return wheel_[now_ & kMask].head == nullptr;
+    }
+
     // Fire events up to and including cycle `last`, or until `stop` is set or
     // nothing is left; afterwards now() is the last cycle looked at.
     void

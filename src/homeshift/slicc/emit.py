@@ -414,7 +414,7 @@ def _hits(machine: Machine, found: Sequence[Transition]) -> list[str]:
         "",
         f"bool {name}::run_hit()",
     ]
-    block = Body(machine, only_hits=True).block(port.body)
+    block = Body(machine, only_events={t.event for t in found}).block(port.body)
     return [*lines, *block[:-1], "    return false;", block[-1], ""]
 
 

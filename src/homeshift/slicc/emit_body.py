@@ -8,7 +8,7 @@ A message is at its port when the port's code runs, so `isReady` is true, and `d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from homeshift.errors import HomeshiftError
 from homeshift.slicc import ast
@@ -45,13 +45,20 @@ def parameter_list(function: Function) -> str:
 
 
 class Body:
-    """Emits code that runs as a member function of a machine's controller."""
+    """Emits code that runs as a member function of a machine's controller.
+
+    With `only_events`, it is the in_port of a core's requests once more, which takes the hits alone.
+    """
 
     def __init__(
-        self, machine: Machine, *, in_action: bool = False, only_hits: bool = False
+        self,
+        machine: Machine,
+        *,
+        in_action: bool = False,
+        only_events: Container[str] | None = None,
     ) -> None:
         self.machine = machine
-        self.only_hits = only_hits
+        self.only_events = only_events
         self.in_action = in_action
 
     # ---- statements -----------------------------------------------------------------------
@@ -78,7 +85,7 @@ class Body:
                 assert type_ is not None
                 star = " *" if type_.by_pointer else " "
                 value = f" = {self.expression(node.value)}" if node.value else "{}"
-                yield f"{cpp_type(type_)}{star}{node.name}{value};"
+                yield f"[[maybe_unused]] {cpp_type(type_)}{star}{node.name}{value};"
             case ast.If():
                 yield f"if ({self.expression(node.condition)}) {{"
                 yield from (f"    {line}" for line in self._lines(node.then.statements))
@@ -138,8 +145,13 @@ class Body:
                 event, address, *pointers = arguments
                 # SLICC names the entry before the TBE, transition() the TBE first.
                 all_arguments = ", ".join([event, address, *reversed(pointers)])
-                if self.only_hits:
-                    yield f"return transition_if_hit({all_arguments});"
+                if self.only_events is not None:
+                    literal = call.arguments[0]
+                    known = isinstance(literal, ast.EnumerationValue)
+                    if known and literal.value.name not in self.only_events:
+                        yield "return false;"
+                    else:
+                        yield f"return transition_if_hit({all_arguments});"
                 else:
                     yield f"transition({all_arguments});"
                     yield "return;"
