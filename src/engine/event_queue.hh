@@ -84,7 +84,7 @@ class EventQueue
     bool
     empty() const
     {
-        return pending_ == 0 && runners_.first() == Moment{};
+        return pending_ == 0 && runners_.first().cycle() >= kNever;
     }
 
     // Cycles from any event to the next one that it can cause at a core; 0 if cores must not run

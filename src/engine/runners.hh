@@ -18,7 +18,7 @@
 namespace homeshift::engine
 {
 
-constexpr Cycle kNever = ~Cycle{0} >> 1;
+constexpr Cycle kNever = ~Cycle{0} >> 2; // so that there is room behind it
 
 // A cycle, before or after the events in it.
 class Moment

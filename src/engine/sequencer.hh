@@ -91,24 +91,22 @@ class Sequencer final : public Runner
     run(Cycle until) override
     {
         runs_ = true;
+        const Cycle now = queue_->now();
+        Cycle next = next_cycle();
         do {
-            const Cycle cycle = next().cycle();
-            const bool now = cycle == queue_->now();
-            queue_->run_ahead_to(cycle);
-            if (cycle == wake_at_) {
+            queue_->run_ahead_to(next);
+            queue_->count_event();
+            if (wake_at_ == next) {
                 wake_at_ = kNever;
-                queue_->count_event();
                 user->wake_up();
-            } else if (hits()) {
-                queue_->count_event();
-            } else {
-                if (now) { // else it is looked at again when all others are as far
-                    queue_->count_event();
+            } else if (!hits()) {
+                if (next == now) { // else it is looked at again when all others are as far
                     miss();
                 }
                 break;
             }
-        } while (next().cycle() < until);
+            next = next_cycle();
+        } while (next < until);
         runs_ = false;
         tell_queue();
     }
@@ -151,19 +149,24 @@ class Sequencer final : public Runner
         bool write;
     };
 
-    Moment
-    next() const
+    Cycle
+    next_arrival() const
     {
-        const Moment wake = Moment::before_events(wake_at_);
-        return requests_.empty() ? wake
-                                 : std::min(wake, Moment::after_events(requests_.front().arrival));
+        return requests_.empty() ? kNever : requests_.front().arrival;
+    }
+
+    Cycle
+    next_cycle() const
+    {
+        return std::min(wake_at_, next_arrival());
     }
 
     void
     tell_queue()
     {
         if (!runs_) {
-            queue_->set_next(this, next());
+            queue_->set_next(this, std::min(Moment::before_events(wake_at_),
+                                            Moment::after_events(next_arrival())));
         }
     }
 

@@ -11,9 +11,8 @@ namespace homeshift::engine
 
 Vcpu::Vcpu(Vm &vm, EventQueue &queue, std::unique_ptr<RequestStream> stream,
            unsigned max_outstanding)
-    : vm_(vm), queue_(queue), stream_(std::move(stream))
+    : vm_(vm), queue_(queue), stream_(std::move(stream)), outstanding_(max_outstanding)
 {
-    outstanding_.resize(max_outstanding);
 }
 
 void
@@ -58,9 +57,8 @@ Vcpu::look_again()
 bool
 Vcpu::uses(std::uint64_t page) const
 {
-    return std::any_of(outstanding_.begin(), outstanding_.end(), [page](const Outstanding &o) {
-        return o.line != kNoLine && o.guest >> Stage2Table::kPageShift == page;
-    });
+    return outstanding_.any_of(
+        [page](const Outstanding &o) { return o.guest >> Stage2Table::kPageShift == page; });
 }
 
 void
@@ -77,18 +75,10 @@ Vcpu::wake_at(Cycle when)
     }
 }
 
-bool
-Vcpu::under_way(Addr line) const
-{
-    return lines_under_way_[short_of(line)] != 0 &&
-           std::any_of(outstanding_.begin(), outstanding_.end(),
-                       [line](const Outstanding &o) { return o.line == line; });
-}
-
 void
 Vcpu::issue_some()
 {
-    while (running_ && under_way_ < outstanding_.size()) {
+    while (running_ && !outstanding_.full()) {
         if (!have_next_) {
             next_ = stream_->next();
             have_next_ = true;
@@ -98,16 +88,16 @@ Vcpu::issue_some()
             wake_at(ready_at_);
             return;
         }
-        if (asleep() || !page_is_here(next_.address >> Stage2Table::kPageShift)) {
+        if (asleep() || (vm_.missing_ != 0 && waits_for(next_.address >> Stage2Table::kPageShift))) {
             return;
         }
         const Addr address = vm_.table.translate(next_.address);
         const Addr line = address & ~(kLineBytes - 1);
-        if (under_way(line)) {
+        if (outstanding_.has(line)) {
             return; // its answer comes back here
         }
         core_->issue(address, next_.write);
-        keep({line, next_.address, queue_.now()});
+        outstanding_.add({line, next_.address, queue_.now()});
         have_next_ = false;
         ready_at_ = queue_.now() + 1; // one issue a cycle
     }
@@ -128,10 +118,10 @@ Vcpu::asleep()
 }
 
 bool
-Vcpu::page_is_here(std::uint64_t page)
+Vcpu::waits_for(std::uint64_t page)
 {
-    if (vm_.missing_ == 0 || !vm_.table.missing(page)) {
-        return true;
+    if (!vm_.table.missing(page)) {
+        return false;
     }
     if (!waits_for_page_) {
         waits_for_page_ = true;
@@ -139,36 +129,15 @@ Vcpu::page_is_here(std::uint64_t page)
         vm_.fault(page);
         vm_.count_blocked(queue_.now());
     }
-    return false;
+    return true;
 }
 
-void
-Vcpu::keep(const Outstanding &access)
-{
-    while (outstanding_[last_kept_].line != kNoLine) {
-        last_kept_ = next_place(last_kept_);
-    }
-    outstanding_[last_kept_] = access;
-    ++lines_under_way_[short_of(access.line)];
-    ++under_way_;
-}
-
-// Most answers come in the order of the requests, so the one after the last is looked at first.
 Vcpu::Outstanding
 Vcpu::take(Addr line)
 {
-    for (std::size_t looked = 0; looked < outstanding_.size(); ++looked) {
-        next_taken_ = next_place(next_taken_);
-        Outstanding &candidate = outstanding_[next_taken_];
-        if (candidate.line == line) {
-            const Outstanding taken = std::exchange(candidate, {});
-            --lines_under_way_[short_of(line)];
-            --under_way_;
-            latency += queue_.now() - taken.issued;
-            return taken;
-        }
-    }
-    throw std::logic_error("an answer to no request of this vCPU");
+    const Outstanding taken = outstanding_.take(line);
+    latency += queue_.now() - taken.issued;
+    return taken;
 }
 
 void

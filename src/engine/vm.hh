@@ -7,7 +7,6 @@
 #ifndef HOMESHIFT_ENGINE_VM_HH
 #define HOMESHIFT_ENGINE_VM_HH
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <stdexcept>
@@ -17,6 +16,7 @@
 #include "common/flat_map.hh"
 #include "common/stage2_table.hh"
 #include "engine/event_queue.hh"
+#include "engine/lines_under_way.hh"
 #include "engine/sequencer.hh"
 #include "engine/types.hh"
 
@@ -51,7 +51,7 @@ class Vcpu final : public CoreUser
     bool
     drained() const
     {
-        return under_way_ == 0;
+        return outstanding_.empty();
     }
 
     bool
@@ -74,32 +74,16 @@ class Vcpu final : public CoreUser
     std::uint64_t blocked = 0; // cycles in which it waited for a missing page
 
   private:
-    static constexpr Addr kNoLine = ~Addr{0};
-
     struct Outstanding
     {
-        Addr line = kNoLine; // a place that is free
-        Addr guest = 0;
-        Cycle issued = 0;
+        Addr line;
+        Addr guest;
+        Cycle issued;
     };
-
-    static std::size_t
-    short_of(Addr line)
-    {
-        return line >> kLineShift & 63;
-    }
-
-    std::size_t
-    next_place(std::size_t place) const
-    {
-        return place + 1 == outstanding_.size() ? 0 : place + 1;
-    }
 
     void issue_some();
     bool asleep();
-    bool page_is_here(std::uint64_t page);
-    bool under_way(Addr line) const;
-    void keep(const Outstanding &access);
+    bool waits_for(std::uint64_t page);
     Outstanding take(Addr line);
     void wake_at(Cycle when);
 
@@ -115,11 +99,7 @@ class Vcpu final : public CoreUser
     Cycle ready_at_ = 0;
     Cycles slice_ = 1;
     Cycles awake_ = 1;
-    std::vector<Outstanding> outstanding_;            // as many places as may be under way
-    std::array<std::uint8_t, 64> lines_under_way_{}; // by the lowest bits of the line
-    std::size_t under_way_ = 0;
-    std::size_t last_kept_ = 0;
-    std::size_t next_taken_ = 0;
+    LinesUnderWay<Outstanding> outstanding_;
 };
 
 class Vm
