@@ -91,8 +91,8 @@ class Sequencer final : public Runner
     run(Cycle until) override
     {
         runs_ = true;
-        const Cycle now = queue_->now();
         Cycle next = next_cycle();
+        bool has_turn = true; // of all cores, this one comes first
         do {
             queue_->run_ahead_to(next);
             queue_->count_event();
@@ -100,11 +100,12 @@ class Sequencer final : public Runner
                 wake_at_ = kNever;
                 user->wake_up();
             } else if (!hits()) {
-                if (next == now) { // else it is looked at again when all others are as far
+                if (has_turn) { // else it is looked at again when all others are as far
                     miss();
                 }
                 break;
             }
+            has_turn = false;
             next = next_cycle();
         } while (next < until);
         runs_ = false;

@@ -13,6 +13,8 @@ import pytest
 from homeshift.slicc import load
 from homeshift.slicc.__main__ import main
 from homeshift.slicc.emit import write_cpp
+from homeshift.slicc.hits import hits
+from homeshift.slicc.mutants import mutants_of
 
 PROTOCOL = Path(__file__).resolve().parents[2] / "src" / "protocol"
 
@@ -33,12 +35,47 @@ def test_every_transition_is_one_case_of_its_machine(tmp_path: Path) -> None:
     write_cpp(protocol, tmp_path)
     code = (tmp_path / "protocol.cc").read_text("utf-8")
     for machine in protocol.machines.values():
+        start = code.index(f"void {machine.name}_Controller::transition(")
+        body = code[start : code.index("\n}\n", start)]
         for transition in machine.transitions:
             case = (
                 f"case key({machine.name}_State_{transition.state}, "
                 f"{machine.name}_Event_{transition.event}):"
             )
-            assert code.count(case) == 1
+            assert body.count(case) == 1
+
+
+def test_hits_are_what_a_cache_answers_alone() -> None:
+    machines = load(PROTOCOL / "MESI_HomeShift.slicc").machines
+    found = {(name, t.state, t.event) for name, m in machines.items() for t in hits(m)}
+    loads = {("L1Cache", state, "Load") for state in "SEM"}
+    assert found == loads | {("L1Cache", state, "Store") for state in "EM"}
+
+
+def test_a_hit_that_sends_something_is_none(tmp_path: Path) -> None:
+    """A protocol whose cache tells the home of every store that hits."""
+    old = "transition({E, M}, Store, M) {"
+    protocol = copy_of_protocol(tmp_path, old, f"{old}\n    gm_sendGetM;")
+    machine = load(protocol).machines["L1Cache"]
+    assert {t.event for t in hits(machine)} == {"Load"}
+
+
+def test_a_port_that_does_more_than_trigger_has_no_hits(tmp_path: Path) -> None:
+    old = "trigger(coreEvent(in_msg.Type)"
+    protocol = copy_of_protocol(tmp_path, old, f"cache.profileDemandMiss();\n        {old}")
+    assert hits(load(protocol).machines["L1Cache"]) == []
+
+
+def test_mutants_and_the_checker_have_no_way_past_the_transitions(tmp_path: Path) -> None:
+    protocol = load(PROTOCOL / "MESI_HomeShift.slicc")
+    for name, arguments in {
+        "engine": {},
+        "checker": {"runtime": "checker"},
+        "mutants": {"mutants": mutants_of(protocol)[:3]},
+    }.items():
+        write_cpp(protocol, tmp_path / name, **arguments)  # type: ignore[arg-type]
+        has_hits = "run_hit" in (tmp_path / name / "protocol.cc").read_text("utf-8")
+        assert has_hits == (name == "engine")
 
 
 def test_the_same_protocol_is_emitted_the_same(tmp_path: Path) -> None:
