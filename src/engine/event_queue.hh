@@ -298,10 +298,7 @@ class EventQueue
         Event *event = bucket.head;
         if (event != nullptr) {
             bucket.head = event->next_;
-            event->next_ = nullptr;
-            if (bucket.head == nullptr) {
-                bucket.tail = nullptr;
-            }
+            bucket.tail = bucket.head == nullptr ? nullptr : bucket.tail;
         }
         return event;
     }
@@ -332,6 +329,7 @@ class EventQueue
     append(Event *event, Cycle when)
     {
         Bucket &bucket = wheel_[when & kMask];
+        event->next_ = nullptr;
         (bucket.tail == nullptr ? bucket.head : bucket.tail->next_) = event;
         bucket.tail = event;
         occupy(when);

@@ -94,6 +94,11 @@ Link::~Link()
 void
 Link::accept(Message *message, Cycle ready)
 {
+    if (accepted_.empty() || ready > accepted_.end()[-1].ready) { // the most frequent case
+        accepted_.push_back({message, ready, true});
+        message->travel(this, ready, queue_);
+        return;
+    }
     Accepted *place = accepted_.end();
     while (place != accepted_.begin() && place[-1].ready > ready) {
         --place;

@@ -14,6 +14,7 @@
 #include "common/flat_map.hh"
 #include "common/home_map.hh"
 #include "common/line_directory.hh"
+#include "engine/line_table.hh"
 #include "engine/pool.hh"
 #include "engine/types.hh"
 
@@ -53,12 +54,8 @@ class TBETable
     T *
     lookup(Addr address)
     {
-        if (address != last_address_) {
-            T **found = index_.find(address);
-            last_address_ = address;
-            last_ = found ? *found : nullptr;
-        }
-        return last_;
+        T **found = under_way_.find(address);
+        return found ? *found : nullptr;
     }
 
     void
@@ -73,17 +70,13 @@ class TBETable
             free_.pop_back();
             *tbe = T{};
         }
-        index_.set(address, tbe);
-        last_address_ = address;
-        last_ = tbe;
+        under_way_.add(address, tbe);
     }
 
     void
     deallocate(Addr address)
     {
-        free_.push_back(lookup(address));
-        index_.erase(address);
-        last_ = nullptr;
+        free_.push_back(under_way_.take(address));
     }
 
     bool
@@ -95,13 +88,11 @@ class TBETable
     std::size_t
     size() const
     {
-        return index_.size();
+        return under_way_.size();
     }
 
   private:
-    Addr last_address_ = ~Addr{0}; // looked up last, as one address is mostly looked up repeatedly
-    T *last_ = nullptr;
-    FlatMap<T *> index_;
+    LineTable<T *> under_way_;
     std::vector<T *> all_;
     std::vector<T *> free_;
 };

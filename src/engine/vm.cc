@@ -11,7 +11,7 @@ namespace homeshift::engine
 
 Vcpu::Vcpu(Vm &vm, EventQueue &queue, std::unique_ptr<RequestStream> stream,
            unsigned max_outstanding)
-    : vm_(vm), queue_(queue), stream_(std::move(stream)), outstanding_(max_outstanding)
+    : vm_(vm), queue_(queue), stream_(std::move(stream)), max_outstanding_(max_outstanding)
 {
 }
 
@@ -78,7 +78,7 @@ Vcpu::wake_at(Cycle when)
 void
 Vcpu::issue_some()
 {
-    while (running_ && !outstanding_.full()) {
+    while (running_ && outstanding_.size() < max_outstanding_) {
         if (!have_next_) {
             next_ = stream_->next();
             have_next_ = true;
@@ -93,11 +93,11 @@ Vcpu::issue_some()
         }
         const Addr address = vm_.table.translate(next_.address);
         const Addr line = address & ~(kLineBytes - 1);
-        if (outstanding_.has(line)) {
+        if (outstanding_.find(line) != nullptr) {
             return; // its answer comes back here
         }
         core_->issue(address, next_.write);
-        outstanding_.add({line, next_.address, queue_.now()});
+        outstanding_.add(line, {next_.address, queue_.now()});
         have_next_ = false;
         ready_at_ = queue_.now() + 1; // one issue a cycle
     }

@@ -16,7 +16,7 @@
 #include "common/flat_map.hh"
 #include "common/stage2_table.hh"
 #include "engine/event_queue.hh"
-#include "engine/lines_under_way.hh"
+#include "engine/line_table.hh"
 #include "engine/sequencer.hh"
 #include "engine/types.hh"
 
@@ -51,7 +51,7 @@ class Vcpu final : public CoreUser
     bool
     drained() const
     {
-        return outstanding_.empty();
+        return outstanding_.size() == 0;
     }
 
     bool
@@ -76,7 +76,6 @@ class Vcpu final : public CoreUser
   private:
     struct Outstanding
     {
-        Addr line;
         Addr guest;
         Cycle issued;
     };
@@ -99,7 +98,8 @@ class Vcpu final : public CoreUser
     Cycle ready_at_ = 0;
     Cycles slice_ = 1;
     Cycles awake_ = 1;
-    LinesUnderWay<Outstanding> outstanding_;
+    std::size_t max_outstanding_;
+    LineTable<Outstanding> outstanding_;
 };
 
 class Vm
