@@ -66,6 +66,13 @@ def test_a_port_that_does_more_than_trigger_has_no_hits(tmp_path: Path) -> None:
     assert hits(load(protocol).machines["L1Cache"]) == []
 
 
+def test_a_cache_that_asks_other_caches_has_no_hits(tmp_path: Path) -> None:
+    """The directory's name is where a miss says whom to ask."""
+    old = "createMachineID(MachineType:Directory, home_table.lookup(address))"
+    protocol = copy_of_protocol(tmp_path, old, old.replace("Directory", "L1Cache"))
+    assert hits(load(protocol).machines["L1Cache"]) == []
+
+
 def test_mutants_and_the_checker_have_no_way_past_the_transitions(tmp_path: Path) -> None:
     protocol = load(PROTOCOL / "MESI_HomeShift.slicc")
     for name, arguments in {

@@ -2,7 +2,10 @@
 """Which transitions are hits: what a core's request does to its own cache and to nothing else.
 
 The embedded engine lets a core run ahead of the others through its hits. Which these are is read
-off the protocol: the transition's actions do nothing but what is listed here.
+off the protocol: the transition's actions do nothing but what is listed here. How far a core runs
+ahead of the others rests on one thing more: a request that misses makes its cache send messages to
+machines of other types only, so that another cache hears of it by two messages at the earliest. A
+protocol that does otherwise has no hits here.
 """
 
 from __future__ import annotations
@@ -28,10 +31,27 @@ def core_port(machine: Machine) -> InPort | None:
 def hits(machine: Machine) -> list[Transition]:
     """Return the transitions that take a core's request and are hits.
 
-    None if the in_port of these requests does more than trigger transitions.
+    None if the in_port of these requests does more than trigger transitions, or if a request can
+    make the cache send something to another one.
     """
     port = core_port(machine)
     if port is None or not all(_only_triggers(node) for node in walk(port.body)):
+        return []
+    taking = {
+        transition.event
+        for transition in machine.transitions
+        if any(_dequeues(machine.actions[name].body, port) for name in transition.actions)
+    }
+    triggered = {
+        node.value.name for node in walk(port.body) if isinstance(node, ast.EnumerationValue)
+    }
+    asked = {
+        name
+        for transition in machine.transitions
+        if transition.event in taking | triggered
+        for name in transition.actions
+    }
+    if not all(_leaves_other_caches_alone(machine, name) for name in asked):
         return []
     return [
         transition
@@ -62,6 +82,25 @@ def _stays_at_home(body: ast.Node) -> bool:
             case ast.MethodCall() if node.name.name not in OWN:
                 return False
     return True
+
+
+def _leaves_other_caches_alone(machine: Machine, action: str) -> bool:
+    for node in walk(machine.actions[action].body):
+        if not isinstance(node, ast.MethodCall) or not _names_destination(node.object):
+            continue
+        types = {
+            part.value.name
+            for argument in node.arguments
+            for part in walk(argument)
+            if isinstance(part, ast.EnumerationValue) and part.enumeration.name == "MachineType"
+        }
+        if not types or machine.name in types:
+            return False
+    return True
+
+
+def _names_destination(node: ast.Node) -> bool:
+    return isinstance(node, ast.Member) and node.field.name == "Destination"
 
 
 def _dequeues(body: ast.Node, port: InPort) -> bool:
