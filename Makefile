@@ -3,6 +3,7 @@
 #   make demo           migrate a VM twice, compare, draw a figure
 #   make strategies     move a VM by every strategy, print a table
 #   make leave-or-move  draw from how many misses a page on it pays to move data
+#   make study          the patent's claims, measured: sweeps, docs/study.md and its figures
 #   make test           run the tests
 #   make lint           formatters, linters, types, layers
 #   make format         let the formatters write
@@ -24,7 +25,7 @@ CPP     := $(wildcard src/common/*.hh src/engine/*.hh src/engine/*.cc src/checke
 INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check
 WHEEL   := $(INSTALL) --no-build-isolation
 
-.PHONY: demo strategies leave-or-move test lint format sanitize site clean
+.PHONY: demo strategies leave-or-move study test lint format sanitize site clean
 
 $(VENV)/tools:
 	@echo "== virtual environment in $(VENV)"
@@ -35,6 +36,10 @@ $(VENV)/tools:
 $(VENV)/installed: $(VENV)/tools $(SOURCES)
 	@echo "== building and installing homeshift (about a minute when the engine is compiled anew)"
 	@$(WHEEL) .
+	@touch $@
+
+$(VENV)/studying: $(VENV)/installed
+	@$(WHEEL) '.[sweep]'
 	@touch $@
 
 $(VENV)/testing: $(VENV)/installed pyproject.toml
@@ -71,6 +76,17 @@ leave-or-move: $(VENV)/installed
 	    --warmup 1ms --window 500us --horizon 8ms
 	@$(RUN) plots/leave_or_move.py results/leave-or-move/ownership results/leave-or-move/stop-and-copy \
 	    results/leave-or-move/post-copy -o results/figures
+
+# A sweep that was interrupted goes on. The page says what is measured and why.
+STUDY := speed size borrow machine region synthetic
+
+study: $(VENV)/studying
+	@for part in $(STUDY); do \
+	    echo "== sweep: configs/sweeps/study-$$part.toml"; \
+	    $(RUN) scripts/sweep.py configs/sweeps/study-$$part.toml --outdir results/study/$$part || exit; \
+	done
+	@echo "== docs/study.md and its figures"
+	@$(RUN) scripts/study.py results/study
 
 # ---- tests and habits -----------------------------------------------------------------------------
 

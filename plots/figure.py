@@ -167,7 +167,20 @@ def one_of_each(runs: Iterable[Run]) -> list[tuple[str, Run]]:
     found: dict[str, Run] = {}
     for label, run in zip(table["strategy"], runs, strict=True):
         found.setdefault(str(label), run)
-    return sorted(found.items(), key=lambda item: order(item[0]))
+    names = short_names(found)
+    return sorted(
+        ((names[label], run) for label, run in found.items()), key=lambda item: order(item[0])
+    )
+
+
+def short_names(labels: Iterable[str]) -> dict[str, str]:
+    """Return labels without their parameters, "pre-copy:max-rounds=5", where one is enough."""
+    labels = list(dict.fromkeys(labels))
+    plain = [label.partition(":")[0] for label in labels]
+    return {
+        label: name if plain.count(name) == 1 else label
+        for label, name in zip(labels, plain, strict=True)
+    }
 
 
 def order(label: str) -> int:

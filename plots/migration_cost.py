@@ -148,7 +148,8 @@ def _draw_panel(axes: Axes, panel: Panel, rows: pd.DataFrame) -> None:
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.4},
         )
     axes.set_xlim(left, right)
-    axes.set_yticks(positions, labels=[_shorten(str(label)) for label in rows["label"]])
+    names = figure.short_names(map(str, rows["label"]))
+    axes.set_yticks(positions, labels=[_shorten(names[str(label)]) for label in rows["label"]])
     axes.set_title(panel.title)
     name = figure.shown(unit.name)
     axes.set_xlabel(f"{name} (log scale)" if logarithmic else name)

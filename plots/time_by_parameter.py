@@ -61,6 +61,7 @@ def figure_data(runs: Sequence[Run], *, parameters: Sequence[str] = ()) -> pd.Da
     from homeshift.selection import column, run_table, varied
 
     table = run_table(runs)
+    table["strategy"] = table["strategy"].map(figure.short_names(table["strategy"]))
     table["borrowed"] = [sum(run.config["vm"].get("borrow", {}).values()) for run in runs]
     names = [column(table, name) for name in parameters]
     names = names or varied(table, [name for name in AXES if name in table])

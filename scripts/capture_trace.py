@@ -27,10 +27,11 @@ from pathlib import Path
 from typing import IO
 
 from homeshift.errors import HomeshiftError, InputError, RunError
-from homeshift.units import format_bytes
+from homeshift.units import format_bytes, parse_size
 from homeshift.workload import TRACE_DTYPE, Trace, check_traces
 
 LINE_BYTES = 64
+WAYS = 8
 PAGE_BYTES = 4096
 MOST_GAP = 65535
 STOP_SECONDS = 10
@@ -60,6 +61,14 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         metavar="N",
         help="records to capture at most, of 12 bytes each",
     )
+    parser.add_argument(
+        "--filter",
+        type=_cache_size,
+        default=0,
+        metavar="SIZE",
+        help="record what leaves a first-level cache of this size (8 ways), as in 32KiB: a short "
+        "trace then covers a long time and a large working set; 0 records every access",
+    )
     parser.add_argument("command", nargs="+", metavar="COMMAND", help="the program, behind --")
     return parser.parse_args(arguments)
 
@@ -68,6 +77,18 @@ def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise argparse.ArgumentTypeError(f"'{text}' is not a whole number")
     return int(text)
+
+
+def _cache_size(text: str) -> int:
+    try:
+        size = parse_size(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if size % (LINE_BYTES * WAYS):
+        raise argparse.ArgumentTypeError(
+            f"not a multiple of {LINE_BYTES * WAYS} B, 8 ways of lines"
+        )
+    return size
 
 
 def _positive(text: str) -> int:
@@ -104,6 +125,27 @@ def parse_lackey(lines: Iterable[bytes], *, skip: int) -> Iterator[Record]:
                 yield at, min(gap, MOST_GAP), piece, write
                 at += piece
                 gap = 0
+
+
+def filter_cache(records: Iterable[Record], *, size: int) -> Iterator[Record]:
+    """Leave out the records that hit a write-back cache; their instructions go into the next gap.
+
+    A record is kept if its line is not in the cache, and if it is the first write to a line since
+    that came in: so what is behind the cache sees every line that is read, and that is written.
+    """
+    sets: list[dict[int, bool]] = [{} for _ in range(size // LINE_BYTES // WAYS)]
+    gap = 0
+    for address, instructions, length, write in records:
+        gap += instructions
+        line = address // LINE_BYTES
+        ways = sets[line % len(sets)]
+        written = ways.pop(line, None)
+        if written is None and len(ways) == WAYS:
+            del ways[next(iter(ways))]  # the least recently used: a dict keeps its order
+        ways[line] = bool(written or write)
+        if written is None or (write and not written):
+            yield address, min(gap, MOST_GAP), length, write
+            gap = 0
 
 
 def number_pages(records: Iterable[Record]) -> Iterator[Record]:
@@ -155,11 +197,14 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
             process.wait(timeout=STOP_SECONDS)
 
 
-def capture(command: list[str], *, skip: int, most: int) -> list[Record]:
-    """Return up to `most` records of the command's run."""
+def capture(command: list[str], *, skip: int, most: int, cache: int = 0) -> list[Record]:
+    """Return up to `most` records of the command's run, behind a cache of so many bytes if any."""
     records: list[Record] = []
     with lackey(command) as (process, log):
-        for record in number_pages(parse_lackey(log, skip=skip)):
+        accesses = parse_lackey(log, skip=skip)
+        if cache:
+            accesses = filter_cache(accesses, size=cache)
+        for record in number_pages(accesses):
             records.append(record)
             if len(records) == most:
                 return records
@@ -211,7 +256,9 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that valgrind is stopped as well
     try:
         check_request(options)
-        records = capture(options.command, skip=options.skip, most=options.records)
+        records = capture(
+            options.command, skip=options.skip, most=options.records, cache=options.filter
+        )
         trace = write_trace(options.output, records)
     except HomeshiftError as error:
         print(f"capture_trace: {error}", file=sys.stderr)

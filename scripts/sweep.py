@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import homeshift
-from homeshift.errors import HomeshiftError, InputError
+from homeshift.errors import HomeshiftError, InputError, RunError
 from homeshift.sweep.place import Place
 from homeshift.sweep.spec import RunSpec, Sweep, load_sweep
 
@@ -127,7 +127,10 @@ def _client(arguments: argparse.Namespace) -> AbstractContextManager[Client]:
 
 
 def _run(client: Client, wanted: list[RunSpec], place: Place, gem5: str | None) -> None:
+    from concurrent.futures import CancelledError
+
     from distributed import as_completed
+    from distributed.comm import CommClosedError
     from tqdm import tqdm
 
     from homeshift.sweep.execute import Task, execute
@@ -136,19 +139,27 @@ def _run(client: Client, wanted: list[RunSpec], place: Place, gem5: str | None) 
         Task(spec=spec, directory=place.path, script=MIGRATE, folder=Path.cwd(), gem5=gem5)
         for spec in wanted
     ]
-    futures = client.map(execute, tasks, key=[task.spec.name for task in tasks], pure=False)
     failed = 0
-    with tqdm(total=len(tasks), unit="run", disable=None) as bar:
-        for future in as_completed(futures):
-            # What a run itself does wrong is recorded; a worker that dies is not a run's fault.
-            lost = future.exception()
-            if lost is not None:
-                spec = next(task.spec for task in tasks if task.spec.name == future.key)
-                place.record_failure(spec, exit_status=-1, error=f"its worker failed: {lost}")
-            if lost is not None or future.result() is not None:
-                failed += 1
-                bar.set_postfix(failed=failed)
-            bar.update()
+    try:
+        futures = client.map(execute, tasks, key=[task.spec.name for task in tasks], pure=False)
+        with tqdm(total=len(tasks), unit="run", disable=None) as bar:
+            for future in as_completed(futures):
+                # What a run itself does wrong is recorded; a worker that dies is not a run's fault.
+                lost = future.exception()
+                if lost is not None:
+                    spec = next(task.spec for task in tasks if task.spec.name == future.key)
+                    place.record_failure(spec, exit_status=-1, error=f"its worker failed: {lost}")
+                if lost is not None or future.result() is not None:
+                    failed += 1
+                    bar.set_postfix(failed=failed)
+                bar.update()
+    except (CancelledError, CommClosedError) as error:  # nobody knows what the workers do now
+        done = sum(place.is_done(task.spec) for task in tasks)
+        raise RunError(
+            f"the Dask scheduler has gone in the middle of the sweep; {done} of {len(tasks)} runs "
+            "are done and kept, the same command with a scheduler that lives (or without one) "
+            "makes the others"
+        ) from error
 
 
 def _report(sweep: Sweep, place: Place) -> int:

@@ -93,6 +93,63 @@ def test_pages_are_numbered_in_order_of_first_touch(capture_trace: ModuleType) -
     assert dense == [0x0008, 0x1010, 0x0FF8, 0x2000]
 
 
+def test_what_hits_the_filter_is_left_out_and_its_instructions_go_into_the_next_gap(
+    capture_trace: ModuleType,
+) -> None:
+    line, set_stride = 64, 512  # a cache of 4 KiB has 8 sets of 8 lines
+    records = [
+        (0, 3, 8, 0),  # misses
+        (8, 2, 8, 0),  # hits
+        (16, 5, 8, 1),  # the first write to the line
+        (24, 1, 8, 1),  # not the first
+        (line, 4, 4, 1),  # misses
+    ]
+    kept = list(capture_trace.filter_cache(records, size=4096))
+    assert kept == [(0, 3, 8, 0), (16, 7, 8, 1), (line, 5, 4, 1)]
+    # Eight more lines of set 0 push line 0 out, unless it was used again in between.
+    others = [(way * set_stride, 1, 8, 0) for way in range(1, 9)]
+    assert (0, 1, 8, 0) in list(
+        capture_trace.filter_cache([(0, 0, 8, 1), *others, (0, 1, 8, 0)], size=4096)
+    )
+    used = [(0, 0, 8, 1), *others[:7], (0, 1, 8, 0), others[7], (0, 1, 8, 0)]
+    assert len(list(capture_trace.filter_cache(used, size=4096))) == 9
+
+
+def test_a_line_that_was_written_and_pushed_out_is_seen_written_again(
+    capture_trace: ModuleType,
+) -> None:
+    others = [(way * 512, 0, 8, 0) for way in range(1, 9)]
+    records = [(0, 0, 8, 1), *others, (0, 0, 8, 0), (0, 0, 8, 1)]
+    kept = list(capture_trace.filter_cache(records, size=4096))
+    assert [write for address, _, _, write in kept if address == 0] == [1, 0, 1]
+
+
+def test_a_gap_behind_the_filter_saturates(capture_trace: ModuleType) -> None:
+    records = [(0, 60_000, 8, 0), (0, 60_000, 8, 0), (64, 60_000, 8, 0)]
+    kept = list(capture_trace.filter_cache(records, size=4096))
+    assert [gap for _, gap, _, _ in kept] == [60_000, 65_535]
+
+
+@pytest.mark.parametrize(
+    ("size", "said"), [("32KB", "KiB"), ("1000B", "not a multiple of 512 B"), ("big", "not a size")]
+)
+def test_a_filter_that_is_no_cache_is_refused(size: str, said: str, tmp_path: Path) -> None:
+    done = run("--filter", size, "--output", tmp_path / "t.npy", "--", "true")
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+@needs_valgrind
+def test_a_filtered_trace_covers_more_instructions(tmp_path: Path) -> None:
+    work = ("--records", 2000, "--", "perl", "-e", "$x{$_ % 5000}++ for 1..20000")
+    gaps = []
+    for name, options in (("all", ()), ("some", ("--filter", "4KiB"))):
+        output = tmp_path / f"{name}.npy"
+        assert run(*options, "--output", output, *work).returncode == 0
+        gaps.append(int(np.load(output)["gap"].sum()))
+    assert gaps[1] > 2 * gaps[0]
+
+
 @needs_valgrind
 def test_a_program_is_captured_and_what_was_captured_is_printed(tmp_path: Path) -> None:
     output = tmp_path / "true.npy"

@@ -248,6 +248,15 @@ def test_every_strategy_has_a_look_of_its_own() -> None:
     assert len(looks) == len(STRATEGIES)
     assert len({one.colour for one in looks}) == len(looks)
     assert figure.look("pre-copy:max_rounds=3") == figure.look("pre-copy")
+
+
+def test_parameters_are_left_out_of_names_where_one_strategy_has_one_set_of_them() -> None:
+    labels = ["hybrid", "pre-copy:max-rounds=3", "post-copy:prepaging=1", "post-copy:prepaging=9"]
+    assert list(figure.short_names([*labels, "hybrid"]).values()) == [
+        "hybrid",
+        "pre-copy",
+        *labels[2:],
+    ]
     assert figure.look("of-my-own").colour == "#666666"
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from gem5_binary import GEM5, needs_gem5
 from pandas.testing import assert_frame_equal
 
 from homeshift.errors import InputError
@@ -217,8 +218,8 @@ def processes_of(outdir: Path) -> list[int]:
     return found
 
 
-def start(*command: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def start(*command: str, stderr: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=stderr)
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:
@@ -287,8 +288,8 @@ def test_two_sweeps_do_not_work_in_one_directory(tmp_path: Path) -> None:
 
 
 @contextmanager
-def scheduler(folder: Path) -> Iterator[str]:
-    """A Dask scheduler with a worker, as another program would run them."""
+def scheduler(folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A Dask scheduler with a worker, as others would run them: its address and its process."""
     address = folder / "scheduler.json"
     where = ("--scheduler-file", str(address), "--no-dashboard")
     dask = (sys.executable, "-m", "distributed.cli.dask_scheduler", *where, "--port", "0")
@@ -296,7 +297,7 @@ def scheduler(folder: Path) -> Iterator[str]:
     with start(*dask) as one, start(*worker, "--local-directory", str(folder)) as two:
         try:
             wait_until(address.is_file, "scheduler")
-            yield json.loads(address.read_text(encoding="utf-8"))["address"]
+            yield json.loads(address.read_text(encoding="utf-8"))["address"], one
         finally:
             two.kill()  # asked to end, a worker waits for a scheduler that may be gone
             one.kill()
@@ -304,12 +305,32 @@ def scheduler(folder: Path) -> Iterator[str]:
 
 def test_any_dask_scheduler_gives_the_same_results(tmp_path: Path) -> None:
     path = written(tmp_path, QUICK)
-    with scheduler(tmp_path) as address:
+    with scheduler(tmp_path) as (address, _):
         result = sweep(path, tmp_path / "remote", "--scheduler", address)
     assert result.returncode == 0, result.stderr
     assert sweep(path, tmp_path / "local").returncode == 0
     tables = [pd.read_parquet(tmp_path / d / "sweep.parquet") for d in ("remote", "local")]
     assert_frame_equal(tables[0], tables[1], check_exact=True)
+
+
+def test_a_scheduler_that_dies_is_told_and_what_is_done_is_kept(tmp_path: Path) -> None:
+    text = QUICK.replace("5us", "3ms").replace("[1, 2]", "[1, 2, 3, 4, 5, 6]")
+    path, out = written(tmp_path, text), tmp_path / "out"
+    with scheduler(tmp_path) as (address, process):
+        command = (sys.executable, str(SCRIPT), str(path), "--outdir", str(out))
+        with start(*command, "--scheduler", address, stderr=subprocess.PIPE) as running:
+            wait_until(lambda: (out / "runs").is_dir() and len(finished(out)) >= 2, "two runs")
+            process.kill()
+            said = running.communicate(timeout=60)[1].decode()
+            assert running.returncode == 1, said
+    assert "the Dask scheduler has gone in the middle of the sweep; " in said
+    assert "Traceback" not in said
+    done = finished(out)
+    assert 2 <= len(done) < 12
+    assert f"{len(done)} of 12 runs are done" in said
+    again = sweep(path, out)
+    assert again.returncode == 0, again.stderr
+    assert finished(out).items() > done.items()  # none of them was made again
 
 
 def test_a_scheduler_that_is_not_there_is_told(tmp_path: Path) -> None:
@@ -333,6 +354,24 @@ def test_runs_inside_gem5_are_given_to_gem5(tmp_path: Path) -> None:
     missing = sweep(path, tmp_path / "out", "--gem5", "no-such-gem5")
     assert missing.returncode == 2
     assert "no-such-gem5: not found; give a gem5 with the plugin by --gem5" in missing.stderr
+
+
+@needs_gem5
+def test_a_sweep_with_a_real_gem5_can_be_compared_and_reported(tmp_path: Path) -> None:
+    assert GEM5
+    text = QUICK.replace("256KiB", "64KiB").replace("[1, 2]", "1")
+    path, out = written(tmp_path, text + 'engine = ["embedded", "gem5"]\n'), tmp_path / "out"
+    result = sweep(path, out, "--gem5", GEM5)
+    assert result.returncode == 0, result.stderr
+    table = pd.read_parquet(out / "sweep.parquet").set_index(["engine", "strategy"])
+    assert len(table) == 4
+    for strategy in ("stop-and-copy", "ownership"):
+        ours, theirs = table.loc["embedded", strategy], table.loc["gem5", strategy]
+        assert ours["total-time"] == pytest.approx(theirs["total-time"], rel=1e-3)
+    for script, more in (("compare.py", ()), ("report.py", ("-o", str(tmp_path / "page.html")))):
+        command = [sys.executable, str(ROOT / "scripts" / script), str(out), *more]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+        assert done.returncode == 0, done.stderr
 
 
 def test_jobs_of_slurm_run_the_worker_of_this_python() -> None:

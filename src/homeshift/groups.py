@@ -42,6 +42,7 @@ COLUMNS = (
 )
 SEED = "arguments.seed"
 _PARAMETERS = (
+    "engine",
     "arguments.",
     "machine.",
     "workload.",

@@ -28,6 +28,7 @@ FORMAT = 1
 _FILES = ("config.json", "migration.json", "stats.txt")
 _CONFIG_FIELDS = ("homeshift", "arguments", "machine", "workload", "vm")
 _SECTIONS = ("arguments", "machine", "workload", "vm")
+_NO_PARAMETERS = ("arguments.outdir", "arguments.timeline")
 _TEXT_FIELDS = ("engine", "strategy", "status")
 _NUMBER_FIELDS = (
     "total-time",
@@ -156,9 +157,8 @@ def parameters(run: Run) -> dict[str, Any]:
     found = {"homeshift": run.config["homeshift"]}
     for section in _SECTIONS:
         found.update(_leaves(run.config[section], section))
-    for name in ("outdir", "timeline"):  # where to and what else to write
-        found.pop(f"arguments.{name}", None)
-    return found
+    # Where to and what else to write is no parameter.
+    return {n: v for n, v in found.items() if not n.startswith(_NO_PARAMETERS)}
 
 
 def measures(run: Run) -> dict[str, Any]:

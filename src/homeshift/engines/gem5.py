@@ -200,7 +200,7 @@ class Gem5Engine:
         )
 
     def links(self) -> Sequence[Link]:
-        return ()
+        return self._controllers.links()
 
     def open_message_log(self, most: int) -> None:
         raise InputError("single messages", [NO_MESSAGES])

@@ -111,6 +111,26 @@ def _join_garnet(network: Any, machine: Machine, ends: Sequence[End]) -> list[An
     return [network]
 
 
+def busy_cycles(network: Any, machine: Machine, ends: Sequence[End]) -> list[float] | None:
+    """Return how many cycles' worth of its bandwidth each link has used, as `gem5_topology.links`.
+
+    None for Garnet, which counts flits for the whole network only.
+    """
+    if not isinstance(network, gem5.SimpleNetwork):
+        return None
+    spec = machine.network
+    links = gem5_topology.links(spec.topology, nodes=machine.nodes, columns=spec.columns)
+    found = []
+    for link in links:
+        # gem5 numbers a router's outputs: first its controllers, then routers in ascending order.
+        controllers = sum(node == link.source for node, _ in ends)
+        before = sum(o.source == link.source and o.target < link.target for o in links)
+        name = f"throttle{controllers + before:02}.acc_link_utilization"
+        router = network.routers[link.source].getCCObject()
+        found.append(float(router.resolveStat(name).value))
+    return found
+
+
 def _routers(machine: Machine) -> int:
     return gem5_topology.router_count(machine.network.topology, machine.nodes)
 

@@ -26,7 +26,9 @@ from typing import Any
 import m5
 import m5.objects as gem5
 
-from homeshift.engines.gem5_network import VIRTUAL_NETWORKS, join, make_network
+from homeshift.engines import gem5_topology
+from homeshift.engines.base import Link
+from homeshift.engines.gem5_network import VIRTUAL_NETWORKS, busy_cycles, join, make_network
 from homeshift.errors import RunError
 from homeshift.machine import Machine
 
@@ -171,6 +173,7 @@ class Controllers:
     def finish(self) -> None:
         """Join everything by the network, and add what looks at it."""
         ends = [end for kind in self._controllers.values() for end in kind]
+        self._ends = ends
         self.message_counters = join(self.ruby.network, self.machine, ends)
         self.ruby.num_of_sequencers = len(self.sequencers)
         self.ruby.sys_port_proxy = gem5.RubyPortProxy(ruby_system=self.ruby)
@@ -195,6 +198,19 @@ class Controllers:
                 if count:
                     counts[name] += count
         return dict(counts)
+
+    def links(self) -> list[Link]:
+        """Return what the links have carried; none with Garnet."""
+        machine, spec = self.machine, self.machine.network
+        busy = busy_cycles(self.ruby.network, machine, self._ends)
+        if busy is None:
+            return []
+        links = gem5_topology.links(spec.topology, nodes=machine.nodes, columns=spec.columns)
+        period = machine.clock_period_ps
+        return [
+            Link(source=link.source, target=link.target, busy_ticks=cycles * period)
+            for link, cycles in zip(links, busy, strict=True)
+        ]
 
     def _add_home(self, node: int, table: Any) -> None:
         machine = self.machine

@@ -7,6 +7,7 @@ package under the same paths as the machine that the sweep is started on.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -40,6 +41,8 @@ def remote_client(address: str) -> Iterator[Client]:
     """
     from distributed import Client
 
+    # If the scheduler dies, the sweep tells it in a sentence; this would be a page of traceback.
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     try:
         client = Client(address, timeout="5s")
     except (OSError, ValueError) as error:

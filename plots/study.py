@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Draw when moving the data is better than moving the right: work and energy against what varies.
+
+    python plots/study.py docs/study.csv -o figures
+
+The table is that of `scripts/study.py`. Two figures, study_vm and study_machine, each with the
+parameters side by side. Above, the work that the VM got done since the migration began, below, the
+energy of an access, migration and all included; both against `ownership`, which leaves all data
+where it is. A line above zero in the upper row does more work than it, one below zero in the lower
+row spends less energy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import figure
+
+from homeshift.errors import HomeshiftError, InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+FIGURES = {
+    "study_vm": ("speed", "size", "borrowed"),
+    "study_machine": ("bandwidth", "latency", "slice"),
+}
+MEASURES = {
+    "accesses": "work done since (%)",
+    "energy_j/accesses": "energy an access (%)",
+}
+_SCALED = ("speed", "bandwidth", "latency", "slice")  # steps are factors
+
+
+def figure_data(path: Path) -> pd.DataFrame:
+    """Return, for each axis, value, strategy and measure, the ratio to `ownership` less 1."""
+    import pandas as pd
+
+    from homeshift.study import LEFT, STRATEGIES, Study
+    from homeshift.study_tables import AXES
+
+    try:
+        study = Study.read(path)
+    except OSError as error:
+        raise InputError(f"table '{path}'", [f"cannot be read: {error.strerror}"]) from error
+    rows = []
+    for axis in (axis for axes in FIGURES.values() for axis in axes):
+        for changes in AXES[axis][1]:
+            x = sum(changes.values()) if axis == "borrowed" else next(iter(changes.values()))
+            for measure in MEASURES:
+                for strategy in STRATEGIES:
+                    ratio, _, _ = study.ratios(measure, strategy, LEFT, **changes)
+                    rows.append((axis, x, strategy, measure, ratio - 1))
+    return pd.DataFrame(rows, columns=["axis", "x", "strategy", "measure", "difference"])
+
+
+def draw(data: pd.DataFrame, axes_shown: Sequence[str], *, columns: int) -> Figure:
+    """Return one figure: measures below each other, parameters side by side."""
+    from matplotlib.figure import Figure
+
+    from homeshift.study_tables import AXES
+
+    fig = Figure(figsize=(figure.WIDTHS[columns], 3.8))
+    grid = fig.subplots(2, len(axes_shown), sharey="row", sharex="col", squeeze=False)
+    for row, (measure, label) in zip(grid, MEASURES.items(), strict=True):
+        for axes, axis in zip(row, axes_shown, strict=True):
+            own = data[(data["axis"] == axis) & (data["measure"] == measure)]
+            for strategy, line in own.groupby("strategy", sort=False):
+                looks = figure.look(str(strategy))
+                axes.plot(
+                    line["x"] * (100 if axis == "borrowed" else 1),
+                    line["difference"] * 100,
+                    color=looks.colour,
+                    linestyle=looks.dashes,
+                    marker=looks.marker,
+                    markersize=2.8,
+                    label=str(strategy),
+                )
+            values = sorted(set(own["x"]))
+            if axis in _SCALED:
+                axes.set_xscale("log", base=2)
+                axes.set_xticks(values, labels=[f"{value:g}" for value in values])
+                axes.minorticks_off()
+            axes.grid(visible=True)
+        if measure != "accesses":
+            # Twice the energy up to many times: what is far above has lost anyway.
+            row[0].set_yscale("symlog", linthresh=100)
+            row[0].set_yticks([-50, 0, 50, 100, 1000], labels=["-50", "0", "50", "100", "1000"])
+        row[0].set_ylabel(label)
+    for axes, axis in zip(grid[-1], axes_shown, strict=True):
+        axes.set_xlabel(AXES[axis][0].replace(" [", " (").replace("]", ")"))
+    fig.align_ylabels()
+    figure.legend(fig, grid[0][0], columns=columns)
+    return fig
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Draw the figures of the table that the arguments name; return the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="study.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("table", type=Path, metavar="CSV", help="docs/study.csv")
+    parser.add_argument("-o", "--outdir", type=Path, required=True, metavar="DIR")
+    options = parser.parse_args(argv)
+    try:
+        data = figure_data(options.table)
+        for name, axes in FIGURES.items():
+            own = data[data["axis"].isin(axes)]
+            for path in figure.save(
+                lambda own=own, axes=axes: draw(own, axes, columns=2),
+                own,
+                options.outdir,
+                name=name,
+            ):
+                print(path)
+    except HomeshiftError as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return error.exit_status
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Write the study's page and figures from its sweeps: what `make study` does when these are done.
+
+    python scripts/study.py results/study           # docs/study.csv, docs/study.md, docs/images/
+    python scripts/study.py --page                  # docs/study.md again, from docs/study.csv
+
+The page is scripts/study_page.md with every number and table taken from docs/study.csv. What its
+sentences say of them is checked by tests/test_study.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from homeshift.errors import HomeshiftError, RunError
+
+ROOT = Path(__file__).resolve().parent.parent
+TEMPLATE = ROOT / "scripts" / "study_page.md"
+BASE = "cycles_per_instruction=1"  # in results/study/speed
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write what the arguments ask for; return the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="study.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("results", nargs="?", type=Path, metavar="DIR", help="with the sweeps")
+    what.add_argument("--page", action="store_true", help="write the page alone")
+    parser.add_argument("--docs", type=Path, default=ROOT / "docs", metavar="DIR")
+    options = parser.parse_args(argv)
+    try:
+        from homeshift.study import Study, collect, render  # slow to import
+
+        table = options.docs / "study.csv"
+        if options.results:
+            Study(collect(options.results)).write(table)
+            print(f"study.py: wrote {table}")
+            _figures(options.results, table, options.docs / "images")
+        page = render(TEMPLATE.read_text(encoding="utf-8"), Study.read(table))
+        (options.docs / "study.md").write_text(page, encoding="utf-8")
+        print(f"study.py: wrote {options.docs / 'study.md'}")
+    except HomeshiftError as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return error.exit_status
+    except OSError as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _figures(results: Path, table: Path, images: Path) -> None:
+    """Draw the figures, and put their images where the page shows them."""
+    import pandas as pd
+
+    speed = pd.read_parquet(results / "speed" / "sweep.parquet")
+    chosen = speed[speed["option.workload"].str.endswith(BASE)]
+    runs = [str(results / "speed" / "runs" / name) for name in chosen["run"]]
+    drawn = results / "figures"
+    for script, arguments in (
+        ("migration_cost", runs),
+        ("cost_over_time", runs),
+        ("study", [str(table)]),
+    ):
+        command = [sys.executable, str(ROOT / "plots" / f"{script}.py"), *arguments]
+        done = subprocess.run(
+            [*command, "-o", str(drawn)], capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            raise RunError(f"plots/{script}.py: {done.stderr.strip()}")
+    for name in ("migration_cost", "cost_over_time", "study_vm", "study_machine"):
+        image = images / f"study-{name.removeprefix('study_')}.png"
+        shutil.copyfile(drawn / f"{name}.png", image)
+        print(f"study.py: wrote {image}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

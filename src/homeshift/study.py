@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The study of the patent's claims: from its sweeps to a small table, and from that to a page.
+
+    study = Study(collect("results/study"))        # or Study.read("docs/study.csv")
+    study.value("accesses", "ownership", cpi=4)    # a mean over seeds, of one case
+    page = render(template, study)                 # docs/study.md
+
+A case is the base case with some of its parameters changed. The page is a template whose numbers
+and tables are expressions over the table, so that no number of it is typed by hand.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from homeshift.crossover import compare_courses
+from homeshift.display import format_number
+from homeshift.errors import InputError
+from homeshift.groups import interval
+from homeshift.runs import Run, read_run
+
+STRATEGIES = (
+    *("stop-and-copy", "pre-copy", "post-copy", "hybrid", "ignore-shared"),
+    *("ownership", "ownership+copy", "ownership+pull"),
+)
+LEFT = "ownership"  # what others are compared with: it leaves all data where it is
+BASE: Mapping[str, Any] = {
+    "workload": "traces",
+    "write_ratio": math.nan,
+    "cpi": 1.0,
+    "memory_mib": 20.0,
+    "on_target": 0.25,
+    "on_third": 0.25,
+    "link_gbs": 32.0,
+    "latency_ns": 27.5,
+    "slice_kib": 512.0,
+    "region_kib": 4.0,
+}
+"""The base case: its parameters are the columns that tell cases apart."""
+SYNTHETIC = {**BASE, "cpi": math.nan, "memory_mib": 8.0}
+_AHEAD = 0.01
+_MEASURES = {
+    "total_s": "total-time",
+    "downtime_s": "downtime",
+    "blocked_s": "postcopy-blocktime",
+    "pages": "ram.total",
+    "copied_pages": "copied-pages",
+    "migration_bytes": "interconnect.migration-bytes",
+    "migration_j": "energy.total",
+    "dirty_pages_per_s": "ram.dirty-pages-rate",
+    "entries_moved": "home.entries-moved",
+    "forwarded": "home.forwarded-requests",
+    "speed_before": "vm.accesses-per-microsecond.before",
+    "speed_after": "vm.accesses-per-microsecond.after",
+    "local_after": "vm.local-share.after",
+    "window_s": "window.time",
+    "accesses": "window.accesses",
+    "remote": "window.remote-services",
+    "link_bytes": "window.link-bytes",
+    "energy_j": "window.energy.total",
+    "energy_low_j": "window.energy.total-low",
+    "energy_high_j": "window.energy.total-high",
+}
+
+
+def collect(directory: str | os.PathLike[str]) -> pd.DataFrame:
+    """Return a row a run of the sweeps in a directory, with the columns of BASE and all measures.
+
+    Raises:
+        InputError: there is no finished sweep, or a run of one has failed.
+    """
+    paths = sorted(Path(directory).glob("*/sweep.parquet"))
+    if not paths:
+        raise InputError(f"study '{directory}'", ["holds no finished sweep; run `make study`"])
+    rows = []
+    for path in paths:
+        table = pd.read_parquet(path)
+        failed = table[table["status"] != "completed"]
+        if not failed.empty:
+            fault = f"{len(failed)} runs have not completed, {failed['run'].iloc[0]} among them"
+            raise InputError(f"sweep '{path.parent}'", [fault])
+        runs = {name: read_run(path.parent / "runs" / name, stats=False) for name in table["run"]}
+        rows += [_row(row, runs[row["run"]]) for row in table.to_dict("records")]
+    found = pd.DataFrame(rows)
+    conditions = [*BASE, "seed"]
+    left = {_key(row, conditions): row["run"] for row in rows if row["strategy"] == LEFT}
+    found["overtakes_s"], found["saves_energy_s"] = zip(
+        *(
+            _break_even(left.get(_key(row, conditions)), row["run"])
+            if row["strategy"] != LEFT
+            else (math.nan, math.nan)
+            for row in rows
+        ),
+        strict=True,
+    )
+    return found.drop(columns="run").sort_values(
+        [*BASE, "strategy", "seed"], kind="stable", ignore_index=True
+    )
+
+
+def _key(row: Mapping[str, Any], names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(str(row[name]) for name in names)
+
+
+def _row(row: Mapping[str, Any], run: Run) -> dict[str, Any]:
+    workload = run.config["workload"]
+    kind = workload["kind"]
+    machine, vm = run.config["machine"], run.config["vm"]
+    network = machine["network"]
+    period_ns = machine["clock_period_ps"] / 1000
+    borrow = {int(node): share for node, share in vm["borrow"].items()}
+    rounds = [
+        phase["migration-bytes"]
+        for phase in run.migration["migrations"][0]["phases"]
+        if phase["name"] == "copy"
+    ]
+    return {
+        "strategy": run.strategy,
+        "seed": row["arguments.seed"],
+        "workload": "traces" if kind == "trace" else kind,
+        "write_ratio": workload.get("write_ratio", math.nan),
+        "cpi": workload.get("cycles_per_instruction", math.nan),
+        "memory_mib": vm["memory_bytes"] / 2**20,
+        "on_target": borrow.get(vm["target"], 0.0),
+        "on_third": sum(share for node, share in borrow.items() if node != vm["target"]),
+        "link_gbs": network["link_bandwidth_bytes_per_second"] / 1e9,
+        "latency_ns": network["link_latency_cycles"] * period_ns,
+        "slice_kib": machine["slc"]["size_bytes"] / 1024,
+        "region_kib": vm["region_bytes"] / 1024,
+        **{name: row[path] for name, path in _MEASURES.items()},
+        "pages": row["ram.total"] // 4096,
+        "round_bytes": ";".join(map(str, rounds)),
+        "run": run,
+    }
+
+
+def _break_even(left: Run | None, moved: Run) -> tuple[float, float]:
+    """Return from when on, since the migration began, moving has paid: for work, and for energy.
+
+    NaN: not within the measurement. Energy is compared at equal work.
+    """
+    if left is None:
+        return math.nan, math.nan
+    courses = [run.migration["progress"] for run in (left, moved)]
+    times = np.linspace(0, min(course[-1]["time"] for course in courses), 2000)
+    ahead = np.subtract(
+        *(
+            np.interp(times, [p["time"] for p in course], [p["accesses"][0] for p in course])
+            for course in reversed(courses)
+        )
+    )
+    behind = np.flatnonzero(ahead <= 0)
+    work = math.nan
+    if ahead[-1] > _AHEAD * courses[0][-1]["accesses"][0]:  # less is as good as equal
+        work = float(times[behind[-1] + 1])
+    data = compare_courses(left, moved).data
+    more = np.flatnonzero((data["left_energy"] <= data["moved_energy"]).to_numpy())
+    energy = math.nan
+    if more[-1] + 1 < len(data):
+        energy = float(data["left_time"].iloc[more[-1] + 1])
+    return work, energy
+
+
+@dataclass(frozen=True)
+class Study:
+    """The table of a study, and what the page asks of it."""
+
+    table: pd.DataFrame
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> Study:
+        """Read the table that `write` has written."""
+        return cls(pd.read_csv(path))
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write the table, with six digits."""
+        self.table.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
+
+    def rows(self, strategy: str, **changes: Any) -> pd.DataFrame:
+        """Return the runs of a case, one a seed; the base case has `changes` made to it.
+
+        Raises:
+            KeyError: there is no such case.
+        """
+        kind = changes.get("workload", "traces")
+        wanted = {**(BASE if kind == "traces" else SYNTHETIC), **changes}
+        found = self.table[self.table["strategy"] == strategy]
+        for name, value in wanted.items():
+            if isinstance(value, float) and math.isnan(value):
+                if name != "write_ratio" or kind == "traces":
+                    found = found[found[name].isna()]
+            else:
+                found = found[found[name] == value]
+        if found.empty:
+            raise KeyError(f"no run of {strategy} with {changes}")
+        return found
+
+    def value(self, measure: str, strategy: str, **changes: Any) -> float:
+        """Return a measure of a case: a column, or an expression over columns."""
+        return float(self.rows(strategy, **changes).eval(measure).mean())
+
+    def ratios(self, measure: str, strategy: str, to: str, **changes: Any) -> tuple[float, ...]:
+        """Return a ratio of two strategies and its 95 % interval over the seeds (NaN for one)."""
+        pair = [self.rows(s, **changes).set_index("seed").eval(measure) for s in (strategy, to)]
+        mean, low, high = interval(np.log((pair[0] / pair[1]).to_numpy(dtype=float)))
+        return math.exp(mean), math.exp(low), math.exp(high)
+
+
+def render(template: str, study: Study) -> str:
+    """Return a page: every `{{ expression }}` of the template becomes its value.
+
+    Raises:
+        InputError: with every expression that has no value.
+    """
+    from homeshift.study_tables import names  # which imports this module
+
+    known = names(study)
+    faults = []
+
+    def value(match: re.Match[str]) -> str:
+        expression = " ".join(match[1].split())
+        try:
+            found = eval(expression, {"__builtins__": {}}, known)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with it is told
+            faults.append(f"{expression}: {type(error).__name__}: {error}")
+            return ""
+        return found if isinstance(found, str) else format_number(found)
+
+    page = re.sub(r"\{\{(.*?)\}\}", value, template, flags=re.DOTALL)
+    if faults:
+        raise InputError("the template of the study", faults)
+    return page

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the page of the study can say: numbers in their units, and tables, from `study.Study`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from homeshift.display import format_number
+from homeshift.study import LEFT, STRATEGIES, Study
+
+MIB = float(2**20)
+COPYING = [name for name in STRATEGIES if name not in (LEFT, "ignore-shared")]
+AXES: dict[str, tuple[str, tuple[dict[str, Any], ...]]] = {
+    "speed": (
+        "cycles per instruction",
+        tuple({"cpi": value} for value in (0.25, 1.0, 4.0, 16.0)),
+    ),
+    "size": ("VM [MiB]", tuple({"memory_mib": value} for value in (12.0, 20.0, 40.0))),
+    "borrowed": (
+        "borrowed [%]",
+        tuple({"on_target": value / 2, "on_third": value / 2} for value in (0.0, 0.25, 0.5, 0.75)),
+    ),
+    "bandwidth": ("links [GB/s]", tuple({"link_gbs": value} for value in (8.0, 16.0, 32.0, 64.0))),
+    "latency": ("a link's latency [ns]", tuple({"latency_ns": v} for v in (10.0, 27.5, 60.0))),
+    "slice": ("slice [KiB]", tuple({"slice_kib": value} for value in (128.0, 512.0, 4096.0))),
+    "writes": (
+        "writes, Zipf's law [%]",
+        tuple({"workload": "zipf", "write_ratio": value} for value in (0.0, 0.1, 0.3, 0.6)),
+    ),
+    "pattern": (
+        "accesses",
+        (
+            {"workload": "zipf", "write_ratio": 0.3},
+            *({"workload": name} for name in ("uniform", "phased", "stream")),
+        ),
+    ),
+}
+"""What varies: its heading, and the changes to the base case."""
+
+
+def names(study: Study) -> dict[str, Any]:
+    """Return what the expressions of a template can use."""
+    tables = Tables(study)
+
+    def ratio(measure: str, one: str, other: str, **changes: Any) -> float:
+        return study.value(measure, one, **changes) / study.value(measure, other, **changes)
+
+    return {
+        "v": study.value,
+        "ratio": ratio,
+        "less": lambda measure, one, other, **changes: (
+            f"{1 - ratio(measure, one, other, **changes):.1%}"
+        ),
+        "num": format_number,
+        "whole": lambda value: f"{value:,.0f}",
+        "pct": lambda value: f"{100 * value:.3g} %",
+        "ms": lambda seconds: f"{format_number(seconds * 1e3)} ms",
+        "us": lambda seconds: f"{format_number(seconds * 1e6)} us",
+        "MIB": MIB,
+        "base_table": tables.base,
+        "work_table": tables.work,
+        "energy_table": tables.energy,
+        "overtakes_table": tables.overtakes,
+        "rounds_table": tables.rounds,
+        "region_table": tables.regions,
+        "winners": tables.winners,
+        "runs": len(study.table),
+        "seeds": int(study.table["seed"].nunique()),
+    }
+
+
+def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table; all columns but the first are numbers."""
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+class Tables:
+    """The tables of the page."""
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+
+    def base(self) -> str:
+        """Return the base case, a row a strategy."""
+        v = self._study.value
+
+        def row(s: str) -> list[str]:
+            energy = [v(f"energy{level}_j", s) * 1e3 for level in ("", "_low", "_high")]
+            return [
+                f"`{s}`",
+                f"{v('copied_pages', s):,.0f}",
+                format_number(v("migration_bytes", s) / MIB),
+                format_number(v("total_s", s) * 1e6),
+                format_number(v("downtime_s", s) * 1e6),
+                format_number(v("speed_after", s)),
+                format_number(v("local_after", s) * 100),
+                f"{v('accesses', s) / v('accesses', LEFT) - 1:+.1%}",
+                format_number(v("link_bytes", s) / MIB),
+                f"{format_number(energy[0])} ({format_number(energy[1])} to "
+                f"{format_number(energy[2])})",
+                format_number(v("energy_j/accesses", s) * 1e9),
+            ]
+
+        header = (
+            *("strategy", "copied pages", "bytes between nodes [MiB]", "total time [us]"),
+            *("downtime [us]", "speed after [accesses/us]", "local after [%]"),
+            *("work done", "all bytes on links [MiB]", "all energy [mJ]", "energy [nJ/access]"),
+        )
+        return markdown(header, [row(s) for s in STRATEGIES])
+
+    def work(self, axis: str) -> str:
+        """Return the work done in the window, against `ownership`, with the interval if any."""
+
+        def cell(strategy: str, changes: dict[str, Any]) -> str:
+            ratio, low, high = self._study.ratios("accesses", strategy, LEFT, **changes)
+            if math.isnan(low):
+                return f"{ratio - 1:+.1%}"
+            return f"{ratio - 1:+.1%} ± {(high - low) / 2:.1%}"
+
+        return self._over(axis, cell)
+
+    def energy(self, axis: str) -> str:
+        """Return the energy of an access, migration and all included, against `ownership`."""
+
+        def cell(strategy: str, changes: dict[str, Any]) -> str:
+            ratio, low, high = self._study.ratios("energy_j/accesses", strategy, LEFT, **changes)
+            if math.isnan(low):
+                return f"{ratio - 1:+.0%}"
+            return f"{ratio - 1:+.0%} ± {(high - low) / 2:.0%}"
+
+        return self._over(axis, cell)
+
+    def overtakes(self, axis: str, measure: str = "overtakes_s") -> str:
+        """Return from when on moving has paid, in ms; the length of the window if it has not."""
+
+        def cell(strategy: str, changes: dict[str, Any]) -> str:
+            rows = self._study.rows(strategy, **changes)
+            if bool(rows[measure].isna().any()):
+                return f"> {rows['window_s'].iloc[0] * 1e3:.0f}"
+            milliseconds = float(rows[measure].mean()) * 1e3
+            return "at once" if milliseconds < 0.1 else format_number(milliseconds)
+
+        return self._over(axis, cell, strategies=COPYING)
+
+    def rounds(self) -> str:
+        """Return the rounds of pre-copy, in pages by their bytes, beside a geometric series."""
+        v = self._study.value
+        rows = []
+        for changes in AXES["speed"][1]:
+            [text] = self._study.rows("pre-copy", **changes)["round_bytes"]
+            sizes = [int(size) for size in str(text).split(";")]
+            pages = v("pages", "pre-copy", **changes)
+            found = [size / sizes[0] * pages for size in sizes]
+            shrink = found[1] / found[0]
+            series = [pages * shrink**n for n in range(len(found))]
+            rows.append(
+                [
+                    f"{changes['cpi']:g}",
+                    format_number(v("dirty_pages_per_s", "pre-copy", **changes) * 4096 / 1e9),
+                    ", ".join(f"{value:,.0f}" for value in found),
+                    ", ".join(f"{value:,.0f}" for value in series),
+                    f"{shrink:.3f}",
+                ]
+            )
+        header = (
+            *("cycles per instruction", "dirties [GB/s]", "pages by round"),
+            *("geometric series", "its ratio"),
+        )
+        return markdown(header, rows)
+
+    def regions(self) -> str:
+        """Return what an ownership migration costs by the size of its regions."""
+        v = self._study.value
+        rows = []
+        for size in (4.0, 64.0, 1024.0):
+            where = {"region_kib": size}
+            regions = v("memory_mib", LEFT, **where) * 1024 / size
+            rows.append(
+                [
+                    f"{size:g}",
+                    f"{regions:,.0f}",
+                    format_number(v("total_s", LEFT, **where) * 1e6),
+                    format_number(v("migration_bytes", LEFT, **where) / 1024),
+                    f"{v('forwarded', LEFT, **where):,.0f}",
+                    *(f"{regions * (nodes - 2) * 8 / 1024:,.4g}" for nodes in (4, 64)),
+                ]
+            )
+        header = (
+            *("region [KiB]", "regions", "total time [us]", "bytes between nodes [KiB]"),
+            *("requests sent on", "announced to 4 nodes [KiB]", "to 64 nodes [KiB]"),
+        )
+        return markdown(header, rows)
+
+    def winners(self, measure: str, *, least: bool) -> str:
+        """Return which strategy is best in how many cases of all axes."""
+        cases = {
+            str(sorted(changes.items())): changes for _, axis in AXES.values() for changes in axis
+        }
+        best: dict[str, int] = {}
+        for changes in cases.values():
+            values = {s: self._study.value(measure, s, **changes) for s in STRATEGIES}
+            winner = (min if least else max)(values, key=lambda s: values[s])
+            best[winner] = best.get(winner, 0) + 1
+        ordered = sorted(best.items(), key=lambda item: -item[1])
+        return ", ".join(f"`{name}` in {count}" for name, count in ordered)
+
+    def _over(
+        self,
+        axis: str,
+        cell: Callable[[str, dict[str, Any]], str],
+        *,
+        strategies: Sequence[str] = tuple(s for s in STRATEGIES if s != LEFT),
+    ) -> str:
+        heading, cases = AXES[axis]
+        rows = [[_case(c), *(cell(s, c) for s in strategies)] for c in cases]
+        return markdown((heading, *(f"`{s}`" for s in strategies)), rows)
+
+
+def _case(changes: dict[str, Any]) -> str:
+    if "on_target" in changes:
+        return f"{100 * (changes['on_target'] + changes['on_third']):g}"
+    if "write_ratio" in changes and "workload" in changes:
+        return f"{100 * changes['write_ratio']:g}"
+    return " ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in changes.values())

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How busy each link is over time, in gem5 and in the embedded engine."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gem5_binary import REPOSITORY, gem5, needs_gem5
+
+pytestmark = needs_gem5
+
+RUN = ("--vm-memory", "64KiB", "--warmup", "2us", "--window", "20us", "--strategy", "stop-and-copy")
+MESSAGE_SECONDS = 72 / 1e9  # of the longest message on a link of 1 GB/s; these are faster
+
+
+def summaries(tmp_path: Path, *options: str) -> list[dict[str, Any]]:
+    """Return migration.json of the embedded engine and of gem5."""
+    inside = gem5(tmp_path / "gem5", "configs/migrate.py", *options)
+    assert inside.returncode == 0, inside.stdout + inside.stderr
+    script = REPOSITORY / "configs" / "migrate.py"
+    command = [sys.executable, str(script), *options, "--outdir", str(tmp_path / "embedded")]
+    subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True, timeout=120)
+    return [
+        json.loads((tmp_path / name / "migration.json").read_text(encoding="utf-8"))
+        for name in ("embedded", "gem5")
+    ]
+
+
+@pytest.mark.parametrize("machine", ["tiny", "tests/gem5/serial-mesh.toml"])
+def test_both_engines_say_the_same_of_each_link_at_each_moment(
+    machine: str, tmp_path: Path
+) -> None:
+    ours, theirs = summaries(tmp_path, "--machine", machine, *RUN)
+    assert ours["links"] == theirs["links"]
+    moments = {point["time"]: point["links-busy"] for point in theirs["progress"]}
+    compared = 0
+    for point in ours["progress"]:
+        if point["time"] in moments:
+            # gem5 counts a message while it goes through, we count it when it starts.
+            close = pytest.approx(moments[point["time"]], abs=MESSAGE_SECONDS, rel=0.01)
+            assert point["links-busy"] == close
+            compared += 1
+    assert compared > 30
+    last = ours["progress"][-1]["links-busy"]
+    assert max(last) > 20 * MESSAGE_SECONDS  # or it would not tell one link from another
+    assert len({round(busy * 1e9) for busy in last}) > 1
+
+
+def test_garnet_does_not_tell(tmp_path: Path) -> None:
+    mesh = ("--machine", "tests/gem5/serial-mesh.toml", "--network-model", "garnet")
+    run = gem5(tmp_path, "configs/migrate.py", *mesh, *RUN[:-1], "ownership")
+    assert run.returncode == 0, run.stdout + run.stderr
+    summary = json.loads((tmp_path / "migration.json").read_text(encoding="utf-8"))
+    assert summary["links"] == []

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Does the study's page say what its runs say, and do its sentences still hold?"""
+
+from __future__ import annotations
+
+import math
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from homeshift.errors import InputError
+from homeshift.study import STRATEGIES, Study, collect, render
+from homeshift.study_tables import AXES, Tables
+from homeshift.sweep import load_sweep
+
+ROOT = Path(__file__).parents[1]
+TEMPLATE = ROOT / "scripts" / "study_page.md"
+TABLE = ROOT / "docs" / "study.csv"
+FAST, USUAL, SLOW = {"cpi": 0.25}, {}, {"cpi": 16.0}
+
+
+@pytest.fixture(scope="module")
+def study() -> Study:
+    return Study.read(TABLE)
+
+
+def test_the_page_is_what_its_template_and_table_give(study: Study) -> None:
+    page = (ROOT / "docs" / "study.md").read_text(encoding="utf-8")
+    assert page == render(TEMPLATE.read_text(encoding="utf-8"), study)
+
+
+def test_the_page_would_change_with_the_table(study: Study) -> None:
+    changed = Study(study.table.assign(downtime_s=study.table["downtime_s"] * 1.1))
+    template = TEMPLATE.read_text(encoding="utf-8")
+    assert render(template, changed) != render(template, study)
+
+
+def test_every_case_of_the_page_was_run_by_every_strategy(study: Study) -> None:
+    for _, axis in AXES.values():
+        for changes in axis:
+            for strategy in STRATEGIES:
+                rows = study.rows(strategy, **changes)
+                assert len(rows) == (1 if changes.get("workload", "traces") == "traces" else 3)
+                assert rows["seed"].is_unique
+
+
+def test_the_table_has_a_row_for_each_run_of_the_sweeps(study: Study) -> None:
+    known = ("machine", "strategy", "workload", "vm-memory", "borrow", "region", "seed")
+    files = sorted((ROOT / "configs" / "sweeps").glob("study-*.toml"))
+    asked = [load_sweep(f, known=(*known, "warmup", "window", "horizon")) for f in files]
+    assert sum(len(sweep.runs) for sweep in asked) == len(study.table) > 300
+
+
+# What the sentences of the page say, in its order.
+
+
+def test_the_claims_hold_while_the_vm_migrates(study: Study) -> None:
+    v = study.value
+    assert v("copied_pages", "ownership") == 0 < v("copied_pages", "ownership+copy")
+    for other in ("stop-and-copy", "pre-copy", "post-copy"):
+        assert v("migration_bytes", "ownership") < 0.05 * v("migration_bytes", other)
+        assert v("migration_j", "ownership") < 0.05 * v("migration_j", other)
+        assert v("total_s", "ownership") < 0.05 * v("total_s", other)
+    assert v("downtime_s", "ownership") == pytest.approx(v("downtime_s", "post-copy"), rel=0.05)
+    assert v("downtime_s", "ownership") < v("downtime_s", "pre-copy") / 10
+
+
+def test_they_do_not_hold_for_long_for_a_vm_that_misses_its_caches(study: Study) -> None:
+    v = study.value
+    assert v("link_bytes", "ownership") > v("link_bytes", "stop-and-copy")
+    assert v("speed_after", "ownership") < 0.9 * v("speed_after", "stop-and-copy")
+    for case in (FAST, USUAL):
+        for other in ("pre-copy", "post-copy", "hybrid"):
+            assert v("accesses", other, **case) > 1.1 * v("accesses", "ownership", **case)
+            assert v("overtakes_s", other, **case) < v("window_s", other, **case) / 2
+
+
+def test_a_vm_that_computes_much_between_two_misses_is_better_left(study: Study) -> None:
+    v = study.value
+    for other in ("stop-and-copy", "pre-copy", "post-copy", "hybrid"):
+        assert v("accesses", other, **SLOW) < 1.01 * v("accesses", "ownership", **SLOW)
+        assert v("energy_j", other, **SLOW) > 4 * v("energy_j", "ownership", **SLOW)
+        assert math.isnan(v("overtakes_s", other, **SLOW))
+    assert v("accesses", "pre-copy", **SLOW) > 0.97 * v("accesses", "ownership", **SLOW)
+
+
+def test_pulling_the_hot_pages_spends_least_energy_in_most_cases(study: Study) -> None:
+    cases = [changes for _, axis in AXES.values() for changes in axis]
+    best = [
+        min(STRATEGIES, key=lambda s: study.value("energy_j/accesses", s, **changes))
+        for changes in cases
+    ]
+    assert best.count("ownership+pull") > len(cases) / 2
+    assert study.value("copied_pages/pages", "ownership+pull") < 0.2
+
+
+def test_large_slices_and_what_the_target_lent_make_leaving_cheaper(study: Study) -> None:
+    speed = [study.value("speed_after", "ownership", slice_kib=s) for s in (128.0, 512.0, 4096.0)]
+    assert speed == sorted(speed)
+    shares = [
+        study.value("local_after", "ownership", on_target=t, on_third=o)
+        for t, o in ((0.0, 0.5), (0.5, 0.0))
+    ]
+    assert shares[1] > shares[0] + 0.2
+
+
+def test_bandwidth_hardly_matters_and_latency_does(study: Study) -> None:
+    v = study.value
+    speeds = {ns: v("speed_after", "ownership", latency_ns=ns) for ns in (10.0, 60.0)}
+    assert speeds[60.0] < 0.9 * speeds[10.0]
+    wide = v("speed_after", "ownership", link_gbs=64.0) / v("speed_after", "ownership")
+    assert wide == pytest.approx(1, abs=0.03)
+
+
+def test_the_bytes_of_a_copy_are_what_arithmetic_says(study: Study) -> None:
+    pages = study.value("pages", "stop-and-copy")
+    state = (pages * 8 + 4 * 16384) / 64 * 80
+    predicted = 64 * pages * (0.5 * 80 + 0.5 * 160) + state
+    measured = study.value("migration_bytes", "stop-and-copy")
+    assert measured == pytest.approx(predicted, rel=0.01)
+
+
+def test_larger_regions_move_with_fewer_bytes_but_take_longer(study: Study) -> None:
+    for measure, falls in (("total_s", False), ("migration_bytes", True)):
+        values = [study.value(measure, "ownership", region_kib=r) for r in (4.0, 64.0, 1024.0)]
+        assert values == sorted(values, reverse=falls)
+
+
+# The table and the template.
+
+
+def test_an_expression_without_a_value_is_told_with_all_others(study: Study) -> None:
+    with pytest.raises(InputError) as caught:
+        render('{{ v("downtime_s", "teleport") }} and {{ nothing }}', study)
+    assert len(caught.value.faults) == 2
+    assert "no run of teleport" in caught.value.faults[0]
+    assert "nothing: NameError" in caught.value.faults[1]
+
+
+def test_tables_show_intervals_where_there_are_seeds(study: Study) -> None:
+    tables = Tables(study)
+    assert "±" in tables.work("writes")
+    assert "±" not in tables.work("speed")
+    with pytest.raises(KeyError):
+        study.value("downtime_s", "ownership", cpi=3.0)
+
+
+def test_nothing_is_collected_from_an_empty_directory_or_a_failed_run(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no finished sweep"):
+        collect(tmp_path)
+    (tmp_path / "part").mkdir()
+    table = pd.DataFrame({"run": ["a"], "status": ["error"]})
+    table.to_parquet(tmp_path / "part" / "sweep.parquet")
+    with pytest.raises(InputError, match="1 runs have not completed, a among them"):
+        collect(tmp_path)
+
+
+def test_a_small_sweep_becomes_rows_with_break_even_times(tmp_path: Path) -> None:
+    sweep = tmp_path / "small.toml"
+    sweep.write_text(
+        'machine = "quad:cache.size=16KiB,slc.size=64KiB"\nvm-memory = "1MiB"\n'
+        'strategy = ["ownership", "stop-and-copy"]\nborrow = "2:0.5"\nwarmup = "100us"\n'
+        'window = "50us"\nhorizon = "3ms"\nworkload = "uniform:footprint=1,think=0"\n'
+    )
+    command = [sys.executable, str(ROOT / "scripts" / "sweep.py"), str(sweep)]
+    subprocess.run([*command, "--outdir", str(tmp_path / "all" / "small")], check=True)
+    table = collect(tmp_path / "all")
+    assert list(table["strategy"]) == ["ownership", "stop-and-copy"]
+    moved = table.iloc[1]
+    # It stood still for its downtime, and has made good for that when it overtakes.
+    assert moved["downtime_s"] < moved["overtakes_s"] < moved["window_s"]
+    assert moved["accesses"] > table.iloc[0]["accesses"]
+    Study(table).write(tmp_path / "small.csv")
+    again = Study.read(tmp_path / "small.csv").table
+    assert again["accesses"].tolist() == pytest.approx(table["accesses"].tolist(), rel=1e-5)
+
+
+def test_the_page_can_be_written_from_the_table_alone(tmp_path: Path) -> None:
+    shutil.copyfile(TABLE, tmp_path / "study.csv")
+    script = ROOT / "scripts" / "study.py"
+    command = [sys.executable, str(script), "--page", "--docs", str(tmp_path)]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    assert (tmp_path / "study.md").read_bytes() == (ROOT / "docs" / "study.md").read_bytes()
