@@ -240,13 +240,13 @@ def test_the_cost_of_a_simulation_is_shown_by_memory_by_accesses_and_of_one_of_e
     path.write_text(json.dumps({"points": points}), encoding="utf-8")
     data = simulator_cost.figure_data(path)
     by_memory, by_accesses, by_nodes = drawn(simulator_cost, data, columns=2).axes
-    assert list(by_memory.lines[0].get_ydata()) == [2, 5]
-    assert list(by_accesses.lines[0].get_xdata()) == [50, 500]
-    assert list(by_accesses.lines[0].get_ydata()) == [5, 50]  # without the set-up
-    assert list(by_accesses.lines[1].get_ydata()) == [5, 50]  # what is linear
-    region, access = (line.get_ydata() for line in by_nodes.lines)
-    assert list(region) == pytest.approx([2, 2])  # microseconds
-    assert list(access) == pytest.approx([3, 3])
+    assert np.array_equal(by_memory.lines[0].get_ydata(), [2, 5])
+    assert np.array_equal(by_accesses.lines[0].get_xdata(), [50, 500])
+    assert np.array_equal(by_accesses.lines[0].get_ydata(), [5, 50])  # without the set-up
+    assert np.array_equal(by_accesses.lines[1].get_ydata(), [5, 50])  # what is linear
+    region, access = (np.asarray(line.get_ydata()) for line in by_nodes.lines)
+    assert region == pytest.approx([2, 2])  # microseconds
+    assert access == pytest.approx([3, 3])
     path.write_text(json.dumps({"points": points[:4]}), encoding="utf-8")
     with pytest.raises(InputError, match="nothing of access by nodes, accesses, region by nodes"):
         simulator_cost.figure_data(path)
