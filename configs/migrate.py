@@ -23,12 +23,13 @@ except ModuleNotFoundError:  # not installed, as inside gem5: the sources are be
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
     import homeshift
 
-from homeshift.engines import default_directory, output_directory
 from homeshift.errors import HomeshiftError, InputError
 from homeshift.message_window import parse_message_window
 from homeshift.units import parse_size, parse_time
 
 T = TypeVar("T")
+
+DEFAULT_VM_BYTES = 64 << 20
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -49,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="migrate.py",
         description=(__doc__ or "").split("\n\n")[0],
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=_HelpFormatter,
     )
     add = parser.add_argument
 
@@ -77,7 +78,12 @@ def _parser() -> argparse.ArgumentParser:
         help="what the vCPUs do: uniform, zipf, stream, pointer-chase, phased, producer-consumer",
     )
     what.add_argument("--trace", nargs="+", metavar="FILE", help="traces to replay, one a vCPU")
-    read("--vm-memory", parse_size, default="64MiB", metavar="SIZE", help="memory of the VM")
+    read(
+        "--vm-memory",
+        parse_size,
+        metavar="SIZE",
+        help="memory of the VM (default: 64MiB, or a quarter of a node's where that is less)",
+    )
     read("--vcpus", _count, metavar="N", help="vCPUs, a core each (default: all of a node)")
     read("--source", int, default=0, metavar="N", help="node that the VM runs on")
     read(
@@ -150,14 +156,28 @@ def _parser() -> argparse.ArgumentParser:
         "from the begin of the migration",
     )
     add("--check", action="store_true", help="verify every load and, at the end, the directories")
-    outdir = default_directory()
-    add("--outdir", default=outdir, metavar="DIR", help="where stats.txt and the rest go")
+    add("--outdir", default=_outdir(), metavar="DIR", help="where stats.txt and the rest go")
     return parser
+
+
+def _outdir() -> str:
+    if "_m5" not in sys.modules:
+        return "m5out"
+    from homeshift.engines.gem5_output import default_directory  # exists inside gem5 only
+
+    return default_directory()
+
+
+class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Adds defaults, but for options that have none or tell theirs themselves."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return action.help if action.default is None else super()._get_help_string(action)
 
 
 def _run(options: argparse.Namespace) -> None:
     # Imported here so that --help is quick.
-    from homeshift.engines import Models, check_models
+    from homeshift.engines import Models, check_models, output_directory
     from homeshift.guests import load_guests
     from homeshift.interruption import CANCEL, TARGET_FAILURE, Interruption
     from homeshift.machine import load_machine
@@ -178,6 +198,9 @@ def _run(options: argparse.Namespace) -> None:
     if unreadable:
         faults.errors += unreadable
         faults.raise_all()
+    if options.vm_memory is None:
+        fits = machine.memory.size_bytes // 4 if machine else DEFAULT_VM_BYTES
+        options.vm_memory = min(DEFAULT_VM_BYTES, fits)
     vm = VmSpec(
         memory_bytes=options.vm_memory,
         vcpus=options.vcpus or (machine.cores.per_node if machine else 1),

@@ -29,6 +29,7 @@ import figure  # noqa: E402
 import link_heatmap  # noqa: E402
 import migration_cost  # noqa: E402
 import progress  # noqa: E402
+import simulator_cost  # noqa: E402
 import simulator_scaling  # noqa: E402
 import time_by_parameter  # noqa: E402
 
@@ -220,6 +221,38 @@ def test_the_speed_of_the_simulator_is_the_median_of_its_turns(tmp_path: Path) -
     path.write_text("{}", encoding="utf-8")
     with pytest.raises(InputError, match=r"not written by throughput\.py"):
         simulator_scaling.figure_data(path)
+
+
+def test_the_cost_of_a_simulation_is_shown_by_memory_by_accesses_and_of_one_of_each(
+    tmp_path: Path,
+) -> None:
+    def point(series: str, x: float, seconds: float) -> dict[str, object]:
+        counted = {"accesses": 10**6, "regions": 2 * 10**6}
+        return {"series": series, "x": x, "setup_seconds": 1.0, "seconds": seconds, **counted}
+
+    points = [
+        *(point(f"{region} regions", x, 1 + x) for region in ("4KiB", "2MiB") for x in (1, 4)),
+        *({**point("accesses", x, 1 + x), "accesses": x * 10} for x in (5, 50)),
+        *(point("region by nodes", nodes, 5.0) for nodes in (2, 64)),
+        *(point("access by nodes", nodes, 4.0) for nodes in (2, 64)),
+    ]
+    path = tmp_path / "scale.json"
+    path.write_text(json.dumps({"points": points}), encoding="utf-8")
+    data = simulator_cost.figure_data(path)
+    by_memory, by_accesses, by_nodes = drawn(simulator_cost, data, columns=2).axes
+    assert np.array_equal(by_memory.lines[0].get_ydata(), [2, 5])
+    assert np.array_equal(by_accesses.lines[0].get_xdata(), [50, 500])
+    assert np.array_equal(by_accesses.lines[0].get_ydata(), [5, 50])  # without the set-up
+    assert np.array_equal(by_accesses.lines[1].get_ydata(), [5, 50])  # what is linear
+    region, access = (np.asarray(line.get_ydata()) for line in by_nodes.lines)
+    assert region == pytest.approx([2, 2])  # microseconds
+    assert access == pytest.approx([3, 3])
+    path.write_text(json.dumps({"points": points[:4]}), encoding="utf-8")
+    with pytest.raises(InputError, match="nothing of access by nodes, accesses, region by nodes"):
+        simulator_cost.figure_data(path)
+    path.write_text("{}", encoding="utf-8")
+    with pytest.raises(InputError, match=r"not written by scale\.py"):
+        simulator_cost.figure_data(path)
 
 
 @pytest.mark.parametrize("name", ["progress", "cost_over_time", "link_heatmap"])

@@ -23,6 +23,8 @@ BARE = (
     "homeshift.workload",
     "homeshift.strategies",
     "homeshift.vm",
+    "homeshift.homes",
+    "homeshift.host_memory",
     "homeshift.engines",
     "homeshift.engines.base",
     "homeshift.engines.messages",

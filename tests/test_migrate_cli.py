@@ -7,7 +7,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -70,26 +69,41 @@ def test_one_seed_gives_equal_files_and_another_one_different_ones(
         assert one != other, name
 
 
-def test_help_is_quick_and_names_every_option(tmp_path: Path) -> None:
-    began = time.monotonic()
+def imported_by(tmp_path: Path, *options: str) -> set[str]:
+    """Return the modules that a run of the script imports."""
+    result = subprocess.run(
+        [sys.executable, "-X", "importtime", str(SCRIPT), *options],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
+
+
+def test_help_names_every_option_and_imports_little(tmp_path: Path) -> None:
     result = migrate(tmp_path, "--help")
-    took = time.monotonic() - began
     assert result.returncode == 0
     for option in (
         *("machine", "strategy", "workload", "trace", "vm-memory", "vcpus", "source", "target"),
         *("borrow", "region", "warmup", "window", "seed", "check", "outdir"),
     ):
         assert f"--{option} " in result.stdout
-    assert took < 3.0  # a few tenths on an idle machine
-    imported = subprocess.run(
-        [sys.executable, "-X", "importtime", str(SCRIPT), "--help"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stderr
-    assert "homeshift.units" in imported
-    for heavy in ("numpy", "pandas", "homeshift._engine", "homeshift.migration"):
-        assert heavy not in imported
+    assert "(default: None)" not in result.stdout
+    imported = imported_by(tmp_path, "--help")
+    ours = {name for name in imported if name.partition(".")[0] == "homeshift"}
+    assert ours == {"homeshift", "homeshift.errors", "homeshift.units"}
+    assert imported.isdisjoint({"dataclasses", "difflib", "inspect", "tomllib", "numpy"})
+
+
+def test_a_run_on_tiny_needs_no_other_option_and_no_large_library(tmp_path: Path) -> None:
+    imported = imported_by(tmp_path, "--machine", "tiny")
+    assert "homeshift._engine" in imported
+    packages = {name.partition(".")[0] for name in imported}
+    assert packages.isdisjoint({"numpy", "pandas", "matplotlib", "lark", "pyarrow", "dask"})
+    config = json.loads((tmp_path / "m5out" / "config.json").read_text())
+    assert config["vm"]["memory_bytes"] == config["arguments"]["vm-memory"] == 256 << 10
+    assert config["machine"]["memory"]["size_bytes"] == 1 << 20
 
 
 def test_a_machine_file_and_traces_are_read_from_where_they_are(tmp_path: Path) -> None:

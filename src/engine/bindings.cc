@@ -120,21 +120,45 @@ add_vm(System &system, const nb::object &pages, const nb::list &streams, bool in
     return system.add_vm(std::move(frames), std::move(made), intruder);
 }
 
-// (machine, number, state, event, count) of every transition that was taken.
+// Appends (machine, number, state, event, count) of what some controllers of a kind have taken.
+void
+append_transitions(nb::list &list, const std::vector<const Controller *> &controllers)
+{
+    const MachineInfo &info = controllers.front()->info();
+    for (unsigned state = 0; state < info.states.size(); ++state) {
+        for (unsigned event = 0; event < info.events.size(); ++event) {
+            std::uint64_t count = 0;
+            for (const Controller *controller : controllers) {
+                count += controller->count(state, event);
+            }
+            if (count != 0) {
+                list.append(nb::make_tuple(info.name, controllers.front()->id().num,
+                                           info.states[state], info.events[event], count));
+            }
+        }
+    }
+}
+
 nb::list
 transitions(const System &system)
 {
     nb::list list;
     for (const Controller *controller : system.controllers()) {
-        const MachineInfo &info = controller->info();
-        for (unsigned state = 0; state < info.states.size(); ++state) {
-            for (unsigned event = 0; event < info.events.size(); ++event) {
-                if (const std::uint64_t count = controller->count(state, event)) {
-                    list.append(nb::make_tuple(info.name, controller->id().num, info.states[state],
-                                               info.events[event], count));
-                }
-            }
-        }
+        append_transitions(list, {controller});
+    }
+    return list;
+}
+
+nb::list
+transition_totals(const System &system)
+{
+    std::map<std::string, std::vector<const Controller *>> kinds;
+    for (const Controller *controller : system.controllers()) {
+        kinds[controller->info().name].push_back(controller);
+    }
+    nb::list list;
+    for (const auto &[name, controllers] : kinds) {
+        append_transitions(list, controllers);
     }
     return list;
 }
@@ -376,6 +400,8 @@ NB_MODULE(_engine, m)
             "vm"_a, "Cycles in which every vCPU waited for a missing page.")
         .def("transitions", &transitions,
              "(machine, number, state, event, count) of each transition taken.")
+        .def("transition_totals", &transition_totals,
+             "The same, of all controllers of a kind together, under the number of one.")
         .def("node_counts", &node_counts)
         .def("core_counts", &core_counts)
         .def("link_counts", &link_counts)
@@ -384,6 +410,18 @@ NB_MODULE(_engine, m)
             "between_nodes",
             [](const System &s) { return traffic_dict(s.network().between_nodes()); },
             "Messages that left their node, by MessageSizeType.")
+        .def(
+            "on_links",
+            [](const System &s) {
+                Traffic sum;
+                for (const auto &link : s.network().links()) {
+                    for (unsigned type = 0; type < MessageSizeType_NUM; ++type) {
+                        sum.messages[type] += link->traffic().messages[type];
+                    }
+                }
+                return traffic_dict(sum);
+            },
+            "Messages on the links between nodes, once for each link that they cross.")
         .def("all_messages", [](const System &s) { return traffic_dict(s.network().total()); })
         .def(
             "idle_latency",

@@ -6,7 +6,6 @@ Front ends print `str(error)` and exit with `error.exit_status`; libraries only 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 
 
@@ -39,5 +38,7 @@ class RunError(HomeshiftError):
 
 def near(name: str, choices: Iterable[str]) -> str:
     """Return " (did you mean 'x'?)" for the choice nearest to `name`, or nothing."""
+    import difflib  # only who has made a mistake waits for it
+
     match = difflib.get_close_matches(name, list(choices), n=1, cutoff=0.6)
     return f" (did you mean '{match[0]}'?)" if match else ""

@@ -17,7 +17,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from homeshift.engines import Models, Setup, VmSetup, check_models, make_engine
+from homeshift import host_memory
+from homeshift.engines import Models, Setup, VmSetup, check_models, inside_gem5, make_engine
 from homeshift.engines.base import Engine, Message
 from homeshift.errors import InputError, RunError
 from homeshift.executor import Migration, Steps, run_together, sleep
@@ -87,7 +88,7 @@ def migrate(
 
     Raises:
         InputError: VMs, workloads and machine do not fit together.
-        RunError: the simulation failed.
+        RunError: the simulation failed, or the host has not enough memory for it.
     """
     guests = [Guest(spec=vm, workload=workload, strategy=strategy), *others]
     check_together([guest.spec for guest in guests], machine)
@@ -101,17 +102,23 @@ def migrate(
                 "or by itself when it comes back"
             ],
         )
-    experiment = _Experiment(machine, guests, seed=seed, check=check, models=models)
-    return experiment.run(
-        warmup_ticks=warmup_ticks,
-        window_ticks=window_ticks,
-        horizon_ticks=horizon_ticks,
-        keep_borrowed=keep_borrowed,
-        interruption=interruption,
-        fence=fence,
-        messages=messages,
-        report=report,
-    )
+    specs = [guest.spec for guest in guests]
+    if not inside_gem5():  # which needs other amounts
+        host_memory.check(machine, specs)
+    try:
+        experiment = _Experiment(machine, guests, seed=seed, check=check, models=models)
+        return experiment.run(
+            warmup_ticks=warmup_ticks,
+            window_ticks=window_ticks,
+            horizon_ticks=horizon_ticks,
+            keep_borrowed=keep_borrowed,
+            interruption=interruption,
+            fence=fence,
+            messages=messages,
+            report=report,
+        )
+    except MemoryError as error:
+        raise host_memory.ran_out(machine, specs) from error
 
 
 @dataclass(slots=True)
@@ -235,7 +242,8 @@ class _Experiment:
             if guest.strategy is not None
         ]
         report(f"migrating by {journeys[0].strategy.name}")
-        progress = Progress(self._look, every=max(1, (horizon_ticks or window_ticks) // POINTS))
+        every = max(1, (horizon_ticks or window_ticks) // POINTS)
+        progress = Progress(engine, self._look, every=every)
         log = iter(()) if messages is None else messages.steps(engine, start.tick)
         run_together(engine, [j.steps() for j in journeys], background=[progress.steps(), log])
         end = self._look()
@@ -300,7 +308,8 @@ def _homes(vms: Sequence[RunningVm]) -> dict[int, array[int]]:
 class Progress:
     """Looks at the machine from time to time; less often, the longer it takes."""
 
-    def __init__(self, look: Callable[[], Span], *, every: int) -> None:
+    def __init__(self, engine: Engine, look: Callable[[], Span], *, every: int) -> None:
+        self._engine = engine
         self._look = look
         self._every = every
         self.points: list[Span] = []
@@ -308,11 +317,8 @@ class Progress:
     def steps(self) -> Iterator[int | None]:
         """Look, for ever."""
         while True:
-            now = self._look()
-            if self.points and now.tick < self.points[-1].tick + self._every:
-                yield self.points[-1].tick + self._every
-                continue
-            self.points.append(now)
+            self.points.append(self._look())
             if len(self.points) > 2 * POINTS:
                 del self.points[1::2]
                 self._every *= 2
+            yield from sleep(self._engine, self.points[-1].tick + self._every)

@@ -29,7 +29,6 @@ __all__ = [
     "VmCounters",
     "VmSetup",
     "check_models",
-    "default_directory",
     "inside_gem5",
     "make_engine",
     "output_directory",
@@ -39,15 +38,6 @@ __all__ = [
 def inside_gem5() -> bool:
     """Return whether gem5's embedded Python runs this."""
     return "_m5" in sys.modules
-
-
-def default_directory() -> str:
-    """Return where a run's files go if the user does not say."""
-    if inside_gem5():
-        from homeshift.engines import gem5_output  # exists inside gem5 only
-
-        return gem5_output.default_directory()
-    return "m5out"
 
 
 def output_directory(path: str) -> AbstractContextManager[Path]:

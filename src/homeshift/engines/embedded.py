@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -173,17 +172,14 @@ class EmbeddedEngine:
     def counters(self) -> Counters:
         system = self._system
         nodes = system.node_counts()
-        on_links: Counter[str] = Counter()
-        for link in system.link_counts():
-            on_links.update(link["messages"])
         return counters(
-            system.transitions(),
+            system.transition_totals(),
             accesses=sum(self.vm_counters(vm).accesses for vm in range(len(self._cores))),
             remote_services=sum(n["served_remotely"] for n in nodes),
             regions_moved=sum(n["regions_moved"] for n in nodes),
             lines_copied=sum(n["lines_copied"] for n in nodes),
             between_nodes=system.between_nodes(),
-            on_links=on_links,
+            on_links=system.on_links(),
         )
 
     def vm_counters(self, vm: int) -> VmCounters:
@@ -263,5 +259,3 @@ def _errors(engine: EmbeddedEngine) -> Iterator[None]:
         yield
     except (_engine.ProtocolError, _engine.DataError, _engine.DeadlockError) as error:
         raise RunError(f"the simulation failed at tick {engine.now}: {error}") from error
-    except MemoryError as error:
-        raise RunError(f"the simulation ran out of memory at tick {engine.now}") from error

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The memory that a run takes on the host, so that one that is too large says so and ends.
+
+    check(machine, specs)             # raises RunError before anything large is made
+    raise ran_out(machine, specs)     # when it has run out all the same
+
+What is counted is there from the start; caches that fill, directories and `--check` add to it. So a
+run that is refused would not have fit, and one that is not refused may still run out.
+"""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Sequence
+from pathlib import Path
+
+from homeshift.errors import RunError
+from homeshift.machine import Machine
+from homeshift.units import format_bytes
+from homeshift.vm import LINE_BYTES, VmSpec
+
+# Bytes, as benchmarks/all.py measures them: 8 for an address, once in each place that keeps it.
+A_PAGE = 24  # strategies' frames, the stage-2 table, and once more while it is handed over
+A_REGION = 24  # its place in the record of homes, for strategies, in a job
+A_CACHE_LINE = 24  # tag, entry, time of use
+
+
+def needed(machine: Machine, specs: Sequence[VmSpec]) -> dict[str, int]:
+    """Return what takes how many bytes of the host's memory, at least."""
+    regions = machine.nodes * machine.memory.size_bytes // specs[0].region_bytes
+    cached = machine.slc.size_bytes + machine.cores.per_node * machine.cache.size_bytes
+    return {
+        "pages of VMs": sum(spec.pages for spec in specs) * A_PAGE,
+        "regions of VMs": sum(spec.regions for spec in specs) * A_REGION,
+        "homes of the machine's regions": regions * machine.nodes // 8 + regions * len(specs),
+        "caches": machine.nodes * cached // LINE_BYTES * A_CACHE_LINE,
+    }
+
+
+def available() -> tuple[int, str]:
+    """Return the bytes that this process may still take, and what sets the limit."""
+    limits = []
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if soft != resource.RLIM_INFINITY:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        limits.append((soft - pages * resource.getpagesize(), "the limit of ulimit -v"))
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        kib = {line.partition(":")[0]: int(line.split()[1]) for line in lines}
+        limits.append(((kib["MemAvailable"] + kib["SwapFree"]) << 10, "the host's memory"))
+    except (OSError, KeyError):
+        pass
+    try:
+        group = Path("/sys/fs/cgroup")
+        most, used = (int((group / name).read_text()) for name in ("memory.max", "memory.current"))
+        limits.append((most - used, "the limit of the container"))
+    except (OSError, ValueError):  # no control groups, or "max"
+        pass
+    return min(limits, default=(1 << 62, "nothing"))
+
+
+def check(machine: Machine, specs: Sequence[VmSpec]) -> None:
+    """Raise RunError if the host does not have the memory for a run."""
+    if sum(needed(machine, specs).values()) > available()[0]:
+        raise RunError(f"not enough memory: {_explanation(machine, specs)}")
+
+
+def ran_out(machine: Machine, specs: Sequence[VmSpec]) -> RunError:
+    """Return the error of a run that got no more memory."""
+    return RunError(f"ran out of memory: {_explanation(machine, specs)}")
+
+
+def _explanation(machine: Machine, specs: Sequence[VmSpec]) -> str:
+    parts = needed(machine, specs)
+    listed = ", ".join(f"{what} {format_bytes(size)}" for what, size in parts.items())
+    left, limit = available()
+    return (
+        f"the run needs {format_bytes(sum(parts.values()))} at least ({listed}), and more as "
+        f"caches fill; {limit} leaves {format_bytes(max(0, left))}\n"
+        f"  give the VM less memory (--vm-memory) or larger regions (--region), the machine fewer "
+        f"nodes, less memory or smaller caches (--machine {machine.name}:slc.size=1MiB), or this "
+        f"process more"
+    )
