@@ -13,7 +13,6 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -24,7 +23,6 @@ except ModuleNotFoundError:  # not installed, as inside gem5: the sources are be
     import homeshift
 
 from homeshift.errors import HomeshiftError, InputError
-from homeshift.message_window import parse_message_window
 from homeshift.units import parse_size, parse_time
 
 T = TypeVar("T")
@@ -150,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--timeline", action="store_true", help="also write timeline.json, for ui.perfetto.dev")
     read(
         "--timeline-messages",
-        parse_message_window,
+        _message_window,
         metavar="START,END[,MOST]",
         help="the same, with the first MOST (10,000) single messages of a span of time, counted "
         "from the begin of the migration",
@@ -309,7 +307,12 @@ class _Faults:
 def _plain(options: argparse.Namespace) -> dict[str, object]:
     plain = {name.replace("_", "-"): value for name, value in vars(options).items()}
     if options.timeline_messages:
-        plain["timeline-messages"] = asdict(options.timeline_messages)
+        window = options.timeline_messages
+        plain["timeline-messages"] = {
+            "start_ticks": window.start_ticks,
+            "end_ticks": window.end_ticks,
+            "most": window.most,
+        }
     plain["target"] = list(options.target)
     plain["borrow"] = {str(node): part for node, part in options.borrow.items()}
     return plain
@@ -323,6 +326,12 @@ class _Unreadable(NamedTuple):  # a dataclass would look for this module, which 
     """An option's value that could not be read; told together with all other faults."""
 
     error: InputError
+
+
+def _message_window(text: str) -> object:
+    from homeshift.message_window import parse_message_window  # not needed for --help
+
+    return parse_message_window(text)
 
 
 def _reader(name: str, parse: Callable[[str], object]) -> Callable[[str], object]:

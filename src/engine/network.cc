@@ -166,6 +166,9 @@ Network::send(Message *message, MachineID sender, Cycles latency)
     }
     ++total_.messages[message->MessageSize];
     between_nodes_.messages[message->MessageSize] += leaves;
+    if (log_ != nullptr) [[unlikely]] {
+        log_->send(*message, sender, queue_.now());
+    }
     route(message, node, queue_.now() + latency);
 }
 
