@@ -32,8 +32,8 @@ FIGURES = {
     "study_machine": ("bandwidth", "latency", "slice"),
 }
 MEASURES = {
-    "accesses": "work done since (%)",
-    "energy_j/accesses": "energy an access (%)",
+    "accesses": "work done,\nvs. ownership (%)",
+    "energy_j/accesses": "energy an access,\nvs. ownership (%)",
 }
 _SCALED = ("speed", "bandwidth", "latency", "slice")  # steps are factors
 
