@@ -20,7 +20,9 @@ from homeshift.sweep import load_sweep
 ROOT = Path(__file__).parents[1]
 TEMPLATE = ROOT / "scripts" / "study_page.md"
 TABLE = ROOT / "docs" / "study.csv"
-FAST, USUAL, SLOW = {"cpi": 0.25}, {}, {"cpi": 16.0}
+FAST: dict[str, float] = {"cpi": 0.25}
+USUAL: dict[str, float] = {}
+SLOW: dict[str, float] = {"cpi": 16.0}
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,10 @@ constexpr std::uint16_t kHere = ~std::uint16_t{0};
 } // namespace
 
 Network::Network(const NetworkSpec &spec, EventQueue &queue, unsigned cores_per_node)
-    : spec_(spec), queue_(queue), cores_per_node_(cores_per_node), random_(spec.seed, 0),
+    : spec_(spec),
+      queue_(queue),
+      cores_per_node_(cores_per_node),
+      random_(spec.seed, 0),
       plain_(spec.jitter == 0)
 {
     if (spec.router_latency == 0) {
@@ -192,7 +195,8 @@ Network::split(Message *message, unsigned router, Cycle arrival)
         if (to == router) {
             NetDest destination;
             destination.add(id);
-            deliver(copy_for(*message, destination), id, arrival + spec_.router_latency + spec_.local_latency);
+            deliver(copy_for(*message, destination), id,
+                    arrival + spec_.router_latency + spec_.local_latency);
             return;
         }
         const std::uint16_t link = route_[router * spec_.nodes + to];

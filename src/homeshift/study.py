@@ -91,7 +91,7 @@ def collect(directory: str | os.PathLike[str]) -> pd.DataFrame:
             fault = f"{len(failed)} runs have not completed, {failed['run'].iloc[0]} among them"
             raise InputError(f"sweep '{path.parent}'", [fault])
         runs = {name: read_run(path.parent / "runs" / name, stats=False) for name in table["run"]}
-        rows += [_row(row, runs[row["run"]]) for row in table.to_dict("records")]
+        rows += [_row(row["arguments.seed"], row, runs[row["run"]]) for _, row in table.iterrows()]
     found = pd.DataFrame(rows)
     conditions = [*BASE, "seed"]
     left = {_key(row, conditions): row["run"] for row in rows if row["strategy"] == LEFT}
@@ -113,7 +113,7 @@ def _key(row: Mapping[str, Any], names: Sequence[str]) -> tuple[str, ...]:
     return tuple(str(row[name]) for name in names)
 
 
-def _row(row: Mapping[str, Any], run: Run) -> dict[str, Any]:
+def _row(seed: int, row: pd.Series[Any], run: Run) -> dict[str, Any]:
     workload = run.config["workload"]
     kind = workload["kind"]
     machine, vm = run.config["machine"], run.config["vm"]
@@ -127,7 +127,7 @@ def _row(row: Mapping[str, Any], run: Run) -> dict[str, Any]:
     ]
     return {
         "strategy": run.strategy,
-        "seed": row["arguments.seed"],
+        "seed": seed,
         "workload": "traces" if kind == "trace" else kind,
         "write_ratio": workload.get("write_ratio", math.nan),
         "cpi": workload.get("cycles_per_instruction", math.nan),
@@ -227,7 +227,7 @@ class Study:
 
 
 def _measure(rows: pd.DataFrame, measure: str) -> pd.Series[Any]:
-    return rows[measure] if measure in rows else rows.eval(measure)
+    return rows[measure] if measure in rows else pd.Series(rows.eval(measure))
 
 
 def render(template: str, study: Study) -> str:

@@ -11,6 +11,7 @@ from homeshift.display import format_number
 from homeshift.study import BASE, LEFT, STRATEGIES, SYNTHETIC, Study
 
 MIB = float(2**20)
+OTHERS = [name for name in STRATEGIES if name != LEFT]
 COPYING = [name for name in STRATEGIES if name not in (LEFT, "ignore-shared")]
 AXES: dict[str, tuple[str, tuple[dict[str, Any], ...]]] = {
     "speed": (
@@ -236,7 +237,7 @@ class Tables:
         axis: str,
         cell: Callable[[str, dict[str, Any]], str],
         *,
-        strategies: Sequence[str] = tuple(s for s in STRATEGIES if s != LEFT),
+        strategies: Sequence[str] = OTHERS,
     ) -> str:
         heading, cases = AXES[axis]
         rows = [[_case(axis, c), *(cell(s, c) for s in strategies)] for c in cases]
