@@ -167,9 +167,9 @@ def one_of_each(runs: Iterable[Run]) -> list[tuple[str, Run]]:
     found: dict[str, Run] = {}
     for label, run in zip(table["strategy"], runs, strict=True):
         found.setdefault(str(label), run)
-    names = short_names(found)
+    short = short_names(found)
     return sorted(
-        ((names[label], run) for label, run in found.items()), key=lambda item: order(item[0])
+        ((short[label], run) for label, run in found.items()), key=lambda item: order(item[0])
     )
 
 

@@ -66,7 +66,7 @@ def _figures(results: Path, table: Path, images: Path) -> None:
     for script, arguments in (
         ("migration_cost", runs),
         ("cost_over_time", runs),
-        ("study", [str(table)]),
+        ("work_and_energy", [str(table)]),
     ):
         command = [sys.executable, str(ROOT / "plots" / f"{script}.py"), *arguments]
         done = subprocess.run(

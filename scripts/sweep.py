@@ -130,7 +130,7 @@ def _run(client: Client, wanted: list[RunSpec], place: Place, gem5: str | None) 
     from concurrent.futures import CancelledError
 
     from distributed import as_completed
-    from distributed.comm import CommClosedError
+    from distributed.comm.core import CommClosedError
     from tqdm import tqdm
 
     from homeshift.sweep.execute import Task, execute

@@ -198,7 +198,8 @@ Network::split(Message *message, unsigned router, Cycle arrival)
         if (to == router) {
             NetDest destination;
             destination.add(id);
-            deliver(copy_for(*message, destination), id, arrival + spec_.router_latency + spec_.local_latency);
+            deliver(copy_for(*message, destination), id,
+                    arrival + spec_.router_latency + spec_.local_latency);
             return;
         }
         const std::uint16_t link = route_[router * spec_.nodes + to];

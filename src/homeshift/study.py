@@ -14,8 +14,9 @@ from __future__ import annotations
 import math
 import os
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ BASE: Mapping[str, Any] = {
 """The base case: its parameters are the columns that tell cases apart."""
 SYNTHETIC = {**BASE, "cpi": math.nan, "memory_mib": 8.0}
 _AHEAD = 0.01
+_WIDTH = 118
 _MEASURES = {
     "total_s": "total-time",
     "downtime_s": "downtime",
@@ -89,7 +91,7 @@ def collect(directory: str | os.PathLike[str]) -> pd.DataFrame:
             fault = f"{len(failed)} runs have not completed, {failed['run'].iloc[0]} among them"
             raise InputError(f"sweep '{path.parent}'", [fault])
         runs = {name: read_run(path.parent / "runs" / name, stats=False) for name in table["run"]}
-        rows += [_row(row, runs[row["run"]]) for row in table.to_dict("records")]
+        rows += [_row(row["arguments.seed"], row, runs[row["run"]]) for _, row in table.iterrows()]
     found = pd.DataFrame(rows)
     conditions = [*BASE, "seed"]
     left = {_key(row, conditions): row["run"] for row in rows if row["strategy"] == LEFT}
@@ -111,7 +113,7 @@ def _key(row: Mapping[str, Any], names: Sequence[str]) -> tuple[str, ...]:
     return tuple(str(row[name]) for name in names)
 
 
-def _row(row: Mapping[str, Any], run: Run) -> dict[str, Any]:
+def _row(seed: int, row: pd.Series[Any], run: Run) -> dict[str, Any]:
     workload = run.config["workload"]
     kind = workload["kind"]
     machine, vm = run.config["machine"], run.config["vm"]
@@ -125,7 +127,7 @@ def _row(row: Mapping[str, Any], run: Run) -> dict[str, Any]:
     ]
     return {
         "strategy": run.strategy,
-        "seed": row["arguments.seed"],
+        "seed": seed,
         "workload": "traces" if kind == "trace" else kind,
         "write_ratio": workload.get("write_ratio", math.nan),
         "cpi": workload.get("cycles_per_instruction", math.nan),
@@ -175,6 +177,7 @@ class Study:
     """The table of a study, and what the page asks of it."""
 
     table: pd.DataFrame
+    _found: dict[tuple[Any, ...], pd.DataFrame] = field(default_factory=dict, repr=False)
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Study:
@@ -191,6 +194,12 @@ class Study:
         Raises:
             KeyError: there is no such case.
         """
+        key = (strategy, *sorted(changes.items()))
+        if key not in self._found:
+            self._found[key] = self._search(strategy, changes)
+        return self._found[key]
+
+    def _search(self, strategy: str, changes: Mapping[str, Any]) -> pd.DataFrame:
         kind = changes.get("workload", "traces")
         wanted = {**(BASE if kind == "traces" else SYNTHETIC), **changes}
         found = self.table[self.table["strategy"] == strategy]
@@ -206,13 +215,19 @@ class Study:
 
     def value(self, measure: str, strategy: str, **changes: Any) -> float:
         """Return a measure of a case: a column, or an expression over columns."""
-        return float(self.rows(strategy, **changes).eval(measure).mean())
+        return float(_measure(self.rows(strategy, **changes), measure).mean())
 
     def ratios(self, measure: str, strategy: str, to: str, **changes: Any) -> tuple[float, ...]:
         """Return a ratio of two strategies and its 95 % interval over the seeds (NaN for one)."""
-        pair = [self.rows(s, **changes).set_index("seed").eval(measure) for s in (strategy, to)]
+        pair = [
+            _measure(self.rows(s, **changes).set_index("seed"), measure) for s in (strategy, to)
+        ]
         mean, low, high = interval(np.log((pair[0] / pair[1]).to_numpy(dtype=float)))
         return math.exp(mean), math.exp(low), math.exp(high)
+
+
+def _measure(rows: pd.DataFrame, measure: str) -> pd.Series[Any]:
+    return rows[measure] if measure in rows else pd.Series(rows.eval(measure))
 
 
 def render(template: str, study: Study) -> str:
@@ -238,4 +253,25 @@ def render(template: str, study: Study) -> str:
     page = re.sub(r"\{\{(.*?)\}\}", value, template, flags=re.DOTALL)
     if faults:
         raise InputError("the template of the study", faults)
-    return page
+    return "\n\n".join(map(_reflowed, page.split("\n\n")))
+
+
+def _reflowed(paragraph: str) -> str:
+    """Return prose in lines of equal length, after its expressions have got their values."""
+    if paragraph.startswith(("|", "#", "!", "<", "    ")):
+        return paragraph
+    indent = "  " if paragraph.startswith("  ") else ""
+    items = re.split(r"\n(?=- )", paragraph.rstrip("\n"))
+    end = "\n" if paragraph.endswith("\n") else ""
+    lines = [
+        textwrap.fill(
+            " ".join(item.split()),
+            _WIDTH,
+            initial_indent=indent,
+            subsequent_indent="  " if item.startswith("- ") else indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for item in items
+    ]
+    return "\n".join(lines) + end

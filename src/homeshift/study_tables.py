@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from homeshift.display import format_number
-from homeshift.study import LEFT, STRATEGIES, Study
+from homeshift.study import BASE, LEFT, STRATEGIES, SYNTHETIC, Study
 
 MIB = float(2**20)
+OTHERS = [name for name in STRATEGIES if name != LEFT]
 COPYING = [name for name in STRATEGIES if name not in (LEFT, "ignore-shared")]
 AXES: dict[str, tuple[str, tuple[dict[str, Any], ...]]] = {
     "speed": (
@@ -66,6 +67,8 @@ def names(study: Study) -> dict[str, Any]:
         "rounds_table": tables.rounds,
         "region_table": tables.regions,
         "winners": tables.winners,
+        "behind": tables.behind,
+        "cases": tables.cases,
         "runs": len(study.table),
         "seeds": int(study.table["seed"].nunique()),
     }
@@ -185,7 +188,7 @@ class Tables:
                     format_number(v("total_s", LEFT, **where) * 1e6),
                     format_number(v("migration_bytes", LEFT, **where) / 1024),
                     f"{v('forwarded', LEFT, **where):,.0f}",
-                    *(f"{regions * (nodes - 2) * 8 / 1024:,.4g}" for nodes in (4, 64)),
+                    *(format_number(regions * (nodes - 2) * 8 / 1024) for nodes in (4, 64)),
                 ]
             )
         header = (
@@ -196,32 +199,56 @@ class Tables:
 
     def winners(self, measure: str, *, least: bool) -> str:
         """Return which strategy is best in how many cases of all axes."""
-        cases = {
-            str(sorted(changes.items())): changes for _, axis in AXES.values() for changes in axis
-        }
         best: dict[str, int] = {}
-        for changes in cases.values():
+        for changes in self._cases():
             values = {s: self._study.value(measure, s, **changes) for s in STRATEGIES}
             winner = (min if least else max)(values, key=lambda s: values[s])
             best[winner] = best.get(winner, 0) + 1
         ordered = sorted(best.items(), key=lambda item: -item[1])
         return ", ".join(f"`{name}` in {count}" for name, count in ordered)
 
+    def behind(self, strategy: str) -> float:
+        """Return by how much of the best one's work a strategy is behind in its worst case."""
+        value = self._study.value
+        return max(
+            1
+            - value("accesses", strategy, **changes)
+            / max(value("accesses", s, **changes) for s in STRATEGIES)
+            for changes in self._cases()
+        )
+
+    @property
+    def cases(self) -> int:
+        """Return how many cases there are."""
+        return len(self._cases())
+
+    def _cases(self) -> list[dict[str, Any]]:
+        """Return every case once: the base case is in several axes."""
+        found: dict[tuple[tuple[str, Any], ...], dict[str, Any]] = {}
+        for _, axis in AXES.values():
+            for changes in axis:
+                kind = BASE if changes.get("workload", "traces") == "traces" else SYNTHETIC
+                different = {k: v for k, v in changes.items() if v != kind[k]}
+                found.setdefault(tuple(sorted(different.items())), changes)
+        return list(found.values())
+
     def _over(
         self,
         axis: str,
         cell: Callable[[str, dict[str, Any]], str],
         *,
-        strategies: Sequence[str] = tuple(s for s in STRATEGIES if s != LEFT),
+        strategies: Sequence[str] = OTHERS,
     ) -> str:
         heading, cases = AXES[axis]
-        rows = [[_case(c), *(cell(s, c) for s in strategies)] for c in cases]
+        rows = [[_case(axis, c), *(cell(s, c) for s in strategies)] for c in cases]
         return markdown((heading, *(f"`{s}`" for s in strategies)), rows)
 
 
-def _case(changes: dict[str, Any]) -> str:
-    if "on_target" in changes:
-        return f"{100 * (changes['on_target'] + changes['on_third']):g}"
-    if "write_ratio" in changes and "workload" in changes:
+def _case(axis: str, changes: dict[str, Any]) -> str:
+    if axis == "writes":
         return f"{100 * changes['write_ratio']:g}"
-    return " ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in changes.values())
+    if axis == "pattern":
+        return f"`{changes['workload']}`"
+    if axis == "borrowed":
+        return f"{100 * (changes['on_target'] + changes['on_third']):g}"
+    return " ".join(f"{value:g}" for value in changes.values())

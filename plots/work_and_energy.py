@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Draw when moving the data is better than moving the right: work and energy against what varies.
 
-    python plots/study.py docs/study.csv -o figures
+    python plots/work_and_energy.py docs/study.csv -o figures
 
 The table is that of `scripts/study.py`. Two figures, study_vm and study_machine, each with the
 parameters side by side. Above, the work that the VM got done since the migration began, below, the
@@ -14,6 +14,7 @@ row spends less energy.
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,8 +33,8 @@ FIGURES = {
     "study_machine": ("bandwidth", "latency", "slice"),
 }
 MEASURES = {
-    "accesses": "work done since (%)",
-    "energy_j/accesses": "energy an access (%)",
+    "accesses": "work done,\nvs. ownership (%)",
+    "energy_j/accesses": "energy an access,\nvs. ownership (%)",
 }
 _SCALED = ("speed", "bandwidth", "latency", "slice")  # steps are factors
 
@@ -103,7 +104,9 @@ def draw(data: pd.DataFrame, axes_shown: Sequence[str], *, columns: int) -> Figu
 def main(argv: Sequence[str] | None = None) -> int:
     """Draw the figures of the table that the arguments name; return the exit status."""
     parser = argparse.ArgumentParser(
-        prog="study.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="work_and_energy.py",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("table", type=Path, metavar="CSV", help="docs/study.csv")
     parser.add_argument("-o", "--outdir", type=Path, required=True, metavar="DIR")
@@ -113,7 +116,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for name, axes in FIGURES.items():
             own = data[data["axis"].isin(axes)]
             for path in figure.save(
-                lambda own=own, axes=axes: draw(own, axes, columns=2),
+                functools.partial(draw, own, axes, columns=2),
                 own,
                 options.outdir,
                 name=name,
