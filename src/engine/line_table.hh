@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// A few values, each of a line: what is under way. By some bits of a line the table
+// A few values, each of a line: what is under way. By a hash of the line the table
 // knows how many values there are of such lines, and where the last of them is. Mostly
 // that is all that has to be looked at; else all values are.
 
@@ -92,10 +92,11 @@ class LineTable
         std::uint32_t last = 0;
     };
 
+    // Not simply the lowest bits: lines of one cache set are often under way together.
     static std::size_t
     bits(Addr line)
     {
-        return (line >> kLineShift) % kKinds;
+        return (line >> kLineShift) * 0x9E3779B97F4A7C15U >> 56;
     }
 
     std::size_t
