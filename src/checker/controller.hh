@@ -17,6 +17,21 @@ namespace homeshift::engine
 
 unsigned machines_of(MachineType type); // how many there are: generated
 
+// Messages of a type that wait in machines of a node for an address.
+template <typename M, typename Holds>
+unsigned
+waiting_there(unsigned node, Holds holds)
+{
+    unsigned sum = 0;
+    for (unsigned i = 0; i < world.count; ++i) {
+        const Travelling &t = world.messages[i];
+        if (t.place == kStalled && t.type == message_type<M> && machine_of(t.machine).num == node) {
+            sum += holds(static_cast<M &>(*message_types()[t.type].decode(t.body)));
+        }
+    }
+    return sum;
+}
+
 // The node of a machine; kNodes if it is not in one.
 inline unsigned
 node_of(MachineID id)
@@ -76,6 +91,7 @@ class Controller
     }
 
     // Let a port look once at a message that is then gone: evicts a line. False if it has to wait.
+    // If it does nothing, the caller has to see to it that the line is gone.
     bool
     look(Message &message, int port)
     {
@@ -136,7 +152,13 @@ class Controller
         if (!holding_) {
             return;
         }
-        if (!world.asks_in_vain && original_.place == kHanded) {
+        const bool in_order = original_.place == kNetwork && world.ordered[original_.via];
+        const bool waits_outside = world.reduced && !in_order;
+        if (waits_outside && tries_ != 0) { // it has done something: it waits where it was
+            world.add(original_);
+            return;
+        }
+        if (original_.place == kHanded ? !world.asks_in_vain : waits_outside) {
             world.refused = true;
             return;
         }
@@ -271,7 +293,8 @@ class Controller
     void
     count_transition(unsigned state, unsigned event)
     {
-        ++world.taken[machineID.type][state * info_.events.size() + event];
+        world.count_transition(machineID.type,
+                               static_cast<unsigned>(state * info_.events.size() + event));
         if (world.log != nullptr) {
             world.log->push_back({machineID, false, state, event, 0, {}});
         }
@@ -336,8 +359,8 @@ class Controller
         current_port_ = port;
         taken_ = false;
         holding_ = true;
-        for (unsigned tries = 0; !taken_; ++tries) {
-            if (tries == kMaxTries) {
+        for (tries_ = 0; !taken_; ++tries_) {
+            if (tries_ == kMaxTries) {
                 fail("tries a message again and again: no action dequeues it or lets it wait");
             }
             run_port(port);
@@ -402,13 +425,16 @@ class Controller
     const MachineInfo &info_;
     int memory_port_;
 
-    Travelling original_{};
-    Message *current_ = nullptr;
-    int current_port_ = 0;
-    bool taken_ = false;
-    bool holding_ = false;
-    Awake awake_[kMaxAwake];
-    unsigned awake_count_ = 0;
+    // Of the step under way. Only one controller is at work at a time, and what is in a controller
+    // is copied at each step.
+    static inline Travelling original_{};
+    static inline Message *current_ = nullptr;
+    static inline int current_port_ = 0;
+    static inline bool taken_ = false;
+    static inline bool holding_ = false;
+    static inline unsigned tries_ = 0; // transitions that the message has made so far
+    static inline Awake awake_[kMaxAwake];
+    static inline unsigned awake_count_ = 0;
 };
 
 } // namespace homeshift::engine

@@ -4,10 +4,12 @@
 // called by `python -m homeshift.check`; it prints one JSON object a line.
 //
 //   checker [--states N] [--bytes N] [--seconds X] [--no-completion] [--wake-later]
-//           [--no-waiting] [--limit STIMULUS=N]...
+//           [--no-waiting] [--reduced] [--limit STIMULUS=N]...
+//           [--capacity MACHINE.CACHE=N]...
 //   checker --replay < steps, one a line
 
 #include <cstdlib>
+#include <ctime>
 #include <iostream>
 
 #include "checker/search.hh"
@@ -113,9 +115,11 @@ void
 print_progress(const char *key, const Search &search)
 {
     std::cout << "{\"" << key << "\":" << search.states() << ",\"steps\":" << search.steps
-              << ",\"depth\":" << search.depth << ",\"messages\":" << search.widest
-              << ",\"seconds\":" << search.seconds() << ",\"bytes\":" << search.bytes() << "}"
-              << std::endl;
+              << ",\"depth\":" << search.depth << ",\"quiet\":" << search.quiet_states
+              << ",\"quiet_print\":" << search.quiet_print << ",\"messages\":" << search.widest
+              << ",\"seconds\":" << search.seconds()
+              << ",\"cpu_seconds\":" << static_cast<double>(std::clock()) / CLOCKS_PER_SEC
+              << ",\"bytes\":" << search.bytes() << "}" << std::endl;
 }
 
 std::string
@@ -230,6 +234,13 @@ main(int count, char **arguments)
             world.wake_later = true;
         } else if (option == "--no-waiting") {
             world.asks_in_vain = false;
+        } else if (option == "--reduced") {
+            world.reduced = true;
+        } else if (option == "--capacity") {
+            const std::string capacity = value();
+            const std::size_t equals = capacity.find('=');
+            asked_capacities[capacity.substr(0, equals)] =
+                static_cast<unsigned>(std::stoul(capacity.substr(equals + 1)));
         } else if (option == "--limit") {
             const std::string limit = value();
             const std::size_t equals = limit.find('=');

@@ -18,6 +18,7 @@
 #include <chrono>
 #include <optional>
 
+#include "checker/reduction.hh"
 #include "checker/state.hh"
 
 namespace homeshift::engine
@@ -115,6 +116,8 @@ class Search
     std::uint64_t steps = 0;
     unsigned depth = 0;
     unsigned widest = 0; // messages in a state
+    std::uint64_t quiet_states = 0;
+    std::uint64_t quiet_print = 0; // of all of them together
     bool complete = false;
     std::optional<Fault> fault;
     std::array<bool, kCovers + 1> covered{};
@@ -140,7 +143,7 @@ class Search
     {
         initial_ = State{};
         world.begin_step();
-        codec_.pack(initial_);
+        initial_order_ = codec_.pack(initial_).order;
         codec_.unpack(initial_);
         parents_.push_back(0);
         steps_.push_back(0);
@@ -190,7 +193,7 @@ class Search
         }
         State state = initial_;
         for (unsigned node = 0; node < kNodes; ++node) {
-            FieldPrinter::called[node] = static_cast<Byte>(node);
+            FieldPrinter::called[initial_order_[node]] = static_cast<Byte>(node);
         }
         for (std::size_t i = 0; i < way.size(); ++i) {
             std::vector<Logged> log;
@@ -237,6 +240,7 @@ class Search
             std::vector<Logged> log;
             std::string error;
             bool possible = false;
+            const Machine::Watched before = machine_.watched();
             world.log = &log;
             try {
                 possible = fire(*step);
@@ -252,6 +256,10 @@ class Search
             }
             if (!possible) {
                 fault = Fault{"replay: '" + name + "' cannot be taken now", 0, std::nullopt};
+                return;
+            }
+            if (const char *broken = machine_.broken_by_step(before); broken != nullptr) {
+                fault = Fault{broken, 0, std::nullopt};
                 return;
             }
             codec_.settle_values();
@@ -278,6 +286,7 @@ class Search
         std::memcpy(&state.size, &from[at], sizeof state.size);
         at += sizeof state.size;
         std::memcpy(state.bytes, &from[at], state.size);
+        std::memset(state.bytes + state.size, 0, 16); // as fingerprint() wants it
         return at + state.size;
     }
 
@@ -304,8 +313,14 @@ class Search
                 world.refused = false;
             }
         }
+        if (world.reduced && !world.refused) {
+            take_at_once(machine_);
+        }
         world.readers = machine_.readers();
         world.changed = world.changed || (readers != 0 && world.readers == 0);
+        if (!world.refused) {
+            world.count_step();
+        }
         return !world.refused;
     }
 
@@ -318,6 +333,9 @@ class Search
         const unsigned count = world.count;
         widest = std::max(widest, count);
         const bool quiet = count == 0 && machine_.quiet();
+        quiet_states += quiet;
+        quiet_print ^= quiet ? fingerprint(state) : 0;
+        const Machine::Watched before = machine_.watched();
         const unsigned all = kMaxMessages + kStimuli;
         for (unsigned step = 0; step < all; ++step) {
             if (step < kMaxMessages) {
@@ -348,6 +366,10 @@ class Search
                 return false;
             }
             ++steps;
+            if (const char *broken = machine_.broken_by_step(before); broken != nullptr) {
+                fault = Fault{broken, number, static_cast<Step>(step)};
+                return false;
+            }
             codec_.pack(successor_);
             const auto next = static_cast<std::uint32_t>(parents_.size());
             const std::uint32_t found = visited_.number(fingerprint(successor_), next);
@@ -483,6 +505,7 @@ class Search
     Codec codec_;
     std::chrono::steady_clock::time_point start_;
     State initial_;
+    Order initial_order_{};
     State successor_;
 
     Visited visited_;

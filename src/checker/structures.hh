@@ -6,6 +6,8 @@
 #ifndef HOMESHIFT_CHECKER_STRUCTURES_HH
 #define HOMESHIFT_CHECKER_STRUCTURES_HH
 
+#include <map>
+
 #include "checker/world.hh"
 
 namespace homeshift::engine
@@ -159,6 +161,16 @@ class EntryTable
     bool present_[kLines] = {};
     AbstractCacheEntry *entries_[kLines] = {};
 };
+
+// "Machine.cache" -> lines that there is room for, as asked for by option.
+inline std::map<std::string, unsigned> asked_capacities;
+
+inline unsigned
+capacity_of(const char *cache, unsigned otherwise)
+{
+    const auto at = asked_capacities.find(cache);
+    return std::min(at == asked_capacities.end() ? otherwise : at->second, kLines);
+}
 
 // A cache. Any of its lines may be evicted at any time, as if a line that is not looked at came in:
 // so it has room for all lines, unless a scenario makes it smaller.
@@ -438,6 +450,11 @@ class HomeTable
     void
     set(Addr, NodeID home)
     {
+        if (home >= kNodes) {
+            throw ProtocolError(
+                "a table is set from a field that nobody set, or that the scenario "
+                "says nobody reads");
+        }
         home_ = home;
     }
 

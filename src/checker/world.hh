@@ -14,6 +14,7 @@
 #define HOMESHIFT_CHECKER_WORLD_HH
 
 #include <algorithm>
+#include <vector>
 
 #include "checker/message.hh"
 
@@ -66,7 +67,24 @@ struct World
     bool ordered[16] = {};    // virtual networks that keep order from one machine to another
     bool wake_later = false;  // messages that wake up are not taken at once
     bool asks_in_vain = true; // a stimulus may be given that has to wait in its machine
+    bool reduced = false;     // see reduction.hh
     std::uint64_t *taken[MachineType_NUM] = {}; // how often each transition was taken
+    std::vector<std::uint64_t *> taken_in_step;
+
+    void
+    count_transition(MachineType type, unsigned number)
+    {
+        taken_in_step.push_back(&taken[type][number]);
+    }
+
+    // The step under way exists: its transitions count.
+    void
+    count_step()
+    {
+        for (std::uint64_t *count : taken_in_step) {
+            ++*count;
+        }
+    }
 
     void
     begin_step()
@@ -75,6 +93,7 @@ struct World
             last[line] = static_cast<Byte>(kLast + line);
         }
         fresh = fault = 0;
+        taken_in_step.clear();
         changed = refused = blocks = false;
     }
 
@@ -135,9 +154,14 @@ struct World
         }
     }
 
+    // A core writes a part of the line: what it does not write has to be right.
     void
     stored(Addr address, DataBlock &data)
     {
+        if (data.token != last[line_of(address)]) {
+            throw ProtocolError("data value: a store to line " + std::to_string(line_of(address)) +
+                                " finds a value that is not the last one written");
+        }
         data.token = last[line_of(address)] = static_cast<Byte>(kFresh + fresh++);
         changed = true;
     }
@@ -160,8 +184,12 @@ struct World
         const unsigned line = line_of(address);
         memory[line] = static_cast<Byte>(data.token);
         if (data.token >= kPending && data.token < kFresh) {
+            bool &is_pending = pending[(data.token - kPending) / 8][line];
+            if (!is_pending) {
+                throw ProtocolError("data value: a DMA's write is done twice, or was refused");
+            }
+            is_pending = false;
             last[line] = memory[line];
-            pending[(data.token - kPending) / 8][line] = false;
             changed = true;
         }
     }
@@ -172,6 +200,13 @@ struct World
     {
         pending[node][line_of(value.written_to)] = true;
         value.data->token = kPending + node * 8 + line_of(value.written_to);
+    }
+
+    // A DMA is told that nothing is written.
+    void
+    write_refused(unsigned node)
+    {
+        std::fill(pending[node], pending[node] + kLines, false);
     }
 
     void

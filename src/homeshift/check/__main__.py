@@ -10,7 +10,7 @@ from pathlib import Path
 
 from homeshift.check import trace
 from homeshift.check.build import Checker, compile_checker, default_protocol, scenario_of
-from homeshift.check.run import Json, Options, Result, limits_for, run, waiting_for
+from homeshift.check.run import Json, Options, Result, limits_for, reduced_for, run, waiting_for
 from homeshift.errors import HomeshiftError, InputError, near
 from homeshift.units import parse_size
 
@@ -42,13 +42,15 @@ def _heading(checker: Checker, options: Options) -> str:
     text = f"{checker.protocol.name}: {checker.nodes} nodes, {checker.lines} lines of one region"
     text += f"; at once at most: {', '.join(may)}" if may else ""
     text += f"; without: {', '.join(off)}" if off else ""
-    return text + ("" if waiting_for(checker, options) else "; cores do not wait in line")
+    text += "" if waiting_for(checker, options) else "; cores do not wait in line"
+    return text + ("; reduced: fewer orders" if reduced_for(checker, options) else "")
 
 
 def _report(checker: Checker, options: Options, result: Result, output: Path | None) -> int:
-    rate = result.states / max(result.seconds, 1e-9)
+    rate = result.states / max(result.cpu_seconds, 1e-9)
     numbers = (
-        f"{result.states:,} states, {result.transitions:,} steps, depth {result.depth}, "
+        f"{result.states:,} states ({result.quiet:,} quiet), {result.transitions:,} steps, "
+        f"depth {result.depth}, "
         f"{rate:,.0f} states/s, {result.seconds:.1f} s, {result.memory_bytes / 2**20:.0f} MiB"
     )
     if result.fault is not None:
@@ -84,7 +86,7 @@ def _print_untaken(checker: Checker, result: Result) -> None:
 
 
 def _progress(line: Json) -> None:
-    rate = line["progress"] / max(line["seconds"], 1e-9)
+    rate = line["progress"] / max(line["cpu_seconds"], 1e-9)
     print(
         f"\r{line['progress']:,} states, depth {line['depth']}, {rate:,.0f} states/s, "
         f"{line['bytes'] / 2**20:.0f} MiB  ",
@@ -95,17 +97,16 @@ def _progress(line: Json) -> None:
 
 
 def _options(given: argparse.Namespace, checker: Checker) -> Options:
-    limits = {}
-    faults = []
-    known = [*limits_for(checker, Options()), "load", "store", "evict", "dma_read", "dma_write"]
-    for text in given.limit:
-        name, equals, number = text.partition("=")
-        if not equals or not number.isdecimal():
-            faults.append(f"--limit {text}: write STIMULUS=NUMBER")
-        elif name not in known:
-            faults.append(f"--limit {text}: no such stimulus{near(name, known)}")
-        else:
-            limits[name] = int(number)
+    faults: list[str] = []
+    stimuli = [*limits_for(checker, Options()), "load", "store", "evict", "dma_read", "dma_write"]
+    limits = _numbers("--limit", given.limit, "stimulus", stimuli, faults)
+    caches = [
+        f"{machine.name}.{parameter.name}"
+        for machine in checker.protocol.machines.values()
+        for parameter in machine.parameters
+        if parameter.type.name == "CacheMemory"
+    ]
+    capacity = _numbers("--capacity", given.capacity, "cache", caches, faults)
     memory = None
     try:
         memory = parse_size(given.memory)
@@ -115,13 +116,30 @@ def _options(given: argparse.Namespace, checker: Checker) -> Options:
         raise InputError("the command line", faults)
     return Options(
         limits=limits,
+        capacity=capacity,
         waiting=given.waiting,
         wake_later=given.wake_later,
+        reduced=given.reduced,
         completion=given.completion,
         states=given.states,
         memory_bytes=memory,
         seconds=given.seconds,
     )
+
+
+def _numbers(
+    option: str, given: Sequence[str], what: str, known: Sequence[str], faults: list[str]
+) -> dict[str, int]:
+    numbers = {}
+    for text in given:
+        name, equals, number = text.partition("=")
+        if not equals or not number.isdecimal():
+            faults.append(f"{option} {text}: write {what.upper()}=NUMBER")
+        elif name not in known:
+            faults.append(f"{option} {text}: no such {what}{near(name, known)}")
+        else:
+            numbers[name] = int(number)
+    return numbers
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -142,16 +160,30 @@ def _parser() -> argparse.ArgumentParser:
         help="how many of a stimulus may be under way at once; 0: none (may be repeated)",
     )
     parser.add_argument(
+        "--capacity",
+        action="append",
+        default=[],
+        metavar="MACHINE.CACHE=N",
+        help="how many lines a cache has room for; else as the scenario says (may be repeated)",
+    )
+    parser.add_argument(
         "--waiting",
         action=argparse.BooleanOptionalAction,
         default=None,
-        help="whether a core may ask for a line whose transaction is under way; else as the "
-        "scenario says",
+        help="whether a core may ask for a line whose transaction is under way, and wait in its "
+        "cache; else if the search is not reduced",
     )
     parser.add_argument(
         "--wake-later",
         action="store_true",
         help="what wakes up is not taken at once, but in any order with all else",
+    )
+    parser.add_argument(
+        "--reduced",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="fewer orders of the messages, where order makes no difference, and without wake-ups: "
+        "for larger machines, when the smaller ones hold; else as the scenario says",
     )
     parser.add_argument(
         "--completion",

@@ -18,7 +18,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from homeshift.check.emit import check_fit, write
+from homeshift.check.emit import write
+from homeshift.check.fit import check_fit
 from homeshift.check.scenario import Scenario, load_scenario
 from homeshift.errors import InputError, RunError
 from homeshift.slicc import load

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """See the checker fail: every systematic mutant of the protocol, and what catches it.
 
-    python -m homeshift.check.mutation -o mutants.tsv                    # all, about 20 minutes
+    python -m homeshift.check.mutation -o mutants.tsv                    # all, about an hour
     python -m homeshift.check.mutation --every 20 -o mutants.tsv         # one in twenty
 
-Each mutant goes through checks of growing size until one fails. The table has a row for each: its
-number and name, the check and the property that caught it, the length of the shortest
-counter-example, and the states looked at. `--random` adds what a random tester says of it.
+Each mutant goes through the checks in which its transition is taken, the cheap ones first, until
+one fails. The table has a row for each: its number, kind and name, the property that caught it, in
+which check, the length of the shortest counter-example, and the states looked at. `--random` adds
+what a random tester says of it.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TextIO
 
-from homeshift.check.build import compile_checker, default_protocol, scenario_of
+from homeshift.check.build import Checker, compile_checker, default_protocol, scenario_of
 from homeshift.check.random_tester import RandomTester
-from homeshift.check.run import Options, run
+from homeshift.check.run import Options, Result, run
 from homeshift.errors import HomeshiftError, RunError
 from homeshift.slicc import load
 from homeshift.slicc.mutants import Mutant, mutants_of
@@ -31,64 +33,123 @@ class Check:
     """One size of machine that mutants are checked on."""
 
     name: str
-    lines: int
     options: Options
+    nodes: int = 2
+    lines: int = 1
+
+
+def _check(
+    name: str,
+    *,
+    nodes: int = 2,
+    lines: int = 1,
+    waiting: bool = False,
+    reduced: bool = False,
+    states: int | None = None,
+    capacity: Mapping[str, int] | None = None,
+    **limits: int,
+) -> Check:
+    allowed = {"transfer": 0, "hand_over": 0, "evict": 255} | limits
+    options = Options(
+        limits=allowed,
+        waiting=waiting,
+        reduced=reduced,
+        states=states,
+        capacity=capacity or {},
+    )
+    return Check(name=name, nodes=nodes, lines=lines, options=options)
+
+
+def _commands(name: str, **limits: int) -> Check:
+    """Nobody but the DMAs asks, and a command may wait for the one before."""
+    return _check(name, waiting=True, **{"load": 0, "store": 0, "evict": 0, **limits})  # type: ignore[arg-type]
 
 
 CHECKS = (
-    Check(
-        name="no transfer",
-        lines=1,
-        options=Options(limits={"transfer": 0}, waiting=True),
-    ),
-    Check(
-        name="hand-over",
-        lines=1,
-        options=Options(limits={"transfer": 0, "hand_over": 1}, waiting=False),
-    ),
-    Check(
-        name="DMA",
-        lines=1,
-        options=Options(limits={"transfer": 0, "copy": 1}, waiting=False),
-    ),
-    Check(
-        name="two lines",
+    _check("cores wait in line", waiting=True),
+    _check("three nodes", nodes=3),
+    _check(
+        "two lines in a cache of one",
         lines=2,
-        options=Options(limits={"transfer": 0}, waiting=False, states=200_000),
+        waiting=True,
+        evict=0,
+        states=100_000,
+        capacity={"L1Cache.cache": 1},
     ),
-    Check(
-        name="transfer by anyone",
-        lines=1,
-        options=Options(limits={"transfer": 1}, waiting=False, states=200_000),
+    _check("hand-over", hand_over=1),
+    _check("DMA", copy=1),
+    _check("fence and DMA", fence=1, copy=1, reduced=True),
+    _commands("commands wait: transfers", transfer=2, cancel=1, vain_cancel=1),
+    _commands("commands wait: all kinds", transfer=1, fence=1, copy=1, cancel=1),
+    _commands("commands wait: fences", fence=2, copy=1, vain_cancel=1),
+    _check("two transfers", transfer=2, reduced=True),
+    _check("transfer and DMA", transfer=1, copy=1, reduced=True),
+    _check("surrender", surrender=1),
+    _check("fence", hand_over=1, fence=1),
+    _check("cancel", hand_over=1, cancel=1, reduced=True),
+    _check("cancel, in every order", hand_over=1, cancel=1, store=0, evict=0),
+    _check("surrender and cancel", surrender=1, cancel=1, reduced=True),
+    _check("hand-over and DMA, in every order", hand_over=1, copy=1, evict=0),
+    _check("fence and DMA, in every order", fence=1, copy=1, evict=0),
+    _check("two lines", lines=2, states=100_000),
+    _check("two lines, DMA", lines=2, copy=1, evict=0, states=100_000),
+    _check("two lines, hand-over", lines=2, hand_over=1, states=100_000),
+    _check("two lines, reduced", lines=2, hand_over=1, reduced=True, states=200_000),
+    _check("two lines, fence", lines=2, fence=1, reduced=True, states=200_000),
+    _check(
+        "two lines, cancel",
+        lines=2,
+        hand_over=1,
+        cancel=1,
+        store=0,
+        evict=0,
+        reduced=True,
+        states=200_000,
     ),
-    Check(
-        name="DMA and hand-over",
-        lines=1,
-        options=Options(
-            limits={"transfer": 0, "hand_over": 1, "copy": 1}, waiting=False, states=200_000
-        ),
+    _check("two lines, nothing is evicted", lines=2, evict=0),
+    _check("two lines, fence, nothing is evicted", lines=2, evict=0, fence=1, states=1_000_000),
+    _check("two lines, deep", lines=2, states=1_500_000),
+    _check(
+        "two lines in a cache of one, deep",
+        lines=2,
+        waiting=True,
+        evict=0,
+        states=1_500_000,
+        capacity={"L1Cache.cache": 1},
     ),
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """What became of a mutant; `caught` is empty if it survived."""
+    """What became of a mutant; `caught` is empty if it survived.
+
+    checks: how many checks take its transition, and were run.
+    """
 
     mutant: Mutant
     caught: str
     check: str
+    checks: int
     steps: int
     states: int
     random: str
+
+    @property
+    def verdict(self) -> str:
+        """What caught it, or that nothing did."""
+        if self.caught:
+            return self.caught
+        return "survives" if self.checks else "not exercised"
 
     def tsv(self) -> str:
         """A line of the table."""
         steps = str(self.steps) if self.caught else ""
         columns = (
             str(self.mutant.number),
+            self.mutant.kind,
             self.mutant.name,
-            self.caught or "survives",
+            self.verdict,
             self.check,
             steps,
             str(self.states),
@@ -97,7 +158,7 @@ class Row:
         return "\t".join(columns)
 
 
-HEADER = "number\tmutant\tcaught by\tcheck\tsteps\tstates\trandom tester"
+HEADER = "number\tkind\tmutant\tcaught by\tcheck\tsteps\tstates\trandom tester"
 
 
 def property_of(fault: str) -> str:
@@ -109,7 +170,12 @@ def property_of(fault: str) -> str:
         ("tries a message again", "a message is taken or waits"),
         ("deadlock", "no deadlock"),
         ("completion", "every request completes"),
+        ("go round", "every request completes"),
         ("assertion", "assertions of the protocol"),
+        ("nothing is under way to end", "an answer ends what was asked for"),
+        ("an answer that was not asked for", "an answer ends what was asked for"),
+        ("messages are under way", "messages are used up"),
+        ("an eviction does nothing", "a message is taken or waits"),
     ):
         if text in fault:
             return name
@@ -121,43 +187,63 @@ def property_of(fault: str) -> str:
     return fault.split(": ")[-1] if fault.startswith(("L1Cache", "Directory", "DMA")) else fault
 
 
-def check_mutants(mutants: Sequence[Mutant], tester: RandomTester | None) -> Iterator[Row]:
-    """Yield what becomes of each mutant."""
-    protocol = default_protocol()
-    all_mutants = mutants_of(load(protocol))
-    checkers = {
-        lines: compile_checker(
-            protocol, scenario_of(protocol), nodes=2, lines=lines, mutants=all_mutants
-        )
-        for lines in {check.lines for check in CHECKS}
-    }
-    for mutant in mutants:
-        random = tester.verdict(mutant.number) if tester else ""
-        for check in CHECKS:
-            options = Options(
-                limits=check.options.limits,
-                waiting=check.options.waiting,
-                states=check.options.states,
-                mutant=mutant.number,
+class Bench:
+    """The checks, compiled with all mutants, and what the protocol as it is does in each."""
+
+    def __init__(self) -> None:
+        protocol = default_protocol()
+        self.mutants = mutants_of(load(protocol))
+        self.checkers: dict[tuple[int, int], Checker] = {
+            (nodes, lines): compile_checker(
+                protocol, scenario_of(protocol), nodes=nodes, lines=lines, mutants=self.mutants
             )
-            steps = states = 0
-            try:
-                result = run(checkers[check.lines], options)
-            except RunError as error:
-                caught = str(error)
-                break
-            steps, states = len(result.steps), result.states
-            caught = result.fault or (f"cover: {result.uncovered[0]}" if result.uncovered else "")
+            for nodes, lines in {(check.nodes, check.lines) for check in CHECKS}
+        }
+        self.sound: Mapping[str, Result] = {
+            check.name: run(self.checkers[check.nodes, check.lines], check.options)
+            for check in CHECKS
+        }
+        for name, result in self.sound.items():
+            if result.fault is not None or result.uncovered:
+                raise RunError(f"check '{name}' fails on the protocol as it is: {result.fault}")
+
+    def try_mutant(self, mutant: Mutant, random: str) -> Row:
+        """Return what becomes of a mutant."""
+        where = (mutant.machine, mutant.transition.state, mutant.transition.event)
+        tried = 0
+        for check in CHECKS:
+            sound = self.sound[check.name]
+            if where not in sound.taken:  # a mutant is the protocol as it is, then
+                continue
+            tried += 1
+            caught, steps, states = self._catch(check, mutant, sound)
             if caught:
-                break
-        yield Row(
-            mutant=mutant,
-            caught=property_of(caught),
-            check=check.name if caught else "",
-            steps=steps,
-            states=states,
-            random=random,
+                return Row(
+                    mutant=mutant,
+                    caught=property_of(caught),
+                    check=check.name,
+                    checks=tried,
+                    steps=steps,
+                    states=states,
+                    random=random,
+                )
+        return Row(
+            mutant=mutant, caught="", check="", checks=tried, steps=0, states=0, random=random
         )
+
+    def _catch(self, check: Check, mutant: Mutant, sound: Result) -> tuple[str, int, int]:
+        bound = check.options.states or 2 * sound.states + 100_000
+        options = replace(check.options, mutant=mutant.number, states=bound, seconds=60)
+        try:
+            result = run(self.checkers[check.nodes, check.lines], options)
+        except RunError as error:
+            return str(error), 0, 0
+        caught = result.fault or ""
+        if not caught and result.uncovered:
+            caught = f"cover: {result.uncovered[0]}"
+        if not caught and result.complete and sound.always_ends and not result.always_ends:
+            caught = "messages go round in some order"
+        return caught, len(result.steps), result.states
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -177,20 +263,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     given = parser.parse_args(arguments)
     try:
-        chosen = mutants_of(load(default_protocol()))[given.first :: given.every]
+        bench = Bench()
         tester = RandomTester(given.random) if given.random else None
-        counts: Counter[str] = Counter()
         with given.output.open("w", encoding="utf-8") as table:
             print(HEADER, file=table)
-            for row in check_mutants(chosen, tester):
-                print(row.tsv(), file=table, flush=True)
-                counts[row.caught or "survives"] += 1
+            counts = Counter(_rows(bench, tester, bench.mutants[given.first :: given.every], table))
     except HomeshiftError as error:
         print(error, file=sys.stderr)
         return error.exit_status
     for name, count in counts.most_common():
         print(f"{count:5} {name}")
     return 0
+
+
+def _rows(
+    bench: Bench, tester: RandomTester | None, mutants: Sequence[Mutant], table: TextIO
+) -> Iterator[str]:
+    for mutant in mutants:
+        random = tester.verdict(mutant.number) if tester else ""
+        row = bench.try_mutant(mutant, random)
+        print(row.tsv(), file=table, flush=True)
+        yield row.verdict
 
 
 if __name__ == "__main__":

@@ -21,13 +21,18 @@ class Options:
     """How far, and what may happen.
 
     limits: stimulus -> how many may be under way; what is not named is as the scenario says.
+    capacity: "Machine.cache" -> how many lines it has room for; else as the scenario says.
     mutant: number of one, if the checker was compiled with mutants.
-    waiting: a core may ask for a line whose transaction is under way. None: as the scenario says.
+    waiting: a core may ask for a line whose transaction is under way. None: if it is not reduced.
+    reduced: fewer orders of the messages, the same quiet states (src/checker/reduction.hh).
+        None: as the scenario says.
     """
 
     limits: Mapping[str, int] = field(default_factory=dict)
+    capacity: Mapping[str, int] = field(default_factory=dict)
     waiting: bool | None = None
     wake_later: bool = False
+    reduced: bool | None = None
     completion: bool = True
     states: int | None = None
     memory_bytes: int | None = None
@@ -45,6 +50,7 @@ class Result:
     taken: (machine, state, event) -> how often.
     uncovered: names of the covers that were not reached and should have been.
     complete: every reachable state was seen.
+    quiet, quiet_print: how many quiet states there are, and a fingerprint of all of them.
     always_ends: from every state, messages are used up, whichever is taken first.
     """
 
@@ -57,9 +63,12 @@ class Result:
     complete: bool
     always_ends: bool
     states: int
+    quiet: int
+    quiet_print: int
     transitions: int
     depth: int
     seconds: float
+    cpu_seconds: float
     memory_bytes: int
 
     @property
@@ -72,8 +81,8 @@ def limits_for(checker: Checker, options: Options) -> dict[str, int]:
     """How many of each stimulus may be under way, on a machine of that size."""
     scenario = checker.scenario
     limits = {s.name: s.limit for s in scenario.stimulus} | dict(scenario.limits)
-    if checker.nodes >= 3:
-        limits |= scenario.limits_from_3_nodes
+    if checker.lines >= 2:
+        limits |= scenario.limits_from_2_lines
     return limits | dict(options.limits)
 
 
@@ -81,7 +90,15 @@ def waiting_for(checker: Checker, options: Options) -> bool:
     """Whether cores may ask for what is under way."""
     if options.waiting is not None:
         return options.waiting
-    return checker.nodes <= checker.scenario.waiting_nodes
+    return not reduced_for(checker, options)
+
+
+def reduced_for(checker: Checker, options: Options) -> bool:
+    """Whether fewer orders are tried."""
+    if options.reduced is not None:
+        return options.reduced
+    scenario = checker.scenario
+    return checker.nodes > scenario.full_nodes or checker.lines > scenario.full_lines
 
 
 def run(
@@ -106,10 +123,14 @@ def _arguments(checker: Checker, options: Options) -> list[str]:
     arguments: list[str] = []
     for name, limit in limits_for(checker, options).items():
         arguments += ["--limit", f"{name}={limit}"]
+    for name, room in options.capacity.items():
+        arguments += ["--capacity", f"{name}={room}"]
     if not waiting_for(checker, options):
         arguments.append("--no-waiting")
     if options.wake_later:
         arguments.append("--wake-later")
+    if reduced_for(checker, options):
+        arguments.append("--reduced")
     if not options.completion:
         arguments.append("--no-completion")
     for name, value in (
@@ -169,6 +190,7 @@ def _read(
         elif (
             found["fault"] is None
             and found["complete"]
+            and (cover.reduced or not reduced_for(checker, options))
             and checker.nodes >= cover.nodes
             and checker.lines >= cover.lines
             and all(any(limits.get(one, 1) != 0 for one in need.split("|")) for need in cover.needs)
@@ -184,8 +206,11 @@ def _read(
         complete=found["complete"],
         always_ends=found["always_ends"],
         states=found["states"],
+        quiet=found["quiet"],
+        quiet_print=found["quiet_print"],
         transitions=found["steps"],
         depth=found["depth"],
         seconds=found["seconds"],
+        cpu_seconds=found["cpu_seconds"],
         memory_bytes=found["bytes"],
     )

@@ -27,6 +27,7 @@ class Stimulus:
     when: condition under which it may happen.
     limit: how many may be under way at once, on all nodes together; `ends` names the methods of
         external objects that end one. Without `ends` it is over at once.
+    refuses: those of `ends` that say that nothing was written.
     each: the same, for each node.
     reads, writes: it reads or writes memory past the caches, as a DMA does.
     """
@@ -41,17 +42,22 @@ class Stimulus:
     limit: int = 255
     each: int = 255
     ends: tuple[str, ...] = ()
+    refuses: tuple[str, ...] = ()
     reads: bool = False
     writes: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Property:
-    """Something that holds in every state, or in every quiet one."""
+    """Something that holds in every state, in every quiet one, or of every step.
+
+    before: "step" only: a number, computed before the step; `holds` may read it as `before`.
+    """
 
     name: str
     holds: str
-    when: str = "always"  # or "quiet"
+    when: str = "always"  # or "quiet", or "step"
+    before: str = "0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +66,7 @@ class Cover:
 
     needs: stimuli that have to be allowed for it; "a|b" is a or b.
     nodes, lines: on smaller machines it cannot happen.
+    reduced: a reduced search sees it too.
     """
 
     name: str
@@ -67,6 +74,7 @@ class Cover:
     needs: tuple[str, ...] = ()
     nodes: int = 1
     lines: int = 1
+    reduced: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +84,14 @@ class Unread:
     structure: str
     field: str
     unless: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtOnce:
+    """Messages (`x`, on their way to machine `at`) that a reduced search takes as they are sent."""
+
+    message: str
+    when: str = "true"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +117,8 @@ class Scenario:
     helpers: C++ member functions for conditions.
     forget: C++ statements, run in each node after a step, that unset what nobody will read.
     limits: stimulus -> how many may be under way, where it is not asked for by option.
-    limits_from_3_nodes: the same, on machines of three nodes or more.
-    waiting_nodes: up to so many nodes, a core may ask for a line whose transaction is under way.
+    limits_from_2_lines: the same, on machines of two lines or more.
+    full_nodes, full_lines: on a larger machine, the search is reduced if it is not asked otherwise.
     """
 
     protocol: str
@@ -114,13 +130,15 @@ class Scenario:
     helpers: str = ""
     forget: str = ""
     limits: Mapping[str, int] = field(default_factory=dict)
-    limits_from_3_nodes: Mapping[str, int] = field(default_factory=dict)
-    waiting_nodes: int = 8
+    limits_from_2_lines: Mapping[str, int] = field(default_factory=dict)
+    full_nodes: int = 8
+    full_lines: int = 8
     stimulus: tuple[Stimulus, ...] = ()
     property: tuple[Property, ...] = ()
     cover: tuple[Cover, ...] = ()
     unread: tuple[Unread, ...] = ()
     new_value: tuple[NewValue, ...] = ()
+    at_once: tuple[AtOnce, ...] = ()
 
 
 TABLES = {
@@ -129,6 +147,7 @@ TABLES = {
     "cover": Cover,
     "unread": Unread,
     "new_value": NewValue,
+    "at_once": AtOnce,
 }
 
 
@@ -217,9 +236,9 @@ def _rules(scenario: Scenario) -> list[str]:
         if used not in known:
             faults.append(f"{where}: no stimulus '{used}'{near(used, known)}")
     faults += [
-        f"property '{p.name}': when = {p.when!r} has to be 'always' or 'quiet'"
+        f"property '{p.name}': when = {p.when!r} has to be 'always', 'quiet' or 'step'"
         for p in scenario.property
-        if p.when not in ("always", "quiet")
+        if p.when not in ("always", "quiet", "step")
     ]
     return faults
 
@@ -229,7 +248,7 @@ BUILT_IN = ("load", "store", "evict", "dma_read", "dma_write")
 
 
 def _uses(scenario: Scenario) -> Sequence[tuple[str, str]]:
-    uses = [("limits", name) for name in (*scenario.limits, *scenario.limits_from_3_nodes)]
+    uses = [("limits", name) for name in (*scenario.limits, *scenario.limits_from_2_lines)]
     for cover in scenario.cover:
         for need in cover.needs:
             uses += [(f"cover '{cover.name}'", name) for name in need.split("|")]

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from homeshift.check.build import compile_cpp, scenario_of, source_directory
-from homeshift.check.emit import check_fit
+from homeshift.check.fit import check_fit
 from homeshift.check.scenario import Scenario, load_scenario
 from homeshift.errors import HomeshiftError, InputError
 from homeshift.slicc import load

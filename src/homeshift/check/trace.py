@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from homeshift.check.build import Checker
-from homeshift.check.run import Json, Options, Result, limits_for, waiting_for
+from homeshift.check.run import Json, Options, Result, limits_for, reduced_for, waiting_for
 
 
 def key(step: Json) -> str:
@@ -142,8 +142,10 @@ def script(checker: Checker, options: Options, result: Result) -> str:
     """Return a Python script that takes the steps again, of a protocol changed since, too."""
     changed: dict[str, Any] = {
         "limits": limits_for(checker, options),
+        "capacity": dict(options.capacity),
         "waiting": waiting_for(checker, options),
         "wake_later": options.wake_later,
+        "reduced": reduced_for(checker, options),
     }
     lines = [
         "#!/usr/bin/env python3",

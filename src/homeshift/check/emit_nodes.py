@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Writes a node: its machines, what they are made with, and whom they report to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from homeshift.check.plan import Object, Plan
+from homeshift.slicc.model import Type
+
+
+def callback_class(plan: Plan, name: str, type_: Type) -> Iterator[str]:
+    """Yield the class of an external object that only reports."""
+    kinds = [row[0] for row in plan.numbering()]
+    yield f"class {name} {{"
+    yield "  public:"
+    yield "    UnderWay *under_way = nullptr;"
+    for method in dict.fromkeys(m.name for m in type_.methods):
+        yield "    template <typename... Details>"
+        yield f"    void {method}(const Details &...) {{"
+        ended = [s for s in plan.scenario.stimulus if method in s.ends]
+        for stimulus in ended:
+            count = f"under_way->counts[{kinds.index(stimulus.name)}]"
+            begun = f"{count} != 0"
+            if len(ended) > 1 and "Type" in stimulus.set:
+                # Not one that still waits in its machine for another to end.
+                begun = f"{count} > waiting_there<{stimulus.message}>(under_way->node, "
+                begun += f"[](auto &m) {{ return m.Type == {stimulus.set['Type']}; }})"
+            yield f"        if ({begun}) {{"
+            yield f"            --{count};"
+            if stimulus.writes:
+                how = "refused" if method in stimulus.refuses else "done"
+                yield f"            world.write_{how}(under_way->node);"
+            yield "            return;"
+            yield "        }"
+        if ended:
+            yield f'        throw ProtocolError("{method}: nothing is under way to end");'
+        yield "    }"
+    yield "};"
+
+
+def holder(plan: Plan, place: str) -> Iterator[str]:
+    """Node or Single: the machines of one node, or those outside of nodes."""
+    machines = [m for m in plan.machines if plan.scenario.machines[m.name] == place]
+    yield f"struct {place.capitalize()} {{"
+    if place == "node":
+        yield "    static inline unsigned made = 0;"
+        yield "    const unsigned number = made++;"
+    else:
+        yield "    static constexpr unsigned number = 0;"
+    yield "    UnderWay under_way;"
+    objects: dict[str, Object] = {}
+    for machine in machines:
+        made = plan.objects(machine)
+        for _, one in made:
+            if one.name not in objects:
+                objects[one.name] = one
+                yield f"    {one.cpp} {one.name};"
+        kind = f"{machine.name}_Controller"
+        yield f"    {kind}::Params params_of_{machine.name}() {{"
+        yield f"        {kind}::Params params;"
+        for parameter, one in made:
+            yield f"        params.{parameter} = &{one.name};"
+        yield "        return params;"
+        yield "    }"
+        port = next((p.name for p in machine.in_ports if p.message_type.name == "MemoryMsg"), None)
+        memory = f"{kind}::port_{port}" if port else "-1"
+        yield f"    {kind} {machine.name}{{Context{{{memory}}},"
+        yield f"        createMachineID(MachineType_{machine.name}, number), number,"
+        yield f"        params_of_{machine.name}()}};"
+    yield f"    {place.capitalize()}() {{"
+    at = "number" if place == "node" else "kNodes"
+    yield f"        under_way.node = {at};"
+    for one in objects.values():
+        if one.type in plan.callbacks:
+            yield f"        {one.name}.under_way = &under_way;"
+        if one.type == "DMASequencer":
+            yield f"        {one.name}.node = {at};"
+        if one.type == "CacheMemory":
+            cache = f"{one.machine}.{one.parameter}"
+            room = plan.scenario.capacity.get(cache, plan.lines)
+            yield f'        {one.name}.capacity = capacity_of("{cache}", {room});'
+    yield "    }"
+    kept = [o.name for o in objects.values() if o.type not in plan.callbacks]
+    yield "    template <typename Visit> void for_each_variable(Visit &visit) {"
+    yield '        visit("underWay", under_way);'
+    for name in [*kept, *(m.name for m in machines)]:
+        yield f'        visit("{name}", {name});'
+    yield "    }"
+    yield "    void forget() {"
+    yield from plan.scenario.forget.splitlines() if place == "node" else ()
+    yield "    }"
+    yield "    template <typename Show> void for_each_machine(Show show) {"
+    for machine in machines:
+        names = [(p, o.name) for p, o in plan.objects(machine) if o.name in kept]
+        shown = "".join(f' to("{p}", {n});' for p, n in names)
+        yield f'        show("{machine.name}", [this](FieldPrinter &to) {{'
+        yield f'            {shown} to("", {machine.name});'
+        yield "        });"
+    yield "        (void)show;"
+    yield "    }"
+    yield "    bool quiet() const {"
+    yield "        bool quiet = under_way.idle();"
+    for one in objects.values():
+        if one.type in ("Sequencer", "DMASequencer"):
+            yield f"        quiet = quiet && {one.name}.idle();"
+    for machine in machines:
+        for variable in machine.variables:
+            if variable.type.name == "TBETable":
+                yield f"        quiet = quiet && {machine.name}.{variable.name}.isEmpty();"
+    yield "        return quiet;"
+    yield "    }"
+    yield "};"
