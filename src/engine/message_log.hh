@@ -24,6 +24,7 @@ struct MessageName
     Addr address = 0;
 };
 
+// Cold, and never inlined: where nothing is noted, this must not be in the way of what sends.
 class MessageLog
 {
   public:
@@ -42,7 +43,7 @@ class MessageLog
         : left_(most), name_of_(name_of)
     {}
 
-    void
+    [[gnu::cold, gnu::noinline]] void
     send(const Message &message, MachineID from, Cycle now)
     {
         if (left_ > 0) {
@@ -52,7 +53,7 @@ class MessageLog
     }
 
     // A message to several goes on as a copy for some of them.
-    void
+    [[gnu::cold, gnu::noinline]] void
     copy(const Message &message, const Message &copy)
     {
         if (const auto found = under_way_.find(&message); found != under_way_.end()) {
@@ -60,13 +61,13 @@ class MessageLog
         }
     }
 
-    void
+    [[gnu::cold, gnu::noinline]] void
     forget(const Message &message)
     {
         under_way_.erase(&message);
     }
 
-    void
+    [[gnu::cold, gnu::noinline]] void
     deliver(const Message &message, MachineID to, Cycle when)
     {
         if (const auto found = under_way_.find(&message); found != under_way_.end()) {

@@ -25,7 +25,7 @@ def local_client(workers: int) -> Iterator[Client]:
 
     with (
         LocalCluster(
-            n_workers=1, threads_per_worker=workers, processes=False, dashboard_address=None
+            n_workers=1, threads_per_worker=workers, processes=False, dashboard_address=":0"
         ) as cluster,
         Client(cluster) as client,
     ):
