@@ -73,24 +73,28 @@ def cases(largest: int) -> Iterator[Case]:
             x=window_us,
             options=("--machine", "quad", "--strategy", "borrow", "--window", f"{window_us}us"),
         )
+    # Two of each: the figure shows what one region or access more takes, without set-up and end.
     for nodes in (2, 4, 8, 16, 32, 64):
-        yield Case(
-            series="region by nodes",
-            x=nodes,
-            options=("--vm-memory", "1GiB", "--workload", "uniform:think=1000000", *_rack(nodes)),
-        )
-        stays = ("--workload", "uniform:footprint=1,think=0", "--window", "4ms", *_rack(nodes))
-        yield Case(
-            series="access by nodes",
-            x=nodes,
-            options=("--vm-memory", "64MiB", *stays, "--strategy", "borrow"),
-        )
+        for memory in ("1GiB", "3GiB"):
+            idle = ("--workload", "uniform:think=1000000", "--stage2-entry", "0B")
+            yield Case(
+                series="region by nodes",
+                x=nodes,
+                options=("--vm-memory", memory, *idle, *_rack(nodes, memory="4GiB")),
+            )
+        for window in ("1ms", "4ms"):
+            busy = ("--workload", "uniform:footprint=1,think=0", "--window", window)
+            yield Case(
+                series="access by nodes",
+                x=nodes,
+                options=("--vm-memory", "64MiB", *busy, "--strategy", "borrow", *_rack(nodes)),
+            )
 
 
-def _rack(nodes: int) -> tuple[str, ...]:
+def _rack(nodes: int, *, memory: str = "2GiB") -> tuple[str, ...]:
     """Return a machine of so many nodes, and a VM that lies on all of them."""
     spread = f"1-{nodes - 1}:{1 - 1 / nodes!r}"
-    return ("--machine", f"rack64:nodes={nodes}", "--borrow", spread)
+    return ("--machine", f"rack64:nodes={nodes},memory.size={memory}", "--borrow", spread)
 
 
 def measure(case: Case) -> Cost:
@@ -146,6 +150,7 @@ def main() -> int:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("--largest", type=parse_size, default="64GiB", metavar="SIZE", help="VM")
+    parser.add_argument("--only", nargs="+", metavar="SERIES", help='as in "4KiB regions"')
     parser.add_argument("--json", type=Path, required=True, metavar="FILE", help="where to write")
     options = parser.parse_args()
     points = []
@@ -153,6 +158,8 @@ def main() -> int:
     print("{:<16}{:>8}{:>10}{:>7}{:>8}{:>7}{:>10}{:>11}".format(*head))
     try:
         for case in cases(options.largest):
+            if options.only and case.series not in options.only:
+                continue
             cost = measure(case)
             points.append({"series": case.series, "x": case.x, **asdict(cost)})
             print(

@@ -233,8 +233,11 @@ def test_the_cost_of_a_simulation_is_shown_by_memory_by_accesses_and_of_one_of_e
     points = [
         *(point(f"{region} regions", x, 1 + x) for region in ("4KiB", "2MiB") for x in (1, 4)),
         *({**point("accesses", x, 1 + x), "accesses": x * 10} for x in (5, 50)),
+        # A small run and one with twice as many regions and accesses.
         *(point("region by nodes", nodes, 5.0) for nodes in (2, 64)),
+        *({**point("region by nodes", nodes, 9.0), "regions": 4 * 10**6} for nodes in (2, 64)),
         *(point("access by nodes", nodes, 4.0) for nodes in (2, 64)),
+        *({**point("access by nodes", nodes, 7.0), "accesses": 2 * 10**6} for nodes in (2, 64)),
     ]
     path = tmp_path / "scale.json"
     path.write_text(json.dumps({"points": points}), encoding="utf-8")

@@ -20,7 +20,7 @@ from homeshift.units import format_bytes
 from homeshift.vm import LINE_BYTES, VmSpec
 
 # Bytes, as benchmarks/all.py measures them: 8 for an address, once in each place that keeps it.
-A_PAGE = 24  # strategies' frames, the stage-2 table, and once more while it is handed over
+A_PAGE = 16  # its frame, for strategies and in the stage-2 table
 A_REGION = 24  # its place in the record of homes, for strategies, in a job
 A_CACHE_LINE = 24  # tag, entry, time of use
 

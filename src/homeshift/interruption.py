@@ -104,7 +104,8 @@ class Interruption:
     def _bring_homes_back(self, leg: Migration) -> Steps:
         """Let the source's engine move every home to where it was when the migration began."""
         vm, engine = leg.vm, leg.vm.engine
-        assert leg.homes is not None
+        if leg.homes is None:
+            return  # it had not begun
         regions = [region for region in leg.homes if region in vm.homes]
         before = [leg.homes[region] for region in regions]
         away: dict[int, list[int]] = {}

@@ -317,8 +317,9 @@ class Progress:
     def steps(self) -> Iterator[int | None]:
         """Look, for ever."""
         while True:
+            if self.points:  # perhaps by an earlier call
+                yield from sleep(self._engine, self.points[-1].tick + self._every)
             self.points.append(self._look())
             if len(self.points) > 2 * POINTS:
                 del self.points[1::2]
                 self._every *= 2
-            yield from sleep(self._engine, self.points[-1].tick + self._every)
