@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import figure
 
-from homeshift.errors import HomeshiftError, InputError
+from homeshift.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,17 +103,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = figure.arguments(NAME, __doc__, columns=1)
     parser.add_argument("directory", type=Path, metavar="DIR", help="runs that validate.py kept")
     parser.add_argument("--golden", type=Path, metavar="DIR", help="gem5's numbers, recorded")
-    options = parser.parse_args(argv)
-    try:
-        data = figure_data(options.directory, options.golden)
-        for path in figure.save(
-            lambda: draw(data, columns=options.columns), data, options.outdir, name=NAME
-        ):
-            print(path)
-    except HomeshiftError as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return error.exit_status
-    return 0
+    return figure.run(
+        parser, lambda options: figure_data(options.directory, options.golden), draw, argv
+    )
 
 
 if __name__ == "__main__":

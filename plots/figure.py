@@ -93,22 +93,44 @@ def script(
     def main(argv: Sequence[str] | None = None) -> int:
         parser = arguments(name, doc, columns=columns)
         parser.add_argument("runs", nargs="+", metavar="RUN", help="a run, a sweep, or a folder")
-        options = parser.parse_args(argv)
-        try:
+
+        def data(options: argparse.Namespace) -> pd.DataFrame:
             # Slow imports come last, so that --help is fast.
             from homeshift.runs import read_runs
 
-            data = figure_data(read_runs(options.runs, stats=False))
-            for path in save(
-                lambda: draw(data, columns=options.columns), data, options.outdir, name=name
-            ):
-                print(path)
-        except HomeshiftError as error:
-            print(f"{parser.prog}: {error}", file=sys.stderr)
-            return error.exit_status
-        return 0
+            return figure_data(read_runs(options.runs, stats=False))
+
+        return run(parser, data, draw, argv)
 
     return main
+
+
+def run(
+    parser: argparse.ArgumentParser,
+    figure_data: Callable[[argparse.Namespace], pd.DataFrame],
+    draw: Callable[..., Figure],
+    argv: Sequence[str] | None,
+) -> int:
+    """Draw the figure that a command line asks for; return the exit status.
+
+    Args:
+        parser: of `arguments`, and what else the script takes.
+        figure_data: from the options to what is shown.
+        draw: from that to a figure; takes `columns`.
+        argv: the command line, by default the process's own.
+    """
+    options = parser.parse_args(argv)
+    name = parser.prog.removesuffix(".py")
+    try:
+        data = figure_data(options)
+        for path in save(
+            lambda: draw(data, columns=options.columns), data, options.outdir, name=name
+        ):
+            print(path)
+    except HomeshiftError as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return error.exit_status
+    return 0
 
 
 def arguments(name: str, doc: str | None, *, columns: int) -> argparse.ArgumentParser:

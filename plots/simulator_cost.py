@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import figure
 
-from homeshift.errors import HomeshiftError, InputError
+from homeshift.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,17 +127,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Draw the figure of a benchmark's record; return the exit status."""
     parser = figure.arguments(NAME, __doc__, columns=2)
     parser.add_argument("record", type=Path, metavar="FILE", help="of scale.py --json")
-    options = parser.parse_args(argv)
-    try:
-        data = figure_data(options.record)
-        for path in figure.save(
-            lambda: draw(data, columns=options.columns), data, options.outdir, name=NAME
-        ):
-            print(path)
-    except HomeshiftError as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return error.exit_status
-    return 0
+    return figure.run(parser, lambda options: figure_data(options.record), draw, argv)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ geometric mean over everything else that varies, seeds among it.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import figure
 
-from homeshift.errors import HomeshiftError, InputError
+from homeshift.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,20 +128,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = figure.arguments(NAME, __doc__, columns=2)
     parser.add_argument("runs", nargs="+", metavar="RUN", help="a sweep, or a folder of runs")
     parser.add_argument("--x", default="", metavar="NAME,...", help="parameters (default: known)")
-    options = parser.parse_args(argv)
-    try:
+
+    def data(options: argparse.Namespace) -> pd.DataFrame:
         from homeshift.runs import read_runs
 
         names = [name for name in options.x.split(",") if name]
-        data = figure_data(read_runs(options.runs, stats=False), parameters=names)
-        for path in figure.save(
-            lambda: draw(data, columns=options.columns), data, options.outdir, name=NAME
-        ):
-            print(path)
-    except HomeshiftError as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return error.exit_status
-    return 0
+        return figure_data(read_runs(options.runs, stats=False), parameters=names)
+
+    return figure.run(parser, data, draw, argv)
 
 
 if __name__ == "__main__":
