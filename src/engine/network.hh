@@ -87,8 +87,8 @@ class Network final : public Router
     void reset_statistics();
 
   private:
-    static constexpr unsigned kMachines = 64;  // of a type, at most
-    static constexpr unsigned kNetworks = 16;  // virtual ones, at most
+    static constexpr unsigned kMachines = 64; // of a type, at most
+    static constexpr unsigned kNetworks = 16; // virtual ones, at most
 
     struct Machine
     {

@@ -190,8 +190,7 @@ System::add_vm(std::vector<std::uint64_t> frames,
     for (std::uint64_t frame : frames) {
         require_memory(frame, Stage2Table::kPageBytes);
     }
-    auto vm = std::make_unique<Vm>(Stage2Table(std::move(frames)), spec_.check, intruder,
-                                   *queue_);
+    auto vm = std::make_unique<Vm>(Stage2Table(std::move(frames)), spec_.check, intruder, *queue_);
     for (auto &stream : streams) {
         vm->add_vcpu(std::move(stream), spec_.max_outstanding);
     }

@@ -12,8 +12,7 @@ namespace homeshift::engine
 Vcpu::Vcpu(Vm &vm, EventQueue &queue, std::unique_ptr<RequestStream> stream,
            unsigned max_outstanding)
     : vm_(vm), queue_(queue), stream_(std::move(stream)), max_outstanding_(max_outstanding)
-{
-}
+{}
 
 void
 Vcpu::start(Sequencer *core)
@@ -88,7 +87,8 @@ Vcpu::issue_some()
             wake_at(ready_at_);
             return;
         }
-        if (asleep() || (vm_.missing_ != 0 && waits_for(next_.address >> Stage2Table::kPageShift))) {
+        if (asleep() ||
+            (vm_.missing_ != 0 && waits_for(next_.address >> Stage2Table::kPageShift))) {
             return;
         }
         const Addr address = vm_.table.translate(next_.address);

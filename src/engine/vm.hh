@@ -112,8 +112,7 @@ class Vm
     Vcpu &
     add_vcpu(std::unique_ptr<RequestStream> stream, unsigned max_outstanding)
     {
-        vcpus_.push_back(
-            std::make_unique<Vcpu>(*this, queue_, std::move(stream), max_outstanding));
+        vcpus_.push_back(std::make_unique<Vcpu>(*this, queue_, std::move(stream), max_outstanding));
         return *vcpus_.back();
     }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Cores that run ahead through their hits change nothing: the same run to the tick, without and with.
+"""Cores that run ahead through their hits change nothing: it is the same run to the tick.
 
 Random machines with caches that hold a part of what is used, so that hits and misses alternate,
 and random things that are done meanwhile. Whatever can be read of a system is compared each time.
@@ -57,7 +57,8 @@ def machine(chance: random.Random, **changes: Any) -> System:
         "think": chance.choice([0, 1, 13]),
         "footprint": chance.choice([0.5, 1.0]),
     }
-    system.add_vm(frames, streams(vcpus, vm_bytes=pages * PAGE, seed=chance.randrange(1000), **workload))
+    seed = chance.randrange(1000)
+    system.add_vm(frames, streams(vcpus, vm_bytes=pages * PAGE, seed=seed, **workload))
     system.start_vm(VM, range(vcpus))
     return system
 

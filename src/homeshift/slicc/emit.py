@@ -258,9 +258,7 @@ def _signature(function: Function, class_name: str = "") -> str:
     )
 
 
-def _source(
-    protocol: Protocol, runtime: str, mutants: Sequence[Mutant], run_hits: bool
-) -> str:
+def _source(protocol: Protocol, runtime: str, mutants: Sequence[Mutant], run_hits: bool) -> str:
     lines = [
         _banner(protocol),
         '#include "protocol.hh"',
@@ -318,9 +316,7 @@ def _names(machine: Machine, what: str, names: Iterable[str]) -> list[str]:
     return [f"constexpr std::array k{machine.name}{what} = {{{items}}};"]
 
 
-def _machine_source(
-    machine: Machine, mutants: Sequence[Mutant], run_hits: bool
-) -> list[str]:
+def _machine_source(machine: Machine, mutants: Sequence[Mutant], run_hits: bool) -> list[str]:
     name = _class(machine)
     lines = ["namespace", "{", ""]
     lines += _names(machine, "States", machine.states)

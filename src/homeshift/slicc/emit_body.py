@@ -47,7 +47,7 @@ def parameter_list(function: Function) -> str:
 class Body:
     """Emits code that runs as a member function of a machine's controller.
 
-    With `only_events`, it is the in_port of a core's requests once more, which takes the hits alone.
+    With `only_events`, it is the in_port of a core's requests once more, which takes hits alone.
     """
 
     def __init__(
@@ -146,12 +146,13 @@ class Body:
                 # SLICC names the entry before the TBE, transition() the TBE first.
                 all_arguments = ", ".join([event, address, *reversed(pointers)])
                 if self.only_events is not None:
-                    literal = call.arguments[0]
-                    known = isinstance(literal, ast.EnumerationValue)
-                    if known and literal.value.name not in self.only_events:
-                        yield "return false;"
-                    else:
-                        yield f"return transition_if_hit({all_arguments});"
+                    match call.arguments[0]:
+                        case ast.EnumerationValue(value=value) if (
+                            value.name not in self.only_events
+                        ):
+                            yield "return false;"
+                        case _:
+                            yield f"return transition_if_hit({all_arguments});"
                 else:
                     yield f"transition({all_arguments});"
                     yield "return;"
