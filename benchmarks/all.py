@@ -96,8 +96,8 @@ def beside_gem5(site: Site) -> dict[str, gem5_ratio.Rates]:
         return {}
     found = {}
     print("\naccesses per second of CPU time, start-up left out:")
-    for name, workload in gem5_ratio.WORK.items():
-        rates = found[name] = gem5_ratio.rates(site, workload)
+    for name in gem5_ratio.WORK:
+        rates = found[name] = gem5_ratio.rates(site, name)
         print(
             f"  {name}: {rates.embedded:,.0f} here, {rates.gem5:,.0f} in gem5: "
             f"{rates.embedded / rates.gem5:.1f} times"

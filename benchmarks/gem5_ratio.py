@@ -19,11 +19,28 @@ from sites import Site, run_command
 
 from homeshift.errors import RunError
 
+_TRACES = Path(__file__).resolve().parent.parent / "traces"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What a VM does, for a short and for a long time."""
+
+    options: tuple[str, ...]
+    windows_us: tuple[int, int] = (50, 250)
+
+
 WORK = {
-    "zipf": "zipf:think=0",
-    "all miss": "uniform:footprint=1,shared=0,think=0",
+    "zipf": Work(options=("--workload", "zipf:think=0")),
+    "all miss": Work(options=("--workload", "uniform:footprint=1,shared=0,think=0")),
+    "traces": Work(
+        options=(
+            "--trace",
+            *(str(_TRACES / f"{name}.npy") for name in ("sqlite3", "xz", "sort", "perl")),
+        ),
+        windows_us=(500, 4000),
+    ),
 }
-_WINDOWS_US = (50, 250)
 _OPTIONS = (
     *("--machine", "quad:memory.size=16MiB", "--vm-memory", "8MiB", "--strategy", "borrow"),
     *("--warmup", "50us"),
@@ -43,37 +60,37 @@ def gem5() -> str | None:
     return shutil.which("gem5.opt")
 
 
-def rates(site: Site, workload: str) -> Rates:
-    """Return how fast both simulate a workload.
+def rates(site: Site, name: str) -> Rates:
+    """Return how fast both do a work of `WORK`.
 
     Raises:
         RunError: one of them fails, or they did not do the same work.
     """
     binary = gem5()
     assert binary is not None
-    fast = _measure([sys.executable], site, workload)
-    slow = _measure([binary], site, workload)
+    fast = _measure([sys.executable], site, WORK[name])
+    slow = _measure([binary], site, WORK[name])
     if abs(fast.accesses / slow.accesses - 1) > 0.001:
-        raise RunError(f"{workload}: {fast.accesses} accesses here, {slow.accesses} in gem5")
+        raise RunError(f"{name}: {fast.accesses} accesses here, {slow.accesses} in gem5")
     return Rates(gem5=slow.accesses / slow.cpu_seconds, embedded=fast.accesses / fast.cpu_seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Work:
+class _Done:
     accesses: float
     cpu_seconds: float
 
 
-def _measure(interpreter: list[str], site: Site, workload: str) -> _Work:
+def _measure(interpreter: list[str], site: Site, work: Work) -> _Done:
     done = []
-    for window in _WINDOWS_US:
+    for window in work.windows_us:
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "run"
             own = [] if interpreter[0] == sys.executable else [f"--outdir={folder}/gem5"]
             spent = run_command(
                 [
                     *(*interpreter, *own, str(site.configs / "migrate.py"), *_OPTIONS),
-                    *("--workload", workload, "--window", f"{window}us", "--outdir", str(out)),
+                    *(*work.options, "--window", f"{window}us", "--outdir", str(out)),
                 ],
                 # gem5 has Python of its own: it takes the sources beside the configs.
                 packages=None if own else site.packages,
@@ -82,4 +99,4 @@ def _measure(interpreter: list[str], site: Site, workload: str) -> _Work:
         before = run["vm"]["accesses-per-microsecond"]["before"] * window
         done.append((before + run["window"]["accesses"], spent.cpu_seconds))
     (few, short), (many, long) = done
-    return _Work(accesses=many - few, cpu_seconds=long - short)
+    return _Done(accesses=many - few, cpu_seconds=long - short)
