@@ -8,7 +8,7 @@
 
 A point is how often a transition was taken, or a message of one type sent, in one case: gem5's
 count to the right, the embedded engine's over it, minus one, upwards. The second form takes gem5's
-numbers from recorded files, so that only CASE.embedded need be there.
+numbers from recorded files, so that only CASE/embedded need be there.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def figure_data(directory: Path, golden: Path | None) -> pd.DataFrame:
 
     rows = list(_rows(directory, golden))
     if not rows:
-        fault = "holds no CASE.embedded with gem5's numbers beside it (or in --golden)"
+        fault = "holds no CASE/embedded with gem5's numbers beside it (or in --golden)"
         raise InputError(f"directory '{directory}'", [fault])
     return pd.DataFrame(rows, columns=["case", "kind", "name", "gem5", "embedded"])
 
@@ -49,12 +49,12 @@ def figure_data(directory: Path, golden: Path | None) -> pd.DataFrame:
 def _rows(directory: Path, golden: Path | None) -> Iterator[tuple[str, str, str, int, int]]:
     from homeshift.engines.gem5_agreement import observe
 
-    for path in sorted(directory.glob("*.embedded")):
-        case = path.stem
+    for path in sorted(directory.glob("*/embedded")):
+        case = path.parent.name
         recorded = golden / f"{case}.json" if golden else None
         theirs: dict[str, dict[str, int]]
-        if (directory / f"{case}.gem5").is_dir():
-            seen = observe(directory / f"{case}.gem5")
+        if path.with_name("gem5").is_dir():
+            seen = observe(path.with_name("gem5"))
             theirs = {"transitions": dict(seen.transitions), "messages": dict(seen.messages)}
         elif recorded and recorded.is_file():
             theirs = json.loads(recorded.read_text(encoding="utf-8"))

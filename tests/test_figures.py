@@ -180,7 +180,7 @@ def test_costs_of_many_runs_are_means_with_their_confidence(
 
 
 def test_agreement_compares_counts_with_recorded_ones(tmp_path: Path, write_run: WriteRun) -> None:
-    run = write_run("case.embedded")
+    run = write_run("case/embedded")
     stats = (run / "stats.txt").read_text(encoding="utf-8")
     name = "system.ruby.L1Cache_Controller.I.Load"
     (run / "stats.txt").write_text(
@@ -197,7 +197,7 @@ def test_agreement_compares_counts_with_recorded_ones(tmp_path: Path, write_run:
     assert list(rows.loc["L1Cache.I.Store"]) == [5, 0]
     points = drawn(engine_agreement, data, columns=1).axes[0].lines[0]
     assert np.sort(np.asarray(points.get_ydata())) == pytest.approx([-100, 50])
-    with pytest.raises(InputError, match=r"no CASE\.embedded"):
+    with pytest.raises(InputError, match=r"no CASE/embedded"):
         engine_agreement.figure_data(golden, golden)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -80,3 +81,18 @@ def test_gem5_still_does_what_was_recorded(case: Case, tmp_path: Path) -> None:
     gem5 = [GEM5, "--quiet", f"--outdir={tmp_path / 'm5out'}"]
     run_case(case, gem5, tmp_path / "run", repository=REPOSITORY)
     assert differences(golden(case), observe(tmp_path / "run")) == []
+
+
+@needs_gem5
+def test_the_figure_of_agreement_reads_what_validate_keeps(tmp_path: Path) -> None:
+    scripts = [
+        ("scripts/validate.py", "--gem5", str(GEM5), "--keep", str(tmp_path / "kept")),
+        ("plots/engine_agreement.py", str(tmp_path / "kept"), "-o", str(tmp_path / "figures")),
+    ]
+    for script, *arguments in scripts:
+        case = ["serial-ownership"] if "validate" in script else []
+        command = [sys.executable, str(REPOSITORY / script), *arguments, *case]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+        assert done.returncode == 0, done.stdout + done.stderr
+    drawn = (tmp_path / "figures" / "engine_agreement.csv").read_text(encoding="utf-8")
+    assert drawn.count("serial-ownership,transitions") > 20
