@@ -145,17 +145,19 @@ def cases() -> list[Case]:
                 warmup_requests=1_000_000,
             )
         )
-    traces = sorted(TRACES.glob("*.npy"))
-    if traces:
-        found.append(
-            Case(
-                name="traces",
-                nodes=4,
-                vm_bytes=64 * MIB,
-                workload=trace_workload(traces),
-                warmup_requests=500_000,
+    large = sorted(TRACES.glob("*-large.npy"))
+    small = sorted(set(TRACES.glob("*.npy")) - set(large))
+    for name, traces in (("traces", small), ("traces-large", large)):
+        if traces:
+            found.append(
+                Case(
+                    name=name,
+                    nodes=4,
+                    vm_bytes=64 * MIB,
+                    workload=trace_workload(traces),
+                    warmup_requests=500_000,
+                )
             )
-        )
     found.append(
         Case(
             name="all-miss-64-nodes",
