@@ -36,7 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--docs", type=Path, default=ROOT / "docs", metavar="DIR")
     options = parser.parse_args(argv)
     try:
-        from homeshift.study import Study, collect, render  # slow to import
+        from homeshift.study import Study, collect  # slow to import
+        from homeshift.study_page import render
 
         table = options.docs / "study.csv"
         if options.results:

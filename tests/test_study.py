@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 
 from homeshift.errors import InputError
-from homeshift.study import STRATEGIES, Study, collect, render
+from homeshift.study import STRATEGIES, Study, collect
+from homeshift.study_page import render
 from homeshift.study_tables import AXES, Tables
 from homeshift.sweep import load_sweep
 

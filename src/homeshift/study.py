@@ -3,18 +3,14 @@
 
     study = Study(collect("results/study"))        # or Study.read("docs/study.csv")
     study.value("accesses", "ownership", cpi=4)    # a mean over seeds, of one case
-    page = render(template, study)                 # docs/study.md
 
-A case is the base case with some of its parameters changed. The page is a template whose numbers
-and tables are expressions over the table, so that no number of it is typed by hand.
+A case is the base case with some of its parameters changed. study_page.py makes the page of it.
 """
 
 from __future__ import annotations
 
 import math
 import os
-import re
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +20,6 @@ import numpy as np
 import pandas as pd
 
 from homeshift.crossover import compare_courses
-from homeshift.display import format_number
 from homeshift.errors import InputError
 from homeshift.groups import interval
 from homeshift.runs import Run, read_run
@@ -49,7 +44,6 @@ BASE: Mapping[str, Any] = {
 """The base case: its parameters are the columns that tell cases apart."""
 SYNTHETIC = {**BASE, "cpi": math.nan, "memory_mib": 8.0}
 _AHEAD = 0.01
-_WIDTH = 118
 _MEASURES = {
     "total_s": "total-time",
     "downtime_s": "downtime",
@@ -228,50 +222,3 @@ class Study:
 
 def _measure(rows: pd.DataFrame, measure: str) -> pd.Series[Any]:
     return rows[measure] if measure in rows else pd.Series(rows.eval(measure))
-
-
-def render(template: str, study: Study) -> str:
-    """Return a page: every `{{ expression }}` of the template becomes its value.
-
-    Raises:
-        InputError: with every expression that has no value.
-    """
-    from homeshift.study_tables import names  # which imports this module
-
-    known = names(study)
-    faults = []
-
-    def value(match: re.Match[str]) -> str:
-        expression = " ".join(match[1].split())
-        try:
-            found = eval(expression, {"__builtins__": {}}, known)
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with it is told
-            faults.append(f"{expression}: {type(error).__name__}: {error}")
-            return ""
-        return found if isinstance(found, str) else format_number(found)
-
-    page = re.sub(r"\{\{(.*?)\}\}", value, template, flags=re.DOTALL)
-    if faults:
-        raise InputError("the template of the study", faults)
-    return "\n\n".join(map(_reflowed, page.split("\n\n")))
-
-
-def _reflowed(paragraph: str) -> str:
-    """Return prose in lines of equal length, after its expressions have got their values."""
-    if paragraph.startswith(("|", "#", "!", "<", "    ")):
-        return paragraph
-    indent = "  " if paragraph.startswith("  ") else ""
-    items = re.split(r"\n(?=- )", paragraph.rstrip("\n"))
-    end = "\n" if paragraph.endswith("\n") else ""
-    lines = [
-        textwrap.fill(
-            " ".join(item.split()),
-            _WIDTH,
-            initial_indent=indent,
-            subsequent_indent="  " if item.startswith("- ") else indent,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        for item in items
-    ]
-    return "\n".join(lines) + end
