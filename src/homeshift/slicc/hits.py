@@ -31,34 +31,30 @@ def core_port(machine: Machine) -> InPort | None:
 def hits(machine: Machine) -> list[Transition]:
     """Return the transitions that take a core's request and are hits.
 
-    None if the in_port of these requests does more than trigger transitions, or if a request can
-    make the cache send something to another one.
+    There are none if the in_port of these requests does more than trigger transitions, or if a
+    request can make the cache send something to another one.
     """
     port = core_port(machine)
     if port is None or not all(_only_triggers(node) for node in walk(port.body)):
         return []
-    taking = {
-        transition.event
-        for transition in machine.transitions
-        if any(_dequeues(machine.actions[name].body, port) for name in transition.actions)
-    }
-    triggered = {
-        node.value.name for node in walk(port.body) if isinstance(node, ast.EnumerationValue)
-    }
-    asked = {
-        name
-        for transition in machine.transitions
-        if transition.event in taking | triggered
-        for name in transition.actions
-    }
-    if not all(_leaves_other_caches_alone(machine, name) for name in asked):
-        return []
-    return [
+    taking = [
         transition
         for transition in machine.transitions
-        if all(_stays_at_home(machine.actions[name].body) for name in transition.actions)
-        and any(_dequeues(machine.actions[name].body, port) for name in transition.actions)
+        if any(_dequeues(body, port) for body in _bodies(machine, transition))
     ]
+    events = {transition.event for transition in taking} | {
+        node.value.name for node in walk(port.body) if isinstance(node, ast.EnumerationValue)
+    }
+    for transition in machine.transitions:
+        if transition.event in events and not all(
+            _leaves_other_caches_alone(machine, body) for body in _bodies(machine, transition)
+        ):
+            return []
+    return [t for t in taking if all(_stays_at_home(body) for body in _bodies(machine, t))]
+
+
+def _bodies(machine: Machine, transition: Transition) -> list[ast.Block]:
+    return [machine.actions[name].body for name in transition.actions]
 
 
 def _only_triggers(node: ast.Node) -> bool:
@@ -84,8 +80,8 @@ def _stays_at_home(body: ast.Node) -> bool:
     return True
 
 
-def _leaves_other_caches_alone(machine: Machine, action: str) -> bool:
-    for node in walk(machine.actions[action].body):
+def _leaves_other_caches_alone(machine: Machine, body: ast.Node) -> bool:
+    for node in walk(body):
         if not isinstance(node, ast.MethodCall) or not _names_destination(node.object):
             continue
         types = {
