@@ -22,12 +22,6 @@ class Fifo
         return head_ == items_.size();
     }
 
-    std::size_t
-    size() const
-    {
-        return items_.size() - head_;
-    }
-
     T *
     begin()
     {

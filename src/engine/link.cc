@@ -68,14 +68,7 @@ class Link::Wake final : public Event, public Pooled<Link::Wake>
 
 Link::Link(const Ends &ends, double bytes_per_cycle, EventQueue &queue, Router &routers)
     : ends_(ends), room_(units_per_cycle(bytes_per_cycle)), queue_(queue), routers_(routers)
-{
-    for (const auto type : {MessageSizeType_Control, MessageSizeType_Data}) {
-        const std::uint32_t size = message_bytes(type) * kUnitsPerByte;
-        const std::uint32_t remaining = size - std::min(size, room_);
-        remaining_after_a_cycle_[carries_data(type)] = remaining;
-        cycles_after_the_first_[carries_data(type)] = (remaining + room_ - 1) / room_;
-    }
-}
+{}
 
 Link::~Link()
 {
@@ -94,11 +87,6 @@ Link::~Link()
 void
 Link::accept(Message *message, Cycle ready)
 {
-    if (accepted_.empty() || ready > accepted_.end()[-1].ready) { // the most frequent case
-        accepted_.push_back({message, ready, true});
-        message->travel(this, ready, queue_);
-        return;
-    }
     Accepted *place = accepted_.end();
     while (place != accepted_.begin() && place[-1].ready > ready) {
         --place;
@@ -133,10 +121,11 @@ Link::serve()
         return;
     }
     catch_up(now);
-    std::size_t count = 0;
-    while (count < accepted_.size() && accepted_.begin()[count].ready == now) {
-        ++count;
+    Accepted *end = accepted_.begin();
+    while (end != accepted_.end() && end->ready == now) {
+        ++end;
     }
+    const auto count = static_cast<std::size_t>(end - accepted_.begin());
     if (count == 1 && pending_ == 0) {
         Message *message = accepted_.front().message;
         accepted_.pop_front();
@@ -149,15 +138,12 @@ Link::serve()
     }
     serve_cycle();
     served_until_ = now + 1;
-    free_at_ = kNever;
     if (waiting_messages_ != 0) {
         const Cycle next = now + until_next_start();
         if (next_wake_ <= now || next < next_wake_) {
             next_wake_ = next;
             queue_.schedule(new Wake(*this), next);
         }
-    } else if (std::has_single_bit(pending_)) {
-        free_at_ = served_until_ + (remaining_[highest(pending_)] - 1) / room_ + 1;
     }
 }
 
@@ -165,15 +151,13 @@ Link::serve()
 void
 Link::catch_up(Cycle now)
 {
-    if (free_at_ <= now) { // the most frequent case
-        remaining_[highest(pending_)] = 0;
-        pending_ = 0;
-        count_served_cycles(free_at_ - served_until_);
-        free_at_ = kNever;
-    } else if (free_at_ != kNever) {
-        const Cycles cycles = now - served_until_;
-        remaining_[highest(pending_)] -= static_cast<std::uint32_t>(cycles * room_);
-        count_served_cycles(cycles);
+    if (std::has_single_bit(pending_) && waiting_messages_ == 0) {
+        std::uint32_t &remaining = remaining_[highest(pending_)];
+        const Cycles cycles = std::min<Cycles>(now - served_until_, (remaining - 1) / room_ + 1);
+        const auto spent = static_cast<std::uint32_t>(std::min<Cycles>(remaining, cycles * room_));
+        remaining -= spent;
+        pending_ = remaining == 0 ? 0 : pending_;
+        served_cycles_ = static_cast<unsigned>((served_cycles_ + cycles) % kCyclesOfOrders);
     } else {
         for (; served_until_ < now && pending_ != 0; ++served_until_) {
             serve_cycle();
@@ -187,14 +171,12 @@ void
 Link::start_on_idle_link(Message *message)
 {
     const unsigned network = message->vnet;
-    const bool data = carries_data(message->MessageSize);
+    const std::uint32_t size = message_bytes(message->MessageSize) * kUnitsPerByte;
+    const std::uint32_t spent = std::min(size, room_);
+    remaining_[network] = size - spent;
+    pending_ = size == spent ? 0 : bit(network);
+    count_served_cycle();
     served_until_ = queue_.now() + 1;
-    remaining_[network] = remaining_after_a_cycle_[data];
-    if (remaining_[network] != 0) {
-        pending_ = bit(network);
-        free_at_ = served_until_ + cycles_after_the_first_[data];
-    }
-    count_served_cycles(1);
     start(message);
 }
 
@@ -218,21 +200,20 @@ Link::queue_ready_messages(std::size_t count)
     accepted_.pop_front(count);
 }
 
-void
-Link::count_served_cycles(Cycles cycles)
+// Returns whether the lower networks go first in this cycle.
+bool
+Link::count_served_cycle()
 {
-    served_cycles_ += static_cast<unsigned>(cycles);
-    while (served_cycles_ >= kCyclesOfOrders) {
-        served_cycles_ -= kCyclesOfOrders;
-    }
+    const bool turned = ++served_cycles_ > kCyclesBeforeTurningRound;
+    served_cycles_ = turned ? 0 : served_cycles_;
+    return turned;
 }
 
 void
 Link::serve_cycle()
 {
     std::uint32_t room = room_;
-    const bool turned = served_cycles_ == kCyclesBeforeTurningRound; // the lower ones go first
-    count_served_cycles(1);
+    const bool turned = count_served_cycle();
     for (std::uint32_t left = pending_; left != 0 && room != 0;) {
         const unsigned network =
             turned ? static_cast<unsigned>(std::countr_zero(left)) : highest(left);

@@ -111,7 +111,7 @@ class Link final : public Receiver
     void serve();
     void queue_ready_messages(std::size_t count);
     void catch_up(Cycle last);
-    void count_served_cycles(Cycles cycles);
+    bool count_served_cycle();
     void serve_cycle();
     void serve_network(unsigned network, std::uint32_t &room);
     void start_on_idle_link(Message *message);
@@ -120,9 +120,6 @@ class Link final : public Receiver
 
     const Ends ends_;
     const std::uint32_t room_; // of a cycle, in units
-    // Of a message that starts on an idle link: without and with data.
-    std::array<std::uint32_t, 2> remaining_after_a_cycle_{};
-    std::array<Cycles, 2> cycles_after_the_first_{};
     EventQueue &queue_;
     Router &routers_;
 
@@ -133,7 +130,6 @@ class Link final : public Receiver
     unsigned waiting_messages_ = 0;
     unsigned served_cycles_ = 0; // since the priorities turned round
     Cycle served_until_ = 0;
-    Cycle free_at_ = kNever; // if one message alone is under way: when it will be through
     Cycle next_wake_ = 0;
 
     Traffic traffic_;
