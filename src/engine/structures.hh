@@ -8,6 +8,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -40,43 +41,28 @@ template <typename T>
 class TBETable
 {
   public:
-    TBETable() = default;
-    TBETable(const TBETable &) = delete;
-    TBETable &operator=(const TBETable &) = delete;
-
-    ~TBETable()
-    {
-        for (T *tbe : all_) {
-            delete tbe;
-        }
-    }
-
     T *
     lookup(Addr address)
     {
-        T **found = under_way_.find(address);
-        return found ? *found : nullptr;
+        const auto *found = under_way_.find(address);
+        return found ? found->get() : nullptr;
     }
 
     void
     allocate(Addr address)
     {
-        T *tbe;
-        if (free_.empty()) {
-            tbe = new T;
-            all_.push_back(tbe);
+        auto &place = under_way_.add(address);
+        if (place == nullptr) {
+            place = std::make_unique<T>();
         } else {
-            tbe = free_.back();
-            free_.pop_back();
-            *tbe = T{};
+            *place = T{};
         }
-        under_way_.add(address, tbe);
     }
 
     void
     deallocate(Addr address)
     {
-        free_.push_back(under_way_.take(address));
+        under_way_.remove(address);
     }
 
     bool
@@ -92,9 +78,7 @@ class TBETable
     }
 
   private:
-    LineTable<T *> under_way_;
-    std::vector<T *> all_;
-    std::vector<T *> free_;
+    LineTable<std::unique_ptr<T>> under_way_;
 };
 
 // A set-associative array with true LRU, as gem5's CacheMemory with LRURP.
