@@ -147,6 +147,25 @@ class EventQueue
         }
     }
 
+    // Let an event not fire that is scheduled for a cycle to come.
+    void
+    remove(const Event *event, Cycle when)
+    {
+        --pending_;
+        const auto far = std::find_if(far_.begin(), far_.end(),
+                                      [event](const Far &other) { return other.event == event; });
+        if (far != far_.end()) {
+            far_.erase(far);
+            std::make_heap(far_.begin(), far_.end());
+            return;
+        }
+        Event **place = &wheel_[when & kMask];
+        while (*place != event) {
+            place = &(*place)->next_;
+        }
+        *place = event->next_;
+    }
+
     // Let an event fire in the current cycle, in its place among those that are still to fire.
     void
     schedule_now(Event *event)

@@ -75,6 +75,14 @@ class Message : public Event
         queue.schedule_now(this);
     }
 
+    // Undo travel(): it does not arrive at that cycle, which is still to come.
+    void
+    stop_travelling(Cycle arrival, EventQueue &queue)
+    {
+        --receiver_->under_way_;
+        queue.remove(this, arrival);
+    }
+
     void
     fire() final
     {

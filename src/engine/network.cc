@@ -184,7 +184,20 @@ Network::route(Message *message, unsigned router, Cycle arrival)
     if (to == router) {
         deliver(message, message->only, arrival + spec_.router_latency + spec_.local_latency);
     } else {
-        links_[route_[router * spec_.nodes + to]]->accept(message, arrival + spec_.router_latency);
+        links_[route_[router * spec_.nodes + to]]->accept(message, arrival + spec_.router_latency,
+                                                          plain_);
+    }
+}
+
+void
+Network::take_back(Message *message, unsigned router, Cycle arrival)
+{
+    const unsigned to = node_of(message->only);
+    if (to == router) {
+        message->stop_travelling(arrival + spec_.router_latency + spec_.local_latency, queue_);
+    } else {
+        links_[route_[router * spec_.nodes + to]]->give_back(message,
+                                                             arrival + spec_.router_latency);
     }
 }
 
@@ -208,7 +221,8 @@ Network::split(Message *message, unsigned router, Cycle arrival)
         (way == ways.end() ? ways.emplace_back(link, NetDest{}) : *way).second.add(id);
     });
     for (const auto &[link, destination] : ways) {
-        links_[link]->accept(copy_for(*message, destination), arrival + spec_.router_latency);
+        links_[link]->accept(copy_for(*message, destination), arrival + spec_.router_latency,
+                             plain_ && destination.only().type != MachineType_NUM);
     }
     if (log_ != nullptr) {
         log_->forget(*message);

@@ -51,6 +51,7 @@ class Network final : public Router
     void add(MachineID id, Receiver *controller);
     void send(Message *message, MachineID sender, Cycles latency);
     void route(Message *message, unsigned router, Cycle arrival) override;
+    void take_back(Message *message, unsigned router, Cycle arrival) override;
 
     // Cycles from a message's entry into its node's router to its arrival, on idle links.
     Cycles idle_latency(unsigned from, unsigned to) const;
