@@ -6,9 +6,14 @@
 #ifndef HOMESHIFT_ENGINE_STRUCTURES_HH
 #define HOMESHIFT_ENGINE_STRUCTURES_HH
 
+#include <algorithm>
+#include <array>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -29,13 +34,31 @@ class AbstractCacheEntry
 
   private:
     friend class CacheMemory;
-    std::uint32_t slot_ = 0; // in the cache array that holds it
+    virtual std::size_t bytes() const = 0;
+    virtual AbstractCacheEntry *move_to(void *place) = 0; // and delete this one
+
+    std::uint32_t *tag_ = nullptr; // in the cache array that holds it
 };
 
 // An entry that SLICC declares: T derives from EntryOf<T>.
 template <typename T>
 class EntryOf : public AbstractCacheEntry, public Pooled<T>
-{};
+{
+  private:
+    std::size_t
+    bytes() const final
+    {
+        return sizeof(T);
+    }
+
+    AbstractCacheEntry *
+    move_to(void *place) final
+    {
+        T *moved = ::new (place) T(static_cast<T &>(*this));
+        delete static_cast<T *>(this);
+        return moved;
+    }
+};
 
 template <typename T>
 class TBETable
@@ -83,24 +106,25 @@ class TBETable
 
 // A set-associative array with true LRU, as gem5's CacheMemory with LRURP.
 //
-// Of each slot's tag a byte is kept apart, so that most sets are searched within one word, and a
-// line that is not there mostly costs a look at this word alone.
+// A look-up mostly waits for the host's memory, so what is looked at together lies together: of a set
+// the tags, then the times of the last touch; apart from them the entries, each in its slot's place.
 class CacheMemory
 {
   public:
-    // bytes / (associativity * 64) sets, a power of two.
-    CacheMemory(std::uint64_t bytes, unsigned associativity, const Cycle &now)
+    // bytes / (associativity * 64) sets, a power of two; memory: bytes that it caches a part of.
+    CacheMemory(std::uint64_t bytes, unsigned associativity, std::uint64_t memory, const Cycle &now)
         : ways_(associativity),
-          words_((associativity + kBytes - 1) / kBytes),
-          sets_(bytes / (associativity * kLineBytes)),
+          lanes_((associativity + kLanes - 1) / kLanes * kLanes),
+          set_bits_(static_cast<unsigned>(std::countr_zero(bytes / (associativity * kLineBytes)))),
           now_(now),
-          marks_(sets_ * words_, kFree),
-          slots_(sets_ * ways_),
-          touched_(sets_ * ways_)
+          lines_(sets() * 2 * lanes_ / kWords)
     {
-        for (std::size_t set = 0; set < sets_; ++set) {
-            for (unsigned way = ways_; way < words_ * kBytes; ++way) {
-                mark(set, way, kNoWay);
+        if (memory >> (kLineShift + set_bits_) >= kNoWay) {
+            throw std::invalid_argument("a cache of so few sets cannot tell so many lines apart");
+        }
+        for (std::size_t set = 0; set < sets(); ++set) {
+            for (unsigned way = ways_; way < lanes_; ++way) {
+                tags(set)[way] = kNoWay;
             }
         }
     }
@@ -108,55 +132,57 @@ class CacheMemory
     CacheMemory(const CacheMemory &) = delete;
     CacheMemory &operator=(const CacheMemory &) = delete;
 
-    ~CacheMemory()
-    {
-        for (Slot &slot : slots_) {
-            delete slot.entry;
-        }
-    }
-
     AbstractCacheEntry *
     lookup(Addr line)
     {
-        const std::size_t slot = find(line);
-        return slot == kNoSlot ? nullptr : slots_[slot].entry;
+        const std::size_t set = set_of(line);
+        const unsigned way = find(set, tag_of(line));
+        return way == kNone ? nullptr : entry(set, way);
     }
 
     bool
     isTagPresent(Addr line)
     {
-        return find(line) != kNoSlot;
+        return find(set_of(line), tag_of(line)) != kNone;
     }
 
     // The line is here already, or its set has room.
     bool
     cacheAvail(Addr line)
     {
-        return find_free(set_of(line)) != kNoSlot || find(line) != kNoSlot;
+        const std::size_t set = set_of(line);
+        return find(set, kFree) != kNone || find(set, tag_of(line)) != kNone;
     }
 
     // The line that would have to go for this one.
     Addr
     cacheProbe(Addr line)
     {
-        const std::size_t first = set_of(line) * ways_;
-        std::size_t victim = first;
-        for (std::size_t slot = first + 1; slot < first + ways_; ++slot) {
-            victim = touched_[slot] < touched_[victim] ? slot : victim;
+        const std::size_t set = set_of(line);
+        const std::uint32_t *touched = tags(set) + lanes_;
+        unsigned victim = 0;
+        for (unsigned way = 1; way < ways_; ++way) {
+            victim = touched[way] < touched[victim] ? way : victim;
         }
-        return slots_[victim].line;
+        return line_of(set, tags(set)[victim]);
     }
 
     AbstractCacheEntry *
     allocate(Addr line, AbstractCacheEntry *entry)
     {
+        if (entries_ == nullptr) {
+            entry_bytes_ = std::bit_ceil(entry->bytes());
+            const std::size_t bytes = sets() * ways_ * entry_bytes_;
+            entries_ = std::make_unique_for_overwrite<HostLine[]>(bytes / sizeof(HostLine) + 1);
+        }
         const std::size_t set = set_of(line);
-        const std::size_t slot = find_free(set);
-        mark(set, slot - set * ways_, mark_of(line));
-        slots_[slot] = {line, entry};
-        entry->slot_ = static_cast<std::uint32_t>(slot);
-        touched_[slot] = now_;
-        return entry;
+        const unsigned way = find(set, kFree);
+        std::uint32_t *const tag = tags(set) + way;
+        tag[0] = tag_of(line);
+        tag[lanes_] = stamp();
+        AbstractCacheEntry *const kept = entry->move_to(place(set, way));
+        kept->tag_ = tag;
+        return kept;
     }
 
     void
@@ -168,17 +194,14 @@ class CacheMemory
     void
     deallocate(Addr line)
     {
-        const std::size_t slot = find(line);
         const std::size_t set = set_of(line);
-        mark(set, slot - set * ways_, 0);
-        delete slots_[slot].entry;
-        slots_[slot] = {};
+        tags(set)[find(set, tag_of(line))] = kFree;
     }
 
     void
     setMRU(AbstractCacheEntry *entry)
     {
-        touched_[entry->slot_] = now_;
+        entry->tag_[lanes_] = stamp();
     }
 
     void
@@ -195,11 +218,13 @@ class CacheMemory
 
     template <typename Visit>
     void
-    for_each_line(Visit visit) const
+    for_each_line(Visit visit)
     {
-        for (const Slot &slot : slots_) {
-            if (slot.entry != nullptr) {
-                visit(slot.line);
+        for (std::size_t set = 0; set < sets(); ++set) {
+            for (unsigned way = 0; way < ways_; ++way) {
+                if (tags(set)[way] != kFree) {
+                    visit(line_of(set, tags(set)[way]));
+                }
             }
         }
     }
@@ -208,82 +233,115 @@ class CacheMemory
     std::uint64_t misses = 0;
 
   private:
-    static constexpr std::size_t kNoSlot = ~std::size_t{0};
-    static constexpr unsigned kBytes = 8; // of a word of marks
-    static constexpr std::uint64_t kOnes = 0x0101010101010101;
-    static constexpr std::uint64_t kFree = 0;   // marks of free slots
-    static constexpr std::uint8_t kNoWay = 255; // mark of what is no slot
+    static constexpr unsigned kNone = ~0U;
+    static constexpr std::uint32_t kFree = 0;       // tag of a free slot
+    static constexpr std::uint32_t kNoWay = ~0U;    // tag of what is no slot
+    static constexpr unsigned kLanes = 8;           // tags that are compared at once
+    static constexpr unsigned kWords = 16;          // of a line of the host's memory
+    static constexpr Cycles kStamps = 0xffff'0000;  // before all are renumbered
 
-    struct Slot
+    struct alignas(64) HostLine
     {
-        Addr line = 0;
-        AbstractCacheEntry *entry = nullptr;
+        std::array<std::uint32_t, kWords> words;
     };
+
+    std::size_t
+    sets() const
+    {
+        return std::size_t{1} << set_bits_;
+    }
 
     std::size_t
     set_of(Addr line) const
     {
-        return (line >> kLineShift) & (sets_ - 1);
+        return (line >> kLineShift) & (sets() - 1);
     }
 
-    // 1 to 128.
-    static std::uint8_t
-    mark_of(Addr line)
+    std::uint32_t
+    tag_of(Addr line) const
     {
-        return static_cast<std::uint8_t>(1 + ((line >> kLineShift) * 0x9E3779B97F4A7C15U >> 57));
+        return static_cast<std::uint32_t>(line >> (kLineShift + set_bits_)) + 1;
     }
 
+    Addr
+    line_of(std::size_t set, std::uint32_t tag) const
+    {
+        return (Addr{tag - 1} << set_bits_ | set) << kLineShift;
+    }
+
+    // A set's tags. The times of the last touch stand lanes_ behind them.
+    std::uint32_t *
+    tags(std::size_t set)
+    {
+        return lines_[set * 2 * lanes_ / kWords].words.data();
+    }
+
+    void *
+    place(std::size_t set, unsigned way)
+    {
+        return reinterpret_cast<std::byte *>(entries_.get()) + (set * ways_ + way) * entry_bytes_;
+    }
+
+    AbstractCacheEntry *
+    entry(std::size_t set, unsigned way)
+    {
+        return static_cast<AbstractCacheEntry *>(place(set, way));
+    }
+
+    [[gnu::noinline]] unsigned
+    find(std::size_t set, std::uint32_t sought)
+    {
+        using Tags [[gnu::vector_size(4 * kLanes)]] = std::uint32_t;
+        constexpr Tags bits = {1, 2, 4, 8, 16, 32, 64, 128};
+        for (unsigned first = 0; first < lanes_; first += kLanes) {
+            Tags some;
+            std::memcpy(&some, tags(set) + first, sizeof(some));
+            const Tags equal = (some == sought) & bits;
+            auto found = __builtin_shufflevector(equal, equal, 0, 1, 2, 3) |
+                         __builtin_shufflevector(equal, equal, 4, 5, 6, 7);
+            found |= __builtin_shufflevector(found, found, 2, 3, 0, 1);
+            if (const std::uint32_t mask = found[0] | found[1]; mask != 0) {
+                return first + static_cast<unsigned>(std::countr_zero(mask));
+            }
+        }
+        return kNone;
+    }
+
+    // The current cycle, of 32 bits.
+    std::uint32_t
+    stamp()
+    {
+        if (now_ - first_stamp_ >= kStamps) [[unlikely]] {
+            renumber();
+        }
+        return static_cast<std::uint32_t>(now_ - first_stamp_);
+    }
+
+    // Begin anew: of a set only the order counts.
     void
-    mark(std::size_t set, std::size_t way, std::uint8_t mark)
+    renumber()
     {
-        std::uint64_t &word = marks_[set * words_ + way / kBytes];
-        const unsigned shift = 8 * (way % kBytes);
-        word = (word & ~(std::uint64_t{255} << shift)) | std::uint64_t{mark} << shift;
-    }
-
-    // The highest bit of every byte that is 0, and perhaps of some above the lowest such byte.
-    static std::uint64_t
-    zero_bytes(std::uint64_t word)
-    {
-        return (word - kOnes) & ~word & kOnes << 7;
-    }
-
-    std::size_t
-    find(Addr line) const
-    {
-        const std::size_t set = set_of(line);
-        const std::uint64_t sought = mark_of(line) * kOnes;
-        for (unsigned word = 0; word < words_; ++word) {
-            std::uint64_t found = zero_bytes(marks_[set * words_ + word] ^ sought);
-            for (; found != 0; found &= found - 1) {
-                const std::size_t slot = set * ways_ + word * kBytes + std::countr_zero(found) / 8;
-                if (slots_[slot].line == line && slots_[slot].entry != nullptr) {
-                    return slot;
-                }
+        std::vector<std::uint32_t> order;
+        for (std::size_t set = 0; set < sets(); ++set) {
+            std::uint32_t *const touched = tags(set) + lanes_;
+            order.assign(touched, touched + ways_);
+            std::sort(order.begin(), order.end());
+            for (unsigned way = 0; way < ways_; ++way) {
+                const auto rank = std::lower_bound(order.begin(), order.end(), touched[way]);
+                touched[way] = static_cast<std::uint32_t>(rank - order.begin());
             }
         }
-        return kNoSlot;
+        first_stamp_ = now_ - ways_;
     }
 
-    std::size_t
-    find_free(std::size_t set) const
-    {
-        for (unsigned word = 0; word < words_; ++word) {
-            const std::uint64_t free = zero_bytes(marks_[set * words_ + word]);
-            if (free != 0) {
-                return set * ways_ + word * kBytes + std::countr_zero(free) / 8;
-            }
-        }
-        return kNoSlot;
-    }
-
-    unsigned ways_;
-    unsigned words_; // of marks, for a set
-    std::size_t sets_;
+    const unsigned ways_;
+    const unsigned lanes_; // ways, rounded up
+    const unsigned set_bits_;
     const Cycle &now_;
-    std::vector<std::uint64_t> marks_;
-    std::vector<Slot> slots_;
-    std::vector<Cycle> touched_;
+    Cycle first_stamp_ = 0;
+    std::vector<HostLine> lines_;
+    std::size_t entry_bytes_ = 0;
+    std::unique_ptr<HostLine[]> entries_; // plain data, whatever SLICC declares
 };
 
 // A node's home table, a count of where the node's misses were served, and the faults that its
