@@ -14,6 +14,7 @@
 #include <cstring>
 #include <memory>
 #include <stdexcept>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -27,38 +28,24 @@
 namespace homeshift::engine
 {
 
+// What SLICC declares as an entry is plain data, and lies where the structure that keeps it puts it.
 class AbstractCacheEntry
-{
-  public:
-    virtual ~AbstractCacheEntry() = default;
+{};
 
-  private:
-    friend class CacheMemory;
-    virtual std::size_t bytes() const = 0;
-    virtual AbstractCacheEntry *move_to(void *place) = 0; // and delete this one
-
-    std::uint32_t *tag_ = nullptr; // in the cache array that holds it
-};
-
-// An entry that SLICC declares: T derives from EntryOf<T>.
 template <typename T>
 class EntryOf : public AbstractCacheEntry, public Pooled<T>
-{
-  private:
-    std::size_t
-    bytes() const final
-    {
-        return sizeof(T);
-    }
+{};
 
-    AbstractCacheEntry *
-    move_to(void *place) final
-    {
-        T *moved = ::new (place) T(static_cast<T &>(*this));
-        delete static_cast<T *>(this);
-        return moved;
-    }
-};
+// Move an entry, as SLICC makes it, to its place.
+template <typename T>
+AbstractCacheEntry *
+move_to(void *place, T *entry)
+{
+    static_assert(std::is_trivially_copyable_v<T>);
+    T *const moved = ::new (place) T(*entry);
+    delete entry;
+    return moved;
+}
 
 template <typename T>
 class TBETable
@@ -114,16 +101,16 @@ class CacheMemory
     // bytes / (associativity * 64) sets, a power of two; memory: bytes that it caches a part of.
     CacheMemory(std::uint64_t bytes, unsigned associativity, std::uint64_t memory, const Cycle &now)
         : ways_(associativity),
-          lanes_((associativity + kLanes - 1) / kLanes * kLanes),
+          lane_bits_(std::bit_width(std::max(associativity, kLanes) - 1)),
           set_bits_(static_cast<unsigned>(std::countr_zero(bytes / (associativity * kLineBytes)))),
           now_(now),
-          lines_(sets() * 2 * lanes_ / kWords)
+          lines_(sets() * 2 * lanes() / kWords)
     {
         if (memory >> (kLineShift + set_bits_) >= kNoWay) {
             throw std::invalid_argument("a cache of so few sets cannot tell so many lines apart");
         }
         for (std::size_t set = 0; set < sets(); ++set) {
-            for (unsigned way = ways_; way < lanes_; ++way) {
+            for (unsigned way = ways_; way < lanes(); ++way) {
                 tags(set)[way] = kNoWay;
             }
         }
@@ -159,34 +146,34 @@ class CacheMemory
     cacheProbe(Addr line)
     {
         const std::size_t set = set_of(line);
-        const std::uint32_t *touched = tags(set) + lanes_;
+        const std::uint32_t *const times = touched(set);
         unsigned victim = 0;
         for (unsigned way = 1; way < ways_; ++way) {
-            victim = touched[way] < touched[victim] ? way : victim;
+            victim = times[way] < times[victim] ? way : victim;
         }
         return line_of(set, tags(set)[victim]);
     }
 
+    template <typename T>
     AbstractCacheEntry *
-    allocate(Addr line, AbstractCacheEntry *entry)
+    allocate(Addr line, T *entry)
     {
+        constexpr std::size_t bytes = std::bit_ceil(sizeof(T));
         if (entries_ == nullptr) {
-            entry_bytes_ = std::bit_ceil(entry->bytes());
-            const std::size_t bytes = sets() * ways_ * entry_bytes_;
-            entries_ = std::make_unique_for_overwrite<HostLine[]>(bytes / sizeof(HostLine) + 1);
+            entry_bits_ = std::countr_zero(bytes);
+            entries_ = std::make_unique_for_overwrite<HostLine[]>(
+                (sets() << (lane_bits_ + entry_bits_)) / sizeof(HostLine) + 1);
         }
         const std::size_t set = set_of(line);
         const unsigned way = find(set, kFree);
-        std::uint32_t *const tag = tags(set) + way;
-        tag[0] = tag_of(line);
-        tag[lanes_] = stamp();
-        AbstractCacheEntry *const kept = entry->move_to(place(set, way));
-        kept->tag_ = tag;
-        return kept;
+        tags(set)[way] = tag_of(line);
+        touched(set)[way] = stamp();
+        return move_to(this->entry(set, way), entry);
     }
 
+    template <typename T>
     void
-    allocateVoid(Addr line, AbstractCacheEntry *entry)
+    allocateVoid(Addr line, T *entry)
     {
         allocate(line, entry);
     }
@@ -201,7 +188,9 @@ class CacheMemory
     void
     setMRU(AbstractCacheEntry *entry)
     {
-        entry->tag_[lanes_] = stamp();
+        const auto *const first = reinterpret_cast<const std::byte *>(entries_.get());
+        const std::size_t slot = (reinterpret_cast<const std::byte *>(entry) - first) >> entry_bits_;
+        touched(slot >> lane_bits_)[slot & (lanes() - 1)] = stamp();
     }
 
     void
@@ -269,23 +258,31 @@ class CacheMemory
         return (Addr{tag - 1} << set_bits_ | set) << kLineShift;
     }
 
-    // A set's tags. The times of the last touch stand lanes_ behind them.
+    // Slots of a set; the last ones may be none.
+    unsigned
+    lanes() const
+    {
+        return 1U << lane_bits_;
+    }
+
     std::uint32_t *
     tags(std::size_t set)
     {
-        return lines_[set * 2 * lanes_ / kWords].words.data();
+        return lines_[(set << lane_bits_) * 2 / kWords].words.data();
     }
 
-    void *
-    place(std::size_t set, unsigned way)
+    std::uint32_t *
+    touched(std::size_t set)
     {
-        return reinterpret_cast<std::byte *>(entries_.get()) + (set * ways_ + way) * entry_bytes_;
+        return tags(set) + lanes();
     }
 
     AbstractCacheEntry *
     entry(std::size_t set, unsigned way)
     {
-        return static_cast<AbstractCacheEntry *>(place(set, way));
+        auto *const first = reinterpret_cast<std::byte *>(entries_.get());
+        return reinterpret_cast<AbstractCacheEntry *>(
+            first + (((set << lane_bits_) + way) << entry_bits_));
     }
 
     [[gnu::noinline]] unsigned
@@ -293,7 +290,7 @@ class CacheMemory
     {
         using Tags [[gnu::vector_size(4 * kLanes)]] = std::uint32_t;
         constexpr Tags bits = {1, 2, 4, 8, 16, 32, 64, 128};
-        for (unsigned first = 0; first < lanes_; first += kLanes) {
+        for (unsigned first = 0; first < lanes(); first += kLanes) {
             Tags some;
             std::memcpy(&some, tags(set) + first, sizeof(some));
             const Tags equal = (some == sought) & bits;
@@ -323,25 +320,25 @@ class CacheMemory
     {
         std::vector<std::uint32_t> order;
         for (std::size_t set = 0; set < sets(); ++set) {
-            std::uint32_t *const touched = tags(set) + lanes_;
-            order.assign(touched, touched + ways_);
+            std::uint32_t *const times = touched(set);
+            order.assign(times, times + ways_);
             std::sort(order.begin(), order.end());
             for (unsigned way = 0; way < ways_; ++way) {
-                const auto rank = std::lower_bound(order.begin(), order.end(), touched[way]);
-                touched[way] = static_cast<std::uint32_t>(rank - order.begin());
+                const auto rank = std::lower_bound(order.begin(), order.end(), times[way]);
+                times[way] = static_cast<std::uint32_t>(rank - order.begin());
             }
         }
         first_stamp_ = now_ - ways_;
     }
 
     const unsigned ways_;
-    const unsigned lanes_; // ways, rounded up
+    const unsigned lane_bits_;
     const unsigned set_bits_;
     const Cycle &now_;
     Cycle first_stamp_ = 0;
     std::vector<HostLine> lines_;
-    std::size_t entry_bytes_ = 0;
-    std::unique_ptr<HostLine[]> entries_; // plain data, whatever SLICC declares
+    int entry_bits_ = 0;
+    std::unique_ptr<HostLine[]> entries_;
 };
 
 // A node's home table, a count of where the node's misses were served, and the faults that its
@@ -404,22 +401,19 @@ class DirectoryMemory
     DirectoryMemory(const DirectoryMemory &) = delete;
     DirectoryMemory &operator=(const DirectoryMemory &) = delete;
 
-    ~DirectoryMemory()
-    {
-        entries_.for_each([](AbstractCacheEntry *entry) { delete entry; });
-    }
-
     AbstractCacheEntry *
     lookup(Addr line)
     {
-        AbstractCacheEntry **found = entries_.find(line);
-        return found ? *found : nullptr;
+        std::shared_ptr<AbstractCacheEntry> *found = entries_.find(line);
+        return found ? found->get() : nullptr;
     }
 
+    template <typename T>
     AbstractCacheEntry *
-    allocate(Addr line, AbstractCacheEntry *entry)
+    allocate(Addr line, T *entry)
     {
-        return entries_[line] = entry;
+        entries_.set(line, std::shared_ptr<T>(entry));
+        return entry;
     }
 
     bool
@@ -429,11 +423,38 @@ class DirectoryMemory
     }
 
   private:
-    FlatMap<AbstractCacheEntry *> entries_;
+    FlatMap<std::shared_ptr<AbstractCacheEntry>> entries_; // each knows how to delete its own
+};
+
+// Holds a record of up to so many bytes in place.
+template <std::size_t Bytes>
+class InPlace
+{
+  public:
+    template <typename T>
+    void
+    reset(T *record)
+    {
+        static_assert(sizeof(T) <= Bytes, "a record of a home directory is too large");
+        move_to(bytes_, record);
+    }
+
+    void
+    reset()
+    {}
+
+    AbstractCacheEntry *
+    get()
+    {
+        return reinterpret_cast<AbstractCacheEntry *>(bytes_);
+    }
+
+  private:
+    alignas(std::uint64_t) std::byte bytes_[Bytes];
 };
 
 // A home agent's records of lines, and of who has no right to which of its regions.
-class HomeDirectory : public LineDirectory<AbstractCacheEntry>
+class HomeDirectory : public LineDirectory<AbstractCacheEntry, InPlace<48>>
 {
   public:
     HomeDirectory(std::uint64_t memory_bytes, unsigned region_shift)
