@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include "common/flat_map.hh"
@@ -34,16 +35,32 @@ class LineDirectory
     Record *
     lookup(std::uint64_t line)
     {
-        const std::uint32_t *found = index_.find(line);
-        return found ? node(*found).record.get() : nullptr;
+        const std::uint32_t number = find(line);
+        return number == kNone ? nullptr : node(number).record.get();
+    }
+
+    // Let the host fetch what a look-up will need. (GCC drops calls that do no more than that.)
+    [[gnu::always_inline]] void
+    prefetch(std::uint64_t line) const
+    {
+        __builtin_prefetch(&first_[hash(line)]);
+        regions_.prefetch(line >> shift_);
+    }
+
+    // The second step, when the first is done.
+    [[gnu::always_inline]] void
+    prefetch_record(std::uint64_t line) const
+    {
+        if (const std::uint32_t number = first_[hash(line)]; number != kNone) {
+            __builtin_prefetch(&chunks_[number / kChunk][number % kChunk]);
+        }
     }
 
     template <typename Entry>
     Record *
     allocate(std::uint64_t line, Entry *record)
     {
-        std::uint32_t &index = index_[line];
-        if (index != kNone) {
+        if (find(line) != kNone) {
             throw std::logic_error("the line already has a record");
         }
         std::uint32_t number = free_;
@@ -55,9 +72,9 @@ class LineDirectory
                 chunks_.push_back(std::make_unique<Node[]>(kChunk));
             }
         }
-        index = number;
         node(number).line = line;
         node(number).record.reset(record);
+        show(number);
         append(regions_[line >> shift_], number);
         return node(number).record.get();
     }
@@ -65,7 +82,7 @@ class LineDirectory
     void
     deallocate(std::uint64_t line)
     {
-        const std::uint32_t number = take_from_index(line);
+        const std::uint32_t number = hide(line);
         Region &region = *regions_.find(line >> shift_);
         unlink(region, number);
         if (region.count == 0 && region.aside == kNone) {
@@ -81,7 +98,7 @@ class LineDirectory
     void
     setAside(std::uint64_t line)
     {
-        const std::uint32_t number = take_from_index(line);
+        const std::uint32_t number = hide(line);
         Region &region = *regions_.find(line >> shift_);
         unlink(region, number);
         node(number).next = region.aside;
@@ -100,7 +117,7 @@ class LineDirectory
             (region->head == kNone ? region->tail : node(region->head).previous) = number;
             region->head = number;
             ++region->count;
-            index_[node(number).line] = number;
+            show(number);
         }
     }
 
@@ -116,7 +133,7 @@ class LineDirectory
         regions_.erase(address >> shift_);
         for (std::uint32_t number = region.head; number != kNone;) {
             const std::uint32_t next = node(number).next;
-            index_.erase(node(number).line);
+            hide(node(number).line);
             release(number);
             number = next;
         }
@@ -173,7 +190,7 @@ class LineDirectory
     std::size_t
     size() const
     {
-        return index_.size();
+        return shown_;
     }
 
     // Visits (line, record) in no particular order; not those set aside.
@@ -182,8 +199,7 @@ class LineDirectory
     for_each(Visit visit)
     {
         for (std::uint32_t i = 1; i <= last_; ++i) {
-            const std::uint32_t *index = index_.find(node(i).line);
-            if (index != nullptr && *index == i) {
+            if (find(node(i).line) == i) {
                 visit(node(i).line, node(i).record.get());
             }
         }
@@ -196,6 +212,7 @@ class LineDirectory
     struct Links
     {
         std::uint64_t line = 0;
+        std::uint32_t next_alike = kNone; // of those with one hash
         std::uint32_t next = kNone; // in the region, or in the list of free nodes
         std::uint32_t previous = kNone;
     };
@@ -220,16 +237,61 @@ class LineDirectory
         return chunks_[number / kChunk][number % kChunk];
     }
 
-    std::uint32_t
-    take_from_index(std::uint64_t line)
+    std::size_t
+    hash(std::uint64_t line) const
     {
-        const std::uint32_t *found = index_.find(line);
-        if (!found) {
+        return (line >> 6) * 0x9E3779B97F4A7C15U >> (64 - hash_bits_);
+    }
+
+    std::uint32_t
+    find(std::uint64_t line)
+    {
+        std::uint32_t number = first_[hash(line)];
+        while (number != kNone && node(number).line != line) {
+            number = node(number).next_alike;
+        }
+        return number;
+    }
+
+    void
+    show(std::uint32_t number)
+    {
+        if (2 * ++shown_ > first_.size()) {
+            grow();
+        }
+        std::uint32_t &first = first_[hash(node(number).line)];
+        node(number).next_alike = first;
+        first = number;
+    }
+
+    std::uint32_t
+    hide(std::uint64_t line)
+    {
+        std::uint32_t *link = &first_[hash(line)];
+        while (*link != kNone && node(*link).line != line) {
+            link = &node(*link).next_alike;
+        }
+        const std::uint32_t number = *link;
+        if (number == kNone) {
             throw std::logic_error("the line has no record");
         }
-        const std::uint32_t number = *found;
-        index_.erase(line);
+        *link = node(number).next_alike;
+        --shown_;
         return number;
+    }
+
+    void
+    grow()
+    {
+        std::vector<std::uint32_t> old(first_.size() * 2, kNone);
+        old.swap(first_);
+        ++hash_bits_;
+        for (std::uint32_t number : old) {
+            while (number != kNone) {
+                std::uint32_t &first = first_[hash(node(number).line)];
+                number = std::exchange(node(number).next_alike, std::exchange(first, number));
+            }
+        }
     }
 
     void
@@ -268,7 +330,9 @@ class LineDirectory
 
     unsigned shift_;
     std::vector<bool> home_;
-    FlatMap<std::uint32_t> index_;
+    unsigned hash_bits_ = 4;
+    std::vector<std::uint32_t> first_ = std::vector<std::uint32_t>(16, kNone); // by hash
+    std::size_t shown_ = 0;
     FlatMap<Region> regions_;
     std::vector<std::unique_ptr<Node[]>> chunks_;
     std::uint32_t last_ = kNone;

@@ -20,6 +20,16 @@ class Receiver
   public:
     virtual void arrive(Message *message) = 0;
 
+    // A message about that line sets out to come: let the host fetch what will be looked up then,
+    // and later, when that is there, what it points to.
+    virtual void
+    prefetch(Addr) const
+    {}
+
+    virtual void
+    prefetch_record(Addr) const
+    {}
+
     // Whether the event queue holds a message for it.
     bool
     is_sent_something() const
