@@ -19,8 +19,8 @@
 namespace homeshift
 {
 
-// Record: the engine's entry type. Holder: what keeps one, like a unique_ptr; the directory owns what
-// it is given. A record stays where it is in memory until it goes.
+// Record: the engine's entry type. Holder: what keeps one, like a unique_ptr; the directory owns
+// what it is given. A record stays where it is in memory until it goes.
 template <typename Record, typename Holder = std::unique_ptr<Record>>
 class LineDirectory
 {
@@ -213,7 +213,7 @@ class LineDirectory
     {
         std::uint64_t line = 0;
         std::uint32_t next_alike = kNone; // of those with one hash
-        std::uint32_t next = kNone; // in the region, or in the list of free nodes
+        std::uint32_t next = kNone;       // in the region, or in the list of free nodes
         std::uint32_t previous = kNone;
     };
 

@@ -131,7 +131,7 @@ Controller::handle(Message *message)
 void
 Controller::try_in_turn(Message *message)
 {
-    message->order = in_order(static_cast<unsigned>(message->port), 0);
+    message->order = in_order(machineID, static_cast<unsigned>(message->port), 0);
     message->arrive_now(this, *context_.queue);
 }
 

@@ -80,7 +80,7 @@ class Controller : public Receiver
     enqueue_local(Message *message, int port, Cycles latency)
     {
         message->port = static_cast<std::int8_t>(port);
-        message->order = in_order(static_cast<unsigned>(port), 0);
+        message->order = in_order(machineID, static_cast<unsigned>(port), 0);
         message->travel(this, context_.queue->now() + latency, *context_.queue);
     }
 

@@ -42,7 +42,7 @@ class Event
     {}
 
     // Smaller ones fire first within a cycle.
-    std::uint16_t order = 0;
+    std::uint32_t order = 0;
 
     // Of equal order, schedule_now() puts the one with the smaller age first; 0 is the youngest.
     std::uint64_t age = 0;
@@ -74,6 +74,14 @@ class EventQueue
     now() const
     {
         return now_;
+    }
+
+    // The last cycle whose events have fired, at least the first ones: not the current one, if a
+    // runner is at its turn before them, or has stopped the run there.
+    Cycle
+    last_begun() const
+    {
+        return before_events_ ? now_ - 1 : now_;
     }
 
     std::uint64_t
@@ -244,12 +252,14 @@ class EventQueue
             const Moment first = runners_.first();
             const bool runner = first <= Moment::before_events(event);
             const Cycle next = runner ? first.cycle() : event;
+            before_events_ = false;
             if (next > last) {
                 advance(std::max(now_, last));
                 return;
             }
             advance(next);
             if (runner) {
+                before_events_ = first == Moment::before_events(next);
                 run_first<MayStop>(event, last);
             } else if (!fire_all<MayStop>(stop)) {
                 return;
@@ -375,6 +385,7 @@ class EventQueue
     }
 
     Cycle now_ = 0;
+    bool before_events_ = false;
     Cycles lookahead_ = 0;
     unsigned held_back_ = 0;
     Runners runners_;

@@ -181,6 +181,7 @@ Link::schedule(Accepted *accepted)
     const bool first = accepted == accepted_.begin() || accepted[-1].ready != accepted->ready;
     if (first && !accepted->scheduled) {
         accepted->scheduled = true;
+        accepted->message->order = 0; // links come before controllers
         accepted->message->travel(this, accepted->ready, queue_);
     }
 }
@@ -391,14 +392,14 @@ Link::until_next_start() const
 double
 Link::busy_cycles()
 {
-    start_booked(queue_.now());
+    start_booked(queue_.last_begun());
     return static_cast<double>(used_) / room_;
 }
 
 void
 Link::reset_statistics()
 {
-    start_booked(queue_.now());
+    start_booked(queue_.last_begun());
     traffic_ = {};
     used_ = 0;
 }

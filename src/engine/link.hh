@@ -37,12 +37,13 @@ port_of(MachineID controller)
     return static_cast<std::uint16_t>(1 + 64 * controller.type + controller.num);
 }
 
-// Order of a message among others of its cycle: first by the port of the controller that it comes
-// to, then by the in-port of the router that it comes through.
-constexpr std::uint16_t
-in_order(unsigned port, std::uint16_t in_port)
+// Order of a message among others of its cycle, whenever it was scheduled: as in gem5, a controller
+// takes all that is on its ports, one port after the other, and on a port by the in-port of the
+// router that it came through.
+constexpr std::uint32_t
+in_order(MachineID controller, unsigned port, std::uint16_t in_port)
 {
-    return static_cast<std::uint16_t>(port << 10 | in_port);
+    return std::uint32_t{port_of(controller)} << 16 | port << 10 | in_port;
 }
 
 // Where a link's messages go on to.
@@ -101,7 +102,7 @@ class Link final : public Receiver
     const Traffic &
     traffic()
     {
-        start_booked(queue_.now());
+        start_booked(queue_.last_begun());
         return traffic_;
     }
 
@@ -145,7 +146,7 @@ class Link final : public Receiver
     Cycles until_next_start() const;
 
     const Ends ends_;
-    const std::uint32_t room_; // of a cycle, in units
+    const std::uint32_t room_;            // of a cycle, in units
     const std::array<Cycles, 2> lengths_; // of a message without data, of one with
     EventQueue &queue_;
     Router &routers_;

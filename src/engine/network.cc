@@ -260,7 +260,7 @@ void
 Network::deliver(Message *message, MachineID to, Cycle when)
 {
     const Machine &machine = machines_[index(to)];
-    message->order = in_order(machine.ranks[message->vnet], message->in_port);
+    message->order = in_order(to, machine.ranks[message->vnet], message->in_port);
     if (!plain_) [[unlikely]] {
         when += spec_.jitter == 0 ? 0 : random_.below(spec_.jitter + 1);
         if (log_ != nullptr) {

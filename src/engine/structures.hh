@@ -28,7 +28,8 @@
 namespace homeshift::engine
 {
 
-// What SLICC declares as an entry is plain data, and lies where the structure that keeps it puts it.
+// What SLICC declares as an entry is plain data, and lies where the structure that keeps it puts
+// it.
 class AbstractCacheEntry
 {};
 
@@ -93,8 +94,9 @@ class TBETable
 
 // A set-associative array with true LRU, as gem5's CacheMemory with LRURP.
 //
-// A look-up mostly waits for the host's memory, so what is looked at together lies together: of a set
-// the tags, then the times of the last touch; apart from them the entries, each in its slot's place.
+// A look-up mostly waits for the host's memory, so what is looked at together lies together: of a
+// set the tags, then the times of the last touch; apart from them the entries, each in its slot's
+// place.
 class CacheMemory
 {
   public:
@@ -198,7 +200,8 @@ class CacheMemory
     setMRU(AbstractCacheEntry *entry)
     {
         const auto *const first = reinterpret_cast<const std::byte *>(entries_.get());
-        const std::size_t slot = (reinterpret_cast<const std::byte *>(entry) - first) >> entry_bits_;
+        const std::size_t slot =
+            (reinterpret_cast<const std::byte *>(entry) - first) >> entry_bits_;
         touched(slot >> lane_bits_)[slot & (lanes() - 1)] = stamp();
     }
 
@@ -232,11 +235,11 @@ class CacheMemory
 
   private:
     static constexpr unsigned kNone = ~0U;
-    static constexpr std::uint32_t kFree = 0;       // tag of a free slot
-    static constexpr std::uint32_t kNoWay = ~0U;    // tag of what is no slot
-    static constexpr unsigned kLanes = 8;           // tags that are compared at once
-    static constexpr unsigned kWords = 16;          // of a line of the host's memory
-    static constexpr Cycles kStamps = 0xffff'0000;  // before all are renumbered
+    static constexpr std::uint32_t kFree = 0;      // tag of a free slot
+    static constexpr std::uint32_t kNoWay = ~0U;   // tag of what is no slot
+    static constexpr unsigned kLanes = 8;          // tags that are compared at once
+    static constexpr unsigned kWords = 16;         // of a line of the host's memory
+    static constexpr Cycles kStamps = 0xffff'0000; // before all are renumbered
 
     struct alignas(64) HostLine
     {
@@ -290,8 +293,8 @@ class CacheMemory
     entry(std::size_t set, unsigned way)
     {
         auto *const first = reinterpret_cast<std::byte *>(entries_.get());
-        return reinterpret_cast<AbstractCacheEntry *>(
-            first + (((set << lane_bits_) + way) << entry_bits_));
+        return reinterpret_cast<AbstractCacheEntry *>(first +
+                                                      (((set << lane_bits_) + way) << entry_bits_));
     }
 
     [[gnu::noinline]] unsigned

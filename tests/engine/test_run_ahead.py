@@ -1,155 +1,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Cores that run ahead through their hits change nothing: it is the same run to the tick.
-
-Random machines with caches that hold a part of what is used, so that hits and misses alternate,
-and random things that are done meanwhile. Whatever can be read of a system is compared each time.
-"""
+"""Cores that run ahead through their hits change nothing: it is the same run to the tick."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
-from typing import Any
 
 import pytest
-from machines import PAGE, small, stream, streams
-
-from homeshift._engine import System
-
-VM = 0
-Run = Callable[[random.Random, System], list[Any]]
-
-
-def everything(system: System) -> list[Any]:
-    """Return all that can be read of a system but the number of its events."""
-    return [
-        system.now,
-        system.vcpu_counts(VM),
-        system.core_counts(),
-        system.node_counts(),
-        system.transitions(),
-        system.link_counts(),
-        system.between_nodes(),
-    ]
-
-
-def machine(chance: random.Random, **changes: Any) -> System:
-    """Return a random machine with a VM whose pages lie on all nodes and share lines or not."""
-    spec = small(
-        nodes=chance.choice([2, 3, 4]),
-        cores_per_node=chance.choice([1, 2]),
-        cache_bytes=chance.choice([512, 2048, 8192]),
-        cache_latency=chance.choice([1, 2, 8]),
-        max_outstanding=chance.choice([1, 2, 8]),
-        router_latency=chance.choice([1, 4]),
-        local_latency=chance.choice([1, 6]),
-        jitter=chance.choice([0, 0, 7]),
-        check=chance.random() < 0.5,
-        **changes,
-    )
-    system = System(spec)
-    vcpus = spec["cores_per_node"] * spec["nodes"]
-    pages = 4 * vcpus
-    frames = [page % spec["nodes"] * spec["memory_bytes"] + page * PAGE for page in range(pages)]
-    workload = {
-        "shared": chance.choice([0.0, 0.1, 1.0]),
-        "write_ratio": chance.choice([0.0, 0.3, 0.5]),
-        "think": chance.choice([0, 1, 13]),
-        "footprint": chance.choice([0.5, 1.0]),
-    }
-    seed = chance.randrange(1000)
-    system.add_vm(frames, streams(vcpus, vm_bytes=pages * PAGE, seed=seed, **workload))
-    system.start_vm(VM, range(vcpus))
-    return system
-
-
-def runs(chance: random.Random, system: System) -> list[Any]:
-    """Nothing but time: steps of all lengths."""
-    seen = []
-    for _ in range(40):
-        system.run(chance.choice([1, 3, 50, 700]))
-        seen.append(everything(system))
-    return seen
-
-
-def moves_homes(chance: random.Random, system: System) -> list[Any]:
-    """Homes move and pages are copied; the dirty log is taken whenever something ends."""
-    seen = []
-    system.start_dirty_log(VM)
-    for _ in range(6):
-        system.run(chance.randrange(1, 200))
-        job = system.transfer(0, [system.frame(VM, chance.randrange(4))], chance.randrange(2))
-        copy = system.copy(1, [system.frame(VM, 0)], [100 * PAGE], PAGE)
-        while not (system.done(job) and system.done(copy)):
-            system.wait(system.now + 100_000)
-            seen += [everything(system), system.take_dirty_log(VM)]
-    return seen
-
-
-def stops_and_starts(chance: random.Random, system: System) -> list[Any]:
-    """The VM is stopped at any moment and goes on, also throttled."""
-    seen = []
-    cores = len(system.vcpu_counts(VM))
-    for _ in range(12):
-        system.run(chance.randrange(1, 100))
-        system.stop_vm(VM)
-        seen.append(everything(system))
-        system.start_vm(VM, range(cores))
-        system.throttle(VM, 100, chance.choice([100, 30]))
-    return seen
-
-
-def samples(chance: random.Random, system: System) -> list[Any]:
-    """Every n-th access is noted."""
-    system.sample(VM, chance.choice([1, 3]), chance.choice([0, 5]))
-    seen: list[Any] = []
-    for _ in range(10):
-        system.run(chance.randrange(1, 300))
-        seen += [system.take_samples(VM), everything(system)]
-    return seen
-
-
-def waits_for_pages(chance: random.Random, system: System) -> list[Any]:
-    """Pages are missing for a while, and the run stops at the first access to one."""
-    seen: list[Any] = []
-    for _ in range(6):
-        page = chance.randrange(4)
-        system.run(chance.randrange(1, 100))
-        system.await_pages(VM, [page])
-        system.wait(system.now + 500)
-        seen += [everything(system), system.take_faults(VM)]
-        system.map_pages(VM, [page], [system.frame(VM, page)])
-    return seen
-
-
-def two_vms(chance: random.Random, system: System) -> list[Any]:
-    """Another VM shares the links, on a core that a vCPU of the first one has left."""
-    seen = []
-    cores = len(system.vcpu_counts(VM))
-    system.stop_vm(VM)
-    other = system.add_vm([200 * PAGE], [stream(vm_bytes=PAGE, seed=3)])
-    system.start_vm(VM, [*range(1, cores), 0])
-    system.stop_vm(VM)
-    system.start_vm(other, [0])
-    for _ in range(10):
-        system.run(chance.randrange(1, 200))
-        system.begin_stop_vm(other)
-        system.wait(system.now + 1000)
-        seen += [everything(system), system.vcpu_counts(other)]
-        system.start_vm(other, [0])
-    return seen
+from random_runs import ACTS, Act, machine
 
 
 @pytest.mark.parametrize("seed", range(25))
-@pytest.mark.parametrize(
-    "act",
-    [runs, moves_homes, stops_and_starts, samples, waits_for_pages, two_vms],
-    ids=lambda act: act.__name__,
-)
-def test_running_ahead_changes_nothing(act: Run, seed: int) -> None:
+@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.__name__)
+def test_running_ahead_changes_nothing(act: Act, seed: int) -> None:
     seen = []
     for run_ahead in (False, True):
         chance = random.Random(seed)
-        system = machine(chance, run_ahead=run_ahead)
-        seen.append(act(chance, system))
+        jitter = chance.choice([0, 0, 7])
+        seen.append(act(chance, machine(chance, jitter=jitter, run_ahead=run_ahead)))
     assert seen[0] == seen[1]

@@ -251,7 +251,11 @@ def _prefetch(machine: Machine) -> list[str]:
         lines += [
             f"    void {function}([[maybe_unused]] Addr line) const override",
             "    {",
-            *(f"        {v.name}->{function}(line);" for v in _settings(machine) if v.type.name in types),
+            *(
+                f"        {v.name}->{function}(line);"
+                for v in _settings(machine)
+                if v.type.name in types
+            ),
             "    }",
             "",
         ]
