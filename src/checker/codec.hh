@@ -7,49 +7,13 @@
 #ifndef HOMESHIFT_CHECKER_CODEC_HH
 #define HOMESHIFT_CHECKER_CODEC_HH
 
-#include <array>
-#include <cstdint>
-#include <stdexcept>
 #include <type_traits>
 #include <vector>
 
-#include "engine/types.hh"
+#include "checker/terms.hh"
 
 namespace homeshift::engine
 {
-
-#ifndef HOMESHIFT_NODES
-#error "the checker is compiled for a number of nodes: define HOMESHIFT_NODES"
-#endif
-#ifndef HOMESHIFT_LINES
-#error "the checker is compiled for a number of lines: define HOMESHIFT_LINES"
-#endif
-constexpr unsigned kNodes = HOMESHIFT_NODES;
-constexpr unsigned kLines = HOMESHIFT_LINES;
-static_assert(kNodes <= 8 && kLines <= 7);
-
-// An address of none of the lines that are looked at: what evicts one of them.
-constexpr Addr kOtherLine = Addr{kLines} << kLineShift;
-
-inline unsigned
-line_of(Addr address)
-{
-    return static_cast<unsigned>(address >> kLineShift);
-}
-
-inline Addr
-address_of(unsigned line)
-{
-    return Addr{line} << kLineShift;
-}
-
-// The protocol did what it must not do, or a property does not hold.
-class ProtocolError : public std::runtime_error
-{
-    using std::runtime_error::runtime_error;
-};
-
-using Byte = std::uint8_t;
 
 enum Kind : Byte
 {
@@ -59,30 +23,6 @@ enum Kind : Byte
     kSet,     // a bit for each node
     kData,    // whose value it is: see values.hh
 };
-
-// A field is not part of the state where a scenario says that nobody reads it: overloads of this
-// function, which are generated, forget what it holds.
-template <typename T>
-inline void
-forget_unread(T &)
-{}
-
-inline Byte
-byte_of(MachineID id)
-{
-    return id.type == MachineType_NUM ? 0 : static_cast<Byte>((id.type + 1) << 4 | id.num);
-}
-
-inline MachineID
-machine_of(Byte byte)
-{
-    return byte == 0
-               ? MachineID{}
-               : MachineID{static_cast<MachineType>((byte >> 4) - 1), std::uint16_t(byte & 15)};
-}
-
-// Which machine types have a machine in every node: generated.
-constexpr bool is_per_node(MachineType type);
 
 // The bytes of a value. A part with parts of its own shows them by for_each_field (what SLICC
 // declares) or by for_each_variable (what the checker provides).

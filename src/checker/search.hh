@@ -18,13 +18,11 @@
 #include <chrono>
 #include <optional>
 
-#include "checker/reduction.hh"
 #include "checker/state.hh"
+#include "checker/step.hh"
 
 namespace homeshift::engine
 {
-
-using Step = std::uint16_t; // a message's place in the state, or kMaxMessages + a stimulus
 
 // 64-bit fingerprints and the numbers of their states.
 class Visited
@@ -199,7 +197,7 @@ class Search
             std::vector<Logged> log;
             codec_.unpack(state);
             const bool stimulus = way[i] >= kMaxMessages;
-            const Travelling taken = stimulus ? Travelling{} : world.messages[way[i]];
+            const std::string taken = stimulus ? "" : message_json(world.messages[way[i]]);
             std::string error;
             world.log = &log;
             try {
@@ -222,53 +220,17 @@ class Search
         codec_.unpack(state);
     }
 
-    // Steps that are named, each at most as long as the one before could be taken.
-    template <typename Find, typename Show>
-    void
-    replay(const std::vector<std::string> &names, Find find, Show show)
+    // Steps that are named, one after another, of the machine as it starts.
+    template <typename Show, typename AtEnd>
+    Ending
+    replay(const std::vector<std::string> &names, Show show, AtEnd at_end)
     {
-        parents_.push_back(0);
-        steps_.push_back(0);
-        for (const std::string &name : names) {
-            const std::optional<Step> step = find(name);
-            if (!step) {
-                fault = Fault{"replay: there is no step '" + name + "' now", 0, std::nullopt};
-                return;
-            }
-            const bool stimulus = *step >= kMaxMessages;
-            const Travelling taken = stimulus ? Travelling{} : world.messages[*step];
-            std::vector<Logged> log;
-            std::string error;
-            bool possible = false;
-            const Machine::Watched before = machine_.watched();
-            world.log = &log;
-            try {
-                possible = fire(*step);
-            } catch (const ProtocolError &e) {
-                error = e.what();
-            }
-            world.log = nullptr;
-            show(stimulus ? static_cast<int>(*step - kMaxMessages) : -1, taken, log, error);
-            ++steps;
-            if (!error.empty()) {
-                fault = Fault{error, 0, std::nullopt};
-                return;
-            }
-            if (!possible) {
-                fault = Fault{"replay: '" + name + "' cannot be taken now", 0, std::nullopt};
-                return;
-            }
-            if (const char *broken = machine_.broken_by_step(before); broken != nullptr) {
-                fault = Fault{broken, 0, std::nullopt};
-                return;
-            }
+        const auto at_once = [this](std::size_t) { take_at_once(); };
+        const auto settle = [this] {
             codec_.settle_values();
             codec_.settle_machine();
-            if (!holds(0)) {
-                return;
-            }
-        }
-        complete = true;
+        };
+        return take_steps(machine_, names, at_once, show, settle, at_end);
     }
 
   private:
@@ -290,38 +252,18 @@ class Search
         return at + state.size;
     }
 
-    // Do a step of the working machine; false if there is no such step.
+    void
+    take_at_once()
+    {
+        if (world.reduced) {
+            engine::take_at_once(machine_);
+        }
+    }
+
     bool
     fire(Step step)
     {
-        world.begin_step();
-        world.readers = machine_.readers();
-        const unsigned readers = world.readers;
-        if (step >= kMaxMessages) {
-            if (!machine_.stimulate(step - kMaxMessages)) {
-                return false;
-            }
-        } else {
-            const Travelling message = world.messages[step];
-            world.remove(step);
-            machine_.controller(machine_of(message.machine)).arrive(message);
-            if (world.blocks && message.place == kNetwork) {
-                Travelling blocked = message;
-                blocked.place = kBlocked;
-                blocked.from = blocked.rank = 0;
-                world.add(blocked);
-                world.refused = false;
-            }
-        }
-        if (world.reduced && !world.refused) {
-            take_at_once(machine_);
-        }
-        world.readers = machine_.readers();
-        world.changed = world.changed || (readers != 0 && world.readers == 0);
-        if (!world.refused) {
-            world.count_step();
-        }
-        return !world.refused;
+        return engine::fire(machine_, step, [this] { take_at_once(); });
     }
 
     bool
@@ -342,8 +284,7 @@ class Search
                 if (step >= count) {
                     step = kMaxMessages - 1;
                     if (!taken && !quiet) {
-                        fault = Fault{"deadlock: a request waits, and no message can be taken",
-                                      number, std::nullopt};
+                        fault = Fault{kDeadlock, number, std::nullopt};
                         return false;
                     }
                     continue;
@@ -400,10 +341,7 @@ class Search
     bool
     holds(std::uint32_t number)
     {
-        const char *broken = machine_.broken_invariant();
-        if (broken == nullptr && world.count == 0 && machine_.quiet()) {
-            broken = machine_.broken_when_quiet();
-        }
+        const char *broken = broken_property(machine_);
         machine_.cover(covered);
         if (broken != nullptr) {
             fault = Fault{broken, number, std::nullopt};

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cstdint>
 #include <stdexcept>
 #include <vector>
@@ -44,6 +45,7 @@ class LineTable
     void
     add(Addr line, const Value &value)
     {
+        assert(find(line) == nullptr);
         Alike &alike = alike_[bits(line)];
         alike.last = static_cast<std::uint32_t>(items_.size());
         ++alike.count;

@@ -125,12 +125,7 @@ def _given(plan: Plan, kind: int, s: Stimulus) -> Iterator[str]:
 
 def _hand_over(plan: Plan, machine: str, port: str) -> Iterator[str]:
     controller = plan.member(machine, machine)
-    yield "            Travelling handed{};"
-    yield "            handed.place = kHanded;"
-    yield f"            handed.machine = byte_of({controller}.id());"
-    yield f"            handed.via = {machine}_Controller::port_{port};"
-    yield "            message.encode(handed);"
-    yield f"            {controller}.arrive(handed);"
+    yield f"            {controller}.hand_over(message, {machine}_Controller::port_{port});"
 
 
 def _ask(plan: Plan, name: str, machine: str) -> Iterator[str]:
@@ -146,8 +141,7 @@ def _ask(plan: Plan, name: str, machine: str) -> Iterator[str]:
         ]
         held = " || ".join(f"{c}.isTagPresent(address_of(c.choice))" for c in caches)
         yield f"            if (!({held or 'false'})) {{ return false; }}"
-        yield "            message.LineAddress = message.PhysicalAddress = kOtherLine;"
-        yield "            world.victim = c.choice;"
+        yield "            message.LineAddress = message.PhysicalAddress = evicts(c.choice);"
         yield f"            if (!{plan.member(machine, machine)}.look("
         yield f"                    message, {machine}_Controller::port_{port})) {{"
         yield "                return false;"
