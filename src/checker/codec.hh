@@ -7,6 +7,8 @@
 #ifndef HOMESHIFT_CHECKER_CODEC_HH
 #define HOMESHIFT_CHECKER_CODEC_HH
 
+#include <bit>
+#include <cstring>
 #include <type_traits>
 #include <vector>
 
@@ -128,6 +130,14 @@ class Unpacker
     const Byte *from_;
 };
 
+inline std::uint64_t
+load64(const Byte *from)
+{
+    std::uint64_t word;
+    std::memcpy(&word, from, sizeof word);
+    return word;
+}
+
 // The kinds of the bytes that Packer makes of a value.
 class KindLister
 {
@@ -162,20 +172,35 @@ class KindLister
     }
 };
 
-// Positions whose bytes are not plain, and where plain bytes are.
+// Which bytes are of which kind.
 struct Layout
 {
-    std::vector<std::pair<std::uint16_t, Kind>> special;
-    std::vector<Byte> plain_mask; // 0xff where the byte is plain
+    struct Word
+    {
+        std::uint16_t at;
+        std::uint64_t mask; // 0xff where a byte is neither plain nor a node's number
+    };
+
+    std::vector<Kind> kinds;
+    std::vector<Byte> plain_mask;     // 0xff where the byte is plain
+    std::vector<std::uint16_t> nodes; // places of numbers of nodes
+    std::vector<Word> words;          // eight bytes each: all others that are not plain
 
     Layout() = default;
 
-    explicit Layout(const std::vector<Kind> &kinds) : plain_mask(kinds.size(), 0xff)
+    explicit Layout(const std::vector<Kind> &of) : kinds(of), plain_mask(of.size())
     {
         for (std::size_t i = 0; i < kinds.size(); ++i) {
-            if (kinds[i] != kPlain) {
-                special.emplace_back(static_cast<std::uint16_t>(i), kinds[i]);
-                plain_mask[i] = 0;
+            const auto at = static_cast<std::uint16_t>(i);
+            if (kinds[i] == kPlain) {
+                plain_mask[i] = 0xff;
+            } else if (kinds[i] == kNode) {
+                nodes.push_back(at);
+            } else {
+                if (words.empty() || words.back().at != (at & ~7)) {
+                    words.push_back({static_cast<std::uint16_t>(at & ~7), 0});
+                }
+                words.back().mask |= std::uint64_t{0xff} << (at & 7) * 8;
             }
         }
     }
@@ -183,7 +208,26 @@ struct Layout
     std::size_t
     size() const
     {
-        return plain_mask.size();
+        return kinds.size();
+    }
+
+    // Visits (place, kind) of what is not plain, but for bytes that are 0 and no number of a node:
+    // these name nothing. Up to seven bytes behind the last one are read.
+    template <typename Visit>
+    void
+    for_each_name(const Byte *bytes, Visit visit) const
+    {
+        for (const std::uint16_t at : nodes) {
+            visit(at, kNode);
+        }
+        for (const Word &word : words) {
+            for (std::uint64_t left = load64(bytes + word.at) & word.mask; left != 0;) {
+                const int shift = std::countr_zero(left) & ~7;
+                left &= ~(std::uint64_t{0xff} << shift);
+                const auto at = static_cast<unsigned>(word.at + shift / 8);
+                visit(at, kinds[at]);
+            }
+        }
     }
 };
 

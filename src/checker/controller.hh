@@ -46,6 +46,7 @@ class Controller
     void
     arrive(const Travelling &message)
     {
+        world.touched |= 1u << node_of(machineID);
         int port = message.via;
         if (message.place == kNetwork || message.place == kBlocked) {
             port = port_of_vnet[message.via];
@@ -90,6 +91,7 @@ class Controller
     bool
     look(Message &message, int port)
     {
+        world.touched |= 1u << node_of(machineID);
         current_ = &message;
         current_port_ = port;
         taken_ = false;

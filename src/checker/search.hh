@@ -103,7 +103,13 @@ class Search
           limits_(limits),
           codec_(machine),
           start_(std::chrono::steady_clock::now())
-    {}
+    {
+        for (unsigned number = 0; number < kStimuli; ++number) {
+            if (kLimits[kChosen[number].kind] != 0) {
+                stimuli_.push_back(static_cast<Step>(kMaxMessages + number));
+            }
+        }
+    }
 
     std::uint64_t
     states() const
@@ -141,6 +147,7 @@ class Search
     {
         initial_ = State{};
         world.begin_step();
+        world.touched = ~0u;
         initial_order_ = codec_.pack(initial_).order;
         codec_.unpack(initial_);
         parents_.push_back(0);
@@ -227,6 +234,7 @@ class Search
     {
         const auto at_once = [this](std::size_t) { take_at_once(); };
         const auto settle = [this] {
+            world.touched = ~0u;
             codec_.settle_values();
             codec_.settle_machine();
         };
@@ -271,69 +279,65 @@ class Search
     {
         codec_.unpack(state);
         save();
-        bool taken = false;
         const unsigned count = world.count;
         widest = std::max(widest, count);
         const bool quiet = count == 0 && machine_.quiet();
         quiet_states += quiet;
         quiet_print ^= quiet ? fingerprint(state) : 0;
         const Machine::Watched before = machine_.watched();
-        const unsigned all = kMaxMessages + kStimuli;
-        for (unsigned step = 0; step < all; ++step) {
-            if (step < kMaxMessages) {
-                if (step >= count) {
-                    step = kMaxMessages - 1;
-                    if (!taken && !quiet) {
-                        fault = Fault{kDeadlock, number, std::nullopt};
-                        return false;
-                    }
-                    continue;
-                }
-                const Travelling &message = world.messages[step];
-                if (!world.deliverable(message) ||
-                    (step != 0 && message == world.messages[step - 1])) {
-                    continue;
-                }
+        bool taken = false;
+        for (unsigned i = 0; i < count && !fault; ++i) {
+            const Travelling &message = world.messages[i];
+            if (world.deliverable(message) && (i == 0 || !(message == world.messages[i - 1]))) {
+                taken = try_step(static_cast<Step>(i), number, before) || taken;
             }
-            try {
-                if (!fire(static_cast<Step>(step))) {
-                    if (world.refused) { // else nothing was begun
-                        restore();
-                    }
-                    continue;
-                }
-            } catch (const ProtocolError &error) {
-                fault = Fault{error.what(), number, static_cast<Step>(step)};
-                return false;
-            }
-            ++steps;
-            if (const char *broken = machine_.broken_by_step(before); broken != nullptr) {
-                fault = Fault{broken, number, static_cast<Step>(step)};
-                return false;
-            }
-            codec_.pack(successor_);
-            const auto next = static_cast<std::uint32_t>(parents_.size());
-            const std::uint32_t found = visited_.number(fingerprint(successor_), next);
-            if (step < kMaxMessages) {
-                taken = true;
-                if (limits_.completion) {
-                    edges_.push_back(found);
-                }
-            }
-            if (found == next) {
-                parents_.push_back(number);
-                steps_.push_back(static_cast<Step>(step));
-                append(next_level_, successor_);
-                if (!holds(next)) {
-                    return false;
-                }
-            }
-            restore();
+        }
+        if (!taken && !quiet && !fault) {
+            fault = Fault{kDeadlock, number, std::nullopt};
+        }
+        for (std::size_t i = 0; i < stimuli_.size() && !fault; ++i) {
+            try_step(stimuli_[i], number, before);
         }
         if (limits_.completion) {
             ends_.push_back(static_cast<std::uint32_t>(edges_.size()));
             quiet_.push_back(quiet);
         }
+        return !fault;
+    }
+
+    // Take a step from the state with that number, and back; false if there is no such step.
+    bool
+    try_step(Step step, std::uint32_t number, const Machine::Watched &before)
+    {
+        try {
+            if (!fire(step)) {
+                if (world.refused) { // else nothing was begun
+                    restore();
+                }
+                return false;
+            }
+        } catch (const ProtocolError &error) {
+            fault = Fault{error.what(), number, step};
+            return true;
+        }
+        ++steps;
+        if (const char *broken = machine_.broken_by_step(before); broken != nullptr) {
+            fault = Fault{broken, number, step};
+            return true;
+        }
+        codec_.pack(successor_);
+        const auto next = static_cast<std::uint32_t>(parents_.size());
+        const std::uint32_t found = visited_.number(fingerprint(successor_), next);
+        if (step < kMaxMessages && limits_.completion) {
+            edges_.push_back(found);
+        }
+        if (found == next) {
+            parents_.push_back(number);
+            steps_.push_back(step);
+            append(next_level_, successor_);
+            holds(next);
+        }
+        restore();
         return true;
     }
 
@@ -362,11 +366,23 @@ class Search
     void
     restore()
     {
-        std::memcpy(static_cast<void *>(&machine_), saved_machine_, sizeof machine_);
+        for (unsigned node = 0; node < kNodes; ++node) {
+            if (world.touched >> node & 1) {
+                std::memcpy(static_cast<void *>(&machine_.node[node]), &saved().node[node],
+                            sizeof(Node));
+            }
+        }
+        std::memcpy(static_cast<void *>(&machine_.single), &saved().single, sizeof(Single));
         world.count = saved_count_;
         std::memcpy(world.messages, saved_messages_, saved_count_ * sizeof(Travelling));
         std::memcpy(world.memory, saved_memory_, sizeof world.memory);
         std::memcpy(world.pending, saved_pending_, sizeof world.pending);
+    }
+
+    const Machine &
+    saved() const
+    {
+        return *reinterpret_cast<const Machine *>(saved_machine_);
     }
 
     // Takes away states from which no message can be taken, again and again. What is left goes
@@ -445,6 +461,7 @@ class Search
     State initial_;
     Order initial_order_{};
     State successor_;
+    std::vector<Step> stimuli_; // that may happen at all
 
     Visited visited_;
     std::vector<std::uint32_t> parents_;

@@ -38,6 +38,7 @@ struct WorldOf : Values
     // ---- of the step under way ----
     bool refused = false;     // the message cannot be taken now: the step does not exist,
     bool blocks = false;      // but that it blocks its port from now on
+    unsigned touched = 0;     // nodes, a bit each, of which something may have changed; see node_of()
     unsigned fault = 0;       // lines, a bit each, for which a core gets an access fault
     unsigned victim = kLines; // line to evict
     std::vector<Logged> *log = nullptr;
@@ -69,7 +70,7 @@ struct WorldOf : Values
     begin_step()
     {
         begin_values();
-        fault = 0;
+        fault = touched = 0;
         taken_in_step.clear();
         refused = blocks = false;
     }
