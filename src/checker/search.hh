@@ -36,47 +36,51 @@ class Visited
             grow();
         }
         print += print == 0;
-        for (std::size_t i = print & (slots_.size() - 1);; i = (i + 1) & (slots_.size() - 1)) {
-            if (slots_[i] == print) {
-                return numbers_[i];
-            }
-            if (slots_[i] == 0) {
-                slots_[i] = print;
-                numbers_[i] = next;
-                ++count_;
-                return next;
-            }
+        Slot &slot = place_of(print, slots_);
+        if (slot.print == 0) {
+            slot = {print, next};
+            ++count_;
         }
+        return slot.number;
     }
 
     std::size_t
     bytes() const
     {
-        return slots_.size() * 12;
+        return slots_.size() * sizeof(Slot);
     }
 
   private:
+    // 12 bytes, side by side: most look-ups are of states that are there, and both are read.
+    struct [[gnu::packed]] Slot
+    {
+        std::uint64_t print = 0;
+        std::uint32_t number = 0;
+    };
+
+    static Slot &
+    place_of(std::uint64_t print, std::vector<Slot> &slots)
+    {
+        std::size_t i = print & (slots.size() - 1);
+        while (slots[i].print != print && slots[i].print != 0) {
+            i = (i + 1) & (slots.size() - 1);
+        }
+        return slots[i];
+    }
+
     void
     grow()
     {
-        std::vector<std::uint64_t> slots(slots_.size() * 2);
-        std::vector<std::uint32_t> numbers(slots.size());
-        for (std::size_t old = 0; old < slots_.size(); ++old) {
-            if (slots_[old] != 0) {
-                std::size_t i = slots_[old] & (slots.size() - 1);
-                while (slots[i] != 0) {
-                    i = (i + 1) & (slots.size() - 1);
-                }
-                slots[i] = slots_[old];
-                numbers[i] = numbers_[old];
+        std::vector<Slot> slots(slots_.size() * 2);
+        for (const Slot &slot : slots_) {
+            if (slot.print != 0) {
+                place_of(slot.print, slots) = slot;
             }
         }
         slots_.swap(slots);
-        numbers_.swap(numbers);
     }
 
-    std::vector<std::uint64_t> slots_ = std::vector<std::uint64_t>(1 << 16);
-    std::vector<std::uint32_t> numbers_ = std::vector<std::uint32_t>(1 << 16);
+    std::vector<Slot> slots_ = std::vector<Slot>(1 << 16);
     std::size_t count_ = 0;
 };
 

@@ -53,8 +53,7 @@ struct Renaming
     bool identity;
     Byte map[5][256];
 
-    explicit Renaming(const Order &to)
-        : order(to), identity(std::is_sorted(to.begin(), to.end()))
+    explicit Renaming(const Order &to) : order(to), identity(std::is_sorted(to.begin(), to.end()))
     {
         for (unsigned byte = 0; byte < 256; ++byte) {
             for (auto &table : map) {
@@ -82,9 +81,8 @@ struct Renaming
     apply(Byte *bytes, const Layout &layout) const
     {
         if (!identity) {
-            layout.for_each_name(bytes, [&](unsigned at, Kind kind) {
-                bytes[at] = map[kind][bytes[at]];
-            });
+            layout.for_each_name(bytes,
+                                 [&](unsigned at, Kind kind) { bytes[at] = map[kind][bytes[at]]; });
         }
     }
 };
@@ -232,8 +230,8 @@ class Codec
     // What the bytes of one node, or of another part, say of each node.
     using Signs = std::array<std::uint64_t, kNodes>;
 
-    // A node's signature is the sum of what all parts say of it: hashes of where it is named, and by
-    // what; of itself a node also tells its own plain bytes.
+    // A node's signature is the sum of what all parts say of it: hashes of where it is named, and
+    // by what; of itself a node also tells its own plain bytes.
     void
     sign()
     {

@@ -36,10 +36,10 @@ struct WorldOf : Values
     unsigned count = 0;
 
     // ---- of the step under way ----
-    bool refused = false;     // the message cannot be taken now: the step does not exist,
-    bool blocks = false;      // but that it blocks its port from now on
-    unsigned touched = 0;     // nodes, a bit each, of which something may have changed; see node_of()
-    unsigned fault = 0;       // lines, a bit each, for which a core gets an access fault
+    bool refused = false; // the message cannot be taken now: the step does not exist,
+    bool blocks = false;  // but that it blocks its port from now on
+    unsigned touched = 0; // nodes, a bit each, of which something may have changed; see node_of()
+    unsigned fault = 0;   // lines, a bit each, for which a core gets an access fault
     unsigned victim = kLines; // line to evict
     std::vector<Logged> *log = nullptr;
 
