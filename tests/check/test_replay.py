@@ -170,8 +170,10 @@ def test_the_engine_takes_a_counter_example_when(name: str) -> None:
     options = replace(options, mutant=number)
     result = run(checker, options)
     assert result.fault is not None
-    told, taken = in_both(checker, engine, options, [key(step) for step in result.steps])
+    steps = [key(step) for step in result.steps]
+    told, taken = in_both(checker, engine, options, steps)
     assert told.fault == result.fault
+    assert any(name.startswith("+") for name in engine_steps(told, steps)) == (size != (2, 1))
     assert transitions(told) == transitions(result)
     assert list(compare(checker, told, taken)) == []
     assert taken.fault is not None
