@@ -244,9 +244,8 @@ def test_messages_come_to_the_engine_in_the_order_that_is_told(first: int) -> No
     )
     assert taken.not_taken == "no such step"
     served, waits = taken.steps[2:]
-    assert [entry["sent"]["fields"] for entry in served["log"] if "sent" in entry] == [
-        "addr 0, Type Read, Sender Directory 0, DataBlk old"
-    ]
+    (read,) = (entry["sent"] for entry in served["log"] if "sent" in entry)
+    assert read["fields"].startswith("addr 0, Type Read")
     assert f"Requestor L1Cache {first}" in served["step"]["fields"]
     assert not any("sent" in entry for entry in waits["log"])
 
