@@ -203,7 +203,7 @@ class Controller
     }
 
     void
-    send(Message *message, int vnet, Cycles)
+    send(Message *message, int vnet, Cycles, Addr)
     {
         Travelling sent{};
         sent.place = kNetwork;

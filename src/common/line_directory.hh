@@ -7,8 +7,11 @@
 #ifndef HOMESHIFT_COMMON_LINE_DIRECTORY_HH
 #define HOMESHIFT_COMMON_LINE_DIRECTORY_HH
 
+#include <bit>
 #include <cstdint>
+#include <memory>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include "common/flat_map.hh"
@@ -16,8 +19,9 @@
 namespace homeshift
 {
 
-// Record: the engine's entry type; the directory owns what it is given.
-template <typename Record>
+// Record: the engine's entry type. Holder: what keeps one, like a unique_ptr; the directory owns what
+// it is given. A record stays where it is in memory until it goes.
+template <typename Record, typename Holder = std::unique_ptr<Record>>
 class LineDirectory
 {
   public:
@@ -28,57 +32,63 @@ class LineDirectory
     LineDirectory(const LineDirectory &) = delete;
     LineDirectory &operator=(const LineDirectory &) = delete;
 
-    ~LineDirectory()
-    {
-        for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
-            delete nodes_[i].record;
-        }
-    }
-
     Record *
     lookup(std::uint64_t line)
     {
-        const Index *index = index_.find(line);
-        return index ? index->record : nullptr;
+        const std::uint32_t number = find(line);
+        return number == kNone ? nullptr : node(number).record.get();
     }
 
-    Record *
-    allocate(std::uint64_t line, Record *record)
+    // Let the host fetch what a look-up will need. (GCC drops calls that do no more than that.)
+    [[gnu::always_inline]] void
+    prefetch(std::uint64_t line) const
     {
-        Index &index = index_[line];
-        if (index.node != kNone) {
+        __builtin_prefetch(&first_[hash(line)]);
+        regions_.prefetch(line >> shift_);
+    }
+
+    // The second step, when the first is done.
+    [[gnu::always_inline]] void
+    prefetch_record(std::uint64_t line) const
+    {
+        if (const std::uint32_t number = first_[hash(line)]; number != kNone) {
+            __builtin_prefetch(&chunks_[number / kChunk][number % kChunk]);
+        }
+    }
+
+    template <typename Entry>
+    Record *
+    allocate(std::uint64_t line, Entry *record)
+    {
+        if (find(line) != kNone) {
             throw std::logic_error("the line already has a record");
         }
-        std::uint32_t node = free_;
-        if (node != kNone) {
-            free_ = nodes_[node].next;
+        std::uint32_t number = free_;
+        if (number != kNone) {
+            free_ = node(number).next;
         } else {
-            node = static_cast<std::uint32_t>(nodes_.size());
-            nodes_.emplace_back();
+            number = ++last_;
+            if (number / kChunk == chunks_.size()) {
+                chunks_.push_back(std::make_unique<Node[]>(kChunk));
+            }
         }
-        index = {record, node};
-        Region &region = regions_[line >> shift_];
-        nodes_[node] = {record, line, kNone, kNone};
-        append(region, node);
-        return record;
+        node(number).line = line;
+        node(number).record.reset(record);
+        show(number);
+        append(regions_[line >> shift_], number);
+        return node(number).record.get();
     }
 
     void
     deallocate(std::uint64_t line)
     {
-        const Index *found = index_.find(line);
-        if (!found) {
-            throw std::logic_error("the line has no record");
-        }
-        const std::uint32_t node = found->node;
-        index_.erase(line);
+        const std::uint32_t number = hide(line);
         Region &region = *regions_.find(line >> shift_);
-        unlink(region, node);
+        unlink(region, number);
         if (region.count == 0 && region.aside == kNone) {
             regions_.erase(line >> shift_);
         }
-        delete nodes_[node].record;
-        release(node);
+        release(number);
     }
 
     // ---- while the region's home moves: records of a departing region are set aside, and either
@@ -88,16 +98,11 @@ class LineDirectory
     void
     setAside(std::uint64_t line)
     {
-        const Index *found = index_.find(line);
-        if (!found) {
-            throw std::logic_error("the line has no record");
-        }
-        const std::uint32_t node = found->node;
-        index_.erase(line);
+        const std::uint32_t number = hide(line);
         Region &region = *regions_.find(line >> shift_);
-        unlink(region, node);
-        nodes_[node].next = region.aside;
-        region.aside = node;
+        unlink(region, number);
+        node(number).next = region.aside;
+        region.aside = number;
     }
 
     // All records set aside are there again, in the order in which they were.
@@ -106,13 +111,13 @@ class LineDirectory
     {
         Region *region = regions_.find(address >> shift_);
         while (region != nullptr && region->aside != kNone) {
-            const std::uint32_t node = region->aside; // the youngest of them
-            region->aside = nodes_[node].next;
-            nodes_[node].next = region->head;
-            (region->head == kNone ? region->tail : nodes_[region->head].previous) = node;
-            region->head = node;
+            const std::uint32_t number = region->aside; // the youngest of them
+            region->aside = node(number).next;
+            node(number).next = region->head;
+            (region->head == kNone ? region->tail : node(region->head).previous) = number;
+            region->head = number;
             ++region->count;
-            index_[nodes_[node].line] = {nodes_[node].record, node};
+            show(number);
         }
     }
 
@@ -126,18 +131,16 @@ class LineDirectory
         }
         const Region region = *found;
         regions_.erase(address >> shift_);
-        for (std::uint32_t node = region.head; node != kNone;) {
-            const Node old = nodes_[node];
-            index_.erase(old.line);
-            delete old.record;
-            release(node);
-            node = old.next;
+        for (std::uint32_t number = region.head; number != kNone;) {
+            const std::uint32_t next = node(number).next;
+            hide(node(number).line);
+            release(number);
+            number = next;
         }
-        for (std::uint32_t node = region.aside; node != kNone;) {
-            const Node old = nodes_[node];
-            delete old.record;
-            release(node);
-            node = old.next;
+        for (std::uint32_t number = region.aside; number != kNone;) {
+            const std::uint32_t next = node(number).next;
+            release(number);
+            number = next;
         }
     }
 
@@ -149,9 +152,9 @@ class LineDirectory
         if (region == nullptr || region->head == region->tail) {
             return;
         }
-        const std::uint32_t node = region->head;
-        unlink(*region, node);
-        append(*region, node);
+        const std::uint32_t number = region->head;
+        unlink(*region, number);
+        append(*region, number);
     }
 
     bool
@@ -181,13 +184,13 @@ class LineDirectory
         if (region.head == kNone) {
             throw std::logic_error("the region has no records");
         }
-        return nodes_[region.head].line;
+        return node(region.head).line;
     }
 
     std::size_t
     size() const
     {
-        return index_.size();
+        return shown_;
     }
 
     // Visits (line, record) in no particular order; not those set aside.
@@ -195,30 +198,29 @@ class LineDirectory
     void
     for_each(Visit visit)
     {
-        for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
-            const Node &node = nodes_[i];
-            const Index *index = node.record != nullptr ? index_.find(node.line) : nullptr;
-            if (index != nullptr && index->node == i) {
-                visit(node.line, node.record);
+        for (std::uint32_t i = 1; i <= last_; ++i) {
+            if (find(node(i).line) == i) {
+                visit(node(i).line, node(i).record.get());
             }
         }
     }
 
   private:
-    static constexpr std::uint32_t kNone = ~std::uint32_t{0};
+    static constexpr std::uint32_t kNone = 0; // the number of no node
+    static constexpr std::uint32_t kChunk = 256;
 
-    struct Node
+    struct Links
     {
-        Record *record = nullptr;
         std::uint64_t line = 0;
+        std::uint32_t next_alike = kNone; // of those with one hash
         std::uint32_t next = kNone; // in the region, or in the list of free nodes
         std::uint32_t previous = kNone;
     };
 
-    struct Index
+    // In one line of the host's memory, if it can be.
+    struct alignas(std::bit_ceil(sizeof(Links) + sizeof(Holder))) Node : Links
     {
-        Record *record = nullptr; // the node's: a look-up does not touch the node
-        std::uint32_t node = kNone;
+        Holder record;
     };
 
     struct Region
@@ -229,31 +231,94 @@ class LineDirectory
         std::uint32_t count = 0;
     };
 
-    void
-    append(Region &region, std::uint32_t node)
+    Node &
+    node(std::uint32_t number)
     {
-        nodes_[node].next = kNone;
-        nodes_[node].previous = region.tail;
-        (region.tail == kNone ? region.head : nodes_[region.tail].next) = node;
-        region.tail = node;
+        return chunks_[number / kChunk][number % kChunk];
+    }
+
+    std::size_t
+    hash(std::uint64_t line) const
+    {
+        return (line >> 6) * 0x9E3779B97F4A7C15U >> (64 - hash_bits_);
+    }
+
+    std::uint32_t
+    find(std::uint64_t line)
+    {
+        std::uint32_t number = first_[hash(line)];
+        while (number != kNone && node(number).line != line) {
+            number = node(number).next_alike;
+        }
+        return number;
+    }
+
+    void
+    show(std::uint32_t number)
+    {
+        if (2 * ++shown_ > first_.size()) {
+            grow();
+        }
+        std::uint32_t &first = first_[hash(node(number).line)];
+        node(number).next_alike = first;
+        first = number;
+    }
+
+    std::uint32_t
+    hide(std::uint64_t line)
+    {
+        std::uint32_t *link = &first_[hash(line)];
+        while (*link != kNone && node(*link).line != line) {
+            link = &node(*link).next_alike;
+        }
+        const std::uint32_t number = *link;
+        if (number == kNone) {
+            throw std::logic_error("the line has no record");
+        }
+        *link = node(number).next_alike;
+        --shown_;
+        return number;
+    }
+
+    void
+    grow()
+    {
+        std::vector<std::uint32_t> old(first_.size() * 2, kNone);
+        old.swap(first_);
+        ++hash_bits_;
+        for (std::uint32_t number : old) {
+            while (number != kNone) {
+                std::uint32_t &first = first_[hash(node(number).line)];
+                number = std::exchange(node(number).next_alike, std::exchange(first, number));
+            }
+        }
+    }
+
+    void
+    append(Region &region, std::uint32_t number)
+    {
+        node(number).next = kNone;
+        node(number).previous = region.tail;
+        (region.tail == kNone ? region.head : node(region.tail).next) = number;
+        region.tail = number;
         ++region.count;
     }
 
     void
-    unlink(Region &region, std::uint32_t node)
+    unlink(Region &region, std::uint32_t number)
     {
-        const Node old = nodes_[node];
-        (old.previous == kNone ? region.head : nodes_[old.previous].next) = old.next;
-        (old.next == kNone ? region.tail : nodes_[old.next].previous) = old.previous;
-        nodes_[node].next = nodes_[node].previous = kNone;
+        const Links old = node(number);
+        (old.previous == kNone ? region.head : node(old.previous).next) = old.next;
+        (old.next == kNone ? region.tail : node(old.next).previous) = old.previous;
         --region.count;
     }
 
     void
-    release(std::uint32_t node)
+    release(std::uint32_t number)
     {
-        nodes_[node] = {nullptr, 0, free_, kNone};
-        free_ = node;
+        node(number).record.reset();
+        node(number).next = free_;
+        free_ = number;
     }
 
     Region
@@ -265,9 +330,12 @@ class LineDirectory
 
     unsigned shift_;
     std::vector<bool> home_;
-    FlatMap<Index> index_;
+    unsigned hash_bits_ = 4;
+    std::vector<std::uint32_t> first_ = std::vector<std::uint32_t>(16, kNone); // by hash
+    std::size_t shown_ = 0;
     FlatMap<Region> regions_;
-    std::vector<Node> nodes_;
+    std::vector<std::unique_ptr<Node[]>> chunks_;
+    std::uint32_t last_ = kNone;
     std::uint32_t free_ = kNone;
 };
 

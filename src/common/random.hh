@@ -60,7 +60,7 @@ class Random
     }
 
     // Uniform in [0, bound). The bias is below bound / 2^64.
-    std::uint64_t
+    [[gnu::always_inline]] std::uint64_t
     below(std::uint64_t bound)
     {
         return multiply_high(next(), bound);
@@ -73,7 +73,7 @@ class Random
         return static_cast<double>(next() >> 11) * 0x1p-53;
     }
 
-    bool
+    [[gnu::always_inline]] bool
     happens(Chance chance)
     {
         return (next() >> 11) < chance.threshold_;

@@ -212,11 +212,12 @@ class Controller : public Receiver
     profileMsgDelay(int, Cycles)
     {}
 
+    // line: that the message is about.
     void
-    send(Message *message, int vnet, Cycles latency)
+    send(Message *message, int vnet, Cycles latency, Addr line)
     {
         message->vnet = static_cast<std::uint8_t>(vnet);
-        context_.network->send(message, machineID, latency);
+        context_.network->send(message, machineID, latency, line);
     }
 
     void

@@ -3,7 +3,8 @@
 // Time. A wheel with one bucket a cycle for the near future and a heap for the
 // rest. Events of one cycle fire by their order, and those of one order as they were
 // scheduled, so a run is deterministic without sequence numbers in the wheel. What is
-// scheduled for the current cycle fires at its end.
+// scheduled for the current cycle fires at its end. A bucket is put in order when its
+// cycle comes; until then it is a stack, so that nothing but its top is touched.
 //
 // Cores are not in the wheel: each is a Runner that knows when it has something to do,
 // and may run ahead of the wheel as far as nothing can reach it from there.
@@ -15,6 +16,7 @@
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "engine/runners.hh"
@@ -59,10 +61,9 @@ class EventQueue
 
     ~EventQueue()
     {
-        for (Bucket &bucket : wheel_) {
-            while (Event *event = pop(bucket)) {
-                event->discard();
-            }
+        discard(due_);
+        for (Event *bucket : wheel_) {
+            discard(bucket);
         }
         for (const Far &far : far_) {
             far.event->discard();
@@ -139,11 +140,30 @@ class EventQueue
     {
         ++pending_;
         if (when - now_ < kBuckets) {
-            append(event, when);
+            push(event, when);
         } else {
             far_.push_back({when, sequence_++, event});
             std::push_heap(far_.begin(), far_.end());
         }
+    }
+
+    // Let an event not fire that is scheduled for a cycle to come.
+    void
+    remove(const Event *event, Cycle when)
+    {
+        --pending_;
+        const auto far = std::find_if(far_.begin(), far_.end(),
+                                      [event](const Far &other) { return other.event == event; });
+        if (far != far_.end()) {
+            far_.erase(far);
+            std::make_heap(far_.begin(), far_.end());
+            return;
+        }
+        Event **place = &wheel_[when & kMask];
+        while (*place != event) {
+            place = &(*place)->next_;
+        }
+        *place = event->next_;
     }
 
     // Let an event fire in the current cycle, in its place among those that are still to fire.
@@ -151,8 +171,7 @@ class EventQueue
     schedule_now(Event *event)
     {
         ++pending_;
-        Bucket &bucket = wheel_[now_ & kMask];
-        Event **place = &bucket.head;
+        Event **place = &due_;
         const auto before = [event](const Event &other) {
             return other.order != event->order ? other.order < event->order
                                                : other.age - 1 < event->age - 1;
@@ -162,17 +181,13 @@ class EventQueue
         }
         event->next_ = *place;
         *place = event;
-        if (event->next_ == nullptr) {
-            bucket.tail = event;
-        }
-        occupy(now_);
     }
 
     // Whether no event is left to fire in the current cycle.
     bool
     nothing_left_now() const
     {
-        return wheel_[now_ & kMask].head == nullptr;
+        return due_ == nullptr;
     }
 
     // Fire events up to and including cycle `last`, or until `stop` is set or
@@ -206,12 +221,6 @@ class EventQueue
     static constexpr unsigned kWords = 64;
     static constexpr unsigned kBuckets = 64 * kWords;
     static constexpr Cycle kMask = kBuckets - 1;
-
-    struct Bucket
-    {
-        Event *head = nullptr;
-        Event *tail = nullptr;
-    };
 
     struct Far
     {
@@ -253,11 +262,9 @@ class EventQueue
     bool
     fire_all(const bool &stop)
     {
-        Bucket &bucket = wheel_[now_ & kMask];
-        if (bucket.head != bucket.tail) {
-            sort(bucket);
-        }
-        while (Event *event = pop(bucket)) {
+        take_due();
+        while (Event *event = due_) {
+            due_ = event->next_;
             --pending_;
             ++fired_;
             event->fire();
@@ -265,12 +272,27 @@ class EventQueue
                 return false;
             }
         }
+        return true;
+    }
+
+    // Put what is to fire in the current cycle in order. Most buckets hold a few.
+    void
+    take_due()
+    {
+        Event *event = std::exchange(wheel_[now_ & kMask], nullptr);
         std::uint64_t &word = occupied_[(now_ & kMask) >> 6];
         word &= ~(std::uint64_t{1} << (now_ & 63));
-        if (word == 0) {
-            occupied_words_ &= ~(std::uint64_t{1} << ((now_ & kMask) >> 6));
+        occupied_words_ &= ~(std::uint64_t{word == 0} << ((now_ & kMask) >> 6));
+        while (event != nullptr) { // the last one scheduled comes first
+            Event *const next = event->next_;
+            Event **place = &due_;
+            while (*place != nullptr && (*place)->order < event->order) {
+                place = &(*place)->next_;
+            }
+            event->next_ = *place;
+            *place = event;
+            event = next;
         }
-        return true;
     }
 
     // Let the runner that comes first run: what it has to do now, and more until something may
@@ -292,52 +314,20 @@ class EventQueue
         now_ = now;
     }
 
-    static Event *
-    pop(Bucket &bucket)
-    {
-        Event *event = bucket.head;
-        if (event != nullptr) {
-            bucket.head = event->next_;
-            bucket.tail = bucket.head == nullptr ? nullptr : bucket.tail;
-        }
-        return event;
-    }
-
-    // Insertion sort: most buckets are short, or in order already.
     static void
-    sort(Bucket &bucket)
+    discard(Event *list)
     {
-        Event *last = bucket.head; // of the part that is in order
-        while (last != nullptr && last->next_ != nullptr) {
-            Event *event = last->next_;
-            if (last->order <= event->order) {
-                last = event;
-                continue;
-            }
-            last->next_ = event->next_;
-            Event **place = &bucket.head;
-            while ((*place)->order <= event->order) {
-                place = &(*place)->next_;
-            }
-            event->next_ = *place;
-            *place = event;
+        while (list != nullptr) {
+            std::exchange(list, list->next_)->discard();
         }
-        bucket.tail = last;
     }
 
     void
-    append(Event *event, Cycle when)
+    push(Event *event, Cycle when)
     {
-        Bucket &bucket = wheel_[when & kMask];
-        event->next_ = nullptr;
-        (bucket.tail == nullptr ? bucket.head : bucket.tail->next_) = event;
-        bucket.tail = event;
-        occupy(when);
-    }
-
-    void
-    occupy(Cycle when)
-    {
+        Event *&bucket = wheel_[when & kMask];
+        event->next_ = bucket;
+        bucket = event;
         const Cycle word = (when & kMask) >> 6;
         occupied_[word] |= std::uint64_t{1} << (when & 63);
         occupied_words_ |= std::uint64_t{1} << word;
@@ -354,6 +344,9 @@ class EventQueue
     Cycle
     next_event() const
     {
+        if (due_ != nullptr) {
+            return now_;
+        }
         const unsigned start = static_cast<unsigned>(now_ & kMask);
         unsigned word = start >> 6;
         std::uint64_t bits = occupied_[word] & (~std::uint64_t{0} << (start & 63));
@@ -376,7 +369,7 @@ class EventQueue
         now_ = to;
         while (!far_.empty() && far_.front().when - now_ < kBuckets) {
             std::pop_heap(far_.begin(), far_.end());
-            append(far_.back().event, far_.back().when);
+            push(far_.back().event, far_.back().when);
             far_.pop_back();
         }
     }
@@ -388,7 +381,8 @@ class EventQueue
     std::uint64_t fired_ = 0;
     std::uint64_t pending_ = 0;
     std::uint64_t sequence_ = 0;
-    std::array<Bucket, kBuckets> wheel_{};
+    Event *due_ = nullptr; // what is left to fire in the current cycle, in order
+    std::array<Event *, kBuckets> wheel_{};
     std::array<std::uint64_t, kWords> occupied_{}; // a bit for each bucket
     std::uint64_t occupied_words_ = 0;             // and for each word of these
     std::vector<Far> far_;

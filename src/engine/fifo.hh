@@ -22,6 +22,12 @@ class Fifo
         return head_ == items_.size();
     }
 
+    std::size_t
+    size() const
+    {
+        return items_.size() - head_;
+    }
+
     T *
     begin()
     {
@@ -46,10 +52,24 @@ class Fifo
         items_.push_back(item);
     }
 
-    void
+    // Returns where the item is.
+    T *
     insert(const T *place, const T &item)
     {
-        items_.insert(items_.begin() + (place - items_.data()), item);
+        if (place == end()) {
+            items_.push_back(item);
+            return &items_.back();
+        }
+        return &*items_.insert(items_.begin() + (place - items_.data()), item);
+    }
+
+    void
+    erase(const T *place)
+    {
+        items_.erase(items_.begin() + (place - items_.data()));
+        if (head_ == items_.size()) {
+            pop_front(0);
+        }
     }
 
     void

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// A few values, each of a line: what is under way. By a hash of the line the table
-// knows how many values there are of such lines, and where the last of them is. Mostly
-// that is all that has to be looked at; else all values are.
+// A few values, each of a line: what is under way. A hash table with chains, small
+// enough to stay in the host's first-level cache. A value stays in its place until it
+// is removed, and what it holds is left to who comes next to that place.
 
 #ifndef HOMESHIFT_ENGINE_LINE_TABLE_HH
 #define HOMESHIFT_ENGINE_LINE_TABLE_HH
@@ -23,97 +23,104 @@ template <typename Value>
 class LineTable
 {
   public:
+    LineTable()
+    {
+        first_.fill(kNone);
+    }
+
     std::size_t
     size() const
     {
-        return items_.size();
+        return size_;
     }
 
-    // The value of a line, or nullptr. Valid until the next add or take.
+    // The value of a line, or nullptr. Valid until the next add.
     Value *
     find(Addr line)
     {
-        const Alike &alike = alike_[bits(line)];
-        if (alike.count == 0) {
-            return nullptr;
+        for (Place place = first_[kind(line)]; place != kNone; place = items_[place].next) {
+            if (items_[place].line == line) {
+                return &items_[place].value;
+            }
         }
-        const std::size_t place = place_of(line, alike);
-        return place == items_.size() ? nullptr : &items_[place].value;
+        return nullptr;
     }
 
-    // The line must not have a value.
-    void
-    add(Addr line, const Value &value)
+    // A place for the value of a line that has none: with what the last value there has left, or
+    // Value{}. Valid until the next add.
+    Value &
+    add(Addr line)
     {
         assert(find(line) == nullptr);
-        Alike &alike = alike_[bits(line)];
-        alike.last = static_cast<std::uint32_t>(items_.size());
-        ++alike.count;
-        items_.push_back({line, value});
+        Place place = free_;
+        if (place == kNone) {
+            place = static_cast<Place>(items_.size());
+            items_.emplace_back();
+        } else {
+            free_ = items_[place].next;
+        }
+        Place &first = first_[kind(line)];
+        items_[place].line = line;
+        items_[place].next = first;
+        first = place;
+        ++size_;
+        return items_[place].value;
     }
 
-    // Remove a line's value, and return it.
-    Value
-    take(Addr line)
+    // Returns what is left of the value. Valid until the next add.
+    Value &
+    remove(Addr line)
     {
-        Alike &alike = alike_[bits(line)];
-        const std::size_t place = place_of(line, alike);
-        if (place == items_.size()) {
+        Place *link = &first_[kind(line)];
+        while (*link != kNone && items_[*link].line != line) {
+            link = &items_[*link].next;
+        }
+        const Place place = *link;
+        if (place == kNone) {
             throw std::logic_error("nothing is under way of this line");
         }
-        const Value taken = items_[place].value;
-        --alike.count;
-        if (place + 1 != items_.size()) {
-            items_[place] = items_.back();
-            alike_[bits(items_[place].line)].last = static_cast<std::uint32_t>(place);
-        }
-        items_.pop_back();
-        return taken;
+        Item &item = items_[place];
+        *link = item.next;
+        item.line = kNoLine;
+        item.next = free_;
+        free_ = place;
+        --size_;
+        return item.value;
     }
 
     template <typename Predicate>
     bool
     any_of(Predicate predicate) const
     {
-        return std::any_of(items_.begin(), items_.end(),
-                           [&](const Item &item) { return predicate(item.value); });
+        return std::any_of(items_.begin(), items_.end(), [&](const Item &item) {
+            return item.line != kNoLine && predicate(item.value);
+        });
     }
 
   private:
-    static constexpr std::size_t kKinds = 256;
+    using Place = std::uint32_t;
+    static constexpr Place kNone = ~Place{0};
+    static constexpr Addr kNoLine = ~Addr{0};
+    static constexpr unsigned kKindBits = 6;
 
     struct Item
     {
-        Addr line;
-        Value value;
-    };
-
-    struct Alike // lines with the same bits
-    {
-        std::uint32_t count = 0;
-        std::uint32_t last = 0;
+        Addr line = kNoLine;
+        Value value{};
+        Place next = kNone; // in the chain, or of free places
     };
 
     // Not simply the lowest bits: lines of one cache set are often under way together.
     static std::size_t
-    bits(Addr line)
+    kind(Addr line)
     {
-        return (line >> kLineShift) * 0x9E3779B97F4A7C15U >> 56;
+        return (line >> kLineShift) * 0x9E3779B97F4A7C15U >> (64 - kKindBits);
     }
 
-    std::size_t
-    place_of(Addr line, const Alike &alike) const
-    {
-        if (alike.last < items_.size() && items_[alike.last].line == line) {
-            return alike.last;
-        }
-        const auto found = std::find_if(items_.begin(), items_.end(),
-                                        [line](const Item &item) { return item.line == line; });
-        return static_cast<std::size_t>(found - items_.begin());
-    }
-
+    std::array<Place, 1 << kKindBits> first_; // of each kind's chain
     std::vector<Item> items_;
-    std::array<Alike, kKinds> alike_{};
+    Place free_ = kNone;
+    std::size_t size_ = 0;
 };
 
 } // namespace homeshift::engine

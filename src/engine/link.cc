@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <numeric>
 #include <stdexcept>
 
 namespace homeshift::engine
@@ -15,6 +16,7 @@ namespace
 
 constexpr std::uint32_t kUnitsPerByte = 1000;       // gem5's MESSAGE_SIZE_MULTIPLIER
 constexpr unsigned kCyclesBeforeTurningRound = 128; // gem5's PRIORITY_SWITCH_LIMIT
+constexpr std::size_t kRemembered = 64; // accepted messages, before those started are forgotten
 constexpr unsigned kCyclesOfOrders = kCyclesBeforeTurningRound + 1;
 
 std::uint32_t
@@ -25,6 +27,18 @@ units_per_cycle(double bytes_per_cycle)
         throw std::invalid_argument("a link carries from 0.001 to 1000000 bytes a cycle");
     }
     return static_cast<std::uint32_t>(units);
+}
+
+constexpr std::uint32_t
+units_of(MessageSizeType size)
+{
+    return message_bytes(size) * kUnitsPerByte;
+}
+
+constexpr Cycles
+cycles_for(std::uint64_t units, std::uint32_t room)
+{
+    return (units + room - 1) / room;
 }
 
 constexpr std::uint32_t
@@ -67,13 +81,18 @@ class Link::Wake final : public Event, public Pooled<Link::Wake>
 };
 
 Link::Link(const Ends &ends, double bytes_per_cycle, EventQueue &queue, Router &routers)
-    : ends_(ends), room_(units_per_cycle(bytes_per_cycle)), queue_(queue), routers_(routers)
+    : ends_(ends),
+      room_(units_per_cycle(bytes_per_cycle)),
+      lengths_{cycles_for(units_of(MessageSizeType_Control), room_),
+               cycles_for(units_of(MessageSizeType_Data), room_)},
+      queue_(queue),
+      routers_(routers)
 {}
 
 Link::~Link()
 {
     for (Accepted &accepted : accepted_) {
-        if (!accepted.scheduled) { // else it went with the event queue
+        if (!accepted.booked && !accepted.scheduled) { // else it went with the event queue
             delete accepted.message;
         }
     }
@@ -85,16 +104,105 @@ Link::~Link()
 }
 
 void
-Link::accept(Message *message, Cycle ready)
+Link::accept(Message *message, Cycle ready, bool may_book)
 {
+    if (accepted_.size() > kRemembered) {
+        start_booked(queue_.now());
+    }
     Accepted *place = accepted_.end();
     while (place != accepted_.begin() && place[-1].ready > ready) {
         --place;
     }
-    const bool first = place == accepted_.begin() || place[-1].ready != ready;
-    accepted_.insert(place, {message, ready, first});
-    if (first) {
-        message->travel(this, ready, queue_);
+    place = accepted_.insert(place, {message, ready, 0, message->in_port, message->vnet,
+                                     message->MessageSize, false, false});
+    set_end(place);
+    if (place != accepted_.begin() && place[-1].booked && place[-1].ready == ready) {
+        cancel(place - 1);
+    }
+    for (Accepted *at = place + 1; at != accepted_.end() && at->ready < at[-1].end; ++at) {
+        set_end(at);
+        if (at->booked) {
+            cancel(at);
+        }
+    }
+    if (may_book && place->end == ready + length(*place)) {
+        place->booked = true;
+        go_on(message, ready);
+    } else {
+        schedule(place);
+    }
+}
+
+void
+Link::give_back(Message *message, Cycle ready)
+{
+    Accepted *place = accepted_.end() - 1;
+    while (place->message != message) { // those that have started stand before it
+        --place;
+    }
+    const bool scheduled = place->scheduled;
+    if (place->booked) {
+        routers_.take_back(message, ends_.to, ready + ends_.latency);
+    } else if (scheduled) {
+        message->stop_travelling(ready, queue_);
+    }
+    accepted_.erase(place);
+    if (scheduled && place != accepted_.end() && place->ready == ready) {
+        schedule(place);
+    }
+}
+
+Cycles
+Link::length(const Accepted &accepted) const
+{
+    return lengths_[carries_data(accepted.size)];
+}
+
+void
+Link::set_end(Accepted *accepted)
+{
+    const Cycle idle = accepted == accepted_.begin() ? idle_from_ : accepted[-1].end;
+    accepted->end = std::max(idle, accepted->ready) + length(*accepted);
+}
+
+void
+Link::cancel(Accepted *booked)
+{
+    routers_.take_back(booked->message, ends_.to, booked->ready + ends_.latency);
+    booked->message->in_port = booked->in_port;
+    booked->booked = false;
+    schedule(booked);
+}
+
+// The first one of each cycle wakes the link up.
+void
+Link::schedule(Accepted *accepted)
+{
+    const bool first = accepted == accepted_.begin() || accepted[-1].ready != accepted->ready;
+    if (first && !accepted->scheduled) {
+        accepted->scheduled = true;
+        accepted->message->travel(this, accepted->ready, queue_);
+    }
+}
+
+// Take note of the booked ones that have started.
+void
+Link::start_booked(Cycle last)
+{
+    while (!accepted_.empty() && accepted_.front().booked && accepted_.front().ready <= last) {
+        const Accepted &booked = accepted_.front();
+        const Cycles cycles = length(booked);
+        if (pending_ != 0) {
+            catch_up(booked.ready);
+        }
+        if (booked.ready + cycles > last) {
+            start_alone(booked.vnet, booked.size, booked.ready);
+        } else { // and has left the link
+            count(booked.size);
+            served_cycles_ = static_cast<unsigned>((served_cycles_ + cycles) % kCyclesOfOrders);
+            served_until_ = idle_from_ = booked.ready + cycles;
+        }
+        accepted_.pop_front();
     }
 }
 
@@ -107,6 +215,7 @@ Link::arrive(Message *)
 void
 Link::wake()
 {
+    start_booked(queue_.now());
     // If a message gets ready in this very cycle, its own event is still to come.
     if (accepted_.empty() || accepted_.front().ready != queue_.now()) {
         serve();
@@ -117,6 +226,7 @@ void
 Link::serve()
 {
     const Cycle now = queue_.now();
+    start_booked(now);
     if (served_until_ > now) {
         return;
     }
@@ -127,9 +237,10 @@ Link::serve()
     }
     const auto count = static_cast<std::size_t>(end - accepted_.begin());
     if (count == 1 && pending_ == 0) {
-        Message *message = accepted_.front().message;
+        const Accepted alone = accepted_.front();
         accepted_.pop_front();
-        start_on_idle_link(message);
+        start_alone(alone.vnet, alone.size, now);
+        go_on(alone.message, now);
         return;
     }
     queue_ready_messages(count);
@@ -138,20 +249,22 @@ Link::serve()
     }
     serve_cycle();
     served_until_ = now + 1;
-    if (waiting_messages_ != 0) {
+    if (waiting_units_ != 0) {
         const Cycle next = now + until_next_start();
         if (next_wake_ <= now || next < next_wake_) {
             next_wake_ = next;
             queue_.schedule(new Wake(*this), next);
         }
     }
+    const auto left = std::accumulate(remaining_.begin(), remaining_.end(), waiting_units_);
+    idle_from_ = served_until_ + cycles_for(left, room_);
 }
 
 // Cycles before this one in which messages went on but none could start.
 void
 Link::catch_up(Cycle now)
 {
-    if (std::has_single_bit(pending_) && waiting_messages_ == 0) {
+    if (std::has_single_bit(pending_) && waiting_units_ == 0) {
         std::uint32_t &remaining = remaining_[highest(pending_)];
         const Cycles cycles = std::min<Cycles>(now - served_until_, (remaining - 1) / room_ + 1);
         const auto spent = static_cast<std::uint32_t>(std::min<Cycles>(remaining, cycles * room_));
@@ -168,16 +281,23 @@ Link::catch_up(Cycle now)
 
 // What is left to do in the most frequent case: the same as queueing and serving a cycle.
 void
-Link::start_on_idle_link(Message *message)
+Link::start_alone(unsigned network, MessageSizeType size, Cycle at)
 {
-    const unsigned network = message->vnet;
-    const std::uint32_t size = message_bytes(message->MessageSize) * kUnitsPerByte;
-    const std::uint32_t spent = std::min(size, room_);
-    remaining_[network] = size - spent;
-    pending_ = size == spent ? 0 : bit(network);
+    const std::uint32_t units = units_of(size);
+    const std::uint32_t spent = std::min(units, room_);
+    remaining_[network] = units - spent;
+    pending_ = units == spent ? 0 : bit(network);
     count_served_cycle();
-    served_until_ = queue_.now() + 1;
-    start(message);
+    served_until_ = at + 1;
+    idle_from_ = at + lengths_[carries_data(size)];
+    count(size);
+}
+
+void
+Link::count(MessageSizeType size)
+{
+    ++traffic_.messages[size];
+    used_ += units_of(size);
 }
 
 void
@@ -195,8 +315,8 @@ Link::queue_ready_messages(std::size_t count)
         const unsigned network = ready[i].message->vnet;
         waiting_[network].push_back(ready[i].message);
         pending_ |= bit(network);
+        waiting_units_ += units_of(ready[i].size);
     }
-    waiting_messages_ += static_cast<unsigned>(count);
     accepted_.pop_front(count);
 }
 
@@ -229,10 +349,12 @@ Link::serve_network(unsigned network, std::uint32_t &room)
     auto &waiting = waiting_[network];
     while (room != 0 && (remaining != 0 || !waiting.empty())) {
         if (remaining == 0) {
-            remaining = message_bytes(waiting.front()->MessageSize) * kUnitsPerByte;
-            start(waiting.front());
+            Message *message = waiting.front();
             waiting.pop_front();
-            --waiting_messages_;
+            remaining = units_of(message->MessageSize);
+            waiting_units_ -= remaining;
+            count(message->MessageSize);
+            go_on(message, queue_.now());
         }
         const std::uint32_t spent = std::min(remaining, room);
         remaining -= spent;
@@ -244,12 +366,10 @@ Link::serve_network(unsigned network, std::uint32_t &room)
 }
 
 void
-Link::start(Message *message)
+Link::go_on(Message *message, Cycle start)
 {
-    ++traffic_.messages[message->MessageSize];
-    used_ += message_bytes(message->MessageSize) * kUnitsPerByte;
     message->in_port = static_cast<std::uint16_t>(kFirstLinkPort + ends_.from);
-    routers_.route(message, ends_.to, queue_.now() + ends_.latency);
+    routers_.route(message, ends_.to, start + ends_.latency);
 }
 
 // A lower bound: no waiting message starts in fewer cycles from now. The first one to start is of
@@ -269,14 +389,16 @@ Link::until_next_start() const
 }
 
 double
-Link::busy_cycles() const
+Link::busy_cycles()
 {
+    start_booked(queue_.now());
     return static_cast<double>(used_) / room_;
 }
 
 void
 Link::reset_statistics()
 {
+    start_booked(queue_.now());
     traffic_ = {};
     used_ = 0;
 }

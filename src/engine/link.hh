@@ -6,6 +6,12 @@
 // that none starves). A message that starts arrives after the link's latency and
 // uses up bandwidth for its length; meanwhile one of another virtual network can
 // start, but none of its own.
+//
+// A message that will find the link idle, and is the only one of its cycle, is booked:
+// it goes on when it is accepted, ahead of its time, without an event of the link. It
+// starts when it is ready, but for messages that are accepted later and get ready earlier
+// or in the same cycle. If one of these may be in its way, the booking is cancelled: the
+// message is taken back from where it went to, and waits for its cycle.
 
 #ifndef HOMESHIFT_ENGINE_LINK_HH
 #define HOMESHIFT_ENGINE_LINK_HH
@@ -46,6 +52,9 @@ class Router
     // Take a message that arrives at a router at that cycle.
     virtual void route(Message *message, unsigned router, Cycle arrival) = 0;
 
+    // Undo that, before the cycle has come.
+    virtual void take_back(Message *message, unsigned router, Cycle arrival) = 0;
+
   protected:
     ~Router() = default;
 };
@@ -66,8 +75,12 @@ class Link final : public Receiver
     Link(const Link &) = delete;
     Link &operator=(const Link &) = delete;
 
-    // Take a message that is ready to start at a later cycle.
-    void accept(Message *message, Cycle ready);
+    // Take a message that is ready to start at a later cycle. Only one with a single destination
+    // can be booked.
+    void accept(Message *message, Cycle ready, bool may_book);
+
+    // Undo that, before the cycle has come.
+    void give_back(Message *message, Cycle ready);
 
     // A message is ready.
     void arrive(Message *message) override;
@@ -84,14 +97,16 @@ class Link final : public Receiver
         return ends_.to;
     }
 
+    // Of the messages that have started.
     const Traffic &
-    traffic() const
+    traffic()
     {
+        start_booked(queue_.now());
         return traffic_;
     }
 
     // Cycles' worth of bandwidth that the messages started need.
-    double busy_cycles() const;
+    double busy_cycles();
 
     void reset_statistics();
 
@@ -100,13 +115,26 @@ class Link final : public Receiver
 
     struct Accepted
     {
-        Message *message;
+        Message *message; // gone, perhaps, once a booked one has started
         Cycle ready;
-        bool scheduled; // the first one of its cycle wakes the link up
+        Cycle end; // when it and all before it have left, at the latest
+        std::uint16_t in_port;
+        std::uint8_t vnet;
+        MessageSizeType size;
+        bool booked;
+        bool scheduled; // not booked, and the first one of its cycle: wakes the link up
     };
 
     class Wake;
 
+    Cycles length(const Accepted &accepted) const;
+    void set_end(Accepted *accepted);
+    void cancel(Accepted *booked);
+    void schedule(Accepted *accepted);
+    void start_booked(Cycle last);
+    void start_alone(unsigned network, MessageSizeType size, Cycle at);
+    void count(MessageSizeType size);
+    void go_on(Message *message, Cycle start);
     void wake();
     void serve();
     void queue_ready_messages(std::size_t count);
@@ -114,22 +142,22 @@ class Link final : public Receiver
     bool count_served_cycle();
     void serve_cycle();
     void serve_network(unsigned network, std::uint32_t &room);
-    void start_on_idle_link(Message *message);
-    void start(Message *message);
     Cycles until_next_start() const;
 
     const Ends ends_;
     const std::uint32_t room_; // of a cycle, in units
+    const std::array<Cycles, 2> lengths_; // of a message without data, of one with
     EventQueue &queue_;
     Router &routers_;
 
-    Fifo<Accepted> accepted_;
+    Fifo<Accepted> accepted_; // by the cycle in which they are ready
     std::array<Fifo<Message *>, kVirtualNetworks> waiting_;
     std::array<std::uint32_t, kVirtualNetworks> remaining_{}; // units of the message under way
     std::uint32_t pending_ = 0; // a bit for each network with a message under way or waiting
-    unsigned waiting_messages_ = 0;
+    std::uint64_t waiting_units_ = 0;
     unsigned served_cycles_ = 0; // since the priorities turned round
     Cycle served_until_ = 0;
+    Cycle idle_from_ = 0; // but for those accepted
     Cycle next_wake_ = 0;
 
     Traffic traffic_;

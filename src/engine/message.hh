@@ -20,6 +20,16 @@ class Receiver
   public:
     virtual void arrive(Message *message) = 0;
 
+    // A message about that line sets out to come: let the host fetch what will be looked up then,
+    // and later, when that is there, what it points to.
+    virtual void
+    prefetch(Addr) const
+    {}
+
+    virtual void
+    prefetch_record(Addr) const
+    {}
+
     // Whether the event queue holds a message for it.
     bool
     is_sent_something() const
@@ -73,6 +83,14 @@ class Message : public Event
         receiver_ = receiver;
         ++receiver->under_way_;
         queue.schedule_now(this);
+    }
+
+    // Undo travel(): it does not arrive at that cycle, which is still to come.
+    void
+    stop_travelling(Cycle arrival, EventQueue &queue)
+    {
+        --receiver_->under_way_;
+        queue.remove(this, arrival);
     }
 
     void

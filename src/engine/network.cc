@@ -152,14 +152,16 @@ Network::idle_latency(unsigned from, unsigned to) const
 }
 
 void
-Network::send(Message *message, MachineID sender, Cycles latency)
+Network::send(Message *message, MachineID sender, Cycles latency, Addr line)
 {
     const unsigned node = node_of(sender);
     message->only = message->Destination.only();
     message->in_port = port_of(sender);
     bool leaves = false;
     if (message->only.type != MachineType_NUM) {
-        leaves = node_of(message->only) != node;
+        const Machine &machine = machines_[index(message->only)];
+        prefetch(*machine.receiver, line);
+        leaves = machine.node != node;
     } else {
         message->Destination.for_each(
             [&](MachineID id) { leaves = leaves || node_of(id) != node; });
@@ -170,6 +172,18 @@ Network::send(Message *message, MachineID sender, Cycles latency)
         log_->send(*message, sender, queue_.now());
     }
     route(message, node, queue_.now() + latency);
+}
+
+// What a message is about is mostly in the host's memory, far from its caches.
+void
+Network::prefetch(const Receiver &receiver, Addr line)
+{
+    receiver.prefetch(line);
+    Prefetched &before = prefetched_[sent_++ % prefetched_.size()];
+    if (before.receiver != nullptr) {
+        before.receiver->prefetch_record(before.line);
+    }
+    before = {&receiver, line};
 }
 
 // All ways are fixed, so a message is routed when it starts to travel to the router.
@@ -184,7 +198,20 @@ Network::route(Message *message, unsigned router, Cycle arrival)
     if (to == router) {
         deliver(message, message->only, arrival + spec_.router_latency + spec_.local_latency);
     } else {
-        links_[route_[router * spec_.nodes + to]]->accept(message, arrival + spec_.router_latency);
+        links_[route_[router * spec_.nodes + to]]->accept(message, arrival + spec_.router_latency,
+                                                          plain_);
+    }
+}
+
+void
+Network::take_back(Message *message, unsigned router, Cycle arrival)
+{
+    const unsigned to = node_of(message->only);
+    if (to == router) {
+        message->stop_travelling(arrival + spec_.router_latency + spec_.local_latency, queue_);
+    } else {
+        links_[route_[router * spec_.nodes + to]]->give_back(message,
+                                                             arrival + spec_.router_latency);
     }
 }
 
@@ -208,7 +235,8 @@ Network::split(Message *message, unsigned router, Cycle arrival)
         (way == ways.end() ? ways.emplace_back(link, NetDest{}) : *way).second.add(id);
     });
     for (const auto &[link, destination] : ways) {
-        links_[link]->accept(copy_for(*message, destination), arrival + spec_.router_latency);
+        links_[link]->accept(copy_for(*message, destination), arrival + spec_.router_latency,
+                             plain_ && destination.only().type != MachineType_NUM);
     }
     if (log_ != nullptr) {
         log_->forget(*message);

@@ -49,8 +49,9 @@ class Network final : public Router
     Network(const NetworkSpec &spec, EventQueue &queue, unsigned cores_per_node);
 
     void add(MachineID id, Receiver *controller);
-    void send(Message *message, MachineID sender, Cycles latency);
+    void send(Message *message, MachineID sender, Cycles latency, Addr line);
     void route(Message *message, unsigned router, Cycle arrival) override;
+    void take_back(Message *message, unsigned router, Cycle arrival) override;
 
     // Cycles from a message's entry into its node's router to its arrival, on idle links.
     Cycles idle_latency(unsigned from, unsigned to) const;
@@ -97,6 +98,12 @@ class Network final : public Router
         std::array<std::uint8_t, kNetworks> ranks{}; // of what comes on a virtual network
     };
 
+    struct Prefetched
+    {
+        const Receiver *receiver = nullptr;
+        Addr line = 0;
+    };
+
     static unsigned
     index(MachineID id)
     {
@@ -107,6 +114,7 @@ class Network final : public Router
     void build_crossbar();
     void build_ring();
     void build_mesh();
+    void prefetch(const Receiver &receiver, Addr line);
     void deliver(Message *message, MachineID to, Cycle when);
     void split(Message *message, unsigned router, Cycle arrival);
     Message *copy_for(const Message &message, const NetDest &destination);
@@ -121,6 +129,8 @@ class Network final : public Router
     Traffic total_;
     Random random_;
     MessageLog *log_ = nullptr;
+    std::array<Prefetched, 16> prefetched_{}; // for the last messages sent
+    unsigned sent_ = 0;
     bool plain_; // neither jitter nor a log: nothing happens to messages that arrive
 };
 

@@ -58,7 +58,7 @@ Rogue::ask(const std::string &request, Addr address, unsigned home, std::uint64_
             message->Destination.add(createMachineID(MachineType_Directory, home));
             message->MessageSize = MessageSizeType_Writeback_Data;
             message->vnet = kRequestNetwork;
-            network_.send(message, self_, 1);
+            network_.send(message, self_, 1, address);
             return;
         }
     }

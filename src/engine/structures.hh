@@ -6,8 +6,15 @@
 #ifndef HOMESHIFT_ENGINE_STRUCTURES_HH
 #define HOMESHIFT_ENGINE_STRUCTURES_HH
 
+#include <algorithm>
+#include <array>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <memory>
+#include <stdexcept>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -21,62 +28,51 @@
 namespace homeshift::engine
 {
 
+// What SLICC declares as an entry is plain data, and lies where the structure that keeps it puts it.
 class AbstractCacheEntry
-{
-  public:
-    virtual ~AbstractCacheEntry() = default;
+{};
 
-  private:
-    friend class CacheMemory;
-    std::uint32_t slot_ = 0; // in the cache array that holds it
-};
-
-// An entry that SLICC declares: T derives from EntryOf<T>.
 template <typename T>
 class EntryOf : public AbstractCacheEntry, public Pooled<T>
 {};
+
+// Move an entry, as SLICC makes it, to its place.
+template <typename T>
+AbstractCacheEntry *
+move_to(void *place, T *entry)
+{
+    static_assert(std::is_trivially_copyable_v<T>);
+    T *const moved = ::new (place) T(*entry);
+    delete entry;
+    return moved;
+}
 
 template <typename T>
 class TBETable
 {
   public:
-    TBETable() = default;
-    TBETable(const TBETable &) = delete;
-    TBETable &operator=(const TBETable &) = delete;
-
-    ~TBETable()
-    {
-        for (T *tbe : all_) {
-            delete tbe;
-        }
-    }
-
     T *
     lookup(Addr address)
     {
-        T **found = under_way_.find(address);
-        return found ? *found : nullptr;
+        const auto *found = under_way_.find(address);
+        return found ? found->get() : nullptr;
     }
 
     void
     allocate(Addr address)
     {
-        T *tbe;
-        if (free_.empty()) {
-            tbe = new T;
-            all_.push_back(tbe);
+        auto &place = under_way_.add(address);
+        if (place == nullptr) {
+            place = std::make_unique<T>();
         } else {
-            tbe = free_.back();
-            free_.pop_back();
-            *tbe = T{};
+            *place = T{};
         }
-        under_way_.add(address, tbe);
     }
 
     void
     deallocate(Addr address)
     {
-        free_.push_back(under_way_.take(address));
+        under_way_.remove(address);
     }
 
     bool
@@ -92,31 +88,30 @@ class TBETable
     }
 
   private:
-    LineTable<T *> under_way_;
-    std::vector<T *> all_;
-    std::vector<T *> free_;
+    LineTable<std::unique_ptr<T>> under_way_;
 };
 
 // A set-associative array with true LRU, as gem5's CacheMemory with LRURP.
 //
-// Of each slot's tag a byte is kept apart, so that most sets are searched within one word, and a
-// line that is not there mostly costs a look at this word alone.
+// A look-up mostly waits for the host's memory, so what is looked at together lies together: of a set
+// the tags, then the times of the last touch; apart from them the entries, each in its slot's place.
 class CacheMemory
 {
   public:
-    // bytes / (associativity * 64) sets, a power of two.
-    CacheMemory(std::uint64_t bytes, unsigned associativity, const Cycle &now)
+    // bytes / (associativity * 64) sets, a power of two; memory: bytes that it caches a part of.
+    CacheMemory(std::uint64_t bytes, unsigned associativity, std::uint64_t memory, const Cycle &now)
         : ways_(associativity),
-          words_((associativity + kBytes - 1) / kBytes),
-          sets_(bytes / (associativity * kLineBytes)),
+          lane_bits_(std::bit_width(std::max(associativity, kLanes) - 1)),
+          set_bits_(static_cast<unsigned>(std::countr_zero(bytes / (associativity * kLineBytes)))),
           now_(now),
-          marks_(sets_ * words_, kFree),
-          slots_(sets_ * ways_),
-          touched_(sets_ * ways_)
+          lines_(sets() * 2 * lanes() / kWords)
     {
-        for (std::size_t set = 0; set < sets_; ++set) {
-            for (unsigned way = ways_; way < words_ * kBytes; ++way) {
-                mark(set, way, kNoWay);
+        if (memory >> (kLineShift + set_bits_) >= kNoWay) {
+            throw std::invalid_argument("a cache of so few sets cannot tell so many lines apart");
+        }
+        for (std::size_t set = 0; set < sets(); ++set) {
+            for (unsigned way = ways_; way < lanes(); ++way) {
+                tags(set)[way] = kNoWay;
             }
         }
     }
@@ -124,59 +119,70 @@ class CacheMemory
     CacheMemory(const CacheMemory &) = delete;
     CacheMemory &operator=(const CacheMemory &) = delete;
 
-    ~CacheMemory()
-    {
-        for (Slot &slot : slots_) {
-            delete slot.entry;
-        }
-    }
-
     AbstractCacheEntry *
     lookup(Addr line)
     {
-        const std::size_t slot = find(line);
-        return slot == kNoSlot ? nullptr : slots_[slot].entry;
+        const std::size_t set = set_of(line);
+        const unsigned way = find(set, tag_of(line));
+        return way == kNone ? nullptr : entry(set, way);
+    }
+
+    // Let the host fetch what a look-up will need. (GCC drops calls that do no more than that.)
+    [[gnu::always_inline]] void
+    prefetch(Addr line) const
+    {
+        const HostLine *const first = &lines_[(set_of(line) << lane_bits_) * 2 / kWords];
+        __builtin_prefetch(first);
+        __builtin_prefetch(first + (lanes() * 2 / kWords - 1)); // 16 ways: the other one
     }
 
     bool
     isTagPresent(Addr line)
     {
-        return find(line) != kNoSlot;
+        return find(set_of(line), tag_of(line)) != kNone;
     }
 
     // The line is here already, or its set has room.
     bool
     cacheAvail(Addr line)
     {
-        return find_free(set_of(line)) != kNoSlot || find(line) != kNoSlot;
+        const std::size_t set = set_of(line);
+        return find(set, kFree) != kNone || find(set, tag_of(line)) != kNone;
     }
 
     // The line that would have to go for this one.
     Addr
     cacheProbe(Addr line)
     {
-        const std::size_t first = set_of(line) * ways_;
-        std::size_t victim = first;
-        for (std::size_t slot = first + 1; slot < first + ways_; ++slot) {
-            victim = touched_[slot] < touched_[victim] ? slot : victim;
-        }
-        return slots_[victim].line;
-    }
-
-    AbstractCacheEntry *
-    allocate(Addr line, AbstractCacheEntry *entry)
-    {
         const std::size_t set = set_of(line);
-        const std::size_t slot = find_free(set);
-        mark(set, slot - set * ways_, mark_of(line));
-        slots_[slot] = {line, entry};
-        entry->slot_ = static_cast<std::uint32_t>(slot);
-        touched_[slot] = now_;
-        return entry;
+        const std::uint32_t *const times = touched(set);
+        unsigned victim = 0;
+        for (unsigned way = 1; way < ways_; ++way) {
+            victim = times[way] < times[victim] ? way : victim;
+        }
+        return line_of(set, tags(set)[victim]);
     }
 
+    template <typename T>
+    AbstractCacheEntry *
+    allocate(Addr line, T *entry)
+    {
+        constexpr std::size_t bytes = std::bit_ceil(sizeof(T));
+        if (entries_ == nullptr) {
+            entry_bits_ = std::countr_zero(bytes);
+            entries_ = std::make_unique_for_overwrite<HostLine[]>(
+                (sets() << (lane_bits_ + entry_bits_)) / sizeof(HostLine) + 1);
+        }
+        const std::size_t set = set_of(line);
+        const unsigned way = find(set, kFree);
+        tags(set)[way] = tag_of(line);
+        touched(set)[way] = stamp();
+        return move_to(this->entry(set, way), entry);
+    }
+
+    template <typename T>
     void
-    allocateVoid(Addr line, AbstractCacheEntry *entry)
+    allocateVoid(Addr line, T *entry)
     {
         allocate(line, entry);
     }
@@ -184,17 +190,16 @@ class CacheMemory
     void
     deallocate(Addr line)
     {
-        const std::size_t slot = find(line);
         const std::size_t set = set_of(line);
-        mark(set, slot - set * ways_, 0);
-        delete slots_[slot].entry;
-        slots_[slot] = {};
+        tags(set)[find(set, tag_of(line))] = kFree;
     }
 
     void
     setMRU(AbstractCacheEntry *entry)
     {
-        touched_[entry->slot_] = now_;
+        const auto *const first = reinterpret_cast<const std::byte *>(entries_.get());
+        const std::size_t slot = (reinterpret_cast<const std::byte *>(entry) - first) >> entry_bits_;
+        touched(slot >> lane_bits_)[slot & (lanes() - 1)] = stamp();
     }
 
     void
@@ -211,11 +216,13 @@ class CacheMemory
 
     template <typename Visit>
     void
-    for_each_line(Visit visit) const
+    for_each_line(Visit visit)
     {
-        for (const Slot &slot : slots_) {
-            if (slot.entry != nullptr) {
-                visit(slot.line);
+        for (std::size_t set = 0; set < sets(); ++set) {
+            for (unsigned way = 0; way < ways_; ++way) {
+                if (tags(set)[way] != kFree) {
+                    visit(line_of(set, tags(set)[way]));
+                }
             }
         }
     }
@@ -224,82 +231,123 @@ class CacheMemory
     std::uint64_t misses = 0;
 
   private:
-    static constexpr std::size_t kNoSlot = ~std::size_t{0};
-    static constexpr unsigned kBytes = 8; // of a word of marks
-    static constexpr std::uint64_t kOnes = 0x0101010101010101;
-    static constexpr std::uint64_t kFree = 0;   // marks of free slots
-    static constexpr std::uint8_t kNoWay = 255; // mark of what is no slot
+    static constexpr unsigned kNone = ~0U;
+    static constexpr std::uint32_t kFree = 0;       // tag of a free slot
+    static constexpr std::uint32_t kNoWay = ~0U;    // tag of what is no slot
+    static constexpr unsigned kLanes = 8;           // tags that are compared at once
+    static constexpr unsigned kWords = 16;          // of a line of the host's memory
+    static constexpr Cycles kStamps = 0xffff'0000;  // before all are renumbered
 
-    struct Slot
+    struct alignas(64) HostLine
     {
-        Addr line = 0;
-        AbstractCacheEntry *entry = nullptr;
+        std::array<std::uint32_t, kWords> words;
     };
+
+    std::size_t
+    sets() const
+    {
+        return std::size_t{1} << set_bits_;
+    }
 
     std::size_t
     set_of(Addr line) const
     {
-        return (line >> kLineShift) & (sets_ - 1);
+        return (line >> kLineShift) & (sets() - 1);
     }
 
-    // 1 to 128.
-    static std::uint8_t
-    mark_of(Addr line)
+    std::uint32_t
+    tag_of(Addr line) const
     {
-        return static_cast<std::uint8_t>(1 + ((line >> kLineShift) * 0x9E3779B97F4A7C15U >> 57));
+        return static_cast<std::uint32_t>(line >> (kLineShift + set_bits_)) + 1;
     }
 
+    Addr
+    line_of(std::size_t set, std::uint32_t tag) const
+    {
+        return (Addr{tag - 1} << set_bits_ | set) << kLineShift;
+    }
+
+    // Slots of a set; the last ones may be none.
+    unsigned
+    lanes() const
+    {
+        return 1U << lane_bits_;
+    }
+
+    std::uint32_t *
+    tags(std::size_t set)
+    {
+        return lines_[(set << lane_bits_) * 2 / kWords].words.data();
+    }
+
+    std::uint32_t *
+    touched(std::size_t set)
+    {
+        return tags(set) + lanes();
+    }
+
+    AbstractCacheEntry *
+    entry(std::size_t set, unsigned way)
+    {
+        auto *const first = reinterpret_cast<std::byte *>(entries_.get());
+        return reinterpret_cast<AbstractCacheEntry *>(
+            first + (((set << lane_bits_) + way) << entry_bits_));
+    }
+
+    [[gnu::noinline]] unsigned
+    find(std::size_t set, std::uint32_t sought)
+    {
+        using Tags [[gnu::vector_size(4 * kLanes)]] = std::uint32_t;
+        constexpr Tags bits = {1, 2, 4, 8, 16, 32, 64, 128};
+        for (unsigned first = 0; first < lanes(); first += kLanes) {
+            Tags some;
+            std::memcpy(&some, tags(set) + first, sizeof(some));
+            const Tags equal = (some == sought) & bits;
+            auto found = __builtin_shufflevector(equal, equal, 0, 1, 2, 3) |
+                         __builtin_shufflevector(equal, equal, 4, 5, 6, 7);
+            found |= __builtin_shufflevector(found, found, 2, 3, 0, 1);
+            if (const std::uint32_t mask = found[0] | found[1]; mask != 0) {
+                return first + static_cast<unsigned>(std::countr_zero(mask));
+            }
+        }
+        return kNone;
+    }
+
+    // The current cycle, of 32 bits.
+    std::uint32_t
+    stamp()
+    {
+        if (now_ - first_stamp_ >= kStamps) [[unlikely]] {
+            renumber();
+        }
+        return static_cast<std::uint32_t>(now_ - first_stamp_);
+    }
+
+    // Begin anew: of a set only the order counts.
     void
-    mark(std::size_t set, std::size_t way, std::uint8_t mark)
+    renumber()
     {
-        std::uint64_t &word = marks_[set * words_ + way / kBytes];
-        const unsigned shift = 8 * (way % kBytes);
-        word = (word & ~(std::uint64_t{255} << shift)) | std::uint64_t{mark} << shift;
-    }
-
-    // The highest bit of every byte that is 0, and perhaps of some above the lowest such byte.
-    static std::uint64_t
-    zero_bytes(std::uint64_t word)
-    {
-        return (word - kOnes) & ~word & kOnes << 7;
-    }
-
-    std::size_t
-    find(Addr line) const
-    {
-        const std::size_t set = set_of(line);
-        const std::uint64_t sought = mark_of(line) * kOnes;
-        for (unsigned word = 0; word < words_; ++word) {
-            std::uint64_t found = zero_bytes(marks_[set * words_ + word] ^ sought);
-            for (; found != 0; found &= found - 1) {
-                const std::size_t slot = set * ways_ + word * kBytes + std::countr_zero(found) / 8;
-                if (slots_[slot].line == line && slots_[slot].entry != nullptr) {
-                    return slot;
-                }
+        std::vector<std::uint32_t> order;
+        for (std::size_t set = 0; set < sets(); ++set) {
+            std::uint32_t *const times = touched(set);
+            order.assign(times, times + ways_);
+            std::sort(order.begin(), order.end());
+            for (unsigned way = 0; way < ways_; ++way) {
+                const auto rank = std::lower_bound(order.begin(), order.end(), times[way]);
+                times[way] = static_cast<std::uint32_t>(rank - order.begin());
             }
         }
-        return kNoSlot;
+        first_stamp_ = now_ - ways_;
     }
 
-    std::size_t
-    find_free(std::size_t set) const
-    {
-        for (unsigned word = 0; word < words_; ++word) {
-            const std::uint64_t free = zero_bytes(marks_[set * words_ + word]);
-            if (free != 0) {
-                return set * ways_ + word * kBytes + std::countr_zero(free) / 8;
-            }
-        }
-        return kNoSlot;
-    }
-
-    unsigned ways_;
-    unsigned words_; // of marks, for a set
-    std::size_t sets_;
+    const unsigned ways_;
+    const unsigned lane_bits_;
+    const unsigned set_bits_;
     const Cycle &now_;
-    std::vector<std::uint64_t> marks_;
-    std::vector<Slot> slots_;
-    std::vector<Cycle> touched_;
+    Cycle first_stamp_ = 0;
+    std::vector<HostLine> lines_;
+    int entry_bits_ = 0;
+    std::unique_ptr<HostLine[]> entries_;
 };
 
 // A node's home table, a count of where the node's misses were served, and the faults that its
@@ -362,22 +410,25 @@ class DirectoryMemory
     DirectoryMemory(const DirectoryMemory &) = delete;
     DirectoryMemory &operator=(const DirectoryMemory &) = delete;
 
-    ~DirectoryMemory()
-    {
-        entries_.for_each([](AbstractCacheEntry *entry) { delete entry; });
-    }
-
     AbstractCacheEntry *
     lookup(Addr line)
     {
-        AbstractCacheEntry **found = entries_.find(line);
-        return found ? *found : nullptr;
+        std::shared_ptr<AbstractCacheEntry> *found = entries_.find(line);
+        return found ? found->get() : nullptr;
     }
 
-    AbstractCacheEntry *
-    allocate(Addr line, AbstractCacheEntry *entry)
+    [[gnu::always_inline]] void
+    prefetch(Addr line) const
     {
-        return entries_[line] = entry;
+        entries_.prefetch(line);
+    }
+
+    template <typename T>
+    AbstractCacheEntry *
+    allocate(Addr line, T *entry)
+    {
+        entries_.set(line, std::shared_ptr<T>(entry));
+        return entry;
     }
 
     bool
@@ -387,11 +438,38 @@ class DirectoryMemory
     }
 
   private:
-    FlatMap<AbstractCacheEntry *> entries_;
+    FlatMap<std::shared_ptr<AbstractCacheEntry>> entries_; // each knows how to delete its own
+};
+
+// Holds a record of up to so many bytes in place.
+template <std::size_t Bytes>
+class InPlace
+{
+  public:
+    template <typename T>
+    void
+    reset(T *record)
+    {
+        static_assert(sizeof(T) <= Bytes, "a record of a home directory is too large");
+        move_to(bytes_, record);
+    }
+
+    void
+    reset()
+    {}
+
+    AbstractCacheEntry *
+    get()
+    {
+        return reinterpret_cast<AbstractCacheEntry *>(bytes_);
+    }
+
+  private:
+    alignas(std::uint64_t) std::byte bytes_[Bytes];
 };
 
 // A home agent's records of lines, and of who has no right to which of its regions.
-class HomeDirectory : public LineDirectory<AbstractCacheEntry>
+class HomeDirectory : public LineDirectory<AbstractCacheEntry, InPlace<40>>
 {
   public:
     HomeDirectory(std::uint64_t memory_bytes, unsigned region_shift)

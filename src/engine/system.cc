@@ -83,7 +83,7 @@ System::add_node(unsigned number, const Context &context)
          region += spec_.region_bytes) {
         node.directory->setHome(region, true);
     }
-    node.slc = std::make_unique<CacheMemory>(spec_.slc_bytes, spec_.slc_associativity, now);
+    node.slc = std::make_unique<CacheMemory>(spec_.slc_bytes, spec_.slc_associativity, all, now);
     node.engine =
         std::make_unique<MigrationEngine>(spec_.outstanding_lines, spec_.outstanding_transfers);
     node.dram = std::make_unique<Dram>(spec_.clock_period, spec_.memory_latency, spec_.line_time,
@@ -116,7 +116,7 @@ System::add_node(unsigned number, const Context &context)
         Core core;
         core.sequencer = std::make_unique<Sequencer>();
         core.cache =
-            std::make_unique<CacheMemory>(spec_.cache_bytes, spec_.cache_associativity, now);
+            std::make_unique<CacheMemory>(spec_.cache_bytes, spec_.cache_associativity, all, now);
         L1Cache_Controller::Params cache;
         cache.sequencer = core.sequencer.get();
         cache.cache = core.cache.get();

@@ -138,15 +138,14 @@ class NetDest
     MachineID
     only() const
     {
-        unsigned types = 0;
         for (unsigned type = 0; type < MachineType_NUM; ++type) {
-            types |= static_cast<unsigned>(bits_[type] != 0) << type;
+            if (bits_[type] != 0) {
+                const auto number = static_cast<std::uint16_t>(std::countr_zero(bits_[type]));
+                const MachineID first{static_cast<MachineType>(type), number};
+                return count() == 1 ? first : MachineID{};
+            }
         }
-        const auto type = static_cast<MachineType>(std::countr_zero(types));
-        if (!std::has_single_bit(types) || !std::has_single_bit(bits_[type])) {
-            return {};
-        }
-        return {type, static_cast<std::uint16_t>(std::countr_zero(bits_[type]))};
+        return {};
     }
 
     // The machines of one type, a bit each.

@@ -97,7 +97,7 @@ Vcpu::issue_some()
             return; // its answer comes back here
         }
         core_->issue(address, next_.write);
-        outstanding_.add(line, {next_.address, queue_.now()});
+        outstanding_.add(line) = {next_.address, queue_.now()};
         have_next_ = false;
         ready_at_ = queue_.now() + 1; // one issue a cycle
     }
@@ -135,7 +135,7 @@ Vcpu::waits_for(std::uint64_t page)
 Vcpu::Outstanding
 Vcpu::take(Addr line)
 {
-    const Outstanding taken = outstanding_.take(line);
+    const Outstanding taken = outstanding_.remove(line);
     latency += queue_.now() - taken.issued;
     return taken;
 }

@@ -122,7 +122,7 @@ class HeldController : public Controller
 
     template <typename M>
     void
-    send(M *message, int vnet, Cycles latency)
+    send(M *message, int vnet, Cycles latency, Addr line)
     {
         bool nobody = true;
         message->Destination.for_each([&](MachineID to) {
@@ -139,7 +139,7 @@ class HeldController : public Controller
         if (nobody) {
             fail("sends a message to nobody");
         }
-        Controller::send(message, vnet, latency);
+        Controller::send(message, vnet, latency, line);
     }
 
     template <typename M>

@@ -37,7 +37,8 @@ class Holding<CacheMemory, T> final : public CacheMemory
 {
   public:
     explicit Holding(unsigned capacity)
-        : CacheMemory((capacity < kLines ? 1 : kSets) * kLineBytes, 1, the_queue.now())
+        : CacheMemory((capacity < kLines ? 1 : kSets) * kLineBytes, 1, kNodes * kNodeBytes,
+                      the_queue.now())
     {
         if (capacity != 1 && capacity < kLines) {
             throw std::invalid_argument(
@@ -81,9 +82,9 @@ class Holding<HomeDirectory, T> final : public HomeDirectory
     isAside(Addr line)
     {
         const Region *region = regions_.find(line >> kRegionShift);
-        for (std::uint32_t node = region == nullptr ? kNone : region->aside; node != kNone;
-             node = nodes_[node].next) {
-            if (nodes_[node].line == line) {
+        for (std::uint32_t number = region == nullptr ? kNone : region->aside; number != kNone;
+             number = node(number).next) {
+            if (node(number).line == line) {
                 return true;
             }
         }

@@ -24,6 +24,7 @@ from homeshift.slicc.mutants import Mutant
 from homeshift.slicc.walk import walk
 
 TIMES = frozenset({"Cycles", "Tick"})  # no part of a state
+TABLES = frozenset({"CacheMemory", "HomeDirectory", "DirectoryMemory"})  # of entries, by line
 
 
 def write_cpp(
@@ -71,7 +72,7 @@ def _header(protocol: Protocol, runtime: str, run_hits: bool) -> str:
     for type_ in _emitted(protocol.types.values()):
         lines += _type(type_)
     for machine in protocol.machines.values():
-        lines += _machine_header(machine, run_hits)
+        lines += _machine_header(machine, runtime, run_hits)
     if runtime == "engine":  # the checker shows messages in its own way
         lines += ["// For timelines.", "MessageName name_of(const Message &message);", ""]
     lines += ["} // namespace homeshift::engine", "", "#endif // HOMESHIFT_PROTOCOL_HH", ""]
@@ -182,7 +183,7 @@ def _pointer_names(machine: Machine) -> str:
     return ", ".join(n for n, t in (("tbe", machine.tbe), ("cache_entry", machine.entry)) if t)
 
 
-def _machine_header(machine: Machine, run_hits: bool) -> list[str]:
+def _machine_header(machine: Machine, runtime: str, run_hits: bool) -> list[str]:
     has_hits = run_hits and bool(hits(machine))
     lines = []
     for type_ in (machine.state_type, machine.event_type, *machine.structures):
@@ -206,6 +207,7 @@ def _machine_header(machine: Machine, run_hits: bool) -> list[str]:
         "",
         "    std::size_t transactions() const override;",
         "",
+        *(_prefetch(machine) if runtime == "engine" else []),
         *_visitor("for_each_variable", (v.name for v in _variables(machine))),
         "",
         "  protected:",
@@ -239,6 +241,20 @@ def _machine_header(machine: Machine, run_hits: bool) -> list[str]:
         "};",
         "",
     ]
+    return lines
+
+
+def _prefetch(machine: Machine) -> list[str]:
+    """Functions that prefetch a line in all that the machine looks lines up in."""
+    lines = []
+    for function, types in (("prefetch", TABLES), ("prefetch_record", ("HomeDirectory",))):
+        lines += [
+            f"    void {function}([[maybe_unused]] Addr line) const override",
+            "    {",
+            *(f"        {v.name}->{function}(line);" for v in _settings(machine) if v.type.name in types),
+            "    }",
+            "",
+        ]
     return lines
 
 

@@ -127,7 +127,9 @@ class Body:
 
     def _send(self, node: ast.Enqueue, buffer: Variable, latency: str) -> str:
         if buffer.network == "To":
-            return f"send(&out_msg, {buffer.virtual_network}, {latency});"
+            fields = node.note.type.fields.values() if node.note.type else ()
+            address = next((f"out_msg.{f.name}" for f in fields if f.type.name == "Addr"), "0")
+            return f"send(&out_msg, {buffer.virtual_network}, {latency}, {address});"
         if buffer.name == MEMORY_BUFFER:
             return f"send_to_dram(&out_msg, {latency});"
         for port in self.machine.in_ports:
