@@ -20,7 +20,7 @@ RUN    := $(BIN)/python
 BUILD_TOOLS := scikit-build-core==1.1.2 nanobind==3.1.0 lark==1.3.1 cmake==3.31.6 ninja==1.13.0
 
 SOURCES := pyproject.toml CMakeLists.txt $(shell find src configs/machines -type f -not -path '*/__pycache__/*')
-CPP     := $(wildcard src/common/*.hh src/engine/*.hh src/engine/*.cc src/checker/*.hh src/checker/*.cc src/simulate/*.cc)
+CPP     := $(wildcard src/common/*.hh src/engine/*.hh src/engine/*.cc src/checker/*.hh src/checker/*.cc src/simulate/*.cc src/replay/*.hh src/replay/*.cc)
 
 INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check
 WHEEL   := $(INSTALL) --no-build-isolation

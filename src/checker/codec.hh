@@ -7,49 +7,15 @@
 #ifndef HOMESHIFT_CHECKER_CODEC_HH
 #define HOMESHIFT_CHECKER_CODEC_HH
 
-#include <array>
-#include <cstdint>
-#include <stdexcept>
+#include <bit>
+#include <cstring>
 #include <type_traits>
 #include <vector>
 
-#include "engine/types.hh"
+#include "checker/terms.hh"
 
 namespace homeshift::engine
 {
-
-#ifndef HOMESHIFT_NODES
-#error "the checker is compiled for a number of nodes: define HOMESHIFT_NODES"
-#endif
-#ifndef HOMESHIFT_LINES
-#error "the checker is compiled for a number of lines: define HOMESHIFT_LINES"
-#endif
-constexpr unsigned kNodes = HOMESHIFT_NODES;
-constexpr unsigned kLines = HOMESHIFT_LINES;
-static_assert(kNodes <= 8 && kLines <= 7);
-
-// An address of none of the lines that are looked at: what evicts one of them.
-constexpr Addr kOtherLine = Addr{kLines} << kLineShift;
-
-inline unsigned
-line_of(Addr address)
-{
-    return static_cast<unsigned>(address >> kLineShift);
-}
-
-inline Addr
-address_of(unsigned line)
-{
-    return Addr{line} << kLineShift;
-}
-
-// The protocol did what it must not do, or a property does not hold.
-class ProtocolError : public std::runtime_error
-{
-    using std::runtime_error::runtime_error;
-};
-
-using Byte = std::uint8_t;
 
 enum Kind : Byte
 {
@@ -59,30 +25,6 @@ enum Kind : Byte
     kSet,     // a bit for each node
     kData,    // whose value it is: see values.hh
 };
-
-// A field is not part of the state where a scenario says that nobody reads it: overloads of this
-// function, which are generated, forget what it holds.
-template <typename T>
-inline void
-forget_unread(T &)
-{}
-
-inline Byte
-byte_of(MachineID id)
-{
-    return id.type == MachineType_NUM ? 0 : static_cast<Byte>((id.type + 1) << 4 | id.num);
-}
-
-inline MachineID
-machine_of(Byte byte)
-{
-    return byte == 0
-               ? MachineID{}
-               : MachineID{static_cast<MachineType>((byte >> 4) - 1), std::uint16_t(byte & 15)};
-}
-
-// Which machine types have a machine in every node: generated.
-constexpr bool is_per_node(MachineType type);
 
 // The bytes of a value. A part with parts of its own shows them by for_each_field (what SLICC
 // declares) or by for_each_variable (what the checker provides).
@@ -188,6 +130,14 @@ class Unpacker
     const Byte *from_;
 };
 
+inline std::uint64_t
+load64(const Byte *from)
+{
+    std::uint64_t word;
+    std::memcpy(&word, from, sizeof word);
+    return word;
+}
+
 // The kinds of the bytes that Packer makes of a value.
 class KindLister
 {
@@ -222,20 +172,35 @@ class KindLister
     }
 };
 
-// Positions whose bytes are not plain, and where plain bytes are.
+// Which bytes are of which kind.
 struct Layout
 {
-    std::vector<std::pair<std::uint16_t, Kind>> special;
-    std::vector<Byte> plain_mask; // 0xff where the byte is plain
+    struct Word
+    {
+        std::uint16_t at;
+        std::uint64_t mask; // 0xff where a byte is neither plain nor a node's number
+    };
+
+    std::vector<Kind> kinds;
+    std::vector<Byte> plain_mask;     // 0xff where the byte is plain
+    std::vector<std::uint16_t> nodes; // places of numbers of nodes
+    std::vector<Word> words;          // eight bytes each: all others that are not plain
 
     Layout() = default;
 
-    explicit Layout(const std::vector<Kind> &kinds) : plain_mask(kinds.size(), 0xff)
+    explicit Layout(const std::vector<Kind> &of) : kinds(of), plain_mask(of.size())
     {
         for (std::size_t i = 0; i < kinds.size(); ++i) {
-            if (kinds[i] != kPlain) {
-                special.emplace_back(static_cast<std::uint16_t>(i), kinds[i]);
-                plain_mask[i] = 0;
+            const auto at = static_cast<std::uint16_t>(i);
+            if (kinds[i] == kPlain) {
+                plain_mask[i] = 0xff;
+            } else if (kinds[i] == kNode) {
+                nodes.push_back(at);
+            } else {
+                if (words.empty() || words.back().at != (at & ~7)) {
+                    words.push_back({static_cast<std::uint16_t>(at & ~7), 0});
+                }
+                words.back().mask |= std::uint64_t{0xff} << (at & 7) * 8;
             }
         }
     }
@@ -243,7 +208,26 @@ struct Layout
     std::size_t
     size() const
     {
-        return plain_mask.size();
+        return kinds.size();
+    }
+
+    // Visits (place, kind) of what is not plain, but for bytes that are 0 and no number of a node:
+    // these name nothing. Up to seven bytes behind the last one are read.
+    template <typename Visit>
+    void
+    for_each_name(const Byte *bytes, Visit visit) const
+    {
+        for (const std::uint16_t at : nodes) {
+            visit(at, kNode);
+        }
+        for (const Word &word : words) {
+            for (std::uint64_t left = load64(bytes + word.at) & word.mask; left != 0;) {
+                const int shift = std::countr_zero(left) & ~7;
+                left &= ~(std::uint64_t{0xff} << shift);
+                const auto at = static_cast<unsigned>(word.at + shift / 8);
+                visit(at, kinds[at]);
+            }
+        }
     }
 };
 

@@ -15,30 +15,6 @@
 namespace homeshift::engine
 {
 
-unsigned machines_of(MachineType type); // how many there are: generated
-
-// Messages of a type that wait in machines of a node for an address.
-template <typename M, typename Holds>
-unsigned
-waiting_there(unsigned node, Holds holds)
-{
-    unsigned sum = 0;
-    for (unsigned i = 0; i < world.count; ++i) {
-        const Travelling &t = world.messages[i];
-        if (t.place == kStalled && t.type == message_type<M> && machine_of(t.machine).num == node) {
-            sum += holds(static_cast<M &>(*message_types()[t.type].decode(t.body)));
-        }
-    }
-    return sum;
-}
-
-// The node of a machine; kNodes if it is not in one.
-inline unsigned
-node_of(MachineID id)
-{
-    return is_per_node(id.type) ? id.num : kNodes;
-}
-
 struct MachineInfo
 {
     const char *name;
@@ -47,17 +23,17 @@ struct MachineInfo
     std::span<const char *const> event_positions; // file:line:column
 };
 
-// An in_port's number for what a machine's memory answers; -1 if it has no memory.
+// What machines share is the world.
 struct Context
-{
-    int memory_port = -1;
-};
+{};
+
+inline constexpr Context the_context;
 
 class Controller
 {
   public:
-    Controller(const Context &context, MachineID id, unsigned, const MachineInfo &info)
-        : machineID(id), version(id.num), info_(info), memory_port_(context.memory_port)
+    Controller(const Context &, MachineID id, unsigned, const MachineInfo &info)
+        : machineID(id), version(id.num), info_(info)
     {
         port_of_vnet.fill(-1);
     }
@@ -70,6 +46,7 @@ class Controller
     void
     arrive(const Travelling &message)
     {
+        world.touched |= 1u << node_of(machineID);
         int port = message.via;
         if (message.place == kNetwork || message.place == kBlocked) {
             port = port_of_vnet[message.via];
@@ -80,6 +57,7 @@ class Controller
             serve_memory(message);
             return;
         }
+        awake_count_ = 0; // some are left if the step before has broken off
         handle(message, port);
         while (awake_count_ != 0 && !world.refused) {
             const Awake next = awake_[0];
@@ -87,7 +65,25 @@ class Controller
             --awake_count_;
             handle(next.message, next.port);
         }
-        awake_count_ = 0;
+    }
+
+    // What the machine's memory answers comes to this port.
+    void
+    connect_memory(int port)
+    {
+        memory_port_ = port;
+    }
+
+    // Take what a stimulus gives it.
+    void
+    hand_over(Message &message, int port)
+    {
+        Travelling handed{};
+        handed.place = kHanded;
+        handed.machine = byte_of(machineID);
+        handed.via = static_cast<Byte>(port);
+        message.encode(handed);
+        arrive(handed);
     }
 
     // Let a port look once at a message that is then gone: evicts a line. False if it has to wait.
@@ -95,6 +91,7 @@ class Controller
     bool
     look(Message &message, int port)
     {
+        world.touched |= 1u << node_of(machineID);
         current_ = &message;
         current_port_ = port;
         taken_ = false;
@@ -224,7 +221,7 @@ class Controller
             if (world.ordered[vnet]) {
                 sent.from = byte_of(machineID);
                 for (unsigned i = 0; i < world.count; ++i) {
-                    sent.rank += World::same_channel(world.messages[i], sent);
+                    sent.rank += world.same_channel(world.messages[i], sent);
                 }
             }
             add(sent);
@@ -296,7 +293,7 @@ class Controller
         world.count_transition(machineID.type,
                                static_cast<unsigned>(state * info_.events.size() + event));
         if (world.log != nullptr) {
-            world.log->push_back({machineID, false, state, event, 0, {}});
+            world.log->push_back({machineID, "transition", state, event, {}});
         }
     }
 
@@ -345,7 +342,7 @@ class Controller
     {
         world.add(message);
         if (world.log != nullptr) {
-            world.log->push_back({machineID, true, 0, 0, 0, message});
+            world.log->push_back({machineID, "sent", 0, 0, message_json(message)});
         }
     }
 
@@ -423,7 +420,7 @@ class Controller
     }
 
     const MachineInfo &info_;
-    int memory_port_;
+    int memory_port_ = -1;
 
     // Of the step under way. Only one controller is at work at a time, and what is in a controller
     // is copied at each step.

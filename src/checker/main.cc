@@ -12,6 +12,7 @@
 #include <ctime>
 #include <iostream>
 
+#include "checker/report.hh"
 #include "checker/search.hh"
 #include "protocol.cc"
 #include "scenario.hh"
@@ -21,60 +22,6 @@ namespace homeshift::engine
 
 namespace
 {
-
-std::string
-quoted(const std::string &text)
-{
-    std::string out = "\"";
-    for (char c : text) {
-        if (c == '"' || c == '\\') {
-            out += '\\';
-        }
-        out += c == '\n' ? ' ' : c;
-    }
-    return out + '"';
-}
-
-std::string
-message_json(const Travelling &message)
-{
-    const MessageType &type = message_types()[message.type];
-    FieldPrinter fields;
-    type.print(*type.decode(message.body), fields);
-    static const char *const places[] = {"network", "local",  "memory",
-                                         "stalled", "handed", "blocked"};
-    return "{\"type\":" + quoted(type.name) +
-           ",\"to\":" + quoted(FieldPrinter::machine(machine_of(message.machine))) +
-           ",\"place\":" + quoted(places[message.place]) +
-           ",\"via\":" + std::to_string(message.via) + ",\"fields\":" + quoted(fields.text) + '}';
-}
-
-void
-print_step(int stimulus, const Travelling &taken, const std::vector<Logged> &log,
-           const std::string &error)
-{
-    std::cout << "{\"step\":";
-    if (stimulus >= 0) {
-        std::cout << quoted(describe_stimulus(static_cast<unsigned>(stimulus)))
-                  << ",\"at\":" << quoted(FieldPrinter::machine(machine_of_stimulus(stimulus)));
-    } else {
-        std::cout << message_json(taken);
-    }
-    std::cout << ",\"log\":[";
-    const char *comma = "";
-    for (const Logged &entry : log) {
-        std::cout << comma << "{\"machine\":" << quoted(FieldPrinter::machine(entry.machine));
-        if (entry.sent) {
-            std::cout << ",\"sent\":" << message_json(entry.message);
-        } else {
-            std::cout << ",\"state\":" << entry.state << ",\"event\":" << entry.event
-                      << ",\"type\":" << quoted(kMachineTypeNames[entry.machine.type]);
-        }
-        std::cout << '}';
-        comma = ",";
-    }
-    std::cout << "],\"error\":" << quoted(error) << "}\n";
-}
 
 void
 print_state(Machine &machine)
@@ -122,33 +69,6 @@ print_progress(const char *key, const Search &search)
               << ",\"bytes\":" << search.bytes() << "}" << std::endl;
 }
 
-std::string
-key_of(const Travelling &message)
-{
-    const MessageType &type = message_types()[message.type];
-    FieldPrinter fields;
-    type.print(*type.decode(message.body), fields);
-    return FieldPrinter::machine(machine_of(message.machine)) + ": " + type.name + ' ' +
-           fields.text;
-}
-
-// The step of the working machine with that name.
-std::optional<Step>
-step_named(const std::string &key)
-{
-    for (unsigned i = 0; i < world.count; ++i) {
-        if (world.deliverable(world.messages[i]) && key_of(world.messages[i]) == key) {
-            return static_cast<Step>(i);
-        }
-    }
-    for (unsigned i = 0; i < kStimuli; ++i) {
-        if (FieldPrinter::machine(machine_of_stimulus(i)) + ": " + describe_stimulus(i) == key) {
-            return static_cast<Step>(kMaxMessages + i);
-        }
-    }
-    return std::nullopt;
-}
-
 int
 run(const Limits &limits, bool replay)
 {
@@ -161,26 +81,19 @@ run(const Limits &limits, bool replay)
     static Search search(machine, limits);
     double reported = 0;
     if (replay) {
-        std::vector<std::string> keys;
-        for (std::string key; std::getline(std::cin, key);) {
-            keys.push_back(key);
-        }
-        search.replay(keys, step_named, print_step);
-    } else {
-        search.run([&](const Search &s) {
-            if (s.seconds() - reported > 1) {
-                reported = s.seconds();
-                print_progress("progress", s);
-            }
+        return print_replay([&](const std::vector<std::string> &names) {
+            return search.replay(names, print_step, [] { print_state(machine); });
         });
-        if (search.fault) {
-            search.retrace(print_step);
+    }
+    search.run([&](const Search &s) {
+        if (s.seconds() - reported > 1) {
+            reported = s.seconds();
+            print_progress("progress", s);
         }
-    }
+    });
     if (search.fault) {
+        search.retrace(print_step);
         std::cout << "{\"fault\":" << quoted(search.fault->what) << "}\n";
-    }
-    if (search.fault || replay) {
         print_state(machine);
     }
     std::cout << "{\"covered\":[";
@@ -230,23 +143,7 @@ main(int count, char **arguments)
             limits.completion = false;
         } else if (option == "--replay") {
             replay = true;
-        } else if (option == "--wake-later") {
-            world.wake_later = true;
-        } else if (option == "--no-waiting") {
-            world.asks_in_vain = false;
-        } else if (option == "--reduced") {
-            world.reduced = true;
-        } else if (option == "--capacity") {
-            const std::string capacity = value();
-            const std::size_t equals = capacity.find('=');
-            asked_capacities[capacity.substr(0, equals)] =
-                static_cast<unsigned>(std::stoul(capacity.substr(equals + 1)));
-        } else if (option == "--limit") {
-            const std::string limit = value();
-            const std::size_t equals = limit.find('=');
-            set_limit(limit.substr(0, equals),
-                      static_cast<unsigned>(std::stoul(limit.substr(equals + 1))));
-        } else {
+        } else if (!take_option(option, value)) {
             std::cerr << "unknown option " << option << '\n';
             return 2;
         }

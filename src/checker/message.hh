@@ -10,24 +10,14 @@
 #include <string>
 
 #include "checker/codec.hh"
-#include "checker/printer.hh"
+#include "checker/message_json.hh"
+#include "checker/world.hh"
 #include "engine/pool.hh"
 
 namespace homeshift::engine
 {
 
 constexpr std::size_t kBodyBytes = 25;
-
-// Where a message is that nobody has taken yet.
-enum Place : Byte
-{
-    kNetwork, // on its way
-    kLocal,   // in a buffer inside its machine
-    kDram,    // an operation that memory has not done yet
-    kStalled, // waits for an address, by stall_and_wait
-    kHanded,  // handed to its machine by a stimulus
-    kBlocked, // the head of its port's buffer, which it blocks, by z_stall
-};
 
 // A message as a part of the state. What is not used is 0.
 struct Travelling
@@ -56,13 +46,7 @@ struct Travelling
 static_assert(sizeof(Travelling) == 32);
 constexpr std::size_t kHeaderBytes = sizeof(Travelling) - kBodyBytes;
 
-// A value that a DMA has read from one line and is about to write to another, if there is one.
-struct NewValue
-{
-    DataBlock *data = nullptr;
-    Addr read_from = 0;
-    Addr written_to = 0;
-};
+inline WorldOf<Travelling> world;
 
 class Message
 {
@@ -80,7 +64,7 @@ struct MessageType
 {
     const char *name;
     Message *(*decode)(const Byte *body); // into an object that the next call uses again
-    void (*print)(Message &message, FieldPrinter &to);
+    std::string (*fields)(const Byte *body);
     Layout layout; // of a whole Travelling
 };
 
@@ -91,9 +75,12 @@ message_types()
     return all;
 }
 
-// Names of message types: generated.
-template <typename T>
-const char *name_of_type();
+inline Shown
+show(const Travelling &message)
+{
+    const MessageType &type = message_types()[message.type];
+    return {type.name, type.fields(message.body)};
+}
 
 // Overloads are generated from what a scenario says of messages that a DMA sends to itself.
 template <typename T>
@@ -115,16 +102,22 @@ register_message()
         throw std::logic_error(std::string(name_of_type<T>()) + " has too many fields");
     }
     lister.kinds.resize(sizeof(Travelling), kPlain);
-    message_types().push_back(
-        {name_of_type<T>(),
-         [](const Byte *body) -> Message * {
-             static T object;
-             Unpacker unpack(body);
-             unpack("", object);
-             return &object;
-         },
-         [](Message &message, FieldPrinter &to) { static_cast<T &>(message).for_each_field(to); },
-         Layout(lister.kinds)});
+    message_types().push_back({name_of_type<T>(),
+                               [](const Byte *body) -> Message * {
+                                   static T object;
+                                   Unpacker unpack(body);
+                                   unpack("", object);
+                                   return &object;
+                               },
+                               [](const Byte *body) {
+                                   T object;
+                                   Unpacker unpack(body);
+                                   unpack("", object);
+                                   FieldPrinter printer;
+                                   object.for_each_field(printer);
+                                   return printer.text;
+                               },
+                               Layout(lister.kinds)});
     return static_cast<Byte>(message_types().size() - 1);
 }
 

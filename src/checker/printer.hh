@@ -5,9 +5,11 @@
 #ifndef HOMESHIFT_CHECKER_PRINTER_HH
 #define HOMESHIFT_CHECKER_PRINTER_HH
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
-#include "checker/codec.hh"
+#include "checker/values.hh"
 
 namespace homeshift::engine
 {
@@ -40,7 +42,10 @@ class FieldPrinter
     static std::string
     value(Byte token)
     {
-        return token == 0 ? "old" : token < 16 ? "last" : token < 32 ? "recent" : "new";
+        return token < kLast      ? "old"
+               : token < kRecent  ? "last"
+               : token < kPending ? "recent"
+                                  : "new";
     }
 
     template <typename T>
@@ -97,8 +102,13 @@ class FieldPrinter
         } else if constexpr (std::is_same_v<T, DataBlock>) {
             return FieldPrinter::value(static_cast<Byte>(value.token));
         } else if constexpr (std::is_same_v<T, NetDest>) {
+            std::vector<std::string> members;
+            value.for_each([&](MachineID id) { members.push_back(machine(id)); });
+            std::sort(members.begin(), members.end()); // by what they are called
             std::string all;
-            value.for_each([&](MachineID id) { all += (all.empty() ? "" : " ") + machine(id); });
+            for (const std::string &member : members) {
+                all += (all.empty() ? "" : " ") + member;
+            }
             return '{' + all + '}';
         } else {
             return std::to_string(value);

@@ -18,19 +18,35 @@
 #ifndef HOMESHIFT_CHECKER_REDUCTION_HH
 #define HOMESHIFT_CHECKER_REDUCTION_HH
 
-#include "checker/state.hh"
+#include "scenario.hh" // generated: struct Machine
 
 namespace homeshift::engine
 {
 
 constexpr unsigned kMaxAtOnce = 256; // in a step
 
+// Take a message in the step of another.
+inline void
+take_in_step(Machine &machine, unsigned number)
+{
+    const Travelling message = world.messages[number];
+    const MachineID at = machine_of(message.machine);
+    if (world.log != nullptr) {
+        world.log->push_back({at, "takes", 0, 0, message_json(message)});
+    }
+    world.remove(number);
+    machine.controller(at).arrive(message);
+    if (world.refused) {
+        throw ProtocolError("a message that is to be taken at once has to wait");
+    }
+}
+
 inline void
 take_at_once(Machine &machine)
 {
     unsigned taken = 0;
     for (unsigned i = 0; i < world.count;) {
-        const Travelling message = world.messages[i];
+        const Travelling &message = world.messages[i];
         if (!world.deliverable(message) || !machine.at_once(message)) {
             ++i;
             continue;
@@ -38,11 +54,7 @@ take_at_once(Machine &machine)
         if (++taken > kMaxAtOnce) {
             throw ProtocolError("messages that are taken at once go round for ever");
         }
-        world.remove(i);
-        machine.controller(machine_of(message.machine)).arrive(message);
-        if (world.refused) {
-            throw ProtocolError("a message that is to be taken at once has to wait");
-        }
+        take_in_step(machine, i);
         i = 0;
     }
 }

@@ -18,13 +18,11 @@
 #include <chrono>
 #include <optional>
 
-#include "checker/reduction.hh"
 #include "checker/state.hh"
+#include "checker/step.hh"
 
 namespace homeshift::engine
 {
-
-using Step = std::uint16_t; // a message's place in the state, or kMaxMessages + a stimulus
 
 // 64-bit fingerprints and the numbers of their states.
 class Visited
@@ -38,47 +36,51 @@ class Visited
             grow();
         }
         print += print == 0;
-        for (std::size_t i = print & (slots_.size() - 1);; i = (i + 1) & (slots_.size() - 1)) {
-            if (slots_[i] == print) {
-                return numbers_[i];
-            }
-            if (slots_[i] == 0) {
-                slots_[i] = print;
-                numbers_[i] = next;
-                ++count_;
-                return next;
-            }
+        Slot &slot = place_of(print, slots_);
+        if (slot.print == 0) {
+            slot = {print, next};
+            ++count_;
         }
+        return slot.number;
     }
 
     std::size_t
     bytes() const
     {
-        return slots_.size() * 12;
+        return slots_.size() * sizeof(Slot);
     }
 
   private:
+    // 12 bytes, side by side: most look-ups are of states that are there, and both are read.
+    struct [[gnu::packed]] Slot
+    {
+        std::uint64_t print = 0;
+        std::uint32_t number = 0;
+    };
+
+    static Slot &
+    place_of(std::uint64_t print, std::vector<Slot> &slots)
+    {
+        std::size_t i = print & (slots.size() - 1);
+        while (slots[i].print != print && slots[i].print != 0) {
+            i = (i + 1) & (slots.size() - 1);
+        }
+        return slots[i];
+    }
+
     void
     grow()
     {
-        std::vector<std::uint64_t> slots(slots_.size() * 2);
-        std::vector<std::uint32_t> numbers(slots.size());
-        for (std::size_t old = 0; old < slots_.size(); ++old) {
-            if (slots_[old] != 0) {
-                std::size_t i = slots_[old] & (slots.size() - 1);
-                while (slots[i] != 0) {
-                    i = (i + 1) & (slots.size() - 1);
-                }
-                slots[i] = slots_[old];
-                numbers[i] = numbers_[old];
+        std::vector<Slot> slots(slots_.size() * 2);
+        for (const Slot &slot : slots_) {
+            if (slot.print != 0) {
+                place_of(slot.print, slots) = slot;
             }
         }
         slots_.swap(slots);
-        numbers_.swap(numbers);
     }
 
-    std::vector<std::uint64_t> slots_ = std::vector<std::uint64_t>(1 << 16);
-    std::vector<std::uint32_t> numbers_ = std::vector<std::uint32_t>(1 << 16);
+    std::vector<Slot> slots_ = std::vector<Slot>(1 << 16);
     std::size_t count_ = 0;
 };
 
@@ -105,7 +107,13 @@ class Search
           limits_(limits),
           codec_(machine),
           start_(std::chrono::steady_clock::now())
-    {}
+    {
+        for (unsigned number = 0; number < kStimuli; ++number) {
+            if (kLimits[kChosen[number].kind] != 0) {
+                stimuli_.push_back(static_cast<Step>(kMaxMessages + number));
+            }
+        }
+    }
 
     std::uint64_t
     states() const
@@ -143,6 +151,7 @@ class Search
     {
         initial_ = State{};
         world.begin_step();
+        world.touched = ~0u;
         initial_order_ = codec_.pack(initial_).order;
         codec_.unpack(initial_);
         parents_.push_back(0);
@@ -199,7 +208,7 @@ class Search
             std::vector<Logged> log;
             codec_.unpack(state);
             const bool stimulus = way[i] >= kMaxMessages;
-            const Travelling taken = stimulus ? Travelling{} : world.messages[way[i]];
+            const std::string taken = stimulus ? "" : message_json(world.messages[way[i]]);
             std::string error;
             world.log = &log;
             try {
@@ -222,53 +231,18 @@ class Search
         codec_.unpack(state);
     }
 
-    // Steps that are named, each at most as long as the one before could be taken.
-    template <typename Find, typename Show>
-    void
-    replay(const std::vector<std::string> &names, Find find, Show show)
+    // Steps that are named, one after another, of the machine as it starts.
+    template <typename Show, typename AtEnd>
+    Ending
+    replay(const std::vector<std::string> &names, Show show, AtEnd at_end)
     {
-        parents_.push_back(0);
-        steps_.push_back(0);
-        for (const std::string &name : names) {
-            const std::optional<Step> step = find(name);
-            if (!step) {
-                fault = Fault{"replay: there is no step '" + name + "' now", 0, std::nullopt};
-                return;
-            }
-            const bool stimulus = *step >= kMaxMessages;
-            const Travelling taken = stimulus ? Travelling{} : world.messages[*step];
-            std::vector<Logged> log;
-            std::string error;
-            bool possible = false;
-            const Machine::Watched before = machine_.watched();
-            world.log = &log;
-            try {
-                possible = fire(*step);
-            } catch (const ProtocolError &e) {
-                error = e.what();
-            }
-            world.log = nullptr;
-            show(stimulus ? static_cast<int>(*step - kMaxMessages) : -1, taken, log, error);
-            ++steps;
-            if (!error.empty()) {
-                fault = Fault{error, 0, std::nullopt};
-                return;
-            }
-            if (!possible) {
-                fault = Fault{"replay: '" + name + "' cannot be taken now", 0, std::nullopt};
-                return;
-            }
-            if (const char *broken = machine_.broken_by_step(before); broken != nullptr) {
-                fault = Fault{broken, 0, std::nullopt};
-                return;
-            }
+        const auto at_once = [this](std::size_t) { take_at_once(); };
+        const auto settle = [this] {
+            world.touched = ~0u;
             codec_.settle_values();
             codec_.settle_machine();
-            if (!holds(0)) {
-                return;
-            }
-        }
-        complete = true;
+        };
+        return take_steps(machine_, names, at_once, show, settle, at_end);
     }
 
   private:
@@ -290,38 +264,18 @@ class Search
         return at + state.size;
     }
 
-    // Do a step of the working machine; false if there is no such step.
+    void
+    take_at_once()
+    {
+        if (world.reduced) {
+            engine::take_at_once(machine_);
+        }
+    }
+
     bool
     fire(Step step)
     {
-        world.begin_step();
-        world.readers = machine_.readers();
-        const unsigned readers = world.readers;
-        if (step >= kMaxMessages) {
-            if (!machine_.stimulate(step - kMaxMessages)) {
-                return false;
-            }
-        } else {
-            const Travelling message = world.messages[step];
-            world.remove(step);
-            machine_.controller(machine_of(message.machine)).arrive(message);
-            if (world.blocks && message.place == kNetwork) {
-                Travelling blocked = message;
-                blocked.place = kBlocked;
-                blocked.from = blocked.rank = 0;
-                world.add(blocked);
-                world.refused = false;
-            }
-        }
-        if (world.reduced && !world.refused) {
-            take_at_once(machine_);
-        }
-        world.readers = machine_.readers();
-        world.changed = world.changed || (readers != 0 && world.readers == 0);
-        if (!world.refused) {
-            world.count_step();
-        }
-        return !world.refused;
+        return engine::fire(machine_, step, [this] { take_at_once(); });
     }
 
     bool
@@ -329,70 +283,65 @@ class Search
     {
         codec_.unpack(state);
         save();
-        bool taken = false;
         const unsigned count = world.count;
         widest = std::max(widest, count);
         const bool quiet = count == 0 && machine_.quiet();
         quiet_states += quiet;
         quiet_print ^= quiet ? fingerprint(state) : 0;
         const Machine::Watched before = machine_.watched();
-        const unsigned all = kMaxMessages + kStimuli;
-        for (unsigned step = 0; step < all; ++step) {
-            if (step < kMaxMessages) {
-                if (step >= count) {
-                    step = kMaxMessages - 1;
-                    if (!taken && !quiet) {
-                        fault = Fault{"deadlock: a request waits, and no message can be taken",
-                                      number, std::nullopt};
-                        return false;
-                    }
-                    continue;
-                }
-                const Travelling &message = world.messages[step];
-                if (!world.deliverable(message) ||
-                    (step != 0 && message == world.messages[step - 1])) {
-                    continue;
-                }
+        bool taken = false;
+        for (unsigned i = 0; i < count && !fault; ++i) {
+            const Travelling &message = world.messages[i];
+            if (world.deliverable(message) && (i == 0 || !(message == world.messages[i - 1]))) {
+                taken = try_step(static_cast<Step>(i), number, before) || taken;
             }
-            try {
-                if (!fire(static_cast<Step>(step))) {
-                    if (world.refused) { // else nothing was begun
-                        restore();
-                    }
-                    continue;
-                }
-            } catch (const ProtocolError &error) {
-                fault = Fault{error.what(), number, static_cast<Step>(step)};
-                return false;
-            }
-            ++steps;
-            if (const char *broken = machine_.broken_by_step(before); broken != nullptr) {
-                fault = Fault{broken, number, static_cast<Step>(step)};
-                return false;
-            }
-            codec_.pack(successor_);
-            const auto next = static_cast<std::uint32_t>(parents_.size());
-            const std::uint32_t found = visited_.number(fingerprint(successor_), next);
-            if (step < kMaxMessages) {
-                taken = true;
-                if (limits_.completion) {
-                    edges_.push_back(found);
-                }
-            }
-            if (found == next) {
-                parents_.push_back(number);
-                steps_.push_back(static_cast<Step>(step));
-                append(next_level_, successor_);
-                if (!holds(next)) {
-                    return false;
-                }
-            }
-            restore();
+        }
+        if (!taken && !quiet && !fault) {
+            fault = Fault{kDeadlock, number, std::nullopt};
+        }
+        for (std::size_t i = 0; i < stimuli_.size() && !fault; ++i) {
+            try_step(stimuli_[i], number, before);
         }
         if (limits_.completion) {
             ends_.push_back(static_cast<std::uint32_t>(edges_.size()));
             quiet_.push_back(quiet);
         }
+        return !fault;
+    }
+
+    // Take a step from the state with that number, and back; false if there is no such step.
+    bool
+    try_step(Step step, std::uint32_t number, const Machine::Watched &before)
+    {
+        try {
+            if (!fire(step)) {
+                if (world.refused) { // else nothing was begun
+                    restore();
+                }
+                return false;
+            }
+        } catch (const ProtocolError &error) {
+            fault = Fault{error.what(), number, step};
+            return true;
+        }
+        ++steps;
+        if (const char *broken = machine_.broken_by_step(before); broken != nullptr) {
+            fault = Fault{broken, number, step};
+            return true;
+        }
+        codec_.pack(successor_);
+        const auto next = static_cast<std::uint32_t>(parents_.size());
+        const std::uint32_t found = visited_.number(fingerprint(successor_), next);
+        if (step < kMaxMessages && limits_.completion) {
+            edges_.push_back(found);
+        }
+        if (found == next) {
+            parents_.push_back(number);
+            steps_.push_back(step);
+            append(next_level_, successor_);
+            holds(next);
+        }
+        restore();
         return true;
     }
 
@@ -400,10 +349,7 @@ class Search
     bool
     holds(std::uint32_t number)
     {
-        const char *broken = machine_.broken_invariant();
-        if (broken == nullptr && world.count == 0 && machine_.quiet()) {
-            broken = machine_.broken_when_quiet();
-        }
+        const char *broken = broken_property(machine_);
         machine_.cover(covered);
         if (broken != nullptr) {
             fault = Fault{broken, number, std::nullopt};
@@ -424,11 +370,23 @@ class Search
     void
     restore()
     {
-        std::memcpy(static_cast<void *>(&machine_), saved_machine_, sizeof machine_);
+        for (unsigned node = 0; node < kNodes; ++node) {
+            if (world.touched >> node & 1) {
+                std::memcpy(static_cast<void *>(&machine_.node[node]), &saved().node[node],
+                            sizeof(Node));
+            }
+        }
+        std::memcpy(static_cast<void *>(&machine_.single), &saved().single, sizeof(Single));
         world.count = saved_count_;
         std::memcpy(world.messages, saved_messages_, saved_count_ * sizeof(Travelling));
         std::memcpy(world.memory, saved_memory_, sizeof world.memory);
         std::memcpy(world.pending, saved_pending_, sizeof world.pending);
+    }
+
+    const Machine &
+    saved() const
+    {
+        return *reinterpret_cast<const Machine *>(saved_machine_);
     }
 
     // Takes away states from which no message can be taken, again and again. What is left goes
@@ -507,6 +465,7 @@ class Search
     State initial_;
     Order initial_order_{};
     State successor_;
+    std::vector<Step> stimuli_; // that may happen at all
 
     Visited visited_;
     std::vector<std::uint32_t> parents_;

@@ -1,15 +1,31 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Who asks: cores, devices, and what else a scenario lets happen. A core has at most
-// one request for a line under way, and a device one at all.
+// Who asks: cores and devices. A core has at most one request for a line under way, and
+// a device one at all. The runtime that includes this has the `world`, and says of what
+// a core gets an access fault.
 
 #ifndef HOMESHIFT_CHECKER_SEQUENCER_HH
 #define HOMESHIFT_CHECKER_SEQUENCER_HH
 
-#include "checker/controller.hh"
+#include "checker/terms.hh"
 
 namespace homeshift::engine
 {
+
+// Messages of a type that wait in machines of a node for an address.
+template <typename M, typename Holds>
+unsigned
+waiting_there(unsigned node, Holds holds)
+{
+    unsigned sum = 0;
+    for (unsigned i = 0; i < world.count; ++i) {
+        const Travelling &t = world.messages[i];
+        if (t.place == kStalled && t.type == message_type<M> && machine_of(t.machine).num == node) {
+            sum += holds(static_cast<M &>(*message_types()[t.type].decode(t.body)));
+        }
+    }
+    return sum;
+}
 
 // What a core or a device waits for, of a line.
 enum Waiting : Byte
@@ -70,7 +86,7 @@ class Sequencer : public Asking
     readCallback(Addr address, DataBlock &data, Details...)
     {
         answered(address, kLoad);
-        if ((world.fault >> line_of(address) & 1) == 0) {
+        if (!faulted(address)) {
             world.loaded(address, data);
         }
     }
@@ -80,7 +96,7 @@ class Sequencer : public Asking
     writeCallback(Addr address, DataBlock &data, Details...)
     {
         answered(address, kStore);
-        if ((world.fault >> line_of(address) & 1) == 0) {
+        if (!faulted(address)) {
             world.stored(address, data);
         }
     }

@@ -36,14 +36,6 @@ mix(std::uint64_t a, std::uint64_t b)
 }
 
 inline std::uint64_t
-load64(const Byte *from)
-{
-    std::uint64_t word;
-    std::memcpy(&word, from, sizeof word);
-    return word;
-}
-
-inline std::uint64_t
 fingerprint(const State &state)
 {
     std::uint64_t a = state.size, b = 0x2545F4914F6CDD1DULL;
@@ -58,9 +50,10 @@ fingerprint(const State &state)
 struct Renaming
 {
     Order order;
+    bool identity;
     Byte map[5][256];
 
-    explicit Renaming(const Order &to) : order(to)
+    explicit Renaming(const Order &to) : order(to), identity(std::is_sorted(to.begin(), to.end()))
     {
         for (unsigned byte = 0; byte < 256; ++byte) {
             for (auto &table : map) {
@@ -87,8 +80,9 @@ struct Renaming
     void
     apply(Byte *bytes, const Layout &layout) const
     {
-        for (const auto &[at, kind] : layout.special) {
-            bytes[at] = map[kind][bytes[at]];
+        if (!identity) {
+            layout.for_each_name(bytes,
+                                 [&](unsigned at, Kind kind) { bytes[at] = map[kind][bytes[at]]; });
         }
     }
 };
@@ -152,7 +146,9 @@ class Codec
             unpack("", machine_.node[node]);
             unpack("", world.pending[node]);
         }
-        const std::size_t fixed = common_.size() + kNodes * node_.size();
+        const std::size_t fixed = fixed_bytes();
+        std::memcpy(before_, from.bytes, fixed);
+        signed_before_ = {};
         world.count = static_cast<unsigned>((from.size - fixed) / sizeof(Travelling));
         std::memcpy(world.messages, from.bytes + fixed, world.count * sizeof(Travelling));
     }
@@ -181,23 +177,29 @@ class Codec
         pack("", world.pending[kNodes]);
         pack("", machine_.single);
         for (unsigned node = 0; node < kNodes; ++node) {
-            machine_.node[node].forget();
-            pack("", machine_.node[node]);
+            Packer pack(block(node));
+            if (touched(node)) {
+                machine_.node[node].forget();
+                pack("", machine_.node[node]);
+            } else {
+                std::memcpy(block(node), block_before(node), node_.size());
+                pack = Packer(block(node) + node_.size() - sizeof world.pending[node]);
+            }
             pack("", world.pending[node]);
         }
         if (!world.changed) {
             return;
         }
         const auto settle = [](Byte *bytes, const Layout &layout) {
-            for (const auto &[at, kind] : layout.special) {
+            layout.for_each_name(bytes, [bytes](unsigned at, Kind kind) {
                 if (kind == kData) {
                     bytes[at] = world.settled(bytes[at]);
                 }
-            }
+            });
         };
         settle(raw_, common_);
         for (unsigned node = 0; node < kNodes; ++node) {
-            settle(raw_ + common_.size() + node * node_.size(), node_);
+            settle(block(node), node_);
         }
         for (unsigned i = 0; i < world.count; ++i) {
             Travelling &m = world.messages[i];
@@ -206,28 +208,46 @@ class Codec
     }
 
   private:
-    // Signatures: of a node's own plain bytes, and of where it is named.
+    // Whether a node's machines may have changed since it was unpacked.
+    static bool
+    touched(unsigned node)
+    {
+        return (world.touched >> node & 1) != 0;
+    }
+
+    Byte *
+    block(unsigned node)
+    {
+        return raw_ + common_.size() + node * node_.size();
+    }
+
+    const Byte *
+    block_before(unsigned node) const
+    {
+        return before_ + common_.size() + node * node_.size();
+    }
+
+    // What the bytes of one node, or of another part, say of each node.
+    using Signs = std::array<std::uint64_t, kNodes>;
+
+    // A node's signature is the sum of what all parts say of it: hashes of where it is named, and
+    // by what; of itself a node also tells its own plain bytes.
     void
     sign()
     {
-        std::array<std::uint64_t, kNodes> own;
+        signature_ = {};
         for (unsigned node = 0; node < kNodes; ++node) {
-            const Byte *block = raw_ + common_.size() + node * node_.size();
-            std::uint64_t hash = 0;
-            std::size_t i = 0;
-            for (; i + 8 <= node_.size(); i += 8) {
-                hash = mix(hash, load64(block + i) & load64(&node_.plain_mask[i])) + i;
+            if (touched(node) || world.changed) {
+                add(signs_of_node(block(node), node));
+            } else {
+                if (!signed_before_[node]) {
+                    signs_before_[node] = signs_of_node(block_before(node), node);
+                    signed_before_[node] = true;
+                }
+                add(signs_before_[node]);
             }
-            for (; i < node_.size(); ++i) {
-                hash = hash * 0x100000001B3ULL + (block[i] & node_.plain_mask[i]);
-            }
-            own[node] = hash;
-            signature_[node] = hash;
         }
-        for (unsigned node = 0; node < kNodes; ++node) {
-            mention(raw_ + common_.size() + node * node_.size(), node_, own[node], node);
-        }
-        mention(raw_, common_, 1, kNodes);
+        mention(raw_, common_, 1, kNodes, signature_);
         for (unsigned i = 0; i < world.count; ++i) {
             const Travelling &m = world.messages[i];
             const auto *bytes = reinterpret_cast<const Byte *>(&m);
@@ -236,47 +256,73 @@ class Codec
             for (std::size_t at = 0; at < sizeof m; at += 8) {
                 hash = mix(hash, load64(bytes + at) & load64(&layout.plain_mask[at]));
             }
-            mention(bytes, layout, hash, kNodes);
+            mention(bytes, layout, hash, kNodes, signature_);
         }
     }
 
     void
-    mention(const Byte *bytes, const Layout &layout, std::uint64_t where, unsigned by)
+    add(const Signs &signs)
     {
-        for (const auto &[at, kind] : layout.special) {
+        for (unsigned node = 0; node < kNodes; ++node) {
+            signature_[node] += signs[node];
+        }
+    }
+
+    Signs
+    signs_of_node(const Byte *bytes, unsigned node) const
+    {
+        std::uint64_t hash = 0;
+        std::size_t i = 0;
+        for (; i + 8 <= node_.size(); i += 8) {
+            hash = mix(hash, load64(bytes + i) & load64(&node_.plain_mask[i])) + i;
+        }
+        for (; i < node_.size(); ++i) {
+            hash = hash * 0x100000001B3ULL + (bytes[i] & node_.plain_mask[i]);
+        }
+        Signs signs{};
+        signs[node] = hash;
+        mention(bytes, node_, hash, node, signs);
+        return signs;
+    }
+
+    void
+    mention(const Byte *bytes, const Layout &layout, std::uint64_t where, unsigned by,
+            Signs &signs) const
+    {
+        layout.for_each_name(bytes, [&](unsigned at, Kind kind) {
             const Byte byte = bytes[at];
             switch (kind) {
                 case kNode:
                     if (byte < kNodes) {
-                        signature_[byte] += mix(where + at, byte == by);
+                        signs[byte] += mix(where + at, byte == by);
                     }
                     break;
                 case kMachine: {
                     const unsigned node = byte & 15;
-                    if (byte != 0 && node < kNodes && is_per_node(machine_of(byte).type)) {
-                        signature_[node] += mix(where + at, (byte & 0xf0) + (node == by));
+                    if (node < kNodes && is_per_node(machine_of(byte).type)) {
+                        signs[node] += mix(where + at, (byte & 0xf0) + (node == by));
                     }
                     break;
                 }
                 case kSet:
                     for (unsigned node = 0; node < kNodes; ++node) {
                         if (byte >> node & 1) {
-                            signature_[node] += mix(where + at, 7u + (node == by));
+                            signs[node] += mix(where + at, 7u + (node == by));
                         }
                     }
                     break;
                 case kData:
                     if (byte >= kPending && byte < kPending + kNodes * 8) {
                         const unsigned node = (byte - kPending) / 8u;
-                        signature_[node] += mix(where + at, 9u + (node == by));
+                        signs[node] += mix(where + at, 9u + (node == by));
                     } else if (by < kNodes) {
-                        signature_[by] += mix(where + at, 16u + byte);
+                        signs[by] += mix(where + at, 16u + byte);
                     }
                     break;
                 case kPlain:
                     break;
             }
-        }
+        });
     }
 
     // Whether an order lists nodes by their signatures.
@@ -320,8 +366,11 @@ class Codec
     Layout common_;
     Layout node_;
     std::vector<Renaming> renamings_;
-    std::array<std::uint64_t, kNodes> signature_{};
+    Signs signature_{};
     Byte raw_[kMaxStateBytes];
+    Byte before_[kMaxStateBytes]; // as it was unpacked, without messages
+    std::array<Signs, kNodes> signs_before_{};
+    std::array<bool, kNodes> signed_before_{};
     State other_;
 };
 

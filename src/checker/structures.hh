@@ -6,9 +6,7 @@
 #ifndef HOMESHIFT_CHECKER_STRUCTURES_HH
 #define HOMESHIFT_CHECKER_STRUCTURES_HH
 
-#include <map>
-
-#include "checker/world.hh"
+#include "checker/message.hh"
 
 namespace homeshift::engine
 {
@@ -30,15 +28,6 @@ class EntryOf : public AbstractCacheEntry, public Pooled<T>
         static_cast<T &>(*this) = static_cast<const T &>(other);
     }
 };
-
-inline unsigned
-place_for(Addr address, const char *what)
-{
-    if (line_of(address) >= kLines) {
-        throw ProtocolError(std::string(what) + " for a line that nobody has asked for");
-    }
-    return line_of(address);
-}
 
 template <typename T>
 class TBETable
@@ -162,14 +151,15 @@ class EntryTable
     AbstractCacheEntry *entries_[kLines] = {};
 };
 
-// "Machine.cache" -> lines that there is room for, as asked for by option.
-inline std::map<std::string, unsigned> asked_capacities;
+// An address of none of the lines that are looked at: what evicts one of them.
+constexpr Addr kOtherLine = Addr{kLines} << kLineShift;
 
-inline unsigned
-capacity_of(const char *cache, unsigned otherwise)
+// The address of a line whose coming evicts a line from any cache.
+inline Addr
+evicts(unsigned line)
 {
-    const auto at = asked_capacities.find(cache);
-    return std::min(at == asked_capacities.end() ? otherwise : at->second, kLines);
+    world.victim = line;
+    return kOtherLine;
 }
 
 // A cache. Any of its lines may be evicted at any time, as if a line that is not looked at came in:
@@ -397,8 +387,11 @@ template <typename Table, typename T>
 class Holding final : public Table
 {
   public:
-    Holding()
+    explicit Holding(unsigned capacity = kLines)
     {
+        if constexpr (requires { this->capacity; }) {
+            this->capacity = capacity;
+        }
         for (unsigned line = 0; line < kLines; ++line) {
             this->entries_[line] = &all_[line];
         }
@@ -434,8 +427,12 @@ class Holding final : public Table
     T all_[kLines];
 };
 
-// Whether a machine of this type asks a home for lines, for a core or a device: generated.
-constexpr bool asks(MachineType type);
+// Whether a core gets an access fault for a line, in this step.
+inline bool
+faulted(Addr address)
+{
+    return (world.fault >> line_of(address) & 1) != 0;
+}
 
 // Where a node believes the region's home to be.
 class HomeTable
@@ -499,6 +496,9 @@ class HomeTable
   private:
     NodeID home_ = 0;
 };
+
+// As a node has one.
+using NodeHomeTable = HomeTable;
 
 } // namespace homeshift::engine
 

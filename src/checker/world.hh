@@ -2,13 +2,6 @@
 //
 // What all machines share: the messages that nobody has taken, memory, and the
 // bookkeeping of values. The checker runs in one thread and has one world.
-//
-// Values. The protocol only copies data, so it is enough to know of each copy
-// whether it is the line's last value. A store makes a fresh value; when the step
-// is over, what was the last value counts as stale, and the fresh one as the last.
-// A DMA's new value is pending until memory is written with it: that is the
-// moment when it becomes the last value. While a DMA reads, what was the last value
-// since then is told from what is older: the DMA may still get it.
 
 #ifndef HOMESHIFT_CHECKER_WORLD_HH
 #define HOMESHIFT_CHECKER_WORLD_HH
@@ -16,50 +9,37 @@
 #include <algorithm>
 #include <vector>
 
-#include "checker/message.hh"
+#include "checker/values.hh"
 
 namespace homeshift::engine
 {
 
-enum Token : Byte
-{
-    kStale = 0,
-    kLast = 1,     // + line
-    kRecent = 16,  // + line
-    kPending = 32, // + node * 8 + line; node is kNodes if the DMA is not in a node
-    kFresh = 112,  // + number
-};
-static_assert(kPending + (kNodes + 1) * 8 <= kFresh);
-
 constexpr unsigned kMaxMessages = 60;
 
-// A line of a trace: a transition that was taken, or a message that was sent.
+// A line of a trace: a transition of a machine, a message that it sent, or one that it took in the
+// step of another.
 struct Logged
 {
     MachineID machine;
-    bool sent;
+    const char *what; // "transition", "sent" or "takes"
     unsigned state = 0;
     unsigned event = 0;
-    Addr address = 0;
-    Travelling message{};
+    std::string message{}; // as JSON
 };
 
-struct World
+// Travelling: a message that nobody has taken, as the runtime keeps it.
+template <typename Travelling>
+struct WorldOf : Values
 {
     // ---- part of the state ----
     Travelling messages[kMaxMessages];
     unsigned count = 0;
-    Byte memory[kLines];                // a token each
-    bool pending[kNodes + 1][kLines]{}; // a DMA's write that has not reached memory
 
     // ---- of the step under way ----
-    Byte last[kLines];        // token of each line's last value
-    unsigned fresh = 0;       // stores of this step
-    bool changed = false;     // some token has to be settled
-    unsigned readers = 0;     // DMA reads under way: recent values matter
-    bool refused = false;     // the message cannot be taken now: the step does not exist,
-    unsigned fault = 0;       // lines, a bit each, for which a core gets an access fault
-    bool blocks = false;      // but that it blocks its port from now on
+    bool refused = false; // the message cannot be taken now: the step does not exist,
+    bool blocks = false;  // but that it blocks its port from now on
+    unsigned touched = 0; // nodes, a bit each, of which something may have changed; see node_of()
+    unsigned fault = 0;   // lines, a bit each, for which a core gets an access fault
     unsigned victim = kLines; // line to evict
     std::vector<Logged> *log = nullptr;
 
@@ -89,12 +69,10 @@ struct World
     void
     begin_step()
     {
-        for (unsigned line = 0; line < kLines; ++line) {
-            last[line] = static_cast<Byte>(kLast + line);
-        }
-        fresh = fault = 0;
+        begin_values();
+        fault = touched = 0;
         taken_in_step.clear();
-        changed = refused = blocks = false;
+        refused = blocks = false;
     }
 
     void
@@ -141,99 +119,7 @@ struct World
                           m.via == message.via;
                });
     }
-
-    // ---- values ----
-
-    void
-    loaded(Addr address, const DataBlock &data) const
-    {
-        const unsigned line = line_of(address);
-        if (data.token != last[line]) {
-            throw ProtocolError("data value: a load of line " + std::to_string(line) +
-                                " returns a value that is not the last one written");
-        }
-    }
-
-    // A core writes a part of the line: what it does not write has to be right.
-    void
-    stored(Addr address, DataBlock &data)
-    {
-        if (data.token != last[line_of(address)]) {
-            throw ProtocolError("data value: a store to line " + std::to_string(line_of(address)) +
-                                " finds a value that is not the last one written");
-        }
-        data.token = last[line_of(address)] = static_cast<Byte>(kFresh + fresh++);
-        changed = true;
-    }
-
-    // A DMA has read a value.
-    void
-    read_by_dma(Addr address, const DataBlock &data) const
-    {
-        const unsigned line = line_of(address);
-        if (data.token != last[line] && data.token != kLast + line &&
-            data.token != kRecent + line) {
-            throw ProtocolError("data value: a DMA reads a value of line " + std::to_string(line) +
-                                " that was old before the read began");
-        }
-    }
-
-    void
-    write_memory(Addr address, const DataBlock &data)
-    {
-        const unsigned line = line_of(address);
-        memory[line] = static_cast<Byte>(data.token);
-        if (data.token >= kPending && data.token < kFresh) {
-            bool &is_pending = pending[(data.token - kPending) / 8][line];
-            if (!is_pending) {
-                throw ProtocolError("data value: a DMA's write is done twice, or was refused");
-            }
-            is_pending = false;
-            last[line] = memory[line];
-            changed = true;
-        }
-    }
-
-    // A DMA goes on to write: to the protocol, whatever it writes is a new value.
-    void
-    begin_write(unsigned node, const NewValue &value)
-    {
-        pending[node][line_of(value.written_to)] = true;
-        value.data->token = kPending + node * 8 + line_of(value.written_to);
-    }
-
-    // A DMA is told that nothing is written.
-    void
-    write_refused(unsigned node)
-    {
-        std::fill(pending[node], pending[node] + kLines, false);
-    }
-
-    void
-    write_done(unsigned node) const
-    {
-        if (std::find(pending[node], pending[node] + kLines, true) != pending[node] + kLines) {
-            throw ProtocolError("data value: a DMA's write ends before memory has the value");
-        }
-    }
-
-    // What a token is called after the step.
-    Byte
-    settled(Byte token) const
-    {
-        for (unsigned line = 0; line < kLines; ++line) {
-            if (token == last[line]) {
-                return static_cast<Byte>(kLast + line);
-            }
-            if (token == kLast + line || token == kRecent + line) {
-                return static_cast<Byte>(readers != 0 ? kRecent + line : 0);
-            }
-        }
-        return token < kFresh ? token : Byte{kStale};
-    }
 };
-
-inline World world;
 
 } // namespace homeshift::engine
 

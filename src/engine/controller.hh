@@ -13,23 +13,17 @@
 #include <cstdint>
 #include <deque>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "common/flat_map.hh"
 #include "engine/message.hh"
 #include "engine/network.hh"
+#include "engine/protocol_error.hh"
 #include "engine/types.hh"
 
 namespace homeshift::engine
 {
-
-// The protocol did what it must not do: no transition, a failed assert, error().
-class ProtocolError : public std::runtime_error
-{
-    using std::runtime_error::runtime_error;
-};
 
 // What SLICC says about a machine, for messages and statistics.
 struct MachineInfo

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cstdint>
 #include <stdexcept>
 #include <vector>
@@ -50,6 +51,7 @@ class LineTable
     Value &
     add(Addr line)
     {
+        assert(find(line) == nullptr);
         Place place = free_;
         if (place == kNone) {
             place = static_cast<Place>(items_.size());

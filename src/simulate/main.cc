@@ -22,6 +22,7 @@ namespace homeshift::engine
 
 constexpr Cycles kMemoryLatency = 60;
 constexpr std::uint64_t kCacheBytes = 512;
+constexpr std::uint64_t kMemoryBytes = std::uint64_t{8} << 20; // 131,072 lines, at most
 constexpr unsigned kAssociativity = 2;
 constexpr Cycles kPatience = 1'000'000;
 

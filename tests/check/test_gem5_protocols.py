@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from homeshift.check.build import compile_checker, scenario_of
-from homeshift.check.run import Options, run
+from homeshift.check.build import compile_checker, compile_replay, scenario_of
+from homeshift.check.replay import compare, engine_steps
+from homeshift.check.run import Options, replay, replay_in_engine, run
 from homeshift.check.simulate import simulate
+from homeshift.check.trace import key
 
 pytestmark = pytest.mark.skipif(not os.environ.get("GEM5_ROOT"), reason="needs GEM5_ROOT")
 
@@ -32,9 +34,17 @@ def test_mi_example_does_not_hold_without_order(mi_example: Path, tmp_path: Path
     text = scenario_of(mi_example).read_text("utf-8")
     unordered = tmp_path / "unordered.toml"
     unordered.write_text(re.sub(r"(?m)^ordered = .*$", "ordered = []", text), "utf-8")
-    result = run(compile_checker(mi_example, unordered, nodes=2, lines=1), Options())
+    checker = compile_checker(mi_example, unordered, nodes=2, lines=1)
+    result = run(checker, Options())
     assert result.fault is not None
     assert "event 'Inv' has no transition from state 'II'" in result.fault
+    steps = [key(step) for step in result.steps]
+    told = replay(checker, Options(), steps)
+    engine = compile_replay(mi_example, unordered, nodes=2, lines=1)
+    taken = replay_in_engine(engine, Options(), engine_steps(told, steps))
+    assert list(compare(checker, told, taken)) == []
+    assert taken.fault is not None
+    assert "event 'Inv' has no transition from state 'II'" in taken.fault
 
 
 def test_mi_example_runs_on_the_engine_with_right_values(mi_example: Path) -> None:

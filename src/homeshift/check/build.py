@@ -32,7 +32,7 @@ FLAGS = ("-std=c++20", "-O2", "-march=native", "-fno-access-control", "-w")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checker:
-    """A compiled checker, and what it was made from."""
+    """A compiled checker, or the engine that takes its steps, and what it was made from."""
 
     program: Path
     protocol: Protocol
@@ -82,25 +82,52 @@ def compile_checker(
         SliccError, InputError: the protocol or the scenario has faults.
         RunError: there is no C++ compiler, or it does not take a condition of the scenario.
     """
+    return _compile("checker", protocol_file, scenario_file, nodes, lines, mutants)
+
+
+def compile_replay(
+    protocol_file: Path,
+    scenario_file: Path,
+    *,
+    nodes: int,
+    lines: int,
+    mutants: Sequence[Mutant] = (),
+) -> Checker:
+    """Return the timed engine as it takes the steps of a checker. It raises the same."""
+    return _compile("replay", protocol_file, scenario_file, nodes, lines, mutants)
+
+
+def _compile(
+    runtime: str,
+    protocol_file: Path,
+    scenario_file: Path,
+    nodes: int,
+    lines: int,
+    mutants: Sequence[Mutant],
+) -> Checker:
     protocol = load(protocol_file)
     scenario = load_scenario(scenario_file)
     check_fit(scenario, protocol, f"scenario '{scenario_file.name}'")
 
     def emit(folder: Path) -> None:
-        write_cpp(protocol, folder, runtime="checker", mutants=mutants)
+        write_cpp(protocol, folder, runtime=runtime, mutants=mutants)
         (folder / "scenario.hh").write_text(write(scenario, protocol, nodes, lines), "utf-8")
 
-    sources = source_directory()
+    src = source_directory()
+    engine = ["engine/controller.cc", "engine/link.cc", "engine/network.cc"]
+    shared = [src / "engine" / f"{name}.hh" for name in ("types", "pool", "protocol_error")]
     program = compile_cpp(
         emit,
-        ["checker/main.cc"],
-        sources_read=[
-            sources / "checker",
-            sources / "engine" / "types.hh",
-            sources / "engine" / "pool.hh",
-        ],
+        [f"{runtime}/main.cc", *(engine if runtime == "replay" else ())],
+        sources_read=[src / "checker", *shared]
+        if runtime == "checker"
+        else [src / name for name in ("checker", "replay", "engine", "common")],
         generated=[],
-        flags=[f"-DHOMESHIFT_NODES={nodes}", f"-DHOMESHIFT_LINES={lines}"],
+        flags=[
+            f"-DHOMESHIFT_NODES={nodes}",
+            f"-DHOMESHIFT_LINES={lines}",
+            *(["-D_GLIBCXX_ASSERTIONS"] if runtime == "replay" else ()),  # so that it stops there
+        ],
     )
     return Checker(
         program=program,

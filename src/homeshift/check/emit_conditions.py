@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 
 from homeshift.check.plan import Plan
+from homeshift.check.scenario import Cover
 
 
 def conditions(plan: Plan) -> Iterator[str]:
@@ -67,9 +68,12 @@ def conditions(plan: Plan) -> Iterator[str]:
     yield "        return nullptr;"
     yield "    }"
     covers = plan.scenario.cover
+    # Those that need what may not happen are not looked at: it takes time, in every state.
     yield "    void cover([[maybe_unused]] std::array<bool, kCovers + 1> &covered) {"
+    possible = ", ".join(_possible(plan, cover) for cover in covers)
+    yield f"        static const std::array<bool, kCovers + 1> possible{{{possible}}};"
     for number, cover in enumerate(covers):
-        yield f"        if (!covered[{number}] && {_impossible(plan, cover.nodes, cover.lines)}"
+        yield f"        if (possible[{number}] && !covered[{number}] &&"
         yield f"            ({cover.reached})) {{ // {cover.name}"
         yield f"            covered[{number}] = true;"
         yield "        }"
@@ -91,8 +95,14 @@ def at_once(plan: Plan) -> Iterator[str]:
     yield "    }"
 
 
-def _impossible(plan: Plan, nodes: int, lines: int) -> str:
-    return "" if plan.nodes >= nodes and plan.lines >= lines else "false &&"
+def _possible(plan: Plan, cover: Cover) -> str:
+    """Whether a cover can be reached on the machine, as far as its limits say."""
+    if plan.nodes < cover.nodes or plan.lines < cover.lines:
+        return "false"
+    kinds = [row[0] for row in plan.numbering()]
+    known = [[k for k in need.split("|") if k in kinds] for need in cover.needs]
+    limits = ["(" + " | ".join(f"kLimits[kind_{k}]" for k in need) + ")" for need in known if need]
+    return " && ".join(f"{limit} != 0" for limit in limits) or "true"
 
 
 def _properties(plan: Plan, when: str) -> Iterator[str]:

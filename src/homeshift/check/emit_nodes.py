@@ -55,7 +55,12 @@ def holder(plan: Plan, place: str) -> Iterator[str]:
         for _, one in made:
             if one.name not in objects:
                 objects[one.name] = one
-                yield f"    {one.cpp} {one.name};"
+                room = ""
+                if one.type == "CacheMemory":
+                    cache = f"{one.machine}.{one.parameter}"
+                    most = plan.scenario.capacity.get(cache, plan.lines)
+                    room = f'{{capacity_of("{cache}", {most})}}'
+                yield f"    {one.cpp} {one.name}{room};"
         kind = f"{machine.name}_Controller"
         yield f"    {kind}::Params params_of_{machine.name}() {{"
         yield f"        {kind}::Params params;"
@@ -63,9 +68,7 @@ def holder(plan: Plan, place: str) -> Iterator[str]:
             yield f"        params.{parameter} = &{one.name};"
         yield "        return params;"
         yield "    }"
-        port = next((p.name for p in machine.in_ports if p.message_type.name == "MemoryMsg"), None)
-        memory = f"{kind}::port_{port}" if port else "-1"
-        yield f"    {kind} {machine.name}{{Context{{{memory}}},"
+        yield f"    {kind} {machine.name}{{the_context,"
         yield f"        createMachineID(MachineType_{machine.name}, number), number,"
         yield f"        params_of_{machine.name}()}};"
     yield f"    {place.capitalize()}() {{"
@@ -76,10 +79,11 @@ def holder(plan: Plan, place: str) -> Iterator[str]:
             yield f"        {one.name}.under_way = &under_way;"
         if one.type == "DMASequencer":
             yield f"        {one.name}.node = {at};"
-        if one.type == "CacheMemory":
-            cache = f"{one.machine}.{one.parameter}"
-            room = plan.scenario.capacity.get(cache, plan.lines)
-            yield f'        {one.name}.capacity = capacity_of("{cache}", {room});'
+    for machine in machines:
+        for port in machine.in_ports:
+            if port.message_type.name == "MemoryMsg":
+                number = f"{machine.name}_Controller::port_{port.name}"
+                yield f"        {machine.name}.connect_memory({number});"
     yield "    }"
     kept = [o.name for o in objects.values() if o.type not in plan.callbacks]
     yield "    template <typename Visit> void for_each_variable(Visit &visit) {"
@@ -105,9 +109,7 @@ def holder(plan: Plan, place: str) -> Iterator[str]:
         if one.type in ("Sequencer", "DMASequencer"):
             yield f"        quiet = quiet && {one.name}.idle();"
     for machine in machines:
-        for variable in machine.variables:
-            if variable.type.name == "TBETable":
-                yield f"        quiet = quiet && {machine.name}.{variable.name}.isEmpty();"
+        yield f"        quiet = quiet && {machine.name}.transactions() == 0;"
     yield "        return quiet;"
     yield "    }"
     yield "};"

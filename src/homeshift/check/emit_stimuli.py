@@ -31,27 +31,21 @@ def stimulus_tables(plan: Plan) -> Iterator[str]:
     yield "    }"
     yield "}"
     yield "struct Chosen { unsigned kind, place, choice; };"
-    yield "inline Chosen chosen(unsigned number) {"
-    first = 0
-    for kind, (_, _, places, choices) in enumerate(rows):
-        size = places * choices
-        yield f"    if (number < {first + size}) {{"
-        yield (
-            f"        return {{{kind}, (number - {first}) / {choices}, "
-            f"(number - {first}) % {choices}}};"
-        )
-        yield "    }"
-        first += size
-    yield '    throw std::logic_error("no such stimulus");'
-    yield "}"
+    chosen = ", ".join(
+        f"{{{kind}, {place}, {choice}}}"
+        for kind, (_, _, places, choices) in enumerate(rows)
+        for place in range(places)
+        for choice in range(choices)
+    )
+    yield f"inline constexpr Chosen kChosen[] = {{{chosen}}};"
     yield "inline MachineID machine_of_stimulus(unsigned number) {"
-    yield "    const Chosen c = chosen(number);"
+    yield "    const Chosen c = kChosen[number];"
     types = ", ".join(f"MachineType_{row[1]}" for row in rows)
     yield f"    static const MachineType types[] = {{{types}}};"
     yield "    return createMachineID(types[c.kind], c.place);"
     yield "}"
     yield "inline std::string describe_stimulus(unsigned number) {"
-    yield "    const Chosen c = chosen(number);"
+    yield "    const Chosen c = kChosen[number];"
     yield "    std::string text = kKindNames[c.kind];"
     yield "    switch (c.kind) {"
     for kind, (name, _, _, _) in enumerate(rows):
@@ -87,7 +81,7 @@ def stimulate(plan: Plan) -> Iterator[str]:
     """Yield what each stimulus does, as a member of Machine."""
     yield "    // Let a stimulus happen; false if it cannot."
     yield "    bool stimulate(unsigned number) {"
-    yield "        const Chosen c = chosen(number);"
+    yield "        const Chosen c = kChosen[number];"
     yield "        [[maybe_unused]] const unsigned place = c.place;"
     yield "        switch (c.kind) {"
     given = {s.name: s for s in plan.scenario.stimulus}
@@ -125,12 +119,7 @@ def _given(plan: Plan, kind: int, s: Stimulus) -> Iterator[str]:
 
 def _hand_over(plan: Plan, machine: str, port: str) -> Iterator[str]:
     controller = plan.member(machine, machine)
-    yield "            Travelling handed{};"
-    yield "            handed.place = kHanded;"
-    yield f"            handed.machine = byte_of({controller}.id());"
-    yield f"            handed.via = {machine}_Controller::port_{port};"
-    yield "            message.encode(handed);"
-    yield f"            {controller}.arrive(handed);"
+    yield f"            {controller}.hand_over(message, {machine}_Controller::port_{port});"
 
 
 def _ask(plan: Plan, name: str, machine: str) -> Iterator[str]:
@@ -146,8 +135,7 @@ def _ask(plan: Plan, name: str, machine: str) -> Iterator[str]:
         ]
         held = " || ".join(f"{c}.isTagPresent(address_of(c.choice))" for c in caches)
         yield f"            if (!({held or 'false'})) {{ return false; }}"
-        yield "            message.LineAddress = message.PhysicalAddress = kOtherLine;"
-        yield "            world.victim = c.choice;"
+        yield "            message.LineAddress = message.PhysicalAddress = evicts(c.choice);"
         yield f"            if (!{plan.member(machine, machine)}.look("
         yield f"                    message, {machine}_Controller::port_{port})) {{"
         yield "                return false;"

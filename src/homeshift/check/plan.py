@@ -93,6 +93,8 @@ class Plan:
             cpp = type_
             if type_ in TABLES:
                 cpp = f"Holding<{type_}, {self.entry_of(machine, parameter.name)}>"
+            elif type_ == "HomeTable":
+                cpp = "NodeHomeTable"
             name = f"{machine.name}_{parameter.name}"
             if type_ in self.scenario.shared:
                 name = f"shared_{type_}"

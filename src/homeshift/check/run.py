@@ -15,6 +15,8 @@ from homeshift.errors import RunError
 
 Json = Mapping[str, Any]
 
+CRASH = "crash: an action uses a TBE or an entry that is not there, or makes one twice"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
@@ -41,12 +43,25 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """What a search found.
+class Trace:
+    """Steps that were taken, and how they end.
 
     fault: the property that does not hold, or None.
-    steps: the way to the fault, as src/checker/main.cc prints it.
-    last: the state in which it ends.
+    not_taken: the name of the step at which they end because it cannot be taken, or None.
+    steps: what was done, as src/checker/report.hh prints it.
+    last: the state in which they end.
+    """
+
+    fault: str | None
+    not_taken: str | None = None
+    steps: tuple[Json, ...]
+    last: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result(Trace):
+    """What a search found: the way to a fault, if there is one.
+
     taken: (machine, state, event) -> how often.
     uncovered: names of the covers that were not reached and should have been.
     complete: every reachable state was seen.
@@ -54,9 +69,6 @@ class Result:
     always_ends: from every state, messages are used up, whichever is taken first.
     """
 
-    fault: str | None
-    steps: tuple[Json, ...]
-    last: Json
     taken: Mapping[tuple[str, str, str], int]
     covered: tuple[str, ...]
     uncovered: tuple[str, ...]
@@ -109,78 +121,10 @@ def run(
     Raises:
         RunError: the search itself failed.
     """
-    arguments = _arguments(checker, options)
-    return _read(checker, options, [str(checker.program), *arguments], progress)
-
-
-def replay(checker: Checker, options: Options, steps: Sequence[str]) -> Result:
-    """Take the steps of a trace again; the result's fault is that of the last one, or None."""
-    arguments = [*_arguments(checker, options), "--replay"]
-    return _read(checker, options, [str(checker.program), *arguments], None, steps)
-
-
-def _arguments(checker: Checker, options: Options) -> list[str]:
-    arguments: list[str] = []
-    for name, limit in limits_for(checker, options).items():
-        arguments += ["--limit", f"{name}={limit}"]
-    for name, room in options.capacity.items():
-        arguments += ["--capacity", f"{name}={room}"]
-    if not waiting_for(checker, options):
-        arguments.append("--no-waiting")
-    if options.wake_later:
-        arguments.append("--wake-later")
-    if reduced_for(checker, options):
-        arguments.append("--reduced")
-    if not options.completion:
-        arguments.append("--no-completion")
-    for name, value in (
-        ("--states", options.states),
-        ("--bytes", options.memory_bytes),
-        ("--seconds", options.seconds),
-    ):
-        if value is not None:
-            arguments += [name, str(value)]
-    return arguments
-
-
-def _read(
-    checker: Checker,
-    options: Options,
-    command: Sequence[str],
-    progress: Callable[[Json], None] | None,
-    steps: Iterable[str] = (),
-) -> Result:
-    found: dict[str, Any] = {"last": {"last": (), "under_way": ()}, "fault": None}
-    trace: list[Json] = []
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"HOMESHIFT_MUTANT": str(options.mutant)},
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        assert process.stderr is not None
-        process.stdin.write("".join(f"{step}\n" for step in steps))
-        process.stdin.close()
-        for text in process.stdout:
-            line: Json = json.loads(text)
-            if "progress" in line:
-                if progress is not None:
-                    progress(line)
-            elif "step" in line:
-                trace.append(line)
-            elif "last" in line:
-                found["last"] = line
-            else:
-                found |= line
-        errors = process.stderr.read().strip()
-    if process.returncode < 0:
-        raise RunError("crash: an action reads a TBE or an entry that is not there")
-    if process.returncode not in (0, 1) or "states" not in found:
-        raise RunError(f"the checker stopped with status {process.returncode}: {errors}")
+    command = [str(checker.program), *_happenings(checker, options), *_bounds(options)]
+    found, trace, ending = _execute(command, options, progress=progress)
+    if ending < 0:
+        raise RunError(CRASH)
     limits = limits_for(checker, options)
     covered: list[str] = []
     uncovered: list[str] = []
@@ -214,3 +158,108 @@ def _read(
         cpu_seconds=found["cpu_seconds"],
         memory_bytes=found["bytes"],
     )
+
+
+def replay(checker: Checker, options: Options, steps: Sequence[str]) -> Trace:
+    """Take the steps of a trace again, by name, in the checker's machine.
+
+    A trace that breaks completion ends well here: no single state is to blame.
+    """
+    command = [str(checker.program), *_happenings(checker, options), "--replay"]
+    return _trace(command, options, steps)
+
+
+def replay_in_engine(engine: Checker, options: Options, steps: Sequence[str]) -> Trace:
+    """Take steps in the timed engine, as compile_replay() makes it.
+
+    A step that begins with "+" is the taking of a message in the step before it.
+
+    Raises:
+        RunError: in the search, what wakes up was taken later: in the engine it never is.
+    """
+    if options.wake_later:
+        raise RunError("the engine cannot take steps of a search with --wake-later")
+    command = [str(engine.program), *_happenings(engine, options)]
+    return _trace(command, options, steps)
+
+
+def _trace(command: Sequence[str], options: Options, steps: Sequence[str]) -> Trace:
+    found, trace, ending = _execute(command, options, steps)
+    return Trace(
+        fault=CRASH if ending < 0 else found["fault"],
+        not_taken=found["not_taken"],
+        steps=tuple(trace),
+        last=found["last"],
+    )
+
+
+def _happenings(checker: Checker, options: Options) -> list[str]:
+    """The options that say what may happen."""
+    arguments: list[str] = []
+    for name, limit in limits_for(checker, options).items():
+        arguments += ["--limit", f"{name}={limit}"]
+    for name, room in options.capacity.items():
+        arguments += ["--capacity", f"{name}={room}"]
+    if not waiting_for(checker, options):
+        arguments.append("--no-waiting")
+    if options.wake_later:
+        arguments.append("--wake-later")
+    if reduced_for(checker, options):
+        arguments.append("--reduced")
+    return arguments
+
+
+def _bounds(options: Options) -> list[str]:
+    """The options that say how far to search."""
+    arguments = [] if options.completion else ["--no-completion"]
+    for name, value in (
+        ("--states", options.states),
+        ("--bytes", options.memory_bytes),
+        ("--seconds", options.seconds),
+    ):
+        if value is not None:
+            arguments += [name, str(value)]
+    return arguments
+
+
+def _execute(
+    command: Sequence[str],
+    options: Options,
+    steps: Iterable[str] = (),
+    progress: Callable[[Json], None] | None = None,
+) -> tuple[dict[str, Any], list[Json], int]:
+    """Return what a program prints, the steps apart, and its exit status."""
+    found: dict[str, Any] = {
+        "last": {"last": (), "under_way": ()},
+        "fault": None,
+        "not_taken": None,
+    }
+    trace: list[Json] = []
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"HOMESHIFT_MUTANT": str(options.mutant)},
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdin.write("".join(f"{step}\n" for step in steps))
+        process.stdin.close()
+        for text in process.stdout:
+            line: Json = json.loads(text)
+            if "progress" in line:
+                if progress is not None:
+                    progress(line)
+            elif "step" in line:
+                trace.append(line)
+            elif "last" in line:
+                found["last"] = line
+            else:
+                found |= line
+        errors = process.stderr.read().strip()
+    if process.returncode > 1:
+        raise RunError(f"the program stopped with status {process.returncode}: {errors}")
+    return found, trace, process.returncode

@@ -25,7 +25,7 @@ from homeshift.slicc.model import Machine, Protocol
 
 OBJECTS = {
     "Sequencer": "",
-    "CacheMemory": "{kCacheBytes, kAssociativity, queue.now()}",
+    "CacheMemory": "{kCacheBytes, kAssociativity, kMemoryBytes, queue.now()}",
     "DirectoryMemory": "",
     "DMASequencer": "",
 }

@@ -11,20 +11,37 @@ from pathlib import Path
 from typing import Any
 
 from homeshift.check.build import Checker
-from homeshift.check.run import Json, Options, Result, limits_for, reduced_for, waiting_for
+from homeshift.check.run import (
+    Json,
+    Options,
+    Result,
+    Trace,
+    limits_for,
+    reduced_for,
+    waiting_for,
+)
 
 
 def key(step: Json) -> str:
     """Name a step as src/checker/main.cc does, so that it can be taken again."""
     what = step["step"]
-    if isinstance(what, str):
-        return f"{step['at']}: {what}"
-    return f"{what['to']}: {what['type']} {what['fields']}"
+    return f"{step['at']}: {what}" if isinstance(what, str) else message_key(what)
 
 
-def text(checker: Checker, result: Result) -> Iterator[str]:
+def message_key(message: Json) -> str:
+    """Name the taking of a message."""
+    return f"{message['to']}: {message['type']} {message['fields']}"
+
+
+def text(checker: Checker, result: Trace) -> Iterator[str]:
     """Lines that tell the way to the fault, and the state it ends in."""
-    yield f"counter-example of {len(result.steps)} steps, the shortest: {result.fault}"
+    if result.fault is not None:
+        yield f"counter-example of {len(result.steps)} steps, the shortest: {result.fault}"
+    elif result.not_taken is not None:
+        number = len(result.steps) + 1
+        yield f"no counter-example: step {number} cannot be taken: {result.not_taken}"
+    else:
+        yield "no counter-example: the steps end well"
     for number, step in enumerate(result.steps, 1):
         yield ""
         what = step["step"]
@@ -32,14 +49,8 @@ def text(checker: Checker, result: Result) -> Iterator[str]:
             yield f"{number:3}. {step['at']}: {what}"
         else:
             yield f"{number:3}. {what['to']} takes {what['type']}: {what['fields']}"
-        for entry in _in_order(step["log"]):
-            if "sent" in entry:
-                sent = entry["sent"]
-                where = "" if sent["place"] == "network" else f" ({sent['place']})"
-                way = f"{entry['machine']} -> {sent['to']}{where}"
-                yield f"       {way}: {sent['type']}: {sent['fields']}"
-            else:
-                yield f"       {_transition(checker, entry)}"
+        for line in entries(checker, step):
+            yield f"       {line}"
         if step["error"]:
             yield f"       {step['error']}"
     yield ""
@@ -50,6 +61,21 @@ def text(checker: Checker, result: Result) -> Iterator[str]:
         yield f"  {message['place']}: to {message['to']}: {message['type']}: {message['fields']}"
 
 
+def entries(checker: Checker, step: Json) -> Iterator[str]:
+    """Lines that tell what a step does: transitions, and messages."""
+    for entry in _in_order(step["log"]):
+        if "takes" in entry:
+            taken = entry["takes"]
+            yield f"{entry['machine']} takes {taken['type']}: {taken['fields']}"
+        elif "sent" in entry:
+            sent = entry["sent"]
+            where = "" if sent["place"] == "network" else f" ({sent['place']})"
+            way = f"{entry['machine']} -> {sent['to']}{where}"
+            yield f"{way}: {sent['type']}: {sent['fields']}"
+        else:
+            yield _transition(checker, entry)
+
+
 def _in_order(log: list[Json]) -> list[Json]:
     """Transitions before what they send: the log has a transition after its actions."""
     ordered: list[Json] = []
@@ -57,6 +83,9 @@ def _in_order(log: list[Json]) -> list[Json]:
     for entry in log:
         if "sent" in entry:
             waiting.append(entry)
+        elif "takes" in entry:
+            ordered += [*waiting, entry]
+            waiting = []
         else:
             ordered += [entry, *waiting]
             waiting = []
@@ -99,11 +128,11 @@ def mermaid(checker: Checker, result: Result) -> str:
             lines.append(f"    Note over {_id(at)}: {what}")
         else:
             at = str(what["to"])
-            sent_by = senders.get(_message(what), [at])
-            sender = sent_by.pop(0) if len(sent_by) > 1 else sent_by[0]
-            lines.append(f"    {_id(sender)}->>{_id(at)}: {_label(what)}")
+            lines.append(_arrow(what, senders))
         for entry in _in_order(step["log"]):
-            if "sent" in entry:
+            if "takes" in entry:
+                lines.append(_arrow(entry["takes"], senders))
+            elif "sent" in entry:
                 senders.setdefault(_message(entry["sent"]), []).append(entry["machine"])
             else:
                 state, event, next_state, position = _names(checker, entry)
@@ -116,6 +145,14 @@ def mermaid(checker: Checker, result: Result) -> str:
         first, last = _id(next(iter(machines))), _id(list(machines)[-1])
         lines.append(f"    Note over {first},{last}: ✗ {_plain(str(result.fault))}")
     return "\n".join(lines) + "\n"
+
+
+def _arrow(taken: Json, senders: dict[str, list[str]]) -> str:
+    """A message that is taken, from the first who sent one like it."""
+    at = str(taken["to"])
+    sent_by = senders.get(_message(taken), [at])
+    sender = sent_by.pop(0) if len(sent_by) > 1 else sent_by[0]
+    return f"    {_id(sender)}->>{_id(at)}: {_label(taken)}"
 
 
 def _id(name: str) -> str:

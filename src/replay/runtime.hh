@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// All that the controllers emitted from SLICC stand on when the engine takes a
+// counter-example: the engine, with cores and devices that ask when they are told to.
+
+#ifndef HOMESHIFT_REPLAY_RUNTIME_HH
+#define HOMESHIFT_REPLAY_RUNTIME_HH
+
+#include "replay/controller.hh"
+#include "replay/structures.hh"
+
+// After the above: it uses the world.
+#include "checker/sequencer.hh"
+
+// What the emitted controllers derive from.
+#define Controller HeldController
+
+#endif // HOMESHIFT_REPLAY_RUNTIME_HH
