@@ -24,7 +24,7 @@ def evicted(pause: int) -> set[int]:
     return {line for line in LINES if system.probe(0, line, False) > HIT}
 
 
-# Times are kept with 32 bits: after a pause near 2^32 cycles a later time looks like an earlier one.
+# Times are kept with 32 bits: after nearly 2^32 cycles a later one could look like an earlier one.
 @pytest.mark.parametrize("pause", [0, 1 << 20, (1 << 32) - (1 << 16), (1 << 32) - 50, 1 << 34])
 def test_the_line_that_was_not_used_for_longest_goes_however_long_that_is(pause: int) -> None:
     assert LINES[0] in evicted(pause)
