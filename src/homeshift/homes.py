@@ -85,5 +85,6 @@ class Homes:
     def copy(self) -> Homes:
         """Return a record of how it is now."""
         same = Homes(self._order[:], machine_regions=0, region_bytes=self._region_bytes)
-        same._home = self._home[:]
+        # Not a slice: if there is no memory for one, CPython 3.11 also writes to stderr.
+        same._home = bytearray(self._home)
         return same
