@@ -7,7 +7,7 @@
 #ifndef HOMESHIFT_COMMON_LINE_DIRECTORY_HH
 #define HOMESHIFT_COMMON_LINE_DIRECTORY_HH
 
-#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <stdexcept>
@@ -18,6 +18,17 @@
 
 namespace homeshift
 {
+
+// The least power of two that is not less. (gem5 is C++17: there is no std::bit_ceil.)
+constexpr std::size_t
+power_of_two_from(std::size_t bytes)
+{
+    std::size_t power = 1;
+    while (power < bytes) {
+        power *= 2;
+    }
+    return power;
+}
 
 // Record: the engine's entry type. Holder: what keeps one, like a unique_ptr; the directory owns
 // what it is given. A record stays where it is in memory until it goes.
@@ -218,7 +229,7 @@ class LineDirectory
     };
 
     // In one line of the host's memory, if it can be.
-    struct alignas(std::bit_ceil(sizeof(Links) + sizeof(Holder))) Node : Links
+    struct alignas(power_of_two_from(sizeof(Links) + sizeof(Holder))) Node : Links
     {
         Holder record;
     };
