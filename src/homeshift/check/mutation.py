@@ -46,6 +46,7 @@ def _check(
     waiting: bool = False,
     reduced: bool = False,
     states: int | None = None,
+    seconds: float | None = None,
     capacity: Mapping[str, int] | None = None,
     **limits: int,
 ) -> Check:
@@ -55,6 +56,7 @@ def _check(
         waiting=waiting,
         reduced=reduced,
         states=states,
+        seconds=seconds,
         capacity=capacity or {},
     )
     return Check(name=name, nodes=nodes, lines=lines, options=options)
@@ -115,6 +117,38 @@ CHECKS = (
         waiting=True,
         evict=0,
         states=1_500_000,
+        capacity={"L1Cache.cache": 1},
+    ),
+    # For what has survived so far: few accesses, and deep.
+    _check(
+        "two lines, fence, few",
+        lines=2,
+        fence=1,
+        load=1,
+        store=1,
+        evict=1,
+        states=7_000_000,
+        seconds=300,
+    ),
+    _check(
+        "two lines, hand-over, few",
+        lines=2,
+        hand_over=1,
+        load=1,
+        store=1,
+        evict=1,
+        states=3_000_000,
+        seconds=300,
+    ),
+    _check(
+        "two lines in a cache of one, few",
+        lines=2,
+        waiting=True,
+        evict=0,
+        load=1,
+        store=2,
+        states=15_000_000,
+        seconds=300,
         capacity={"L1Cache.cache": 1},
     ),
 )
@@ -233,7 +267,9 @@ class Bench:
 
     def _catch(self, check: Check, mutant: Mutant, sound: Result) -> tuple[str, int, int]:
         bound = check.options.states or 2 * sound.states + 100_000
-        options = replace(check.options, mutant=mutant.number, states=bound, seconds=60)
+        options = replace(
+            check.options, mutant=mutant.number, states=bound, seconds=check.options.seconds or 60
+        )
         try:
             result = run(self.checkers[check.nodes, check.lines], options)
         except RunError as error:
