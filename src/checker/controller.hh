@@ -288,12 +288,12 @@ class Controller
     {}
 
     void
-    count_transition(unsigned state, unsigned event)
+    count_transition(unsigned key)
     {
-        world.count_transition(machineID.type,
-                               static_cast<unsigned>(state * info_.events.size() + event));
+        world.count_transition(machineID.type, key);
         if (world.log != nullptr) {
-            world.log->push_back({machineID, "transition", state, event, {}});
+            const auto events = static_cast<unsigned>(info_.events.size());
+            world.log->push_back({machineID, "transition", key / events, key % events, {}});
         }
     }
 

@@ -31,11 +31,11 @@ Controller::~Controller()
 {
     stalled_.for_each([](std::vector<Message *> &waiting) {
         for (Message *message : waiting) {
-            delete message;
+            message->discard();
         }
     });
     for (Message *message : blocked_) {
-        delete message;
+        message->discard();
     }
 }
 
@@ -48,7 +48,7 @@ Controller::arrive(Message *message)
     if (message->port < 0) {
         message->port = port_of_vnet[message->vnet];
         if (message->port < 0) {
-            delete message;
+            message->discard();
             fail("gets a message on a virtual network that it does not listen to");
         }
     }
@@ -75,8 +75,7 @@ Controller::retry_blocked()
 {
     for (bool progress = true; progress;) {
         progress = false;
-        std::deque<Message *> waiting;
-        waiting.swap(blocked_);
+        const std::vector<Message *> waiting = std::exchange(blocked_, {});
         for (Message *message : waiting) {
             if (is_blocked(message->port)) {
                 blocked_.push_back(message);
@@ -122,7 +121,7 @@ Controller::handle(Message *message)
     if (!taken_) {
         try_in_turn(message);
     } else if (release_) {
-        delete message;
+        message->discard();
     }
 }
 

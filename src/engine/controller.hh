@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <deque>
 #include <span>
 #include <string>
 #include <vector>
@@ -232,10 +231,11 @@ class Controller : public Receiver
         return createMachineID(type, static_cast<NodeID>(address / context_.node_bytes));
     }
 
+    // key: state * events + event
     void
-    count_transition(unsigned state, unsigned event)
+    count_transition(unsigned key)
     {
-        ++counts_[state * info_.events.size() + event];
+        ++counts_[key];
     }
 
     [[noreturn]] void fail(const std::string &what) const;
@@ -271,7 +271,7 @@ class Controller : public Receiver
 
     FlatMap<std::vector<Message *>> stalled_;
     std::size_t stalled_count_ = 0;
-    std::deque<Message *> blocked_; // behind a message that called stall_port(), by port
+    std::vector<Message *> blocked_; // behind a message that called stall_port(), by port
 };
 
 } // namespace homeshift::engine

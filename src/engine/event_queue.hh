@@ -32,7 +32,6 @@ class Event
     Event(const Event &other) : order(other.order)
     {} // a copy is not scheduled
     Event &operator=(const Event &) = delete;
-    virtual ~Event() = default;
 
     virtual void fire() = 0;
 
@@ -41,15 +40,19 @@ class Event
     discard()
     {}
 
-    // Smaller ones fire first within a cycle.
-    std::uint32_t order = 0;
-
-    // Of equal order, schedule_now() puts the one with the smaller age first; 0 is the youngest.
-    std::uint64_t age = 0;
-
   private:
     friend class EventQueue;
     Event *next_ = nullptr;
+
+  public:
+    // Of equal order, schedule_now() puts the one with the smaller age first; 0 is the youngest.
+    std::uint64_t age = 0;
+
+    // Smaller ones fire first within a cycle.
+    std::uint32_t order = 0;
+
+  protected:
+    ~Event() = default;
 };
 
 class EventQueue
@@ -93,7 +96,7 @@ class EventQueue
     bool
     empty() const
     {
-        return pending_ == 0 && runners_.first().cycle() >= kNever;
+        return next_time() >= kNever;
     }
 
     // Cycles from any event to the next one that it can cause at a core; 0 if cores must not run
@@ -146,7 +149,6 @@ class EventQueue
     void
     schedule(Event *event, Cycle when)
     {
-        ++pending_;
         if (when - now_ < kBuckets) {
             push(event, when);
         } else {
@@ -159,7 +161,6 @@ class EventQueue
     void
     remove(const Event *event, Cycle when)
     {
-        --pending_;
         const auto far = std::find_if(far_.begin(), far_.end(),
                                       [event](const Far &other) { return other.event == event; });
         if (far != far_.end()) {
@@ -178,7 +179,6 @@ class EventQueue
     void
     schedule_now(Event *event)
     {
-        ++pending_;
         Event **place = &due_;
         const auto before = [event](const Event &other) {
             return other.order != event->order ? other.order < event->order
@@ -275,7 +275,6 @@ class EventQueue
         take_due();
         while (Event *event = due_) {
             due_ = event->next_;
-            --pending_;
             ++fired_;
             event->fire();
             if (MayStop && stop) {
@@ -390,7 +389,6 @@ class EventQueue
     unsigned held_back_ = 0;
     Runners runners_;
     std::uint64_t fired_ = 0;
-    std::uint64_t pending_ = 0;
     std::uint64_t sequence_ = 0;
     Event *due_ = nullptr; // what is left to fire in the current cycle, in order
     std::array<Event *, kBuckets> wheel_{};

@@ -6,8 +6,11 @@
 #ifndef HOMESHIFT_ENGINE_FIFO_HH
 #define HOMESHIFT_ENGINE_FIFO_HH
 
+#include <algorithm>
 #include <cstddef>
-#include <vector>
+#include <memory>
+#include <type_traits>
+#include <utility>
 
 namespace homeshift::engine
 {
@@ -16,80 +19,113 @@ template <typename T>
 class Fifo
 {
   public:
+    Fifo() = default;
+    Fifo(const Fifo &) = delete;
+    Fifo &operator=(const Fifo &) = delete;
+
     bool
     empty() const
     {
-        return head_ == items_.size();
+        return begin_ == end_;
     }
 
     std::size_t
     size() const
     {
-        return items_.size() - head_;
+        return static_cast<std::size_t>(end_ - begin_);
     }
 
     T *
     begin()
     {
-        return items_.data() + head_;
+        return begin_;
     }
 
     T *
     end()
     {
-        return items_.data() + items_.size();
+        return end_;
     }
 
     const T &
     front() const
     {
-        return items_[head_];
+        return *begin_;
     }
 
     void
     push_back(const T &item)
     {
-        items_.push_back(item);
+        if (end_ == limit_) [[unlikely]] {
+            make_room();
+        }
+        *end_++ = item;
     }
 
     // Returns where the item is.
     T *
-    insert(const T *place, const T &item)
+    insert(T *place, const T &item)
     {
-        if (place == end()) {
-            items_.push_back(item);
-            return &items_.back();
+        const std::ptrdiff_t after = end_ - place;
+        push_back(item);
+        for (std::ptrdiff_t i = 1; i <= after; ++i) {
+            end_[-i] = end_[-i - 1];
         }
-        return &*items_.insert(items_.begin() + (place - items_.data()), item);
+        end_[-after - 1] = item;
+        return end_ - after - 1;
     }
 
     void
-    erase(const T *place)
+    erase(T *place)
     {
-        items_.erase(items_.begin() + (place - items_.data()));
-        if (head_ == items_.size()) {
-            pop_front(0);
-        }
+        std::copy(place + 1, end_, place);
+        --end_;
+        start_anew_if_empty();
     }
 
     void
     pop_front(std::size_t count = 1)
     {
-        head_ += count;
-        if (head_ == items_.size()) {
-            items_.clear();
-            head_ = 0;
-        } else if (head_ >= kLeast && head_ >= items_.size() / 2) {
-            items_.erase(items_.begin(), items_.begin() + static_cast<std::ptrdiff_t>(head_));
-            head_ = 0;
-        }
+        begin_ += count;
+        start_anew_if_empty();
     }
 
   private:
-    static constexpr std::size_t kLeast = 64; // not worth the while with fewer
+    static_assert(std::is_trivially_copyable_v<T>);
 
-    std::vector<T> items_;
-    std::size_t head_ = 0;
+    void
+    start_anew_if_empty()
+    {
+        if (begin_ == end_) {
+            begin_ = end_ = items_.get();
+        }
+    }
+
+    // To the front, if half of the memory is free there; else into twice as much.
+    [[gnu::noinline]] void
+    make_room()
+    {
+        const std::size_t count = size();
+        const auto room = static_cast<std::size_t>(limit_ - items_.get());
+        if (2 * count <= room && room != 0) {
+            std::copy(begin_, end_, items_.get());
+        } else {
+            const std::size_t more = std::max(kLeast, 2 * room);
+            auto items = std::make_unique_for_overwrite<T[]>(more);
+            std::copy(begin_, end_, items.get());
+            items_ = std::move(items);
+            limit_ = items_.get() + more;
+        }
+        begin_ = items_.get();
+        end_ = begin_ + count;
+    }
+
+    static constexpr std::size_t kLeast = 16;
+
+    std::unique_ptr<T[]> items_;
+    T *begin_ = nullptr;
+    T *end_ = nullptr;
+    T *limit_ = nullptr;
 };
 
 } // namespace homeshift::engine

@@ -100,7 +100,6 @@ class LineTable
   private:
     using Place = std::uint32_t;
     static constexpr Place kNone = ~Place{0};
-    static constexpr Addr kNoLine = ~Addr{0};
     static constexpr unsigned kKindBits = 6;
 
     struct Item

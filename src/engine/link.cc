@@ -16,7 +16,7 @@ namespace
 
 constexpr std::uint32_t kUnitsPerByte = 1000;       // gem5's MESSAGE_SIZE_MULTIPLIER
 constexpr unsigned kCyclesBeforeTurningRound = 128; // gem5's PRIORITY_SWITCH_LIMIT
-constexpr std::size_t kRemembered = 64; // accepted messages, before those started are forgotten
+constexpr std::size_t kRemembered = 8; // accepted messages, before those started are forgotten
 constexpr unsigned kCyclesOfOrders = kCyclesBeforeTurningRound + 1;
 
 std::uint32_t
@@ -93,12 +93,12 @@ Link::~Link()
 {
     for (Accepted &accepted : accepted_) {
         if (!accepted.booked && !accepted.scheduled) { // else it went with the event queue
-            delete accepted.message;
+            accepted.message->discard();
         }
     }
     for (auto &waiting : waiting_) {
         for (Message *message : waiting) {
-            delete message;
+            message->discard();
         }
     }
 }
@@ -380,7 +380,9 @@ Cycles
 Link::until_next_start() const
 {
     std::uint64_t ahead = 0;
-    for (unsigned network = kVirtualNetworks; network-- > 0;) {
+    for (std::uint32_t left = pending_; left != 0;) {
+        const unsigned network = highest(left);
+        left &= ~bit(network);
         ahead += remaining_[network];
         if (!waiting_[network].empty()) {
             break;

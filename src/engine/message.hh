@@ -6,6 +6,8 @@
 #ifndef HOMESHIFT_ENGINE_MESSAGE_HH
 #define HOMESHIFT_ENGINE_MESSAGE_HH
 
+#include <type_traits>
+
 #include "engine/event_queue.hh"
 #include "engine/pool.hh"
 #include "engine/types.hh"
@@ -20,15 +22,25 @@ class Receiver
   public:
     virtual void arrive(Message *message) = 0;
 
+    // Whether it looks lines up in large tables, and the next two functions do something.
+    virtual bool
+    looks_up() const
+    {
+        return false;
+    }
+
     // A message about that line sets out to come: let the host fetch what will be looked up then,
-    // and later, when that is there, what it points to.
+    // and later, when that is there, what it points to. Returns another line that may be looked up
+    // on account of this one, or kNoLine.
     virtual void
     prefetch(Addr) const
     {}
 
-    virtual void
+    virtual Addr
     prefetch_record(Addr) const
-    {}
+    {
+        return kNoLine;
+    }
 
     // Whether the event queue holds a message for it.
     bool
@@ -52,18 +64,27 @@ class Receiver
     unsigned under_way_ = 0;
 };
 
-class Message : public Event
+constexpr std::size_t kMessageBytes = 184; // at most
+
+// All messages come from one pool, whatever they are, and discard() gives them back. The first line of the host's memory
+// of each is what the network needs, the second one what its controllers do.
+class Message : public Event, public Pooled<Message, kMessageBytes>
 {
   public:
-    // What gem5 calls getDestination() and getMessageSize().
-    NetDest Destination;
-    MessageSizeType MessageSize = MessageSizeType_Control;
+    MachineID only; // the destination, if there is exactly one; the network sets it
 
-    MachineID only;            // the destination, if there is exactly one; the network sets it
+  private:
+    Receiver *receiver_ = nullptr;
+
+  public:
+    std::uint16_t in_port = 0; // of the router that it is at: controllers, then links
     std::uint8_t vnet = 0;     // virtual network it travels on
     std::int8_t port = -1;     // in_port that it is for, once it has arrived
     std::uint8_t tries = 0;    // transitions that have neither taken it nor let it wait
-    std::uint16_t in_port = 0; // of the router that it is at: controllers, then links
+
+    // What gem5 calls getDestination() and getMessageSize().
+    MessageSizeType MessageSize = MessageSizeType_Control;
+    NetDest Destination;
 
     virtual Message *clone() const = 0;
 
@@ -100,24 +121,23 @@ class Message : public Event
         receiver_->arrive(this);
     }
 
+    // There is nothing to destroy in a message.
     void
     discard() final
     {
-        delete this;
+        operator delete(this);
     }
-
-  private:
-    Receiver *receiver_ = nullptr;
 };
 
 // A message that SLICC declares: T derives from MessageOf<T>.
 template <typename T>
-class MessageOf : public Message, public Pooled<T>
+class MessageOf : public Message
 {
   public:
     Message *
     clone() const override
     {
+        static_assert(std::is_trivially_destructible_v<T> && sizeof(T) <= kMessageBytes);
         return new T(static_cast<const T &>(*this));
     }
 };

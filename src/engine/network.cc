@@ -131,6 +131,7 @@ Network::add(MachineID id, Receiver *controller)
 {
     Machine &machine = machines_.at(index(id));
     machine.receiver = controller;
+    machine.looks_up = controller->looks_up();
     for (unsigned network = 0; network < kNetworks; ++network) {
         machine.ranks[network] = static_cast<std::uint8_t>(controller->rank(network));
     }
@@ -151,6 +152,35 @@ Network::idle_latency(unsigned from, unsigned to) const
     return latency;
 }
 
+// Returns what it leads to.
+inline Network::Prefetched
+Network::prefetch_record(const Prefetched &before)
+{
+    if (before.receiver == nullptr) {
+        return {};
+    }
+    const Addr other = before.receiver->prefetch_record(before.line);
+    if (other == kNoLine) {
+        return {};
+    }
+    before.receiver->prefetch(other);
+    return {before.receiver, other};
+}
+
+// What a message is about is mostly in the host's memory, far from its caches. Each step waits for
+// some messages, until what it looks at has come.
+inline void
+Network::prefetch(const Receiver &receiver, Addr line)
+{
+    receiver.prefetch(line);
+    const std::size_t place = sent_++ % kAhead;
+    if (others_[place].receiver != nullptr) {
+        prefetch_record(others_[place]);
+    }
+    others_[place] = prefetch_record(prefetched_[place]);
+    prefetched_[place] = {&receiver, line};
+}
+
 void
 Network::send(Message *message, MachineID sender, Cycles latency, Addr line)
 {
@@ -160,7 +190,9 @@ Network::send(Message *message, MachineID sender, Cycles latency, Addr line)
     bool leaves = false;
     if (message->only.type != MachineType_NUM) {
         const Machine &machine = machines_[index(message->only)];
-        prefetch(*machine.receiver, line);
+        if (machine.looks_up) {
+            prefetch(*machine.receiver, line);
+        }
         leaves = machine.node != node;
     } else {
         message->Destination.for_each(
@@ -172,18 +204,6 @@ Network::send(Message *message, MachineID sender, Cycles latency, Addr line)
         log_->send(*message, sender, queue_.now());
     }
     route(message, node, queue_.now() + latency);
-}
-
-// What a message is about is mostly in the host's memory, far from its caches.
-void
-Network::prefetch(const Receiver &receiver, Addr line)
-{
-    receiver.prefetch(line);
-    Prefetched &before = prefetched_[sent_++ % prefetched_.size()];
-    if (before.receiver != nullptr) {
-        before.receiver->prefetch_record(before.line);
-    }
-    before = {&receiver, line};
 }
 
 // All ways are fixed, so a message is routed when it starts to travel to the router.
@@ -241,7 +261,7 @@ Network::split(Message *message, unsigned router, Cycle arrival)
     if (log_ != nullptr) {
         log_->forget(*message);
     }
-    delete message;
+    message->discard();
 }
 
 Message *

@@ -90,11 +90,13 @@ class Network final : public Router
   private:
     static constexpr unsigned kMachines = 64; // of a type, at most
     static constexpr unsigned kNetworks = 16; // virtual ones, at most
+    static constexpr std::size_t kAhead = 16; // messages until the host has what was prefetched
 
     struct Machine
     {
         Receiver *receiver = nullptr;
         std::uint16_t node = 0;
+        bool looks_up = false;
         std::array<std::uint8_t, kNetworks> ranks{}; // of what comes on a virtual network
     };
 
@@ -115,6 +117,7 @@ class Network final : public Router
     void build_ring();
     void build_mesh();
     void prefetch(const Receiver &receiver, Addr line);
+    static Prefetched prefetch_record(const Prefetched &before);
     void deliver(Message *message, MachineID to, Cycle when);
     void split(Message *message, unsigned router, Cycle arrival);
     Message *copy_for(const Message &message, const NetDest &destination);
@@ -129,7 +132,8 @@ class Network final : public Router
     Traffic total_;
     Random random_;
     MessageLog *log_ = nullptr;
-    std::array<Prefetched, 16> prefetched_{}; // for the last messages sent
+    std::array<Prefetched, kAhead> prefetched_{}; // for the last messages sent
+    std::array<Prefetched, kAhead> others_{};     // that messages before these have led to
     unsigned sent_ = 0;
     bool plain_; // neither jitter nor a log: nothing happens to messages that arrive
 };

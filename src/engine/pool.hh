@@ -8,61 +8,58 @@
 
 #include <cstddef>
 #include <new>
+#include <utility>
 
 namespace homeshift::engine
 {
 
-// Derive T from Pooled<T>. T must be final: the list hands out blocks of its size.
-template <typename T>
+// Derive T from Pooled<T>. T must be final, as the list hands out blocks of its size; or else Bytes
+// are enough for all that derives from it.
+template <typename T, std::size_t Bytes = 0>
 class Pooled
 {
   public:
     static void *
     operator new(std::size_t size)
     {
-        List &list = free_list();
-        if (list.head == nullptr) {
-            return ::operator new(size);
+        if (free_ == nullptr) [[unlikely]] {
+            return more(Bytes == 0 ? size : Bytes);
         }
-        Block *block = list.head;
-        list.head = block->next;
-        return block;
+        return std::exchange(free_, free_->next);
     }
 
     static void
     operator delete(void *memory)
     {
-        List &list = free_list();
-        Block *block = static_cast<Block *>(memory);
-        block->next = list.head;
-        list.head = block;
+        free_ = ::new (memory) Block{free_};
     }
 
   private:
+    static constexpr std::align_val_t kAlign{64}; // a line of the host's memory
+
     struct Block
     {
         Block *next;
     };
 
-    struct List
-    {
-        Block *head = nullptr;
+    // Without a destructor, so that an access needs no look whether it has been made.
+    static inline thread_local Block *free_ = nullptr;
 
-        ~List()
+    struct AtThreadEnd
+    {
+        ~AtThreadEnd()
         {
-            while (head != nullptr) {
-                Block *next = head->next;
-                ::operator delete(head);
-                head = next;
+            while (free_ != nullptr) {
+                ::operator delete(std::exchange(free_, free_->next), kAlign);
             }
         }
     };
 
-    static List &
-    free_list()
+    [[gnu::noinline]] static void *
+    more(std::size_t size)
     {
-        static thread_local List list;
-        return list;
+        static thread_local AtThreadEnd at_thread_end;
+        return ::operator new(size, kAlign);
     }
 };
 

@@ -76,7 +76,7 @@ Rogue::arrive(Message *message)
         }
     }
     ++answers[found];
-    delete message;
+    message->discard();
 }
 
 } // namespace homeshift::engine

@@ -17,6 +17,9 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
+#ifdef __AVX__
+#include <immintrin.h>
+#endif
 
 #include "common/flat_map.hh"
 #include "common/home_map.hh"
@@ -114,6 +117,7 @@ class CacheMemory
         for (std::size_t set = 0; set < sets(); ++set) {
             for (unsigned way = ways_; way < lanes(); ++way) {
                 tags(set)[way] = kNoWay;
+                touched(set)[way] = ~0U; // never the oldest
             }
         }
     }
@@ -138,6 +142,20 @@ class CacheMemory
         __builtin_prefetch(first + (lanes() * 2 / kWords - 1)); // 16 ways: the other one
     }
 
+    // The second step, when the first is done. Returns the line that will have to go for this one,
+    // if it is to come and nothing else does before; or kNoLine.
+    [[gnu::always_inline]] Addr
+    prefetch_record(Addr line)
+    {
+        const std::size_t set = set_of(line);
+        unsigned way = find(set, tag_of(line));
+        way = way == kNone ? find(set, kFree) : way;
+        const bool goes = way == kNone;
+        way = goes ? oldest(set) : way;
+        __builtin_prefetch(entry(set, way));
+        return goes ? line_of(set, tags(set)[way]) : kNoLine;
+    }
+
     bool
     isTagPresent(Addr line)
     {
@@ -157,12 +175,7 @@ class CacheMemory
     cacheProbe(Addr line)
     {
         const std::size_t set = set_of(line);
-        const std::uint32_t *const times = touched(set);
-        unsigned victim = 0;
-        for (unsigned way = 1; way < ways_; ++way) {
-            victim = times[way] < times[victim] ? way : victim;
-        }
-        return line_of(set, tags(set)[victim]);
+        return line_of(set, tags(set)[oldest(set)]);
     }
 
     template <typename T>
@@ -297,23 +310,69 @@ class CacheMemory
                                                       (((set << lane_bits_) + way) << entry_bits_));
     }
 
-    [[gnu::noinline]] unsigned
-    find(std::size_t set, std::uint32_t sought)
+    using Tags [[gnu::vector_size(4 * kLanes)]] = std::uint32_t;
+    using Lanes [[gnu::vector_size(4 * kLanes)]] = std::int32_t; // of a comparison: 0 or -1
+
+    // A bit for each lane of a comparison that holds.
+    static unsigned
+    lanes_set(Lanes holds)
     {
-        using Tags [[gnu::vector_size(4 * kLanes)]] = std::uint32_t;
-        constexpr Tags bits = {1, 2, 4, 8, 16, 32, 64, 128};
+#ifdef __AVX__
+        return static_cast<unsigned>(_mm256_movemask_ps(reinterpret_cast<__m256>(holds)));
+#else
+        const Lanes bits = holds & Lanes{1, 2, 4, 8, 16, 32, 64, 128};
+        auto found = __builtin_shufflevector(bits, bits, 0, 1, 2, 3) |
+                     __builtin_shufflevector(bits, bits, 4, 5, 6, 7);
+        found |= __builtin_shufflevector(found, found, 2, 3, 0, 1);
+        return static_cast<unsigned>(found[0] | found[1]);
+#endif
+    }
+
+    static Tags
+    load(const std::uint32_t *from)
+    {
+        Tags loaded;
+        std::memcpy(&loaded, from, sizeof(loaded));
+        return loaded;
+    }
+
+    static Tags
+    lesser(Tags a, Tags b)
+    {
+        return a < b ? a : b;
+    }
+
+    // The slot of a set, given its tags or times, that has this value in all lanes; or kNone.
+    unsigned
+    index_of(const std::uint32_t *all, Tags value) const
+    {
         for (unsigned first = 0; first < lanes(); first += kLanes) {
-            Tags some;
-            std::memcpy(&some, tags(set) + first, sizeof(some));
-            const Tags equal = (some == sought) & bits;
-            auto found = __builtin_shufflevector(equal, equal, 0, 1, 2, 3) |
-                         __builtin_shufflevector(equal, equal, 4, 5, 6, 7);
-            found |= __builtin_shufflevector(found, found, 2, 3, 0, 1);
-            if (const std::uint32_t mask = found[0] | found[1]; mask != 0) {
+            if (const unsigned mask = lanes_set(load(all + first) == value); mask != 0) {
                 return first + static_cast<unsigned>(std::countr_zero(mask));
             }
         }
         return kNone;
+    }
+
+    unsigned
+    find(std::size_t set, std::uint32_t sought)
+    {
+        return index_of(tags(set), Tags{} + sought);
+    }
+
+    // The way that was touched first; of several, the first one.
+    unsigned
+    oldest(std::size_t set)
+    {
+        const std::uint32_t *const times = touched(set);
+        Tags least = load(times);
+        for (unsigned first = kLanes; first < lanes(); first += kLanes) {
+            least = lesser(least, load(times + first));
+        }
+        least = lesser(least, __builtin_shufflevector(least, least, 4, 5, 6, 7, 0, 1, 2, 3));
+        least = lesser(least, __builtin_shufflevector(least, least, 2, 3, 0, 1, 6, 7, 4, 5));
+        least = lesser(least, __builtin_shufflevector(least, least, 1, 0, 3, 2, 5, 4, 7, 6));
+        return index_of(times, least);
     }
 
     // The current cycle, of 32 bits.

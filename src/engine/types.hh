@@ -24,6 +24,7 @@ constexpr NodeID kNoNode = 255;
 
 constexpr unsigned kLineShift = 6;
 constexpr Addr kLineBytes = Addr{1} << kLineShift;
+constexpr Addr kNoLine = ~Addr{0};
 
 // In the order of gem5's MachineType.
 enum MachineType : std::uint8_t
@@ -138,14 +139,16 @@ class NetDest
     MachineID
     only() const
     {
+        std::uint64_t all = 0;
+        unsigned found = 0;
         for (unsigned type = 0; type < MachineType_NUM; ++type) {
-            if (bits_[type] != 0) {
-                const auto number = static_cast<std::uint16_t>(std::countr_zero(bits_[type]));
-                const MachineID first{static_cast<MachineType>(type), number};
-                return count() == 1 ? first : MachineID{};
-            }
+            all |= bits_[type];
+            found = bits_[type] != 0 ? type : found;
         }
-        return {};
+        if (count() != 1) {
+            return {};
+        }
+        return {static_cast<MachineType>(found), static_cast<std::uint16_t>(std::countr_zero(all))};
     }
 
     // The machines of one type, a bit each.

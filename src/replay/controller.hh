@@ -226,11 +226,12 @@ class HeldController : public Controller
     }
 
     void
-    count_transition(unsigned state, unsigned event)
+    count_transition(unsigned key)
     {
-        Controller::count_transition(state, event);
+        Controller::count_transition(key);
         if (world.log != nullptr) {
-            world.log->push_back({machineID, "transition", state, event, {}});
+            const auto events = static_cast<unsigned>(info().events.size());
+            world.log->push_back({machineID, "transition", key / events, key % events, {}});
         }
     }
 

@@ -246,20 +246,26 @@ def _machine_header(machine: Machine, runtime: str, run_hits: bool) -> list[str]
 
 def _prefetch(machine: Machine) -> list[str]:
     """Functions that prefetch a line in all that the machine looks lines up in."""
-    lines = []
-    for function, types in (("prefetch", TABLES), ("prefetch_record", ("HomeDirectory",))):
-        lines += [
-            f"    void {function}([[maybe_unused]] Addr line) const override",
-            "    {",
-            *(
-                f"        {v.name}->{function}(line);"
-                for v in _settings(machine)
-                if v.type.name in types
-            ),
-            "    }",
-            "",
-        ]
-    return lines
+    tables = [v for v in _settings(machine) if v.type.name in TABLES]
+    caches = [v.name for v in tables if v.type.name == "CacheMemory"]
+    directories = [v.name for v in tables if v.type.name == "HomeDirectory"]
+    if not tables:
+        return []
+    return [
+        "    bool looks_up() const override { return true; }",
+        "",
+        "    void prefetch(Addr line) const override",
+        "    {",
+        *(f"        {v.name}->prefetch(line);" for v in tables),
+        "    }",
+        "",
+        "    Addr prefetch_record([[maybe_unused]] Addr line) const override",
+        "    {",
+        *(f"        {name}->prefetch_record(line);" for name in directories),
+        f"        return {f'{caches[0]}->prefetch_record(line)' if caches else 'kNoLine'};",
+        "    }",
+        "",
+    ]
 
 
 def _action_parameters(machine: Machine) -> str:
@@ -423,7 +429,7 @@ def _hits(machine: Machine, found: Sequence[Transition]) -> list[str]:
         "      default:",
         "        return false;",
         "    }",
-        "    count_transition(state, event);",
+        "    count_transition(key(state, event));",
         f"    {_call(machine.function('setState'), machine, 'next')};",
         "    return true;",
         "}",
@@ -497,7 +503,7 @@ def _transition(machine: Machine, mutants: Sequence[Mutant]) -> list[str]:
         "      default:",
         "        no_transition(state, event, address);",
         "    }",
-        "    count_transition(state, event);",
+        "    count_transition(key(state, event));",
         f"    {_call(machine.function('setState'), machine, 'next')};",
         "}",
         "",
@@ -540,7 +546,7 @@ def _mutants(machine: Machine, mutants: Sequence[Mutant], arguments: str) -> lis
             "        }",
             *(f"        {action}({arguments});" for action in changed.actions),
             f"        next = {state}_{changed.next_state};",
-            "        count_transition(state, event);",
+            "        count_transition(key(state, event));",
             f"        {_call(machine.function('setState'), machine, 'next')};",
             "        return;",
         ]
