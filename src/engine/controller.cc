@@ -47,17 +47,17 @@ Controller::arrive(Message *message)
     }
     if (message->port < 0) {
         message->port = port_of_vnet[message->vnet];
-        if (message->port < 0) {
+        if (message->port < 0) [[unlikely]] {
             message->discard();
             fail("gets a message on a virtual network that it does not listen to");
         }
     }
-    if (!blocked_.empty() && is_blocked(message->port)) {
+    if (!blocked_.empty() && is_blocked(message->port)) [[unlikely]] {
         blocked_.push_back(message);
         return;
     }
     handle(message);
-    if (!blocked_.empty()) {
+    if (!blocked_.empty()) [[unlikely]] {
         retry_blocked();
     }
 }

@@ -152,8 +152,7 @@ class EventQueue
         if (when - now_ < kBuckets) {
             push(event, when);
         } else {
-            far_.push_back({when, sequence_++, event});
-            std::push_heap(far_.begin(), far_.end());
+            schedule_far(event, when);
         }
     }
 
@@ -323,6 +322,13 @@ class EventQueue
         now_ = now;
     }
 
+    [[gnu::noinline]] void
+    schedule_far(Event *event, Cycle when)
+    {
+        far_.push_back({when, sequence_++, event});
+        std::push_heap(far_.begin(), far_.end());
+    }
+
     static void
     discard(Event *list)
     {
@@ -376,6 +382,14 @@ class EventQueue
     advance(Cycle to)
     {
         now_ = to;
+        if (!far_.empty()) [[unlikely]] {
+            take_from_far();
+        }
+    }
+
+    [[gnu::noinline]] void
+    take_from_far()
+    {
         while (!far_.empty() && far_.front().when - now_ < kBuckets) {
             std::pop_heap(far_.begin(), far_.end());
             push(far_.back().event, far_.back().when);

@@ -68,11 +68,13 @@ class Fifo
     {
         const std::ptrdiff_t after = end_ - place;
         push_back(item);
-        for (std::ptrdiff_t i = 1; i <= after; ++i) {
-            end_[-i] = end_[-i - 1];
+        if (after == 0) {
+            return end_ - 1;
         }
-        end_[-after - 1] = item;
-        return end_ - after - 1;
+        T *const inserted = end_ - 1 - after;
+        std::copy_backward(inserted, end_ - 1, end_);
+        *inserted = item;
+        return inserted;
     }
 
     void

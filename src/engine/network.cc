@@ -132,8 +132,9 @@ Network::add(MachineID id, Receiver *controller)
     Machine &machine = machines_.at(index(id));
     machine.receiver = controller;
     machine.looks_up = controller->looks_up();
+    machine.in_port = port_of(id);
     for (unsigned network = 0; network < kNetworks; ++network) {
-        machine.ranks[network] = static_cast<std::uint8_t>(controller->rank(network));
+        machine.orders[network] = in_order(id, controller->rank(network), 0);
     }
 }
 
@@ -184,9 +185,10 @@ Network::prefetch(const Receiver &receiver, Addr line)
 void
 Network::send(Message *message, MachineID sender, Cycles latency, Addr line)
 {
-    const unsigned node = node_of(sender);
+    const Machine &from = machines_[index(sender)];
+    const unsigned node = from.node;
     message->only = message->Destination.only();
-    message->in_port = port_of(sender);
+    message->in_port = from.in_port;
     bool leaves = false;
     if (message->only.type != MachineType_NUM) {
         const Machine &machine = machines_[index(message->only)];
@@ -280,7 +282,7 @@ void
 Network::deliver(Message *message, MachineID to, Cycle when)
 {
     const Machine &machine = machines_[index(to)];
-    message->order = in_order(to, machine.ranks[message->vnet], message->in_port);
+    message->order = machine.orders[message->vnet] | message->in_port;
     if (!plain_) [[unlikely]] {
         when += spec_.jitter == 0 ? 0 : random_.below(spec_.jitter + 1);
         if (log_ != nullptr) {

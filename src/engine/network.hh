@@ -96,8 +96,9 @@ class Network final : public Router
     {
         Receiver *receiver = nullptr;
         std::uint16_t node = 0;
+        std::uint16_t in_port = 0; // of its router
         bool looks_up = false;
-        std::array<std::uint8_t, kNetworks> ranks{}; // of what comes on a virtual network
+        std::array<std::uint32_t, kNetworks> orders{}; // of what comes on a virtual network
     };
 
     struct Prefetched

@@ -141,11 +141,14 @@ class NetDest
     {
         std::uint64_t all = 0;
         unsigned found = 0;
+        unsigned types = 0;
+#pragma GCC unroll 4
         for (unsigned type = 0; type < MachineType_NUM; ++type) {
             all |= bits_[type];
-            found = bits_[type] != 0 ? type : found;
+            found += bits_[type] != 0 ? type : 0;
+            types += bits_[type] != 0 ? 1 : 0;
         }
-        if (count() != 1) {
+        if (types != 1 || (all & (all - 1)) != 0) {
             return {};
         }
         return {static_cast<MachineType>(found), static_cast<std::uint16_t>(std::countr_zero(all))};
