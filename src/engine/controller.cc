@@ -39,6 +39,26 @@ Controller::~Controller()
     }
 }
 
+inline void
+Controller::handle(Message *message)
+{
+    do {
+        current_ = message;
+        taken_ = false;
+        release_ = false;
+        run_port(message->port);
+        if (!taken_ && ++message->tries == kMaxTries) {
+            fail("tries a message again and again: no action dequeues it or lets it wait");
+        }
+        current_ = nullptr;
+    } while (!taken_ && context_.queue->nothing_left_now());
+    if (!taken_) {
+        try_in_turn(message);
+    } else if (release_) {
+        message->discard();
+    }
+}
+
 void
 Controller::arrive(Message *message)
 {
@@ -52,9 +72,11 @@ Controller::arrive(Message *message)
             fail("gets a message on a virtual network that it does not listen to");
         }
     }
-    if (!blocked_.empty() && is_blocked(message->port)) [[unlikely]] {
-        blocked_.push_back(message);
-        return;
+    if (!blocked_.empty()) [[unlikely]] {
+        if (is_blocked(message->port)) {
+            blocked_.push_back(message);
+            return;
+        }
     }
     handle(message);
     if (!blocked_.empty()) [[unlikely]] {
@@ -103,26 +125,6 @@ Controller::recycle(int port)
     }
     taken_ = true;
     enqueue_local(current_, port, kRecycleLatency);
-}
-
-void
-Controller::handle(Message *message)
-{
-    do {
-        current_ = message;
-        taken_ = false;
-        release_ = false;
-        run_port(message->port);
-        if (!taken_ && ++message->tries == kMaxTries) {
-            fail("tries a message again and again: no action dequeues it or lets it wait");
-        }
-        current_ = nullptr;
-    } while (!taken_ && context_.queue->nothing_left_now());
-    if (!taken_) {
-        try_in_turn(message);
-    } else if (release_) {
-        message->discard();
-    }
 }
 
 // Again in this cycle, as gem5 does: when nothing is left on the ports before its own, and before

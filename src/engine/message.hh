@@ -22,9 +22,10 @@ class Receiver
   public:
     virtual void arrive(Message *message) = 0;
 
-    // Whether it looks lines up in large tables, and the next two functions do something.
+    // Whether it looks lines up in large tables when something comes on a virtual network. Only for
+    // these messages the next two functions are called.
     virtual bool
-    looks_up() const
+    looks_up(unsigned) const
     {
         return false;
     }

@@ -131,10 +131,10 @@ Network::add(MachineID id, Receiver *controller)
 {
     Machine &machine = machines_.at(index(id));
     machine.receiver = controller;
-    machine.looks_up = controller->looks_up();
     machine.in_port = port_of(id);
     for (unsigned network = 0; network < kNetworks; ++network) {
         machine.orders[network] = in_order(id, controller->rank(network), 0);
+        machine.looks_up |= static_cast<std::uint16_t>(controller->looks_up(network) << network);
     }
 }
 
@@ -192,7 +192,7 @@ Network::send(Message *message, MachineID sender, Cycles latency, Addr line)
     bool leaves = false;
     if (message->only.type != MachineType_NUM) {
         const Machine &machine = machines_[index(message->only)];
-        if (machine.looks_up) {
+        if ((machine.looks_up >> message->vnet & 1) != 0) {
             prefetch(*machine.receiver, line);
         }
         leaves = machine.node != node;
@@ -206,6 +206,20 @@ Network::send(Message *message, MachineID sender, Cycles latency, Addr line)
         log_->send(*message, sender, queue_.now());
     }
     route(message, node, queue_.now() + latency);
+}
+
+inline void
+Network::deliver(Message *message, MachineID to, Cycle when)
+{
+    const Machine &machine = machines_[index(to)];
+    message->order = machine.orders[message->vnet] | message->in_port;
+    if (!plain_) [[unlikely]] {
+        when += spec_.jitter == 0 ? 0 : random_.below(spec_.jitter + 1);
+        if (log_ != nullptr) {
+            log_->deliver(*message, to, when);
+        }
+    }
+    message->travel(machine.receiver, when, queue_);
 }
 
 // All ways are fixed, so a message is routed when it starts to travel to the router.
@@ -276,20 +290,6 @@ Network::copy_for(const Message &message, const NetDest &destination)
         log_->copy(message, *copy);
     }
     return copy;
-}
-
-void
-Network::deliver(Message *message, MachineID to, Cycle when)
-{
-    const Machine &machine = machines_[index(to)];
-    message->order = machine.orders[message->vnet] | message->in_port;
-    if (!plain_) [[unlikely]] {
-        when += spec_.jitter == 0 ? 0 : random_.below(spec_.jitter + 1);
-        if (log_ != nullptr) {
-            log_->deliver(*message, to, when);
-        }
-    }
-    message->travel(machine.receiver, when, queue_);
 }
 
 void
