@@ -17,12 +17,30 @@ struct Access
     bool write;
 };
 
-// An endless sequence of accesses.
+// An endless sequence of accesses, made some at a time.
 class RequestStream
 {
   public:
+    RequestStream() = default;
+    RequestStream(const RequestStream &) = delete;
+    RequestStream &operator=(const RequestStream &) = delete;
     virtual ~RequestStream() = default;
-    virtual Access next() = 0;
+
+    Access
+    next()
+    {
+        if (next_ == end_) {
+            more();
+        }
+        return *next_++;
+    }
+
+  protected:
+    // Let next_ and end_ bound what comes next, at least one access.
+    virtual void more() = 0;
+
+    const Access *next_ = nullptr;
+    const Access *end_ = nullptr;
 };
 
 } // namespace homeshift

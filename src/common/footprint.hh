@@ -56,7 +56,7 @@ class Scatter
     }
 
     // The guest address of a byte of the footprint.
-    std::uint64_t
+    [[gnu::always_inline]] std::uint64_t
     address(std::uint64_t number) const
     {
         return page(number / kPageBytes) * kPageBytes + number % kPageBytes;

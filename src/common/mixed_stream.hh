@@ -5,6 +5,7 @@
 #ifndef HOMESHIFT_COMMON_MIXED_STREAM_HH
 #define HOMESHIFT_COMMON_MIXED_STREAM_HH
 
+#include <array>
 #include <cstdint>
 
 #include "common/access.hh"
@@ -41,18 +42,31 @@ class MixedStream final : public RequestStream
           own_(own)
     {}
 
-    Access
-    next() override
+  protected:
+    void
+    more() override
     {
-        const std::uint64_t access = accesses_++;
-        const bool common = random_.happens(is_common_);
-        const std::uint64_t offset = common ? common_begin_ + common_.next(random_, access)
-                                            : own_begin_ + own_.next(random_, access);
-        const bool write = random_.happens(common ? common_writes_ : own_writes_);
-        return {scatter_.address(offset), think_, write};
+        Random random = random_; // its state stays in registers
+        for (Access &access : ahead_) {
+            access = make(random);
+        }
+        random_ = random;
+        next_ = ahead_.data();
+        end_ = next_ + ahead_.size();
     }
 
   private:
+    [[gnu::always_inline]] Access
+    make(Random &random)
+    {
+        const std::uint64_t access = accesses_++;
+        const bool common = random.happens(is_common_);
+        const std::uint64_t offset = common ? common_begin_ + common_.next(random, access)
+                                            : own_begin_ + own_.next(random, access);
+        const bool write = random.happens(common ? common_writes_ : own_writes_);
+        return {scatter_.address(offset), think_, write};
+    }
+
     Random random_;
     Scatter scatter_;
     std::uint64_t common_begin_;
@@ -64,6 +78,7 @@ class MixedStream final : public RequestStream
     Chance own_writes_;
     Common common_;
     Own own_;
+    std::array<Access, 16> ahead_{};
 };
 
 } // namespace homeshift

@@ -25,7 +25,7 @@ class UniformPattern
     explicit UniformPattern(Part part) : lines_(part.lines())
     {}
 
-    std::uint64_t
+    [[gnu::always_inline]] std::uint64_t
     next(Random &random, std::uint64_t)
     {
         return random.below(lines_) * kLineBytes;
@@ -43,7 +43,7 @@ class ZipfPattern
     ZipfPattern(Part part, double exponent) : zipf_(part.pages, exponent)
     {}
 
-    std::uint64_t
+    [[gnu::always_inline]] std::uint64_t
     next(Random &random, std::uint64_t)
     {
         const std::uint64_t page = zipf_.rank(random) - 1;
@@ -63,7 +63,7 @@ class SequentialPattern
         : bytes_(part.bytes()), stride_(stride), position_(start % bytes_)
     {}
 
-    std::uint64_t
+    [[gnu::always_inline]] std::uint64_t
     next(Random &, std::uint64_t)
     {
         const std::uint64_t offset = position_;
@@ -100,7 +100,7 @@ class ChasePattern
         state_ = start & mask();
     }
 
-    std::uint64_t
+    [[gnu::always_inline]] std::uint64_t
     next(Random &, std::uint64_t)
     {
         while (true) {
@@ -137,7 +137,7 @@ class PhasedPattern
           hot_(hot_ratio)
     {}
 
-    std::uint64_t
+    [[gnu::always_inline]] std::uint64_t
     next(Random &random, std::uint64_t access)
     {
         // A part that is rarely used may have slept through phases.

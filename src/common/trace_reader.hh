@@ -106,17 +106,16 @@ class TraceStream final : public RequestStream
     explicit TraceStream(std::vector<Access> accesses) : accesses_(std::move(accesses))
     {}
 
-    Access
-    next() override
+  protected:
+    void
+    more() override
     {
-        const Access access = accesses_[position_];
-        position_ = position_ + 1 == accesses_.size() ? 0 : position_ + 1;
-        return access;
+        next_ = accesses_.data();
+        end_ = next_ + accesses_.size();
     }
 
   private:
     std::vector<Access> accesses_;
-    std::size_t position_ = 0;
 };
 
 } // namespace homeshift

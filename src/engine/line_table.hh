@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cassert>
 #include <cstdint>
 #include <stdexcept>
 #include <vector>
@@ -38,20 +37,18 @@ class LineTable
     Value *
     find(Addr line)
     {
-        for (Place place = first_[kind(line)]; place != kNone; place = items_[place].next) {
-            if (items_[place].line == line) {
-                return &items_[place].value;
-            }
-        }
-        return nullptr;
+        return find_from(first_[kind(line)], line);
     }
 
-    // A place for the value of a line that has none: with what the last value there has left, or
-    // Value{}. Valid until the next add.
-    Value &
+    // A place for the value of a line: with what the last value there has left, or Value{}. Valid
+    // until the next add. nullptr if the line has a value.
+    Value *
     add(Addr line)
     {
-        assert(find(line) == nullptr);
+        Place &first = first_[kind(line)];
+        if (find_from(first, line) != nullptr) {
+            return nullptr;
+        }
         Place place = free_;
         if (place == kNone) {
             place = static_cast<Place>(items_.size());
@@ -59,12 +56,11 @@ class LineTable
         } else {
             free_ = items_[place].next;
         }
-        Place &first = first_[kind(line)];
         items_[place].line = line;
         items_[place].next = first;
         first = place;
         ++size_;
-        return items_[place].value;
+        return &items_[place].value;
     }
 
     // Returns what is left of the value. Valid until the next add.
@@ -108,6 +104,17 @@ class LineTable
         Value value{};
         Place next = kNone; // in the chain, or of free places
     };
+
+    Value *
+    find_from(Place place, Addr line)
+    {
+        for (; place != kNone; place = items_[place].next) {
+            if (items_[place].line == line) {
+                return &items_[place].value;
+            }
+        }
+        return nullptr;
+    }
 
     // Not simply the lowest bits: lines of one cache set are often under way together.
     static std::size_t

@@ -65,11 +65,14 @@ class TBETable
     void
     allocate(Addr address)
     {
-        auto &place = under_way_.add(address);
+        std::unique_ptr<T> *const place = under_way_.add(address);
         if (place == nullptr) {
-            place = std::make_unique<T>();
+            throw std::logic_error("a transaction of this line is under way");
+        }
+        if (*place == nullptr) {
+            *place = std::make_unique<T>();
         } else {
-            *place = T{};
+            **place = T{};
         }
     }
 

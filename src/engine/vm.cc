@@ -93,11 +93,12 @@ Vcpu::issue_some()
         }
         const Addr address = vm_.table.translate(next_.address);
         const Addr line = address & ~(kLineBytes - 1);
-        if (outstanding_.find(line) != nullptr) {
-            return; // its answer comes back here
+        Outstanding *const access = outstanding_.add(line);
+        if (access == nullptr) {
+            return; // the answer of the one before comes back here
         }
+        *access = {next_.address, queue_.now()};
         core_->issue(address, next_.write);
-        outstanding_.add(line) = {next_.address, queue_.now()};
         have_next_ = false;
         ready_at_ = queue_.now() + 1; // one issue a cycle
     }
@@ -221,11 +222,8 @@ Vm::accesses() const
 }
 
 void
-Vm::access_done(Addr guest, Cycles latency)
+Vm::look_at(Addr guest, Cycles latency)
 {
-    if (!watched_) {
-        return;
-    }
     if (sample_every_ != 0 && latency > sample_slower_than_ && ++sample_seen_ == sample_every_) {
         sample_seen_ = 0;
         samples_.push_back(guest >> Stage2Table::kPageShift);
@@ -340,11 +338,8 @@ Vm::reset_statistics()
 }
 
 void
-Vm::loaded(Addr guest, const DataBlock &data)
+Vm::check_load(Addr guest, const DataBlock &data)
 {
-    if (!check_) {
-        return;
-    }
     const std::uint64_t *stored = latest_.find(guest >> kLineShift);
     const std::uint64_t expected = stored ? *stored : 0;
     if (data.token != expected) {
@@ -353,19 +348,6 @@ Vm::loaded(Addr guest, const DataBlock &data)
              << data.token << " of the VM, but the last one to this line was store " << expected
              << " (0: none)";
         throw DataError(text.str());
-    }
-}
-
-void
-Vm::stored(Addr guest, DataBlock &data)
-{
-    if (intruder_) {
-        return;
-    }
-    data.token = ++last_token_;
-    table.mark_dirty(guest);
-    if (check_) {
-        latest_.set(guest >> kLineShift, data.token);
     }
 }
 

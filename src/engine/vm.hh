@@ -127,8 +127,26 @@ class Vm
     bool drained() const;
     std::uint64_t accesses() const;
 
-    void loaded(Addr guest, const DataBlock &data);
-    void stored(Addr guest, DataBlock &data);
+    void
+    loaded(Addr guest, const DataBlock &data)
+    {
+        if (check_) {
+            check_load(guest, data);
+        }
+    }
+
+    void
+    stored(Addr guest, DataBlock &data)
+    {
+        if (intruder_) {
+            return;
+        }
+        data.token = ++last_token_;
+        table.mark_dirty(guest);
+        if (check_) {
+            latest_.set(guest >> kLineShift, data.token);
+        }
+    }
 
     void throttle(Cycles slice, Cycles awake);
 
@@ -160,7 +178,17 @@ class Vm
 
   private:
     friend class Vcpu;
-    void access_done(Addr guest, Cycles latency);
+
+    void
+    access_done(Addr guest, Cycles latency)
+    {
+        if (watched_) {
+            look_at(guest, latency);
+        }
+    }
+
+    void look_at(Addr guest, Cycles latency);
+    void check_load(Addr guest, const DataBlock &data);
     void fault(std::uint64_t page);
     void count_blocked(Cycle now);
     void watch_or_not();
