@@ -61,6 +61,7 @@ class Sequencer final : public Runner
     issue(Addr address, bool write)
     {
         requests_.push_back({address, queue_->now() + latency_, write});
+        cache_->prefetch(address);
         tell_queue();
     }
 

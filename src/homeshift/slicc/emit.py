@@ -251,15 +251,14 @@ def _prefetch(machine: Machine) -> list[str]:
     finds most of it in the host's caches.
     """
     tables = [v for v in _settings(machine) if v.type.name in TABLES]
-    requests = machine.in_ports[-1]
-    if not tables or requests.buffer.network != "From":
+    if not tables:
         return []
     caches = [v.name for v in tables if v.type.name == "CacheMemory"]
     directories = [v.name for v in tables if v.type.name == "HomeDirectory"]
     return [
-        "    bool looks_up(unsigned network) const override",
+        "    bool looks_up([[maybe_unused]] unsigned network) const override",
         "    {",
-        f"        return port_of_vnet[network] == port_{requests.name};",
+        f"        return port_of_vnet[network] == port_{machine.in_ports[-1].name};",
         "    }",
         "",
         "    void prefetch(Addr line) const override",
