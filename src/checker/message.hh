@@ -143,71 +143,8 @@ class MessageOf : public Message, public Pooled<T>
     }
 };
 
-class RubyRequest final : public MessageOf<RubyRequest>
-{
-  public:
-    Addr LineAddress = 0;
-    Addr PhysicalAddress = 0;
-    RubyRequestType Type = RubyRequestType_LD;
-
-    template <typename Visit>
-    void
-    for_each_field(Visit &visit)
-    {
-        visit("LineAddress", LineAddress);
-        visit("PhysicalAddress", PhysicalAddress);
-        visit("Type", Type);
-    }
-};
-
-enum SequencerRequestType : Byte
-{
-    SequencerRequestType_LD,
-    SequencerRequestType_ST
-};
-
-class SequencerMsg final : public MessageOf<SequencerMsg>
-{
-  public:
-    Addr LineAddress = 0;
-    Addr PhysicalAddress = 0;
-    SequencerRequestType Type = SequencerRequestType_LD;
-    DataBlock DataBlk;
-    int Len = 0;
-
-    template <typename Visit>
-    void
-    for_each_field(Visit &visit)
-    {
-        visit("LineAddress", LineAddress);
-        visit("PhysicalAddress", PhysicalAddress);
-        visit("Type", Type);
-        visit("DataBlk", DataBlk);
-    }
-};
-
-class MemoryMsg final : public MessageOf<MemoryMsg>
-{
-  public:
-    Addr addr = 0;
-    MemoryRequestType Type = MemoryRequestType_MEMORY_READ;
-    MachineID Sender;
-    MachineID OriginalRequestorMachId;
-    DataBlock DataBlk;
-    int Len = 0;
-
-    template <typename Visit>
-    void
-    for_each_field(Visit &visit)
-    {
-        visit("addr", addr);
-        visit("Type", Type);
-        visit("Sender", Sender);
-        visit("OriginalRequestorMachId", OriginalRequestorMachId);
-        visit("DataBlk", DataBlk);
-    }
-};
-
 } // namespace homeshift::engine
+
+#include "engine/request_messages.hh"
 
 #endif // HOMESHIFT_CHECKER_MESSAGE_HH

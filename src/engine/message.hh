@@ -143,44 +143,8 @@ class MessageOf : public Message
     }
 };
 
-// The request of a core, and what passes between a Memory machine and its DRAM.
-
-class RubyRequest final : public MessageOf<RubyRequest>
-{
-  public:
-    Addr LineAddress = 0;
-    Addr PhysicalAddress = 0;
-    RubyRequestType Type = RubyRequestType_LD;
-};
-
-enum SequencerRequestType : std::uint8_t
-{
-    SequencerRequestType_LD,
-    SequencerRequestType_ST
-};
-
-// The request of a device to its DMA machine.
-class SequencerMsg final : public MessageOf<SequencerMsg>
-{
-  public:
-    Addr LineAddress = 0;
-    Addr PhysicalAddress = 0;
-    SequencerRequestType Type = SequencerRequestType_LD;
-    DataBlock DataBlk;
-    int Len = 0;
-};
-
-class MemoryMsg final : public MessageOf<MemoryMsg>
-{
-  public:
-    Addr addr = 0;
-    MemoryRequestType Type = MemoryRequestType_MEMORY_READ;
-    MachineID Sender;
-    MachineID OriginalRequestorMachId;
-    DataBlock DataBlk;
-    int Len = 0;
-};
-
 } // namespace homeshift::engine
+
+#include "engine/request_messages.hh"
 
 #endif // HOMESHIFT_ENGINE_MESSAGE_HH

@@ -26,6 +26,7 @@
 #include "common/line_directory.hh"
 #include "engine/line_table.hh"
 #include "engine/pool.hh"
+#include "engine/protocol_error.hh"
 #include "engine/types.hh"
 
 namespace homeshift::engine
@@ -67,7 +68,7 @@ class TBETable
     {
         std::unique_ptr<T> *const place = under_way_.add(address);
         if (place == nullptr) {
-            throw std::logic_error("a transaction of this line is under way");
+            throw ProtocolError("a TBE is allocated twice");
         }
         if (*place == nullptr) {
             *place = std::make_unique<T>();

@@ -29,45 +29,6 @@ struct Travelling
 
 inline WorldOf<Travelling> world;
 
-// The fields of what is not declared in SLICC, as in checker/message.hh.
-
-template <typename T, typename Visit>
-void
-show_fields(T &message, Visit &visit)
-{
-    message.for_each_field(visit);
-}
-
-template <typename Visit>
-void
-show_fields(RubyRequest &message, Visit &visit)
-{
-    visit("LineAddress", message.LineAddress);
-    visit("PhysicalAddress", message.PhysicalAddress);
-    visit("Type", message.Type);
-}
-
-template <typename Visit>
-void
-show_fields(SequencerMsg &message, Visit &visit)
-{
-    visit("LineAddress", message.LineAddress);
-    visit("PhysicalAddress", message.PhysicalAddress);
-    visit("Type", message.Type);
-    visit("DataBlk", message.DataBlk);
-}
-
-template <typename Visit>
-void
-show_fields(MemoryMsg &message, Visit &visit)
-{
-    visit("addr", message.addr);
-    visit("Type", message.Type);
-    visit("Sender", message.Sender);
-    visit("OriginalRequestorMachId", message.OriginalRequestorMachId);
-    visit("DataBlk", message.DataBlk);
-}
-
 // At the end of a step: gives the values their names, and forgets fields that nobody reads.
 class Settler
 {
@@ -137,13 +98,13 @@ register_message()
              T copy(static_cast<const T &>(message));
              forget_unread(copy);
              FieldPrinter printer;
-             show_fields(copy, printer);
+             copy.for_each_field(printer);
              return printer.text;
          },
          [](Message &message) {
              forget_unread(static_cast<T &>(message));
              Settler settle;
-             show_fields(static_cast<T &>(message), settle);
+             static_cast<T &>(message).for_each_field(settle);
          }});
     return static_cast<Byte>(message_types().size() - 1);
 }

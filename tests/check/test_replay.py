@@ -128,7 +128,7 @@ FAULTS = {
         "L1Cache: SM_A, InvAck_Last: without w_deallocateTBE",
         NO_TRANSFER,
         (2, 1),
-        CRASH,
+        "a TBE is allocated twice",
     ),
 }
 
