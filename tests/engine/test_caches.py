@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import random
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from machines import LINE, small
 
@@ -35,3 +38,29 @@ def test_a_cache_with_too_few_sets_for_the_memory_is_refused() -> None:
     System(small(memory_bytes=1 << 36, **one_set))
     with pytest.raises(ValueError, match="cannot tell so many lines apart"):
         System(small(memory_bytes=1 << 38, **one_set))
+
+
+# Eight ways are looked at at once: fewer, some more, and twice as many.
+@pytest.mark.parametrize("ways", [1, 2, 5, 8, 12, 16, 17])
+def test_a_set_keeps_the_lines_that_were_used_last(ways: int) -> None:
+    system = System(small(cache_bytes=SETS * ways * LINE, cache_associativity=ways))
+    chance = random.Random(ways)
+    kept: dict[int, list[int]] = {}  # by set, the one used last at the end
+    for _ in range(40 * ways):
+        line = chance.randrange(3 * ways * SETS // 2)
+        lines = kept.setdefault(line % SETS, [])
+        hit = system.probe(0, line * LINE, False) == HIT
+        assert hit == (line in lines)
+        lines[:] = [*(other for other in lines if other != line), line][-ways:]
+
+
+# Messages are kept for those to come, by each thread: what one has made may go in another.
+def test_a_machine_goes_on_in_another_thread() -> None:
+    with ThreadPoolExecutor(1) as other:
+        system = other.submit(System, small()).result()
+        first = [other.submit(system.probe, 0, line, True).result() for line in LINES]
+    again = System(small())
+    assert first == [again.probe(0, line, True) for line in LINES]
+    assert [system.probe(1, line, True) for line in LINES] == [
+        again.probe(1, line, True) for line in LINES
+    ]
