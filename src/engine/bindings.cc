@@ -3,6 +3,9 @@
 // The Python module homeshift._engine: the machine and its VMs, and the request
 // streams by themselves. The typed face of it is src/homeshift/_engine.pyi.
 
+#include <algorithm>
+#include <functional>
+
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/map.h>
@@ -125,16 +128,16 @@ void
 append_transitions(nb::list &list, const std::vector<const Controller *> &controllers)
 {
     const MachineInfo &info = controllers.front()->info();
-    for (unsigned state = 0; state < info.states.size(); ++state) {
-        for (unsigned event = 0; event < info.events.size(); ++event) {
-            std::uint64_t count = 0;
-            for (const Controller *controller : controllers) {
-                count += controller->count(state, event);
-            }
-            if (count != 0) {
-                list.append(nb::make_tuple(info.name, controllers.front()->id().num,
-                                           info.states[state], info.events[event], count));
-            }
+    std::vector<std::uint64_t> sums(info.states.size() * info.events.size());
+    for (const Controller *controller : controllers) {
+        std::transform(sums.begin(), sums.end(), controller->counts().begin(), sums.begin(),
+                       std::plus<>());
+    }
+    for (std::size_t key = 0; key < sums.size(); ++key) {
+        if (sums[key] != 0) {
+            list.append(nb::make_tuple(info.name, controllers.front()->id().num,
+                                       info.states[key / info.events.size()],
+                                       info.events[key % info.events.size()], sums[key]));
         }
     }
 }

@@ -119,11 +119,11 @@ class Controller : public Receiver
         return info_;
     }
 
-    // How often a transition was taken.
-    std::uint64_t
-    count(unsigned state, unsigned event) const
+    // How often each transition was taken, by state * events + event.
+    std::span<const std::uint64_t>
+    counts() const
     {
-        return counts_[state * info_.events.size() + event];
+        return counts_;
     }
 
     void
@@ -231,7 +231,7 @@ class Controller : public Receiver
         return createMachineID(type, static_cast<NodeID>(address / context_.node_bytes));
     }
 
-    // key: state * events + event
+    // key: see counts().
     void
     count_transition(unsigned key)
     {

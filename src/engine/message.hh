@@ -67,8 +67,8 @@ class Receiver
 
 constexpr std::size_t kMessageBytes = 184; // at most
 
-// All messages come from one pool, whatever they are, and discard() gives them back. The first line of the host's memory
-// of each is what the network needs, the second one what its controllers do.
+// All messages come from one pool, whatever they are, and discard() gives them back. The first line
+// of the host's memory of each is what the network needs, the second one what its controllers do.
 class Message : public Event, public Pooled<Message, kMessageBytes>
 {
   public:

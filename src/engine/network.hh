@@ -96,7 +96,7 @@ class Network final : public Router
     {
         Receiver *receiver = nullptr;
         std::uint16_t node = 0;
-        std::uint16_t in_port = 0; // of its router
+        std::uint16_t in_port = 0;  // of its router
         std::uint16_t looks_up = 0; // a bit for each virtual network, if it does then
         std::array<std::uint32_t, kNetworks> orders{}; // of what comes on a virtual network
     };

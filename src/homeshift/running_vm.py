@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Iterable, Sequence
-from itertools import chain, compress
+from itertools import chain, compress, islice
 
 from homeshift.engines.base import Counters, Engine
 from homeshift.homes import Homes
@@ -220,7 +220,7 @@ class RunningVm:
             for line in _lines(self.state[vcpu * each : (vcpu + 1) * each], size)
         ]
 
-    def stage2_lines(self) -> list[int]:
+    def stage2_lines(self) -> Sequence[int]:
         """Return the addresses of the lines that hold the stage-2 table."""
         return _lines(self.stage2, self.spec.stage2_bytes)
 
@@ -249,6 +249,6 @@ class RunningVm:
         self._allocator.free(dict.fromkeys(map(self._allocator.region, pages)))
 
 
-def _lines(pages: Sequence[int], size_bytes: int) -> list[int]:
-    lines = [page + offset for page in pages for offset in range(0, PAGE_BYTES, LINE_BYTES)]
-    return lines[: -(-size_bytes // LINE_BYTES)]
+def _lines(pages: Sequence[int], size_bytes: int) -> array[int]:
+    lines = chain.from_iterable(range(page, page + PAGE_BYTES, LINE_BYTES) for page in pages)
+    return array("Q", islice(lines, -(-size_bytes // LINE_BYTES)))
