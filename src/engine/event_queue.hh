@@ -172,6 +172,9 @@ class EventQueue
             place = &(*place)->next_;
         }
         *place = event->next_;
+        if (wheel_[when & kMask] == nullptr) {
+            clear_occupied(when);
+        }
     }
 
     // Let an event fire in the current cycle, in its place among those that are still to fire.
@@ -288,9 +291,7 @@ class EventQueue
     take_due()
     {
         Event *event = std::exchange(wheel_[now_ & kMask], nullptr);
-        std::uint64_t &word = occupied_[(now_ & kMask) >> 6];
-        word &= ~(std::uint64_t{1} << (now_ & 63));
-        occupied_words_ &= ~(std::uint64_t{word == 0} << ((now_ & kMask) >> 6));
+        clear_occupied(now_);
         while (event != nullptr) { // the last one scheduled comes first
             Event *const next = event->next_;
             Event **place = &due_;
@@ -346,6 +347,14 @@ class EventQueue
         const Cycle word = (when & kMask) >> 6;
         occupied_[word] |= std::uint64_t{1} << (when & 63);
         occupied_words_ |= std::uint64_t{1} << word;
+    }
+
+    void
+    clear_occupied(Cycle when)
+    {
+        std::uint64_t &word = occupied_[(when & kMask) >> 6];
+        word &= ~(std::uint64_t{1} << (when & 63));
+        occupied_words_ &= ~(std::uint64_t{word == 0} << ((when & kMask) >> 6));
     }
 
     // When something happens next; kNever if nothing does.
