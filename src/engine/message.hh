@@ -22,21 +22,21 @@ class Receiver
   public:
     virtual void arrive(Message *message) = 0;
 
-    // Whether it looks lines up in large tables when something comes on a virtual network. Only for
-    // these messages the next two functions are called.
+    // Whether what comes on a virtual network makes it look lines up in large tables. For these
+    // messages the network calls the next two functions.
     virtual bool
     looks_up(unsigned) const
     {
         return false;
     }
 
-    // A message about that line sets out to come: let the host fetch what will be looked up then,
-    // and later, when that is there, what it points to. Returns another line that may be looked up
-    // on account of this one, or kNoLine.
+    // A line is about to be looked up: let the host fetch what that needs.
     virtual void
     prefetch(Addr) const
     {}
 
+    // Later, when that is there: fetch what it points to. Returns another line that may be looked
+    // up on account of this one, or kNoLine.
     virtual Addr
     prefetch_record(Addr) const
     {

@@ -175,9 +175,7 @@ Network::prefetch(const Receiver &receiver, Addr line)
 {
     receiver.prefetch(line);
     const std::size_t place = sent_++ % kAhead;
-    if (others_[place].receiver != nullptr) {
-        prefetch_record(others_[place]);
-    }
+    prefetch_record(others_[place]);
     others_[place] = prefetch_record(prefetched_[place]);
     prefetched_[place] = {&receiver, line};
 }

@@ -247,23 +247,29 @@ def _machine_header(machine: Machine, runtime: str, run_hits: bool) -> list[str]
 def _prefetch(machine: Machine) -> list[str]:
     """Functions that prefetch a line in all that the machine looks lines up in.
 
-    Only the port that is written last, for requests, is worth it: what comes later about a line
-    finds most of it in the host's caches.
+    Of messages, only those to the port that is written last, for requests, are worth it: what comes
+    later about a line finds most of it in the host's caches.
     """
     tables = [v for v in _settings(machine) if v.type.name in TABLES]
     if not tables:
         return []
-    caches = [v.name for v in tables if v.type.name == "CacheMemory"]
-    directories = [v.name for v in tables if v.type.name == "HomeDirectory"]
-    return [
-        "    bool looks_up([[maybe_unused]] unsigned network) const override",
-        "    {",
-        f"        return port_of_vnet[network] == port_{machine.in_ports[-1].name};",
-        "    }",
-        "",
+    lines = [
         "    void prefetch(Addr line) const override",
         "    {",
         *(f"        {v.name}->prefetch(line);" for v in tables),
+        "    }",
+        "",
+    ]
+    requests = machine.in_ports[-1]
+    if requests.buffer.network != "From":
+        return lines
+    caches = [v.name for v in tables if v.type.name == "CacheMemory"]
+    directories = [v.name for v in tables if v.type.name == "HomeDirectory"]
+    return [
+        *lines,
+        "    bool looks_up(unsigned network) const override",
+        "    {",
+        f"        return port_of_vnet[network] == port_{requests.name};",
         "    }",
         "",
         "    Addr prefetch_record([[maybe_unused]] Addr line) const override",
