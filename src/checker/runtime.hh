@@ -8,4 +8,12 @@
 #include "checker/controller.hh"
 #include "checker/sequencer.hh"
 
+namespace homeshift::engine
+{
+
+// Of the emitted controllers.
+using ControllerBase = Controller;
+
+} // namespace homeshift::engine
+
 #endif // HOMESHIFT_CHECKER_RUNTIME_HH

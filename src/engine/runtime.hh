@@ -11,4 +11,12 @@
 #include "engine/sequencer.hh"
 #include "engine/structures.hh"
 
+namespace homeshift::engine
+{
+
+// Of the emitted controllers.
+using ControllerBase = Controller;
+
+} // namespace homeshift::engine
+
 #endif // HOMESHIFT_ENGINE_RUNTIME_HH

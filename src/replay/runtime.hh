@@ -12,7 +12,12 @@
 // After the above: it uses the world.
 #include "checker/sequencer.hh"
 
-// What the emitted controllers derive from.
-#define Controller HeldController
+namespace homeshift::engine
+{
+
+// Of the emitted controllers.
+using ControllerBase = HeldController;
+
+} // namespace homeshift::engine
 
 #endif // HOMESHIFT_REPLAY_RUNTIME_HH

@@ -67,7 +67,7 @@ def _machine(plan: Plan) -> Iterator[str]:
 
 
 def _controller(plan: Plan) -> Iterator[str]:
-    yield "    Controller &controller(MachineID id) {"
+    yield "    ControllerBase &controller(MachineID id) {"
     yield "        [[maybe_unused]] const unsigned place = id.num;"
     yield "        switch (id.type) {"
     for machine in plan.machines:

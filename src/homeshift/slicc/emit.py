@@ -190,7 +190,7 @@ def _machine_header(machine: Machine, runtime: str, run_hits: bool) -> list[str]
         if type_ in list(_emitted([type_])):
             lines += _type(type_)
     name = _class(machine)
-    lines += [f"// {machine.description}", f"class {name} final : public Controller", "{"]
+    lines += [f"// {machine.description}", f"class {name} final : public ControllerBase", "{"]
     lines += ["  public:", "    struct Params {"]
     for parameter in _settings(machine):
         star = " *" if parameter.pointer else " "
@@ -379,7 +379,7 @@ def _machine_source(machine: Machine, mutants: Sequence[Mutant], run_hits: bool)
         "",
         f"{name}::{name}(const Context &context, MachineID id, unsigned node,",
         "    [[maybe_unused]] const Params &params)",
-        "    : Controller(context, id, node, machine_info)",
+        "    : ControllerBase(context, id, node, machine_info)",
     ]
     lines += [f"    , {p.name}(params.{p.name})" for p in _settings(machine)]
     lines.append("{")
