@@ -17,7 +17,6 @@ namespace
 constexpr std::uint32_t kUnitsPerByte = 1000;       // gem5's MESSAGE_SIZE_MULTIPLIER
 constexpr unsigned kCyclesBeforeTurningRound = 128; // gem5's PRIORITY_SWITCH_LIMIT
 constexpr std::size_t kRemembered = 8; // accepted messages, before those started are forgotten
-constexpr unsigned kCyclesOfOrders = kCyclesBeforeTurningRound + 1;
 
 std::uint32_t
 units_per_cycle(double bytes_per_cycle)
@@ -109,12 +108,20 @@ Link::accept(Message *message, Cycle ready, bool may_book)
     if (accepted_.size() > kRemembered) {
         start_booked(queue_.now());
     }
+    Accepted accepted{message, ready, 0, message->in_port, message->vnet, message->MessageSize,
+                      false,   false};
+    if (may_book && idle_before(accepted_.end()) <= ready) { // behind all others
+        accepted.end = ready + length(accepted);
+        accepted.booked = true;
+        accepted_.push_back(accepted);
+        go_on(message, ready);
+        return;
+    }
     Accepted *place = accepted_.end();
     while (place != accepted_.begin() && place[-1].ready > ready) {
         --place;
     }
-    place = accepted_.insert(place, {message, ready, 0, message->in_port, message->vnet,
-                                     message->MessageSize, false, false});
+    place = accepted_.insert(place, accepted);
     set_end(place);
     if (place != accepted_.begin() && place[-1].booked && place[-1].ready == ready) {
         cancel(place - 1);
@@ -158,11 +165,17 @@ Link::length(const Accepted &accepted) const
     return lengths_[carries_data(accepted.size)];
 }
 
+// When all before it have left, at the latest.
+Cycle
+Link::idle_before(const Accepted *accepted)
+{
+    return accepted == accepted_.begin() ? idle_from_ : accepted[-1].end;
+}
+
 void
 Link::set_end(Accepted *accepted)
 {
-    const Cycle idle = accepted == accepted_.begin() ? idle_from_ : accepted[-1].end;
-    accepted->end = std::max(idle, accepted->ready) + length(*accepted);
+    accepted->end = std::max(idle_before(accepted), accepted->ready) + length(*accepted);
 }
 
 void
@@ -192,16 +205,15 @@ Link::start_booked(Cycle last)
 {
     while (!accepted_.empty() && accepted_.front().booked && accepted_.front().ready <= last) {
         const Accepted &booked = accepted_.front();
-        const Cycles cycles = length(booked);
         if (pending_ != 0) {
             catch_up(booked.ready);
         }
-        if (booked.ready + cycles > last) {
+        if (booked.end > last) {
             start_alone(booked.vnet, booked.size, booked.ready);
         } else { // and has left the link
-            count(booked.size);
-            served_cycles_ = static_cast<unsigned>((served_cycles_ + cycles) % kCyclesOfOrders);
-            served_until_ = idle_from_ = booked.ready + cycles;
+            ++traffic_.messages[booked.size];
+            served_cycles_ += booked.end - booked.ready;
+            served_until_ = idle_from_ = booked.end;
         }
         accepted_.pop_front();
     }
@@ -271,7 +283,7 @@ Link::catch_up(Cycle now)
         const auto spent = static_cast<std::uint32_t>(std::min<Cycles>(remaining, cycles * room_));
         remaining -= spent;
         pending_ = remaining == 0 ? 0 : pending_;
-        served_cycles_ = static_cast<unsigned>((served_cycles_ + cycles) % kCyclesOfOrders);
+        served_cycles_ += cycles;
     } else {
         for (; served_until_ < now && pending_ != 0; ++served_until_) {
             serve_cycle();
@@ -288,17 +300,10 @@ Link::start_alone(unsigned network, MessageSizeType size, Cycle at)
     const std::uint32_t spent = std::min(units, room_);
     remaining_[network] = units - spent;
     pending_ = units == spent ? 0 : bit(network);
-    count_served_cycle();
+    ++served_cycles_;
     served_until_ = at + 1;
     idle_from_ = at + lengths_[carries_data(size)];
-    count(size);
-}
-
-void
-Link::count(MessageSizeType size)
-{
     ++traffic_.messages[size];
-    used_ += units_of(size);
 }
 
 void
@@ -321,20 +326,19 @@ Link::queue_ready_messages(std::size_t count)
     accepted_.pop_front(count);
 }
 
-// Returns whether the lower networks go first in this cycle.
-bool
-Link::count_served_cycle()
+// Cycles that are still to be served until the lower networks go first, for one cycle.
+Cycles
+Link::until_turned() const
 {
-    const bool turned = ++served_cycles_ > kCyclesBeforeTurningRound;
-    served_cycles_ = turned ? 0 : served_cycles_;
-    return turned;
+    return kCyclesBeforeTurningRound - served_cycles_ % (kCyclesBeforeTurningRound + 1);
 }
 
 void
 Link::serve_cycle()
 {
     std::uint32_t room = room_;
-    const bool turned = count_served_cycle();
+    const bool turned = until_turned() == 0;
+    ++served_cycles_;
     for (std::uint32_t left = pending_; left != 0 && room != 0;) {
         const unsigned network =
             turned ? static_cast<unsigned>(std::countr_zero(left)) : highest(left);
@@ -354,7 +358,7 @@ Link::serve_network(unsigned network, std::uint32_t &room)
             waiting.pop_front();
             remaining = units_of(message->MessageSize);
             waiting_units_ -= remaining;
-            count(message->MessageSize);
+            ++traffic_.messages[message->MessageSize];
             go_on(message, queue_.now());
         }
         const std::uint32_t spent = std::min(remaining, room);
@@ -388,14 +392,13 @@ Link::until_next_start() const
             break;
         }
     }
-    return std::min<Cycles>(ahead / room_ + 1, kCyclesBeforeTurningRound - served_cycles_ + 1);
+    return std::min<Cycles>(ahead / room_, until_turned()) + 1;
 }
 
 double
 Link::busy_cycles()
 {
-    start_booked(queue_.last_begun());
-    return static_cast<double>(used_) / room_;
+    return static_cast<double>(traffic().bytes() * kUnitsPerByte) / room_;
 }
 
 void
@@ -403,7 +406,6 @@ Link::reset_statistics()
 {
     start_booked(queue_.last_begun());
     traffic_ = {};
-    used_ = 0;
 }
 
 } // namespace homeshift::engine

@@ -129,18 +129,18 @@ class Link final : public Receiver
     class Wake;
 
     Cycles length(const Accepted &accepted) const;
+    Cycle idle_before(const Accepted *accepted);
     void set_end(Accepted *accepted);
     void cancel(Accepted *booked);
     void schedule(Accepted *accepted);
     void start_booked(Cycle last);
     void start_alone(unsigned network, MessageSizeType size, Cycle at);
-    void count(MessageSizeType size);
     void go_on(Message *message, Cycle start);
     void wake();
     void serve();
     void queue_ready_messages(std::size_t count);
     void catch_up(Cycle last);
-    bool count_served_cycle();
+    Cycles until_turned() const;
     void serve_cycle();
     void serve_network(unsigned network, std::uint32_t &room);
     Cycles until_next_start() const;
@@ -156,13 +156,12 @@ class Link final : public Receiver
     std::array<std::uint32_t, kVirtualNetworks> remaining_{}; // units of the message under way
     std::uint32_t pending_ = 0; // a bit for each network with a message under way or waiting
     std::uint64_t waiting_units_ = 0;
-    unsigned served_cycles_ = 0; // since the priorities turned round
+    std::uint64_t served_cycles_ = 0;
     Cycle served_until_ = 0;
     Cycle idle_from_ = 0; // but for those accepted
     Cycle next_wake_ = 0;
 
     Traffic traffic_;
-    std::uint64_t used_ = 0; // units
 };
 
 } // namespace homeshift::engine

@@ -139,19 +139,19 @@ class NetDest
     MachineID
     only() const
     {
-        std::uint64_t all = 0;
-        unsigned found = 0;
         unsigned types = 0;
-#pragma GCC unroll 4
         for (unsigned type = 0; type < MachineType_NUM; ++type) {
-            all |= bits_[type];
-            found += bits_[type] != 0 ? type : 0;
-            types += bits_[type] != 0 ? 1 : 0;
+            types |= static_cast<unsigned>(bits_[type] != 0) << type;
         }
-        if (types != 1 || (all & (all - 1)) != 0) {
+        if (!std::has_single_bit(types)) {
             return {};
         }
-        return {static_cast<MachineType>(found), static_cast<std::uint16_t>(std::countr_zero(all))};
+        const auto type = static_cast<MachineType>(std::countr_zero(types));
+        const std::uint64_t numbers = bits_[type];
+        if (!std::has_single_bit(numbers)) {
+            return {};
+        }
+        return {type, static_cast<std::uint16_t>(std::countr_zero(numbers))};
     }
 
     // The machines of one type, a bit each.
