@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <sstream>
+#include <string>
 #include <utility>
 
 namespace homeshift::engine
@@ -180,12 +181,18 @@ Controller::wakeUpAllBuffers()
 }
 
 void
-Controller::fail(const std::string &what) const
+Controller::fail(std::string_view what) const
 {
     std::ostringstream text;
     text << info_.name << ' ' << machineID.num << " at cycle " << context_.queue->now() << ": "
          << what;
     throw ProtocolError(text.str());
+}
+
+void
+Controller::fail_assertion(const char *position) const
+{
+    fail(std::string(position) + ": assertion failed");
 }
 
 void

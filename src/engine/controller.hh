@@ -12,7 +12,7 @@
 #include <array>
 #include <cstdint>
 #include <span>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/flat_map.hh"
@@ -238,14 +238,15 @@ class Controller : public Receiver
         ++counts_[key];
     }
 
-    [[noreturn]] void fail(const std::string &what) const;
-    [[noreturn]] void no_transition(unsigned state, unsigned event, Addr address) const;
+    [[noreturn, gnu::cold]] void fail(std::string_view what) const;
+    [[noreturn, gnu::cold]] void fail_assertion(const char *position) const;
+    [[noreturn, gnu::cold]] void no_transition(unsigned state, unsigned event, Addr address) const;
 
     void
     check(bool condition, const char *position) const
     {
         if (!condition) {
-            fail(std::string(position) + ": assertion failed");
+            fail_assertion(position);
         }
     }
 

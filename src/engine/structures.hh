@@ -383,7 +383,7 @@ class CacheMemory
     std::uint32_t
     stamp()
     {
-        if (now_ - first_stamp_ >= kStamps) [[unlikely]] {
+        if (now_ >= end_of_stamps_) [[unlikely]] {
             renumber();
         }
         return static_cast<std::uint32_t>(now_ - first_stamp_);
@@ -404,6 +404,7 @@ class CacheMemory
             }
         }
         first_stamp_ = now_ - ways_;
+        end_of_stamps_ = first_stamp_ + kStamps;
     }
 
     const unsigned ways_;
@@ -411,6 +412,7 @@ class CacheMemory
     const unsigned set_bits_;
     const Cycle &now_;
     Cycle first_stamp_ = 0;
+    Cycle end_of_stamps_ = kStamps;
     std::vector<HostLine> lines_;
     int entry_bits_ = 0;
     std::unique_ptr<HostLine[]> entries_;

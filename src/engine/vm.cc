@@ -133,7 +133,7 @@ Vcpu::waits_for(std::uint64_t page)
     return true;
 }
 
-Vcpu::Outstanding
+inline Vcpu::Outstanding
 Vcpu::take(Addr line)
 {
     const Outstanding taken = outstanding_.remove(line);
