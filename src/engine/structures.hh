@@ -24,7 +24,7 @@
 #include "common/flat_map.hh"
 #include "common/home_map.hh"
 #include "common/line_directory.hh"
-#include "engine/line_table.hh"
+#include "common/line_table.hh"
 #include "engine/pool.hh"
 #include "engine/protocol_error.hh"
 #include "engine/types.hh"

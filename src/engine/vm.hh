@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// A virtual machine: vCPUs that replay request streams, and a stage-2 table. It
-// knows, if asked to check, the last value of each of its lines in the order in
-// which stores happened, and holds every load against it.
+// A virtual machine: vCPUs that replay request streams, and its memory, on the cores of
+// this engine.
 
 #ifndef HOMESHIFT_ENGINE_VM_HH
 #define HOMESHIFT_ENGINE_VM_HH
@@ -13,10 +12,10 @@
 #include <vector>
 
 #include "common/access.hh"
-#include "common/flat_map.hh"
+#include "common/guest_memory.hh"
 #include "common/stage2_table.hh"
+#include "common/vcpu_loop.hh"
 #include "engine/event_queue.hh"
-#include "engine/line_table.hh"
 #include "engine/sequencer.hh"
 #include "engine/types.hh"
 
@@ -31,36 +30,14 @@ class DataError : public std::runtime_error
 
 class Vm;
 
-// A closed loop: up to max_outstanding accesses under way, issued in order, each
-// its gap after the one before; never two to one line.
-class Vcpu final : public CoreUser
+// On the core that it is started on.
+class Vcpu final : public CoreUser, public VcpuLoop<Vcpu>
 {
   public:
     Vcpu(Vm &vm, EventQueue &queue, std::unique_ptr<RequestStream> stream,
          unsigned max_outstanding);
 
     void start(Sequencer *core);
-    void stop();
-
-    // Issue only in the first `awake` of every `slice` cycles; awake = slice: always.
-    void throttle(Cycles slice, Cycles awake);
-
-    // A missing page has arrived.
-    void look_again();
-
-    bool
-    drained() const
-    {
-        return outstanding_.size() == 0;
-    }
-
-    bool
-    waits_for_page() const
-    {
-        return waits_for_page_;
-    }
-
-    bool uses(std::uint64_t page) const;
 
     void wake_up() override;
     void load_done(Addr line, const DataBlock &data) override;
@@ -74,39 +51,55 @@ class Vcpu final : public CoreUser
     std::uint64_t blocked = 0; // cycles in which it waited for a missing page
 
   private:
-    struct Outstanding
-    {
-        Addr guest;
-        Cycle issued;
-    };
+    friend class VcpuLoop<Vcpu>;
 
-    void issue_some();
-    bool asleep();
-    bool waits_for(std::uint64_t page);
-    Outstanding take(Addr line);
-    void wake_at(Cycle when);
+    Cycle
+    now() const
+    {
+        return queue_.now();
+    }
+
+    bool
+    can_issue() const
+    {
+        return true;
+    }
+
+    void
+    issue(Addr address, bool write)
+    {
+        core_->issue(address, write);
+    }
+
+    void
+    wake_at(Cycle when)
+    {
+        if (!core_->will_wake()) {
+            core_->wake_at(when);
+        }
+    }
+
+    Vm &
+    memory()
+    {
+        return vm_;
+    }
+
+    void missing_page(std::uint64_t page);
+    void blocked_for(Cycles cycles);
+    void go_on(const UnderWay &access);
 
     Vm &vm_;
     EventQueue &queue_;
-    std::unique_ptr<RequestStream> stream_;
     Sequencer *core_ = nullptr;
-    bool running_ = false;
-    Access next_{};
-    bool have_next_ = false;
-    bool waits_for_page_ = false;
-    Cycle blocked_since_ = 0;
-    Cycle ready_at_ = 0;
-    Cycles slice_ = 1;
-    Cycles awake_ = 1;
-    std::size_t max_outstanding_;
-    LineTable<Outstanding> outstanding_;
 };
 
-class Vm
+class Vm : public GuestMemory
 {
   public:
+    // intruder: leaves the data of lines that it stores to as it is, and its loads are not checked.
     Vm(Stage2Table table, bool check, bool intruder, EventQueue &queue)
-        : table(std::move(table)), queue_(queue), check_(check && !intruder), intruder_(intruder)
+        : GuestMemory(std::move(table), check && !intruder), queue_(queue), intruder_(intruder)
     {}
 
     Vcpu &
@@ -127,57 +120,40 @@ class Vm
     bool drained() const;
     std::uint64_t accesses() const;
 
-    void
-    loaded(Addr guest, const DataBlock &data)
-    {
-        if (check_) {
-            check_load(guest, data);
-        }
-    }
-
-    void
-    stored(Addr guest, DataBlock &data)
-    {
-        if (intruder_) {
-            return;
-        }
-        data.token = ++last_token_;
-        table.mark_dirty(guest);
-        if (check_) {
-            latest_.set(guest >> kLineShift, data.token);
-        }
-    }
-
     void throttle(Cycles slice, Cycles awake);
 
-    // ---- where pages are ----
-
     // No access to these pages from now on; those under way still end.
-    void await(const std::vector<std::uint64_t> &pages);
-    bool quiet(const std::vector<std::uint64_t> &pages) const;
-    void map_pages(const std::vector<std::uint64_t> &pages,
-                   const std::vector<std::uint64_t> &frames);
-
-    // The missing pages that were touched since this was last asked, in order.
-    std::vector<std::uint64_t> take_faults();
-
-    // Cycles in which every vCPU waited for a missing page.
-    Cycles all_blocked(Cycle now) const;
-
-    // ---- samples of accesses ----
+    void await(const Pages &pages);
+    bool quiet(const Pages &pages) const;
+    void map_pages(const Pages &pages, const Pages &frames);
 
     // Note the page of every `every`-th access that took longer than `slower_than` cycles; 0: none.
     void sample(std::uint64_t every, Cycles slower_than);
-    std::vector<std::uint64_t> take_samples();
 
     void reset_statistics();
 
-    Stage2Table table;
     bool *stop_run = nullptr; // set when it is drained after a stop, and when somebody has to look
                               // at a missing page
 
   private:
     friend class Vcpu;
+
+    void
+    load(Addr guest, const DataBlock &data)
+    {
+        if (!is_last(guest, data.token)) {
+            throw DataError(not_the_last(guest, data.token));
+        }
+    }
+
+    void
+    store(Addr guest, DataBlock &data)
+    {
+        if (!intruder_) {
+            data.token = ++last_token_;
+            stored(guest, data.token);
+        }
+    }
 
     void
     access_done(Addr guest, Cycles latency)
@@ -188,27 +164,14 @@ class Vm
     }
 
     void look_at(Addr guest, Cycles latency);
-    void check_load(Addr guest, const DataBlock &data);
-    void fault(std::uint64_t page);
-    void count_blocked(Cycle now);
+    void look_at_missing_page();
     void watch_or_not();
 
     EventQueue &queue_;
     bool watched_ = false; // single accesses matter
-    bool check_;
-    bool intruder_; // leaves the data of lines that it stores to as it is
-    std::uint64_t missing_ = 0;
-    std::vector<std::uint64_t> faults_;
-    bool all_blocked_ = false;
-    Cycle all_blocked_since_ = 0;
-    Cycles all_blocked_cycles_ = 0;
-    std::uint64_t sample_every_ = 0;
-    Cycles sample_slower_than_ = 0;
-    std::uint64_t sample_seen_ = 0;
-    std::vector<std::uint64_t> samples_;
+    bool intruder_;
     bool stopping_ = false;
     std::uint64_t last_token_ = 0;
-    FlatMap<std::uint64_t> latest_; // by guest line
     std::vector<std::unique_ptr<Vcpu>> vcpus_;
 };
 

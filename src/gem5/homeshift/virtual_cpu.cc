@@ -19,7 +19,6 @@ namespace
 {
 
 constexpr Addr lineBytes = 64;
-constexpr unsigned pageShift = ::homeshift::Stage2Table::kPageShift;
 
 std::unique_ptr<::homeshift::RequestStream>
 makeStream(const VirtualCpuParams &p)
@@ -55,19 +54,17 @@ makeStream(const VirtualCpuParams &p)
 
 VirtualCpu::VirtualCpu(const Params &p)
     : ClockedObject(p),
+      VcpuLoop(makeStream(p), p.max_outstanding),
       vm(*p.vm),
       requestor(p.system->getRequestorId(this)),
-      maxOutstanding(p.max_outstanding),
-      stream(makeStream(p)),
       homeTables(p.home_tables),
       coreOfNode(p.core),
-      wake([this] { issueSome(); }, name() + ".wake"),
+      wake([this] { issue_some(); }, name() + ".wake"),
       stats(this)
 {
     for (int i = 0; i < p.port_cores_connection_count; ++i) {
         ports.push_back(std::make_unique<CorePort>(csprintf("%s.cores[%d]", name(), i), *this));
     }
-    outstanding.reserve(maxOutstanding);
     vm.add(this);
 }
 
@@ -86,41 +83,7 @@ VirtualCpu::start(unsigned node)
     fatal_if(node >= ports.size(), "%s has no core on node %d", name(), node);
     core = ports[node].get();
     homeTable = homeTables.at(node);
-    running = true;
-    readyAt = std::max(readyAt, now());
-    issueSome();
-}
-
-void
-VirtualCpu::stop()
-{
-    running = false;
-}
-
-void
-VirtualCpu::throttle(uint64_t newSlice, uint64_t newAwake)
-{
-    slice = newSlice;
-    awake = newAwake;
-    issueSome();
-}
-
-void
-VirtualCpu::lookAgain()
-{
-    if (pageMissing && !vm.table.missing(next.address >> pageShift)) {
-        pageMissing = false;
-        stats.blockedTime += (now() - blockedSince) * clockPeriod();
-        vm.countBlocked(now() * clockPeriod());
-        issueSome();
-    }
-}
-
-bool
-VirtualCpu::uses(uint64_t page) const
-{
-    return std::any_of(outstanding.begin(), outstanding.end(),
-                       [page](const Outstanding &o) { return o.guest >> pageShift == page; });
+    go();
 }
 
 uint64_t
@@ -147,76 +110,34 @@ VirtualCpu::faults() const
     return stats.numFaults.value();
 }
 
-bool
-VirtualCpu::underWay(Addr line) const
-{
-    return std::any_of(outstanding.begin(), outstanding.end(),
-                       [line](const Outstanding &o) { return o.line == line; });
-}
-
 void
-VirtualCpu::issueSome()
+VirtualCpu::issue(Addr address, bool write)
 {
-    while (running && refused == nullptr && outstanding.size() < maxOutstanding &&
-           drainState() == DrainState::Running) {
-        if (!haveNext) {
-            next = stream->next();
-            haveNext = true;
-            readyAt = std::max(readyAt, now()) + next.gap_cycles;
-        }
-        if (readyAt > now()) {
-            wakeAt(readyAt);
-            return;
-        }
-        if (asleep() || !pageIsHere(next.address >> pageShift)) {
-            return;
-        }
-        const Addr line = vm.table.translate(next.address) & ~(lineBytes - 1);
-        if (underWay(line)) {
-            return; // its answer comes back here
-        }
-        outstanding.push_back({line, next.address, now()});
-        haveNext = false;
-        readyAt = now() + 1; // one issue a cycle
-        PacketPtr packet = request(line, next.write);
-        if (!core->sendTimingReq(packet)) {
-            refused = packet;
-        }
+    PacketPtr packet = request(address & ~(lineBytes - 1), write);
+    if (!core->sendTimingReq(packet)) {
+        refused = packet;
     }
 }
 
 void
-VirtualCpu::wakeAt(uint64_t cycle)
+VirtualCpu::wake_at(uint64_t cycle)
 {
     if (!wake.scheduled()) {
         schedule(wake, cycle * clockPeriod());
     }
 }
 
-bool
-VirtualCpu::asleep()
+void
+VirtualCpu::missing_page(uint64_t page)
 {
-    const uint64_t intoSlice = now() % slice;
-    if (intoSlice < awake) {
-        return false;
-    }
-    wakeAt(now() - intoSlice + slice);
-    return true;
+    vm.missingPage(page, now());
 }
 
-bool
-VirtualCpu::pageIsHere(uint64_t page)
+void
+VirtualCpu::blocked_for(uint64_t cycles)
 {
-    if (!vm.table.missing(page)) {
-        return true;
-    }
-    if (!pageMissing) {
-        pageMissing = true;
-        blockedSince = now();
-        vm.fault(page);
-        vm.countBlocked(now() * clockPeriod());
-    }
-    return false;
+    stats.blockedTime += cycles * clockPeriod();
+    vm.countBlocked(now());
 }
 
 // An access is of eight bytes at the start of its line: there the machine keeps the number of the
@@ -238,7 +159,7 @@ VirtualCpu::retry()
 {
     if (refused != nullptr && core->sendTimingReq(refused)) {
         refused = nullptr;
-        issueSome();
+        issue_some();
     }
 }
 
@@ -246,26 +167,22 @@ void
 VirtualCpu::done(PacketPtr packet)
 {
     const Addr line = packet->getAddr();
-    const auto found = std::find_if(outstanding.begin(), outstanding.end(),
-                                    [line](const Outstanding &o) { return o.line == line; });
-    panic_if(found == outstanding.end(), "%s: an answer to no request", name());
-    const Outstanding access = *found;
-    *found = outstanding.back();
-    outstanding.pop_back();
-    stats.totalLatency += (now() - access.issued) * clockPeriod();
+    const UnderWay access = take(line);
+    const Tick latency = (now() - access.issued) * clockPeriod();
+    stats.totalLatency += latency;
     if (homeTable->takeFault(coreOfNode, line)) {
         ++stats.numFaults; // its node has no right: the packet holds no data
     } else if (packet->isRead()) {
         ++stats.numLoads;
-        vm.loaded(access.guest, packet->getLE<uint64_t>());
+        vm.load(access.guest, packet->getLE<uint64_t>());
     } else {
         ++stats.numStores;
         vm.stored(access.guest, packet->getLE<uint64_t>());
     }
     delete packet;
-    issueSome();
-    vm.accessDone(access.guest, (now() - access.issued) * clockPeriod());
-    if (drainState() == DrainState::Draining && outstanding.empty()) {
+    issue_some();
+    vm.accessDone(access.guest, latency);
+    if (drainState() == DrainState::Draining && drained()) {
         signalDrainDone();
     }
 }
@@ -273,13 +190,13 @@ VirtualCpu::done(PacketPtr packet)
 DrainState
 VirtualCpu::drain()
 {
-    return outstanding.empty() ? DrainState::Drained : DrainState::Draining;
+    return drained() ? DrainState::Drained : DrainState::Draining;
 }
 
 void
 VirtualCpu::drainResume()
 {
-    issueSome();
+    issue_some();
 }
 
 VirtualCpu::Stats::Stats(statistics::Group *parent)

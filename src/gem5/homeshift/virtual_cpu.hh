@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// A closed loop: up to max_outstanding accesses under way, issued in order, each its
-// gap after the one before; never two to one line.
+// A vCPU (common/vcpu_loop.hh) that sends its accesses to the sequencers of cores, one on each node
+// that it may run on.
 
 #ifndef HOMESHIFT_GEM5_VIRTUAL_CPU_HH
 #define HOMESHIFT_GEM5_VIRTUAL_CPU_HH
@@ -12,7 +12,7 @@
 
 #include "base/statistics.hh"
 #include "base/types.hh"
-#include "common/access.hh"
+#include "common/vcpu_loop.hh"
 #include "mem/packet.hh"
 #include "mem/port.hh"
 #include "params/VirtualCpu.hh"
@@ -31,7 +31,7 @@ class HomeTable;
 
 } // namespace ruby
 
-class VirtualCpu : public ClockedObject
+class VirtualCpu : public ClockedObject, public ::homeshift::VcpuLoop<VirtualCpu>
 {
   public:
     PARAMS(VirtualCpu);
@@ -41,28 +41,12 @@ class VirtualCpu : public ClockedObject
 
     // Let it run on the core of a node.
     void start(unsigned node);
-    void stop();
-
-    // Issue only in the first `awake` of every `slice` cycles; awake = slice: always.
-    void throttle(uint64_t slice, uint64_t awake);
-
-    // A missing page has arrived.
-    void lookAgain();
 
     bool
     paused() const
     {
-        return !running && outstanding.empty();
+        return !runs() && drained();
     }
-
-    bool
-    waitsForPage() const
-    {
-        return pageMissing;
-    }
-
-    // Whether an access to a guest page is under way.
-    bool uses(uint64_t page) const;
 
     uint64_t accesses() const;
     uint64_t faults() const;
@@ -97,12 +81,7 @@ class VirtualCpu : public ClockedObject
         VirtualCpu &cpu;
     };
 
-    struct Outstanding
-    {
-        Addr line;
-        Addr guest;
-        uint64_t issued;
-    };
+    friend class ::homeshift::VcpuLoop<VirtualCpu>;
 
     // The cycle that has begun. Answers come just after a clock edge: they still belong to it.
     uint64_t
@@ -111,19 +90,29 @@ class VirtualCpu : public ClockedObject
         return curTick() / clockPeriod();
     }
 
-    void issueSome();
-    void wakeAt(uint64_t cycle);
-    bool asleep();
-    bool pageIsHere(uint64_t page);
-    bool underWay(Addr line) const;
+    bool
+    can_issue() const
+    {
+        return refused == nullptr && drainState() == DrainState::Running;
+    }
+
+    void issue(Addr address, bool write);
+    void wake_at(uint64_t cycle);
+
+    VirtualMachine &
+    memory()
+    {
+        return vm;
+    }
+
+    void missing_page(uint64_t page);
+    void blocked_for(uint64_t cycles);
     PacketPtr request(Addr line, bool write);
     void done(PacketPtr packet);
     void retry();
 
     VirtualMachine &vm;
     const RequestorID requestor;
-    const unsigned maxOutstanding;
-    std::unique_ptr<::homeshift::RequestStream> stream;
     std::vector<std::unique_ptr<CorePort>> ports;
     const std::vector<ruby::HomeTable *> homeTables;
     const unsigned coreOfNode;
@@ -131,16 +120,7 @@ class VirtualCpu : public ClockedObject
 
     CorePort *core = nullptr;
     ruby::HomeTable *homeTable = nullptr; // of the core's node
-    bool running = false;
-    ::homeshift::Access next{};
-    bool haveNext = false;
-    bool pageMissing = false;
-    uint64_t blockedSince = 0;
-    uint64_t readyAt = 0;
-    uint64_t slice = 1;
-    uint64_t awake = 1;
     PacketPtr refused = nullptr;
-    std::vector<Outstanding> outstanding;
 
     struct Stats : public statistics::Group
     {

@@ -3,9 +3,7 @@
 #include "homeshift/virtual_machine.hh"
 
 #include <algorithm>
-#include <utility>
 
-#include "base/cprintf.hh"
 #include "base/trace.hh"
 #include "debug/Migration.hh"
 #include "homeshift/virtual_cpu.hh"
@@ -14,14 +12,8 @@
 namespace gem5
 {
 
-namespace
-{
-
-constexpr unsigned lineShift = 6;
-
-} // namespace
-
-VirtualMachine::VirtualMachine(const Params &p) : SimObject(p), table({}), check(p.check), stats(this)
+VirtualMachine::VirtualMachine(const Params &p)
+    : SimObject(p), GuestMemory(::homeshift::Stage2Table({}), p.check), stats(*this)
 {}
 
 void
@@ -67,54 +59,20 @@ VirtualMachine::throttle(uint64_t slice, uint64_t awake)
     }
 }
 
-void
-VirtualMachine::awaitPages(const std::vector<uint64_t> &pages)
-{
-    for (uint64_t page : pages) {
-        missing += table.set_missing(page) ? 1 : 0;
-    }
-}
-
 bool
-VirtualMachine::quiet(const std::vector<uint64_t> &pages) const
+VirtualMachine::quiet(const Pages &pages) const
 {
-    return std::none_of(pages.begin(), pages.end(), [this](uint64_t page) {
-        return std::any_of(vcpus.begin(), vcpus.end(),
-                           [page](VirtualCpu *vcpu) { return vcpu->uses(page); });
-    });
+    return ::homeshift::none_uses(vcpus, pages);
 }
 
 void
-VirtualMachine::mapPages(const std::vector<uint64_t> &pages, const std::vector<uint64_t> &frames)
+VirtualMachine::mapPages(const Pages &pages, const Pages &frames)
 {
     fatal_if(pages.size() != frames.size(), "%s: as many pages as frames are needed", name());
-    for (size_t i = 0; i < pages.size(); ++i) {
-        missing -= table.map(pages[i], frames[i]) ? 1 : 0;
-    }
+    map(pages, frames);
     for (VirtualCpu *vcpu : vcpus) {
-        vcpu->lookAgain();
+        vcpu->look_again();
     }
-}
-
-std::vector<uint64_t>
-VirtualMachine::takeFaults()
-{
-    return std::exchange(faults, {});
-}
-
-void
-VirtualMachine::sample(uint64_t every, Tick slowerThan)
-{
-    sampleEvery = every;
-    sampleSlowerThan = slowerThan;
-    sampleSeen = 0;
-    samples.clear();
-}
-
-std::vector<uint64_t>
-VirtualMachine::takeSamples()
-{
-    return std::exchange(samples, {});
 }
 
 template <typename Get>
@@ -150,64 +108,30 @@ uint64_t
 VirtualMachine::allBlocked() const
 {
     const Tick period = vcpus.empty() ? 1 : vcpus.front()->clockPeriod();
-    const Tick now = curTick() - curTick() % period;
-    const Tick open = everyoneBlocked ? now - everyoneBlockedSince : 0;
-    return static_cast<uint64_t>(stats.allBlockedTime.value()) + open;
+    return all_blocked(curTick() / period) * period;
 }
 
 void
-VirtualMachine::startDirtyLog()
+VirtualMachine::resetStats()
 {
-    table.start_log();
-}
-
-std::vector<uint64_t>
-VirtualMachine::takeDirtyLog()
-{
-    return table.take_log();
+    SimObject::resetStats();
+    reset_blocked();
 }
 
 void
-VirtualMachine::stopDirtyLog()
+VirtualMachine::load(Addr guest, uint64_t token)
 {
-    table.stop_log();
-}
-
-void
-VirtualMachine::loaded(Addr guest, uint64_t token)
-{
-    if (!check) {
-        return;
-    }
-    const uint64_t *stored = latest.find(guest >> lineShift);
-    const uint64_t expected = stored ? *stored : 0;
-    if (token != expected && faultText.empty()) {
-        faultText = csprintf(
-            "a load of guest address %#x returned store %d of the VM, but the "
-            "last one to this line was store %d (0: none)",
-            guest, token, expected);
+    if (!is_last(guest, token) && faultText.empty()) {
+        faultText = not_the_last(guest, token);
         exitSimLoop("a load returned a wrong value");
-    }
-}
-
-void
-VirtualMachine::stored(Addr guest, uint64_t token)
-{
-    table.mark_dirty(guest);
-    if (check) {
-        latest.set(guest >> lineShift, token);
     }
 }
 
 void
 VirtualMachine::accessDone(Addr guest, Tick latency)
 {
-    const uint64_t page = guest >> ::homeshift::Stage2Table::kPageShift;
-    if (sampleEvery != 0 && latency > sampleSlowerThan && ++sampleSeen == sampleEvery) {
-        sampleSeen = 0;
-        samples.push_back(page);
-    }
-    if (missing != 0 && table.missing(page)) {
+    count_access(guest, latency);
+    if (missing(guest >> ::homeshift::Stage2Table::kPageShift)) {
         exitSimLoop("a page is quiet");
     }
     if (pausing && paused()) {
@@ -218,30 +142,26 @@ VirtualMachine::accessDone(Addr guest, Tick latency)
 }
 
 void
-VirtualMachine::fault(uint64_t page)
+VirtualMachine::missingPage(uint64_t page, uint64_t cycle)
 {
     DPRINTF(Migration, "touches page %d, which has not arrived\n", page);
-    faults.push_back(page);
+    fault(page);
+    countBlocked(cycle);
     exitSimLoop("a page is missing");
 }
 
 void
-VirtualMachine::countBlocked(Tick now)
+VirtualMachine::countBlocked(uint64_t cycle)
 {
-    const bool all = std::all_of(vcpus.begin(), vcpus.end(),
-                                 [](VirtualCpu *vcpu) { return vcpu->waitsForPage(); });
-    if (all && !everyoneBlocked) {
-        everyoneBlockedSince = now;
-    } else if (!all && everyoneBlocked) {
-        stats.allBlockedTime += now - everyoneBlockedSince;
-    }
-    everyoneBlocked = all;
+    count_blocked(vcpus, cycle);
 }
 
-VirtualMachine::Stats::Stats(statistics::Group *parent)
-    : statistics::Group(parent),
+VirtualMachine::Stats::Stats(VirtualMachine &vm)
+    : statistics::Group(&vm),
       ADD_STAT(allBlockedTime, statistics::units::Tick::get(),
                "Time in which all vCPUs waited for pages that had not arrived")
-{}
+{
+    allBlockedTime.functor([&vm] { return vm.allBlocked(); });
+}
 
 } // namespace gem5

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// A virtual machine: vCPUs that replay request streams, and a stage-2 table. It
-// knows, if asked to check, the last value of each of its lines in the order in
-// which stores happened, and holds every load against it.
+// A virtual machine: vCPUs that replay request streams, and its memory
+// (common/guest_memory.hh), for the cores of gem5.
 
 #ifndef HOMESHIFT_GEM5_VIRTUAL_MACHINE_HH
 #define HOMESHIFT_GEM5_VIRTUAL_MACHINE_HH
@@ -12,8 +11,7 @@
 
 #include "base/statistics.hh"
 #include "base/types.hh"
-#include "common/flat_map.hh"
-#include "common/stage2_table.hh"
+#include "common/guest_memory.hh"
 #include "params/VirtualMachine.hh"
 #include "sim/sim_object.hh"
 
@@ -22,7 +20,7 @@ namespace gem5
 
 class VirtualCpu;
 
-class VirtualMachine : public SimObject
+class VirtualMachine : public SimObject, public ::homeshift::GuestMemory
 {
   public:
     PARAMS(VirtualMachine);
@@ -43,20 +41,46 @@ class VirtualMachine : public SimObject
     void throttle(uint64_t slice, uint64_t awake);
 
     // No access to these pages from now on, until they are mapped; those under way still end.
-    void awaitPages(const std::vector<uint64_t> &pages);
-    bool quiet(const std::vector<uint64_t> &pages) const;
-    void mapPages(const std::vector<uint64_t> &pages, const std::vector<uint64_t> &frames);
+    void
+    awaitPages(const Pages &pages)
+    {
+        await(pages);
+    }
+
+    bool quiet(const Pages &pages) const;
+    void mapPages(const Pages &pages, const Pages &frames);
 
     // The awaited pages that were touched since this was last asked, in order.
-    std::vector<uint64_t> takeFaults();
+    Pages
+    takeFaults()
+    {
+        return take_faults();
+    }
 
-    // Note the page of every `every`-th access that takes longer than `slowerThan` ticks; 0: none.
-    void sample(uint64_t every, Tick slowerThan);
-    std::vector<uint64_t> takeSamples();
+    // After sample(), whose times are ticks here.
+    Pages
+    takeSamples()
+    {
+        return take_samples();
+    }
 
-    void startDirtyLog();
-    std::vector<uint64_t> takeDirtyLog();
-    void stopDirtyLog();
+    void
+    startDirtyLog()
+    {
+        table.start_log();
+    }
+
+    Pages
+    takeDirtyLog()
+    {
+        return table.take_log();
+    }
+
+    void
+    stopDirtyLog()
+    {
+        table.stop_log();
+    }
 
     // Summed over vCPUs: accesses done, ticks from issue to answer, ticks blocked by missing pages.
     uint64_t accesses() const;
@@ -87,36 +111,23 @@ class VirtualMachine : public SimObject
         return ++lastToken;
     }
 
-    void loaded(Addr guest, uint64_t token);
-    void stored(Addr guest, uint64_t token);
+    void load(Addr guest, uint64_t token);
     void accessDone(Addr guest, Tick latency);
-    void fault(uint64_t page);
-    void countBlocked(Tick now);
+    void missingPage(uint64_t page, uint64_t cycle);
+    void countBlocked(uint64_t cycle);
 
-    ::homeshift::Stage2Table table;
+    void resetStats() override;
 
   private:
-    const bool check;
     bool pausing = false;
     uint64_t lastToken = 0;
     std::string faultText;
-    ::homeshift::FlatMap<uint64_t> latest; // by guest line
     std::vector<VirtualCpu *> vcpus;
-
-    uint64_t missing = 0;
-    std::vector<uint64_t> faults;
-    bool everyoneBlocked = false;
-    Tick everyoneBlockedSince = 0;
-
-    uint64_t sampleEvery = 0;
-    Tick sampleSlowerThan = 0;
-    uint64_t sampleSeen = 0;
-    std::vector<uint64_t> samples;
 
     struct Stats : public statistics::Group
     {
-        Stats(statistics::Group *parent);
-        statistics::Scalar allBlockedTime;
+        Stats(VirtualMachine &vm);
+        statistics::Value allBlockedTime;
     } stats;
 };
 

@@ -4,8 +4,8 @@
 // enough to stay in the host's first-level cache. A value stays in its place until it
 // is removed, and what it holds is left to who comes next to that place.
 
-#ifndef HOMESHIFT_ENGINE_LINE_TABLE_HH
-#define HOMESHIFT_ENGINE_LINE_TABLE_HH
+#ifndef HOMESHIFT_COMMON_LINE_TABLE_HH
+#define HOMESHIFT_COMMON_LINE_TABLE_HH
 
 #include <algorithm>
 #include <array>
@@ -13,9 +13,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "engine/types.hh"
-
-namespace homeshift::engine
+namespace homeshift
 {
 
 template <typename Value>
@@ -35,7 +33,7 @@ class LineTable
 
     // The value of a line, or nullptr. Valid until the next add.
     Value *
-    find(Addr line)
+    find(std::uint64_t line)
     {
         return find_from(first_[kind(line)], line);
     }
@@ -43,7 +41,7 @@ class LineTable
     // A place for the value of a line: with what the last value there has left, or Value{}. Valid
     // until the next add. nullptr if the line has a value.
     Value *
-    add(Addr line)
+    add(std::uint64_t line)
     {
         Place &first = first_[kind(line)];
         if (find_from(first, line) != nullptr) {
@@ -65,7 +63,7 @@ class LineTable
 
     // Returns what is left of the value. Valid until the next add.
     Value &
-    remove(Addr line)
+    remove(std::uint64_t line)
     {
         Place *link = &first_[kind(line)];
         while (*link != kNone && items_[*link].line != line) {
@@ -94,19 +92,21 @@ class LineTable
     }
 
   private:
+    static constexpr std::uint64_t kNoLine = ~std::uint64_t{0};
+    static constexpr unsigned kLineShift = 6;
     using Place = std::uint32_t;
     static constexpr Place kNone = ~Place{0};
     static constexpr unsigned kKindBits = 6;
 
     struct Item
     {
-        Addr line = kNoLine;
+        std::uint64_t line = kNoLine;
         Value value{};
         Place next = kNone; // in the chain, or of free places
     };
 
     Value *
-    find_from(Place place, Addr line)
+    find_from(Place place, std::uint64_t line)
     {
         for (; place != kNone; place = items_[place].next) {
             if (items_[place].line == line) {
@@ -118,7 +118,7 @@ class LineTable
 
     // Not simply the lowest bits: lines of one cache set are often under way together.
     static std::size_t
-    kind(Addr line)
+    kind(std::uint64_t line)
     {
         return (line >> kLineShift) * 0x9E3779B97F4A7C15U >> (64 - kKindBits);
     }
@@ -129,6 +129,6 @@ class LineTable
     std::size_t size_ = 0;
 };
 
-} // namespace homeshift::engine
+} // namespace homeshift
 
-#endif // HOMESHIFT_ENGINE_LINE_TABLE_HH
+#endif // HOMESHIFT_COMMON_LINE_TABLE_HH

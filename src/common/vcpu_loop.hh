@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// What a vCPU does, in both engines. A closed loop: up to so many accesses under way,
+// issued in order, one a cycle at most, each its gap after the one before; never two to
+// one line. An access to a page that is missing waits, and all behind it.
+//
+// An engine's vCPU derives from VcpuLoop<its own class>, and lets it use
+//
+//     std::uint64_t now() const;                       the current cycle
+//     bool can_issue() const;                          whether its core takes an access now
+//     void issue(std::uint64_t address, bool write);   to a physical address
+//     void wake_at(std::uint64_t cycle);               issue_some() then, if not at another time
+//     auto &memory();                                  see guest_memory.hh
+//     void missing_page(std::uint64_t page);           an access waits for it from now on
+//     void blocked_for(std::uint64_t cycles);          it does not any more
+//
+// and calls take(), then issue_some(), when an access is done.
+
+#ifndef HOMESHIFT_COMMON_VCPU_LOOP_HH
+#define HOMESHIFT_COMMON_VCPU_LOOP_HH
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "common/access.hh"
+#include "common/line_table.hh"
+#include "common/stage2_table.hh"
+
+namespace homeshift
+{
+
+template <typename Vcpu>
+class VcpuLoop
+{
+  public:
+    // No new accesses from now on; those under way still end.
+    void
+    stop()
+    {
+        running_ = false;
+    }
+
+    // Issue only in the first `awake` of every `slice` cycles; awake = slice: always.
+    void
+    throttle(std::uint64_t slice, std::uint64_t awake)
+    {
+        slice_ = slice;
+        awake_ = awake;
+        issue_some();
+    }
+
+    // Pages have arrived.
+    void
+    look_again()
+    {
+        if (waits_for_page_ && !self().memory().missing(page_of(next_.address))) {
+            waits_for_page_ = false;
+            self().blocked_for(self().now() - blocked_since_);
+            issue_some();
+        }
+    }
+
+    bool
+    runs() const
+    {
+        return running_;
+    }
+
+    bool
+    drained() const
+    {
+        return under_way_.size() == 0;
+    }
+
+    bool
+    waits_for_page() const
+    {
+        return waits_for_page_;
+    }
+
+    // Whether an access to a guest page is under way.
+    bool
+    uses(std::uint64_t page) const
+    {
+        return under_way_.any_of([page](const UnderWay &u) { return page_of(u.guest) == page; });
+    }
+
+  protected:
+    struct UnderWay
+    {
+        std::uint64_t guest; // address
+        std::uint64_t issued;
+    };
+
+    VcpuLoop(std::unique_ptr<RequestStream> stream, std::size_t max_under_way)
+        : stream_(std::move(stream)), max_under_way_(max_under_way)
+    {}
+
+    ~VcpuLoop() = default;
+
+    void
+    go()
+    {
+        running_ = true;
+        ready_at_ = std::max(ready_at_, self().now());
+        issue_some();
+    }
+
+    void
+    issue_some()
+    {
+        while (running_ && under_way_.size() < max_under_way_ && self().can_issue()) {
+            const std::uint64_t now = self().now();
+            if (!have_next_) {
+                next_ = stream_->next();
+                have_next_ = true;
+                ready_at_ = std::max(ready_at_, now) + next_.gap_cycles;
+            }
+            if (ready_at_ > now) {
+                self().wake_at(ready_at_);
+                return;
+            }
+            if (asleep() || waits()) {
+                return;
+            }
+            const std::uint64_t address = self().memory().table.translate(next_.address);
+            UnderWay *const access = under_way_.add(line_of(address));
+            if (access == nullptr) {
+                return; // the answer of the one before comes back here
+            }
+            *access = {next_.address, now};
+            have_next_ = false;
+            ready_at_ = now + 1; // one issue a cycle
+            self().issue(address, next_.write);
+        }
+    }
+
+    // The access to a line is done.
+    UnderWay
+    take(std::uint64_t line)
+    {
+        return under_way_.remove(line);
+    }
+
+  private:
+    static constexpr std::uint64_t kLineBytes = 64;
+
+    static std::uint64_t
+    page_of(std::uint64_t address)
+    {
+        return address >> Stage2Table::kPageShift;
+    }
+
+    static std::uint64_t
+    line_of(std::uint64_t address)
+    {
+        return address & ~(kLineBytes - 1);
+    }
+
+    Vcpu &
+    self()
+    {
+        return static_cast<Vcpu &>(*this);
+    }
+
+    bool
+    asleep()
+    {
+        if (awake_ == slice_) {
+            return false; // without the division below, which every access would pay for
+        }
+        const std::uint64_t into_slice = self().now() % slice_;
+        if (into_slice < awake_) {
+            return false;
+        }
+        self().wake_at(self().now() - into_slice + slice_);
+        return true;
+    }
+
+    bool
+    waits()
+    {
+        if (!self().memory().missing(page_of(next_.address))) {
+            return false;
+        }
+        if (!waits_for_page_) {
+            waits_for_page_ = true;
+            blocked_since_ = self().now();
+            self().missing_page(page_of(next_.address));
+        }
+        return true;
+    }
+
+    std::unique_ptr<RequestStream> stream_;
+    bool running_ = false;
+    bool have_next_ = false;
+    bool waits_for_page_ = false;
+    Access next_{};
+    std::uint64_t blocked_since_ = 0;
+    std::uint64_t ready_at_ = 0;
+    std::uint64_t slice_ = 1;
+    std::uint64_t awake_ = 1;
+    std::size_t max_under_way_;
+    LineTable<UnderWay> under_way_;
+};
+
+// Whether no access to any of these pages is under way.
+template <typename Vcpus>
+bool
+none_uses(const Vcpus &vcpus, const std::vector<std::uint64_t> &pages)
+{
+    return std::none_of(pages.begin(), pages.end(), [&](std::uint64_t page) {
+        return std::any_of(vcpus.begin(), vcpus.end(),
+                           [page](const auto &vcpu) { return vcpu->uses(page); });
+    });
+}
+
+} // namespace homeshift
+
+#endif // HOMESHIFT_COMMON_VCPU_LOOP_HH
