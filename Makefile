@@ -90,8 +90,10 @@ study: $(VENV)/studying
 
 # ---- tests and habits -----------------------------------------------------------------------------
 
+TEST := $(RUN) -m pytest --numprocesses auto --maxprocesses 4
+
 test: $(VENV)/testing
-	$(RUN) -m pytest
+	$(TEST)
 
 lint: $(VENV)/developing
 	$(BIN)/ruff check .
@@ -115,7 +117,7 @@ sanitize: $(VENV)/testing
 	cp -r src/homeshift build/sanitize/site/
 	$(BIN)/cmake --install build/sanitize --prefix build/sanitize/site
 	PYTHONPATH=build/sanitize/site LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libubsan.so)" \
-	    ASAN_OPTIONS=detect_leaks=0 $(RUN) -m pytest tests/engine
+	    ASAN_OPTIONS=detect_leaks=0 $(TEST) tests/engine
 
 $(VENV)/documenting: $(VENV)/testing
 	@$(WHEEL) '.[docs]'
