@@ -100,7 +100,13 @@ def _parser() -> argparse.ArgumentParser:
         "1-63:0.9, spread over all of these",
     )
     read("--region", parse_size, default="4KiB", metavar="SIZE", help="unit in which homes move")
-    read("--warmup", parse_time, default="100us", metavar="TIME", help="time before measuring")
+    read(
+        "--warmup",
+        parse_time,
+        default="100us",
+        metavar="TIME",
+        help="time before measuring, to fill caches",
+    )
     read("--window", parse_time, default="100us", metavar="TIME", help="measured before and after")
     read(
         "--horizon",

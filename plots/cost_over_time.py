@@ -4,11 +4,12 @@
 
     python plots/cost_over_time.py m5out/stop-and-copy m5out/ownership -o figures
 
-Left, the accesses that the VM has lost so far against a VM that is never migrated; right, the
-energy of everything that the machine has done since the migration began. A strategy that copies
-pays at once, one that leaves data remote pays for as long as the VM runs: where two lines cross,
-copying has made good what it cost. Marks: where `ownership` or `ignore-shared`, which leave data
-where it is, meets one that moves it, for the last time. Needs runs with a common `--horizon`.
+Left, the accesses that the VM has lost so far against its speed before the migration, which takes
+a `--warmup` that fills its caches; right, the energy of everything that the machine has done since
+the migration began. A strategy that copies pays at once, one that leaves data remote pays for as
+long as the VM runs. Marks: where `ownership` or `ignore-shared`, which leave data where it is, meets
+one that moves it, for the last time: an open one where moving has made good what it cost, a full
+one where leaving is the cheaper from then on. Needs runs with a common `--horizon`.
 """
 
 from __future__ import annotations
@@ -101,13 +102,13 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
                 linestyle=looks.dashes,
                 label=str(label),
             )
-        for _, _, time, cost in crossings(data, measure):
+        for _, cheaper, time, cost in crossings(data, measure):
             axes.plot(
                 [time / unit.factor],
                 [cost / scales[measure]],
                 "o",
                 markersize=3.5,
-                markerfacecolor="white",
+                markerfacecolor="0.2" if cheaper in LEAVE else "white",
                 markeredgecolor="0.2",
                 markeredgewidth=0.7,
             )

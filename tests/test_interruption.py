@@ -116,11 +116,27 @@ def test_what_comes_after_the_end_changes_nothing(kind: str) -> None:
 
 
 def test_homes_that_had_moved_are_brought_back() -> None:
-    brought = [
-        interrupted("ownership", CANCEL, moment)["interruption"]["regions-brought-back"]
-        for moment in (0, switch("ownership") - 1)
-    ]
-    assert brought == [0, VM["memory_bytes"] // (4 * KIB)]
+    for moment, homes in ((0, 0), (switch("ownership") - 1, VM["memory_bytes"] // (4 * KIB))):
+        summary = interrupted("ownership", CANCEL, moment)
+        assert summary["interruption"]["regions-brought-back"] == homes
+        assert summary["home"]["regions-transferred"] == homes
+
+
+@pytest.mark.parametrize("strategy", ["stop-and-copy", "pre-copy"])
+def test_only_pages_that_have_been_copied_count_as_copied(strategy: str) -> None:
+    copy = next(
+        phase
+        for phase in undisturbed(strategy)["migrations"][0]["phases"]
+        if phase["name"] == "copy"
+    )
+    pages = VM["memory_bytes"] // (4 * KIB)
+    for share in (0.25, 0.5, 0.75):
+        moment = int((copy["end"] - copy["start"]) * share) + copy["start"]
+        summary = interrupted(
+            strategy, CANCEL, moment - undisturbed(strategy)["migrations"][0]["start"]
+        )
+        assert abs(summary["copied-pages"] - share * pages) <= 2
+        assert summary["ram"]["normal"] == summary["copied-pages"]
 
 
 def test_a_vm_that_goes_on_from_node_to_node_stays_where_the_cancel_meets_it() -> None:

@@ -100,6 +100,17 @@ def test_the_vcpus_are_paused_for_the_downtime(
     assert pausing["dur"] + paused["dur"] == pytest.approx(summary["downtime"] * 1e6)
 
 
+@pytest.mark.parametrize("what", ["--cancel-at", "--fail-target-at"])
+def test_a_vm_that_was_paused_goes_on_when_its_migration_is_called_off(
+    tmp_path: Path, what: str
+) -> None:
+    events, summary = run(tmp_path, "stop-and-copy", what, "2us")
+    pausing, paused = slices(events, 2)
+    assert paused["dur"] > 0
+    assert pausing["dur"] + paused["dur"] == pytest.approx(summary["downtime"] * 1e6)
+    assert [e["name"] for e in events if e["ph"] == "i"] == ["runs on node 0"]
+
+
 def test_counters_add_up_to_what_was_counted(
     pre_copy: tuple[list[Event], dict[str, Any]],
 ) -> None:

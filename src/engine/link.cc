@@ -398,7 +398,17 @@ Link::until_next_start() const
 double
 Link::busy_cycles()
 {
-    return static_cast<double>(traffic().bytes() * kUnitsPerByte) / room_;
+    const std::uint64_t units = traffic().bytes() * kUnitsPerByte + left_at_reset_;
+    return static_cast<double>(units - units_left()) / room_;
+}
+
+// Units of the messages that have started which are carried in cycles to come.
+std::uint64_t
+Link::units_left() const
+{
+    const Cycle next = queue_.last_begun() + 1;
+    const auto left = std::accumulate(remaining_.begin(), remaining_.end(), std::uint64_t{0});
+    return left - std::min(left, next > served_until_ ? (next - served_until_) * room_ : 0);
 }
 
 void
@@ -406,6 +416,7 @@ Link::reset_statistics()
 {
     start_booked(queue_.last_begun());
     traffic_ = {};
+    left_at_reset_ = units_left();
 }
 
 } // namespace homeshift::engine

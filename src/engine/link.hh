@@ -106,7 +106,7 @@ class Link final : public Receiver
         return traffic_;
     }
 
-    // Cycles' worth of bandwidth that the messages started need.
+    // Cycles' worth of bandwidth that were used.
     double busy_cycles();
 
     void reset_statistics();
@@ -144,6 +144,7 @@ class Link final : public Receiver
     void serve_cycle();
     void serve_network(unsigned network, std::uint32_t &room);
     Cycles until_next_start() const;
+    std::uint64_t units_left() const;
 
     const Ends ends_;
     const std::uint32_t room_;            // of a cycle, in units
@@ -162,6 +163,7 @@ class Link final : public Receiver
     Cycle next_wake_ = 0;
 
     Traffic traffic_;
+    std::uint64_t left_at_reset_ = 0; // units of messages that had started before
 };
 
 } // namespace homeshift::engine

@@ -163,7 +163,8 @@ def migrate(
         vm: the VM; default: 64 MiB from node 0 to node 1.
         strategy: how it moves, "ownership" or "pre-copy:max_rounds=5".
         workload: what its vCPUs do, "zipf:write_ratio=0.5" or "trace:FILE,FILE".
-        warmup: time before anything is measured.
+        warmup: time before anything is measured; long enough to fill the caches, or what the VM
+            loses by the migration is underestimated.
         window: time that is measured before and, without a horizon, after the migration.
         horizon: time from the begin of the migration to the end of the measurement.
         seed: of the workload.

@@ -53,7 +53,7 @@ def compare_courses(left: Run, moved: Run) -> Crossing:
     """Compare a run that leaves data where it is with one that moves it.
 
     Raises:
-        InputError: a run has no course, or they are not of the same VM.
+        InputError: a run has no course, or they are not of one and the same VM.
     """
     runs = (left, moved)
     courses = [_course(run) for run in runs]
@@ -85,6 +85,8 @@ def _course(run: Run) -> pd.DataFrame:
     points: list[dict[str, Any]] = run.migration.get("progress", [])
     if len(points) < 2:
         raise InputError(f"run '{run.path}'", ["migration.json: no course ('progress')"])
+    if len(points[0]["accesses"]) > 1:
+        raise InputError(f"run '{run.path}'", ["several VMs: nobody knows which of them missed"])
     return pd.DataFrame(
         {
             "accesses": [point["accesses"][0] for point in points],

@@ -36,6 +36,7 @@ from homeshift.strategies import (
 from homeshift.vm import LINE_BYTES, PAGE_BYTES
 
 TICKS_PER_SECOND = 10**12
+LINES_PER_PAGE = PAGE_BYTES // LINE_BYTES
 PUSHED_AT_ONCE = 2  # pages of a background push, so that its engine never runs out of lines
 PULLED_AT_ONCE = 8  # pages that accesses have to wait for
 
@@ -126,6 +127,7 @@ class Migration:
     def timed(self, name: str, action: Steps) -> Steps:
         """Do something, and note it as a phase, also if it is broken off."""
         vm, engine = self.vm, self.vm.engine
+        copied = self.pages_copied
         start, at_start, vm_at_start = (
             engine.now,
             engine.counters(),
@@ -134,12 +136,16 @@ class Migration:
         try:
             yield from action
         finally:
+            counted = engine.counters() - at_start
+            # Pages count when their copy begins; if it is broken off, only those that are there.
+            done = counted.lines_copied // LINES_PER_PAGE
+            self.pages_copied = min(self.pages_copied, copied + done)
             self.phases.append(
                 Phase(
                     name,
                     start,
                     engine.now,
-                    engine.counters() - at_start,
+                    counted,
                     engine.vm_counters(vm.number) - vm_at_start,
                     self.paused,
                 )

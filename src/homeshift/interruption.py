@@ -118,6 +118,7 @@ class Interruption:
             while not engine.done(job):
                 yield None
             self.regions_brought_back += len(moved)
+        leg.regions_moved = max(leg.regions_moved, self.regions_brought_back)
         astray = sum(map(int.__ne__, engine.homes(regions), before))
         if astray:
             raise RunError(f"the migration was called off, but {astray} homes are not back")

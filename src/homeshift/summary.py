@@ -5,6 +5,10 @@ The numbers at the top are about the first VM and the time of all migrations. `w
 time from the begin of the migration to the end of the measurement, whatever happened in it:
 strategies that leave data where it is pay for that there. `migrations` has one entry for each
 migration, `vms` one for each VM, `progress` the course of time.
+
+Nodes and links do not know VMs: bytes, energy and remote services are those of all VMs. Of several
+VMs nobody can therefore say which share of the first one's accesses was local, nor, if others
+migrate as well, which bytes went when for it: these are None then.
 """
 
 from __future__ import annotations
@@ -65,6 +69,9 @@ def summary(
     paused = [phase for leg in first for phase in leg.phases if phase.paused]
     later = [phase for leg in first for phase in _after_resume(leg)]
     pages = sum(leg.pages_copied for leg in first)
+    own_seconds = sum(map(_total_time, first))
+    alone = len(specs) == 1
+    moves_alone = len(first) == len(legs)
     downtime_bytes = sum(phase.counted.migration_bytes for phase in paused)
     postcopy_bytes = sum(phase.counted.migration_bytes for phase in later)
     status = interruption.status if interruption else "completed"
@@ -91,10 +98,12 @@ def summary(
             "postcopy-requests": sum(leg.requests.pages for leg in first),
             "page-size": PAGE_BYTES,
             "mbps": counted.migration_bytes * 8 / seconds / 1e6 if seconds else None,
-            "pages-per-second": pages / seconds if seconds else None,
-            "precopy-bytes": counted.migration_bytes - downtime_bytes - postcopy_bytes,
-            "downtime-bytes": downtime_bytes,
-            "postcopy-bytes": postcopy_bytes,
+            "pages-per-second": pages / own_seconds if own_seconds else None,
+            "precopy-bytes": (
+                counted.migration_bytes - downtime_bytes - postcopy_bytes if moves_alone else None
+            ),
+            "downtime-bytes": downtime_bytes if moves_alone else None,
+            "postcopy-bytes": postcopy_bytes if moves_alone else None,
         },
         "home": {
             "regions-transferred": sum(leg.regions_moved for leg in first),
@@ -116,8 +125,8 @@ def summary(
                 for name, span in (("before", before), ("during", during), ("after", after))
             },
             "local-share": {
-                "before": _local_share(before.counted),
-                "after": _local_share(after.counted),
+                "before": _local_share(before.counted) if alone else None,
+                "after": _local_share(after.counted) if alone else None,
             },
         },
         **({"interruption": interruption.to_dict()} if interruption else {}),
@@ -182,7 +191,7 @@ def _window(span: Span, before: Span, constants: Constants) -> dict[str, Any]:
         "accesses": accesses,
         "accesses-lost": undisturbed - accesses,
         "remote-services": counted.remote_services,
-        "local-share": _local_share(counted),
+        "local-share": _local_share(counted) if len(span.vms) == 1 else None,
         "migration-bytes": counted.migration_bytes,
         "control-bytes": counted.control_bytes,
         "data-bytes": counted.data_bytes,
@@ -219,7 +228,7 @@ def _migration(leg: Migration) -> dict[str, Any]:
         "source": leg.source,
         "target": leg.target,
         "start": leg.phases[0].start,
-        "total-time": (leg.phases[-1].end - leg.phases[0].start) / TICKS_PER_SECOND,
+        "total-time": _total_time(leg),
         "downtime": _seconds(paused),
         "postcopy-blocktime": _blocktime(_after_resume(leg)),
         "copied-pages": leg.pages_copied,
@@ -239,6 +248,10 @@ def _migration(leg: Migration) -> dict[str, Any]:
             for phase in leg.phases
         ],
     }
+
+
+def _total_time(leg: Migration) -> float:
+    return (leg.phases[-1].end - leg.phases[0].start) / TICKS_PER_SECOND
 
 
 def _after_resume(leg: Migration) -> list[Phase]:

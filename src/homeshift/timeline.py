@@ -25,6 +25,12 @@ TICKS_PER_NANOSECOND = 10**3
 _MACHINE = 0  # process number of the counters; VM n is process n + 1
 _PHASES, _VCPUS = 1, 2
 _CONTROLLERS = {"L1Cache": "cache", "Directory": "home", "Memory": "memory", "DMA": "DMA"}
+_GOES_ON = {
+    "resume": ("end", "target"),
+    "cancel": ("start", "source"),
+    "recover": ("start", "source"),
+}
+"""Phases of which a paused VM goes on at the start or the end, and where."""
 _OF_A_KIND = 1000  # track numbers of a kind of controllers
 
 Event = dict[str, Any]
@@ -98,14 +104,15 @@ def _pauses(leg: dict[str, Any], pid: int) -> Iterator[Event]:
             yield _begin("pausing", phase["start"], pid, _VCPUS)
             yield _end(phase["end"], pid, _VCPUS)
             paused_at = phase["end"]
-        elif phase["name"] == "resume" and paused_at is not None:
+        elif phase["name"] in _GOES_ON and paused_at is not None:
+            moment, end = _GOES_ON[phase["name"]]
             yield _begin("paused", paused_at, pid, _VCPUS)
-            yield _end(phase["end"], pid, _VCPUS)
+            yield _end(phase[moment], pid, _VCPUS)
             yield {
                 "ph": "i",
                 "s": "t",
-                "name": f"runs on node {leg['target']}",
-                "ts": _us(phase["end"]),
+                "name": f"runs on node {leg[end]}",
+                "ts": _us(phase[moment]),
                 "pid": pid,
                 "tid": _VCPUS,
             }

@@ -331,8 +331,10 @@ def test_a_copy_over_a_shared_line_invalidates_its_sharers_first() -> None:
 def test_a_copy_over_an_owned_line_recalls_it_first(owned: str, answer: str) -> None:
     w = Watched()
     (w.store if owned == "M" else w.load)(2, TARGET)
+    w.system.reset_statistics()
     with w.watch():
         w.copy(0, TARGET)
+    assert set(w.system.between_nodes()) <= {"Persistent_Control", "ResponseLocal_Data"}
     assert w.of("L1Cache") == {f"{owned}.Recall": 1}
     assert w.of("Directory") == {
         "I.DmaRead": 1,

@@ -73,6 +73,17 @@ def test_copies_of_the_fenced_node_are_recalled_and_its_modified_data_is_kept() 
     assert w.of("L1Cache")["IS_D.DataM_Done"] == 1  # what core 0 wrote, from the slice
 
 
+@pytest.mark.parametrize("owned", ["E", "M"])
+def test_what_a_fence_recalls_is_traffic_of_the_migration(owned: str) -> None:
+    w = Watched()
+    (w.store if owned == "M" else w.load)(0, 0)
+    w.system.reset_statistics()
+    with w.watch():
+        w.transfer(0, to=1, fenced=0)
+    assert w.of("L1Cache") == {f"{owned}.Recall": 1}
+    assert set(w.system.between_nodes()) == {"Persistent_Control", "ResponseLocal_Data"}
+
+
 def test_a_fence_can_be_put_up_without_moving_the_home() -> None:
     w = Watched(nodes=3)
     w.store(0, 0)

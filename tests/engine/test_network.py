@@ -89,6 +89,22 @@ def test_a_link_is_busy_for_its_bytes_over_its_bandwidth() -> None:
     }
 
 
+@pytest.mark.parametrize("bytes_per_cycle", [0.5, 4.0, 100.0])
+def test_a_link_is_never_busy_for_longer_than_the_time(bytes_per_cycle: float) -> None:
+    system = System(small(bytes_per_cycle=bytes_per_cycle))
+    system.copy(0, [MEMORY], [0], 4 * LINE)
+    before: dict[tuple[int, int], float] = {}
+    for turn in range(400):
+        if turn == 150:  # with messages on the links
+            system.reset_statistics()
+            before = {}
+        system.run(3)
+        busy = {(link["from"], link["to"]): link["busy_cycles"] for link in system.link_counts()}
+        for link, cycles in busy.items():
+            assert 0 <= cycles - before.get(link, 0.0) <= 3
+        before = busy
+
+
 def test_messages_of_a_remote_miss_are_counted_on_every_link_of_their_way() -> None:
     system = System(small())
     system.probe(0, MEMORY, False)

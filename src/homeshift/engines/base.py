@@ -106,9 +106,11 @@ class Counters:
         slc_accesses: lines read from or written to slices, for whatever reason.
         directory_accesses: directory look-ups and updates, for whatever reason.
         migration_dram_reads: of a line, for copies.
-        migration_dram_writes: of a line, for copies and for slices that leave with their region.
-        migration_slc_accesses: slice reads for copies and departing regions.
-        migration_directory_accesses: look-ups and updates for copies and transfers.
+        migration_dram_writes: of a line, for copies, for slices that leave with their region, and
+            of what a fence recalls.
+        migration_slc_accesses: slice reads for copies and departing regions, writes of what a fence
+            recalls.
+        migration_directory_accesses: look-ups and updates for copies, transfers and fences.
     """
 
     accesses: int = 0

@@ -65,9 +65,13 @@ def counters(
     entries = home("XferEntry") + home("XferEntry_Last")
     dirty = home("DepartDirty")
     departing = home("Depart", "I", "S", "EM") + dirty
+    fenced = home("Recall", "I", "S", "EM") + home("RecallOwner")
+    fenced += home("RecallSharers") + home("RecallSharers_All")
+    recalled = home("WbDirty", "F_D")
     requests = home("DmaRead") + home("DmaRead_Hit") + home("DmaWrite")
     of_vms = sum(map(home, _VM_REQUESTS))
     slc = sum(map(home, _SLC_ACCESSES)) + home("MemData", "IE_M", "SS_M") + dirty
+    slc -= home("WbDirty", "DE_D")  # the DMA writes over it
     return Counters(
         accesses=accesses,
         remote_services=remote_services,
@@ -84,9 +88,9 @@ def counters(
         dram_reads=memory["Read"],
         dram_writes=memory["Write"],
         slc_accesses=slc,
-        directory_accesses=of_vms + requests + departing + entries,
+        directory_accesses=of_vms + requests + departing + entries + fenced,
         migration_dram_reads=home("DmaRead", "I", "S"),
-        migration_dram_writes=home("DmaWrite") + dirty,
-        migration_slc_accesses=home("DmaRead_Hit") + dirty,
-        migration_directory_accesses=requests + departing + entries,
+        migration_dram_writes=home("DmaWrite") + dirty + home("WbThrough", "F_D"),
+        migration_slc_accesses=home("DmaRead_Hit") + dirty + recalled,
+        migration_directory_accesses=requests + departing + entries + fenced,
     )

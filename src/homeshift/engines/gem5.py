@@ -187,8 +187,8 @@ class Gem5Engine:
             remote_services=sum(table.servedRemotely() for table in controllers.home_tables),
             regions_moved=sum(engine.regionsMoved() for engine in engines),
             lines_copied=sum(engine.linesCopied() for engine in engines),
-            between_nodes=controllers.messages("betweenNodes"),
-            on_links=controllers.messages("linkMessages"),
+            between_nodes=controllers.between_nodes(),
+            on_links=controllers.on_links(),
         )
 
     def vm_counters(self, vm: int) -> VmCounters:

@@ -219,7 +219,7 @@ def _transitions(stats: Mapping[str, float]) -> Iterator[tuple[tuple[str, str, s
             yield (found[1], found[2], found[3]), int(value)
 
 
-_EMBEDDED_MESSAGES = re.compile(r"system\.ruby\.network(\.between_nodes)?\.msg_count\.(\w+)")
+_EMBEDDED_MESSAGES = re.compile(r"system\.ruby\.network\.(all|between_nodes)\.msg_count\.(\w+)")
 _GEM5_MESSAGES = re.compile(
     r"system\.ruby\.network\.routers\d+\.routing_unit\.(allMessages|betweenNodes)::(\w+)"
 )
@@ -234,7 +234,7 @@ def _messages(stats: Mapping[str, float]) -> dict[str, int]:
         found = (_GEM5_MESSAGES if gem5 else _EMBEDDED_MESSAGES).fullmatch(name)
         if not found or found[2] == "total" or not value:
             continue
-        scope = "between" if found[1] in ("betweenNodes", ".between_nodes") else "all"
+        scope = "between" if found[1] in ("betweenNodes", "between_nodes") else "all"
         key = f"{scope}.{found[2]}"
         counts[key] = counts.get(key, 0) + int(value)
     return counts

@@ -111,24 +111,43 @@ def _join_garnet(network: Any, machine: Machine, ends: Sequence[End]) -> list[An
     return [network]
 
 
-def busy_cycles(network: Any, machine: Machine, ends: Sequence[End]) -> list[float] | None:
-    """Return how many cycles' worth of its bandwidth each link has used, as `gem5_topology.links`.
+class Throttles:
+    """What carries the messages of SimpleNetwork's links, in the order of `gem5_topology.links`.
 
-    None for Garnet, which counts flits for the whole network only.
+    Garnet has none, and counts flits for the whole network only: `len` is 0.
     """
-    if not isinstance(network, gem5.SimpleNetwork):
-        return None
-    spec = machine.network
-    links = gem5_topology.links(spec.topology, nodes=machine.nodes, columns=spec.columns)
-    found = []
-    for link in links:
-        # gem5 numbers a router's outputs: first its controllers, then routers in ascending order.
-        controllers = sum(node == link.source for node, _ in ends)
-        before = sum(o.source == link.source and o.target < link.target for o in links)
-        name = f"throttle{controllers + before:02}.acc_link_utilization"
-        router = network.routers[link.source].getCCObject()
-        found.append(float(router.resolveStat(name).value))
-    return found
+
+    def __init__(self, network: Any, machine: Machine, ends: Sequence[End]) -> None:
+        self._found: list[tuple[Any, str]] = []
+        self._by_name: list[dict[str, Any]] = []
+        if not isinstance(network, gem5.SimpleNetwork):
+            return
+        spec = machine.network
+        links = gem5_topology.links(spec.topology, nodes=machine.nodes, columns=spec.columns)
+        for link in links:
+            # gem5 numbers a router's outputs: first its controllers, then routers, ascending.
+            controllers = sum(node == link.source for node, _ in ends)
+            before = sum(o.source == link.source and o.target < link.target for o in links)
+            name = f"throttle{controllers + before:02}"
+            self._found.append((network.routers[link.source], name))
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def busy_cycles(self) -> list[float]:
+        """Return how many cycles' worth of its bandwidth each link has used."""
+        return [float(stat.value) for stat in self._stats("acc_link_utilization")]
+
+    def messages(self, size_type: str) -> int:
+        """Return how many messages of a size type links have begun to carry, on each link."""
+        return sum(int(stat.total) for stat in self._stats(f"msg_count.{size_type}"))
+
+    def _stats(self, name: str) -> list[Any]:
+        if not self._by_name:  # now that there are any
+            for router, throttle in self._found:
+                group = router.getCCObject().getStatGroups()[throttle]
+                self._by_name.append({stat.name: stat for stat in group.getStats()})
+        return [stats[name] for stats in self._by_name]
 
 
 def _routers(machine: Machine) -> int:

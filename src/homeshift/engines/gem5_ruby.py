@@ -28,7 +28,7 @@ import m5.objects as gem5
 
 from homeshift.engines import gem5_topology
 from homeshift.engines.base import Link
-from homeshift.engines.gem5_network import VIRTUAL_NETWORKS, busy_cycles, join, make_network
+from homeshift.engines.gem5_network import VIRTUAL_NETWORKS, Throttles, join, make_network
 from homeshift.errors import RunError
 from homeshift.machine import Machine
 
@@ -173,8 +173,8 @@ class Controllers:
     def finish(self) -> None:
         """Join everything by the network, and add what looks at it."""
         ends = [end for kind in self._controllers.values() for end in kind]
-        self._ends = ends
         self.message_counters = join(self.ruby.network, self.machine, ends)
+        self._throttles = Throttles(self.ruby.network, self.machine, ends)
         self.ruby.num_of_sequencers = len(self.sequencers)
         self.ruby.sys_port_proxy = gem5.RubyPortProxy(ruby_system=self.ruby)
         self.ruby.probe = gem5.ProtocolProbe(
@@ -190,8 +190,21 @@ class Controllers:
         """What looks at the controllers."""
         return self.ruby.probe
 
-    def messages(self, which: str) -> dict[str, int]:
-        """Return counts by size type: of "allMessages", "betweenNodes" or "linkMessages"."""
+    def between_nodes(self) -> dict[str, int]:
+        """Return how many messages have left their node, by size type."""
+        return self._messages("betweenNodes")
+
+    def on_links(self) -> dict[str, int]:
+        """Return how many messages links carry or have carried, each link's, by size type.
+
+        With Garnet they count when they are sent off to a link.
+        """
+        if not self._throttles:
+            return self._messages("linkMessages")
+        types = self.message_counters[0].sizeTypes()
+        return {name: n for name in types if (n := self._throttles.messages(name))}
+
+    def _messages(self, which: str) -> dict[str, int]:
         counts: Counter[str] = Counter()
         for counter in self.message_counters:
             for name, count in zip(counter.sizeTypes(), getattr(counter, which)(), strict=True):
@@ -202,11 +215,11 @@ class Controllers:
     def links(self) -> list[Link]:
         """Return what the links have carried; none with Garnet."""
         machine, spec = self.machine, self.machine.network
-        busy = busy_cycles(self.ruby.network, machine, self._ends)
-        if busy is None:
+        if not self._throttles:
             return []
         links = gem5_topology.links(spec.topology, nodes=machine.nodes, columns=spec.columns)
         period = machine.clock_period_ps
+        busy = self._throttles.busy_cycles()
         return [
             Link(source=link.source, target=link.target, busy_ticks=cycles * period)
             for link, cycles in zip(links, busy, strict=True)
