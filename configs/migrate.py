@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -22,7 +24,7 @@ except ModuleNotFoundError:  # not installed, as inside gem5: the sources are be
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
     import homeshift
 
-from homeshift.errors import HomeshiftError, InputError
+from homeshift.errors import HomeshiftError, InputError, near
 from homeshift.units import parse_size, parse_time
 
 T = TypeVar("T")
@@ -32,9 +34,13 @@ DEFAULT_VM_BYTES = 64 << 20
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the script; return its exit status: 2 for bad input, 1 for a failed run."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options, unknown = parser.parse_known_args(arguments)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
     try:
-        _run(options)
+        _run(options, _unknown(parser, unknown))
     except HomeshiftError as error:
         print(f"migrate.py: error: {error}", file=sys.stderr)
         return error.exit_status
@@ -49,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="migrate.py",
         description=(__doc__ or "").split("\n\n")[0],
         formatter_class=_HelpFormatter,
+        allow_abbrev=False,
     )
     add = parser.add_argument
 
@@ -66,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         default="ownership",
         metavar="NAME[:KEY=VALUE,...]",
         help="how the VM moves: stop-and-copy, pre-copy, post-copy, hybrid, ignore-shared, "
-        "ownership, ownership+copy, ownership+pull",
+        "ownership, ownership+copy, ownership+pull; or, where it stays, borrow, return",
     )
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
@@ -164,6 +171,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _unknown(parser: argparse.ArgumentParser, words: Sequence[str]) -> list[str]:
+    """Return the faults of words that are no options, nor what follows one of these."""
+    known = [name for action in parser._actions for name in action.option_strings]
+    return [
+        f"{word}: no such option{near(word.partition('=')[0], known)}"
+        if word.startswith("-")
+        else f"{word}: belongs to no option"
+        for before, word in pairwise(["", *words])
+        if word.startswith("-") or not before.startswith("-")
+    ]
+
+
 def _outdir() -> str:
     if "_m5" not in sys.modules:
         return "m5out"
@@ -179,7 +198,7 @@ class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
         return action.help if action.default is None else super()._get_help_string(action)
 
 
-def _run(options: argparse.Namespace) -> None:
+def _run(options: argparse.Namespace, unknown: Sequence[str]) -> None:
     # Imported here so that --help is quick.
     from homeshift.engines import Models, check_models, output_directory
     from homeshift.guests import load_guests
@@ -193,6 +212,8 @@ def _run(options: argparse.Namespace) -> None:
     from homeshift.workload import parse_workload, trace_workload
 
     faults = _Faults()
+    if unknown:
+        faults.errors.append(InputError("the options", unknown))
     machine = faults.collect(lambda: load_machine(options.machine))
     strategy = faults.collect(lambda: strategy_named(options.strategy))
     workload = faults.collect(
@@ -280,7 +301,8 @@ def _run(options: argparse.Namespace) -> None:
         _write_json(directory / "migration.json", result.summary)
         if options.timeline or options.timeline_messages:
             _write_json(directory / "timeline.json", trace(result.summary, result.messages))
-    print(f"migrate.py: wrote {options.outdir}/stats.txt, config.json and migration.json")
+    timeline = ", timeline.json" if options.timeline or options.timeline_messages else ""
+    print(f"migrate.py: wrote {options.outdir}/stats.txt, config.json{timeline} and migration.json")
     status = {"cancelled": "was cancelled", "failed": "has failed"}.get(
         result.summary["status"], "is completed"
     )

@@ -7,9 +7,9 @@
 Left, the accesses that the VM has lost so far against its speed before the migration, which takes
 a `--warmup` that fills its caches; right, the energy of everything that the machine has done since
 the migration began. A strategy that copies pays at once, one that leaves data remote pays for as
-long as the VM runs. Marks: where `ownership` or `ignore-shared`, which leave data where it is, meets
-one that moves it, for the last time: an open one where moving has made good what it cost, a full
-one where leaving is the cheaper from then on. Needs runs with a common `--horizon`.
+long as the VM runs. Marks: where `ownership` or `ignore-shared`, which leave data where it is,
+meets one that moves it, for the last time: an open one where moving has made good what it cost, a
+full one where leaving is the cheaper from then on. Needs runs with a common `--horizon`.
 """
 
 from __future__ import annotations

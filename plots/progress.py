@@ -4,9 +4,10 @@
 
     python plots/progress.py m5out/pre-copy m5out/ownership -o figures
 
-Above, the VM's speed in percent of that before the migration; below, the share of its accesses, of
-several VMs that of all their accesses, that needed another node. Time counts from the begin of the migration; a mark shows its end. All runs
-must be of one VM, machine and workload; of several seeds the first is drawn.
+Above, the VM's speed in percent of that before the migration; below, the share of its accesses (of
+those of all VMs, if there are several) that needed another node. Time counts from the begin of the
+migration; a mark shows its end. All runs must be of one VM, machine and workload; of several seeds
+the first is drawn.
 """
 
 from __future__ import annotations

@@ -38,7 +38,12 @@ def test_python_and_the_command_line_give_the_same_run(run: hs.Result, tmp_path:
     configs = [json.loads((tmp_path / f / "config.json").read_text()) for f in ("python", "shell")]
     for section in ("machine", "vm", "workload", "strategy"):
         assert configs[0][section] == configs[1][section]
+    assert configs[0]["arguments"].keys() == configs[1]["arguments"].keys()
     assert read_run(tmp_path / "python").strategy == "pre-copy"
+    compare = [sys.executable, str(SCRIPT.parents[1] / "scripts" / "compare.py")]
+    folders = [str(tmp_path / folder) for folder in ("python", "shell")]
+    compared = subprocess.run([*compare, *folders], check=True, capture_output=True, text=True)
+    assert compared.stderr == ""
 
 
 def test_measures_are_those_of_the_summary_by_dotted_names(run: hs.Result) -> None:

@@ -141,7 +141,16 @@ BAD = [
     (("--target", "1,x"), ["option --target", "1,x: not whole numbers"]),
     (("--horizon", "1"), ["option --horizon", "1: a bare number"]),
     (("--stage2-entry", "8"), ["option --stage2-entry", "8: a bare number"]),
-    (("--stratgy", "ownership"), ["--stratgy"]),
+    (("--stratgy", "ownership"), ["--stratgy: no such option (did you mean '--strategy'?)"]),
+    (("--strat", "ownership"), ["--strat: no such option (did you mean '--strategy'?)"]),
+    (("surplus", "--target", "1"), ["surplus: belongs to no option"]),
+    (
+        ("--stratgy", "ownership", "--seed", "x", "--machine", "quat"),
+        ["has 3 faults", "'--strategy'?", "x: not a whole number", "'quad'?"],
+    ),
+    (("--strategy", "return"), ["VM 0: has borrowed no memory to return"]),
+    (("--strategy", "borrow"), ["VM 0: has borrowed no memory to borrow"]),
+    (("--trace", *3 * (str(TRACE),)), ["3 traces for 2 vCPUs"]),
     (("--workload", "zipff"), ["workload 'zipff'", "did you mean 'zipf'?"]),
     (("--workload", "zipf:expnent=2"), ["expnent", "did you mean 'exponent'?"]),
     (("--target", "0"), ["target = 0: is the source; give another node"]),
@@ -243,6 +252,27 @@ def test_a_killed_run_leaves_nothing_that_looks_complete(tmp_path: Path) -> None
     # And the next run is not disturbed by what is left.
     assert migrate(tmp_path, *TINY, "--outdir", "out/run").returncode == 0
     assert sorted(path.name for path in (tmp_path / "out" / "run").iterdir()) == FILES
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_run_that_is_told_to_end_leaves_nothing(tmp_path: Path, number: int) -> None:
+    process = subprocess.Popen(
+        [sys.executable, str(SCRIPT), *TINY, "--warmup", "10s", "--outdir", "out/run"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # pytest may have been started with it ignored, as by nohup
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    with process.stdout, process.stderr:
+        assert process.stdout.readline() == "migrate.py: warming up\n"
+        process.send_signal(number)
+        assert process.wait(timeout=30) == 1
+        assert process.stderr.read() == "migrate.py: interrupted; nothing was written\n"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_existing_run_is_replaced_and_anything_else_is_not(tmp_path: Path) -> None:

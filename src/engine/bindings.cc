@@ -93,6 +93,16 @@ numbers(nb::handle from)
     return values;
 }
 
+// Of Ctrl-C, and whatever else Python has handlers for.
+void
+raise_pending_signal()
+{
+    const nb::gil_scoped_acquire gil;
+    if (PyErr_CheckSignals() != 0) {
+        throw nb::python_error();
+    }
+}
+
 std::unique_ptr<RequestStream>
 stream(const nb::dict &dict)
 {
@@ -279,7 +289,10 @@ NB_MODULE(_engine, m)
     nb::class_<System>(m, "System", "A machine and the VMs on it. Times are in cycles.")
         .def(
             "__init__",
-            [](System *self, const nb::dict &spec) { new (self) System(system_spec(spec)); },
+            [](System *self, const nb::dict &spec) {
+                new (self) System(system_spec(spec));
+                self->look_up = &raise_pending_signal;
+            },
             "spec"_a)
         .def_prop_ro("now", &System::now, "Current cycle.")
         .def_prop_ro("events", &System::events, "Events fired so far.")

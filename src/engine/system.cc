@@ -14,6 +14,7 @@ namespace
 
 // Work that makes no progress for so long never will: far longer than any queue drains.
 constexpr Cycles kPatience = 4'000'000;
+constexpr Cycles kBetweenLooks = 20'000; // some 10 ms on the host, if all cores miss
 
 class Probe final : public CoreUser
 {
@@ -272,7 +273,13 @@ System::run_on(Cycle end, const bool *stop)
     const std::uint64_t before = progress();
     const std::uint64_t fired = queue_->fired();
     const Cycle last = std::min(end, queue_->now() + kPatience);
-    stop != nullptr ? queue_->run(last, *stop) : queue_->run(last);
+    while (queue_->now() < last && !(stop != nullptr && *stop)) {
+        const Cycle pause = std::min(last, queue_->now() + kBetweenLooks);
+        stop != nullptr ? queue_->run(pause, *stop) : queue_->run(pause);
+        if (look_up) {
+            look_up();
+        }
+    }
     // A vCPU may think for long, but then no event fires in vain either.
     const bool stopped = stop != nullptr && *stop;
     if (!stopped && queue_->now() < end && progress() == before && queue_->fired() != fired) {

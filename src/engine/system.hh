@@ -7,6 +7,7 @@
 #define HOMESHIFT_ENGINE_SYSTEM_HH
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -188,6 +189,9 @@ class System
     }
 
     std::vector<const Controller *> controllers() const;
+
+    // Called now and then while time passes, if it is set; may throw.
+    std::function<void()> look_up;
 
     // Note so many single messages from now on; close: no new ones from now on; take: what has
     // arrived, and no more from then on.

@@ -35,12 +35,28 @@ from homeshift.runs import read_run
 from homeshift.stats import read_stats, stat
 from homeshift.strategies import Strategy, strategy_named
 from homeshift.units import parse_size, parse_time
-from homeshift.vm import VmSpec
+from homeshift.vm import STAGE2_ENTRY_BYTES, VmSpec
 from homeshift.workload import Workload, parse_workload
 
 __all__ = ["Result", "Vm", "migrate", "read_run", "read_stats", "stat"]
 
 T = TypeVar("T")
+
+_OPTIONS: dict[str, Any] = {
+    "trace": None,
+    "stage2-entry": STAGE2_ENTRY_BYTES,
+    "keep-borrowed": False,
+    "memory-model": "simple",
+    "network-model": "simple",
+    "fence": False,
+    "cancel-at": None,
+    "fail-target-at": None,
+    "more-vms": None,
+    "timeline": False,
+    "timeline-messages": None,
+    "outdir": None,
+}
+"""Options of configs/migrate.py that there are no arguments for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,11 +234,16 @@ def migrate(
         "format": 1,
         "homeshift": homeshift.__version__,
         "arguments": {
+            **_OPTIONS,
             "machine": machine if isinstance(machine, str) else machine.name,
             "strategy": strategy if isinstance(strategy, str) else strategy.name,
             "workload": workload if isinstance(workload, str) else workload.kind,
             "vm-memory": memory,
+            "vcpus": vm.vcpus,
+            "source": vm.source,
+            "target": list(targets),
             "borrow": {str(node): part for node, part in vm.borrow.items()},
+            "region": region,
             **times,
             "seed": seed,
             "check": check,
@@ -231,6 +252,7 @@ def migrate(
         "workload": the_workload.to_dict(),
         "vm": spec.to_dict(),
         "strategy": the_strategy.to_dict(),
+        "other_vms": [],
     }
     return Result(summary=simulated.summary, config=config, simulated=simulated)
 

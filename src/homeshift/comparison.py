@@ -207,14 +207,19 @@ def _values(
     return [float(rows[name]) for name in names]
 
 
+_NO_CONDITIONS = (
+    *("strategy", "outdir", "timeline", "timeline-messages"),
+    *("machine", "workload", "trace"),  # by content, not by the file that it is in
+)
+
+
 def _conditions(run: Run) -> Iterator[tuple[str, Any]]:
     """Yield everything that a fair comparison holds constant."""
     yield "homeshift version", run.config["homeshift"]
     for section in ("machine", "workload", "vm"):
         yield from _leaves(run.config[section], section)
     for name, value in run.config["arguments"].items():
-        # The machine is compared by content, above: two files may describe the same one.
-        if name.replace("_", "-") not in ("strategy", "outdir", "machine", "timeline"):
+        if name.replace("_", "-") not in _NO_CONDITIONS:
             yield f"--{name.replace('_', '-')}", value
 
 

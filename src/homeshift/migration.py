@@ -92,6 +92,13 @@ def migrate(
     """
     guests = [Guest(spec=vm, workload=workload, strategy=strategy), *others]
     check_together([guest.spec for guest in guests], machine)
+    lacking = [
+        f"VM {number}: has borrowed no memory to {guest.strategy.name}"
+        for number, guest in enumerate(guests)
+        if guest.strategy is not None and guest.strategy.stays and not guest.spec.borrow
+    ]
+    if lacking:
+        raise InputError("strategies", [f"{fault}; say what it borrows" for fault in lacking])
     models = models or Models()
     check_models(models, machine)
     if fence and (others or len(vm.targets) != 1):

@@ -53,13 +53,15 @@ def load_machine(text: str) -> Machine:
     name_or_path, colon, changes = text.partition(":")
     if "/" in name_or_path or name_or_path.endswith(".toml"):
         path = Path(name_or_path)
+        shown = name_or_path
     else:
         path = machine_directory() / f"{name_or_path}.toml"
+        shown = path.name
         if not path.is_file():
             names = machine_names()
             known = f"no such machine{near(name_or_path, names)}; known are {', '.join(names)}"
             raise InputError(f"machine '{name_or_path}'", [f"{known}; or give a path"])
-    subject = f"machine '{path.name}{colon}{changes}'"
+    subject = f"machine '{shown}{colon}{changes}'"
     try:
         content = path.read_bytes().decode()
         tables = tomllib.loads(content)

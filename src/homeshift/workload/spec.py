@@ -88,6 +88,8 @@ class Workload:
     def _misfits(self, *, vcpus: int, vm_bytes: int) -> list[str]:
         """Return what keeps this workload from running on such a VM."""
         if self.kind == "trace":
+            if len(self.traces) > vcpus:
+                return [f"{len(self.traces)} traces for {vcpus} vCPUs: one a vCPU at most"]
             used = [self.traces[vcpu % len(self.traces)] for vcpu in range(vcpus)]
             needed = sum(trace.footprint_bytes for trace in used)
             if needed > vm_bytes:
