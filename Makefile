@@ -54,7 +54,7 @@ $(VENV)/developing: $(VENV)/testing
 
 TRACES  := traces/sqlite3.npy traces/xz.npy traces/sort.npy traces/perl.npy
 MIGRATE := $(RUN) configs/migrate.py --machine quad --vm-memory 32MiB --borrow 2:0.25,3:0.25 \
-           --trace $(TRACES) --check
+           --trace $(TRACES) --warmup 1ms --window 2ms --check
 
 demo: $(VENV)/installed
 	@echo "== 1 of 4: the VM's memory control right moves, the memory stays: results/ownership"

@@ -245,6 +245,7 @@ def _run(options: argparse.Namespace, unknown: Sequence[str]) -> None:
                 options.more_vms,
                 region_bytes=options.region,
                 stage2_entry_bytes=options.stage2_entry,
+                machine=machine,
             )
             if options.more_vms
             else []

@@ -71,13 +71,18 @@ def text(crossing: Crossing) -> str:
     most = crossing.data["misses_per_page"].max()
 
     def number(misses: float) -> str:
-        return f"more than {most:.0f}" if math.isnan(misses) else f"{misses:.0f}"
+        return f"more than {most:.3g}" if math.isnan(misses) else f"{misses:.0f}"
 
-    return (
-        f"{crossing.moved} pays, instead of {crossing.left}, from {number(at['energy'])} misses a "
-        f"page on for energy (all constants low: {number(at['energy-low'])}, high: "
-        f"{number(at['energy-high'])}), from {number(at['time'])} on for time"
-    )
+    energy = f"not up to {most:.3g} misses a page for energy"
+    if not math.isnan(at["energy"]):
+        energy = (
+            f"from {number(at['energy'])} misses a page on for energy (all constants low: "
+            f"{number(at['energy-low'])}, high: {number(at['energy-high'])})"
+        )
+    time = f"not up to {most:.3g} for time"
+    if not math.isnan(at["time"]):
+        time = f"from {number(at['time'])} on for time"
+    return f"{crossing.moved} pays, instead of {crossing.left}, {energy}, {time}"
 
 
 def save(crossings: Sequence[Crossing], directory: Path) -> list[Path]:

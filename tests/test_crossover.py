@@ -124,8 +124,10 @@ def test_the_figure_is_drawn_and_says_where_moving_pays(
         check=False,
     )
     assert result.returncode == 0, result.stderr
-    assert "stop-and-copy pays, instead of ownership, from" in result.stdout
-    assert result.stdout.splitlines()[-1].endswith("on for time")
+    assert result.stdout.splitlines()[-1] == (
+        "stop-and-copy pays, instead of ownership, not up to 100 misses a page for energy, "
+        "from 40 on for time"
+    )
     for suffix in ("png", "pdf", "csv"):
         assert (tmp_path / "figures" / f"leave_or_move.{suffix}").stat().st_size > 0
 

@@ -71,6 +71,17 @@ def test_all_faults_of_a_file_of_vms_are_told_at_once(tmp_path: Path) -> None:
         assert part in told
 
 
+def test_what_cannot_be_on_the_machine_is_told_with_what_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "vms.toml").write_text(
+        GUESTS.replace("source = 1", "source = 11") + '[[vm]]\nvcpus = 99\nstrategy = "x"\n'
+    )
+    options = ("--more-vms", str(tmp_path / "vms.toml"), "--outdir", str(tmp_path / "run"))
+    done = script("configs/migrate.py", *SHORT, *options)
+    assert done.returncode == 2
+    assert "vm[0]: source = 11: 'tiny' has the nodes 0 to 1" in done.stderr
+    assert "vm[1].strategy" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("text", "fault"), [("vm = 3", "begin each VM with [[vm]]"), ("[[vm]", "not TOML")]
 )

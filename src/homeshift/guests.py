@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from homeshift.errors import InputError, near
+from homeshift.machine import Machine
 from homeshift.strategies import Strategy, strategy_named
 from homeshift.units import parse_size, parse_time
 from homeshift.vm import VmSpec
@@ -56,13 +57,16 @@ class Guest:
         }
 
 
-def load_guests(path: str, *, region_bytes: int, stage2_entry_bytes: int) -> list[Guest]:
+def load_guests(
+    path: str, *, region_bytes: int, stage2_entry_bytes: int, machine: Machine | None = None
+) -> list[Guest]:
     """Return the VMs that a file describes.
 
     Args:
         path: of the TOML file.
         region_bytes: of all VMs of a machine.
         stage2_entry_bytes: of all VMs of a machine.
+        machine: if there are faults, those of VMs that do not fit it are told as well.
 
     Raises:
         InputError: the file cannot be read, or has faults; all of them are listed.
@@ -78,7 +82,7 @@ def load_guests(path: str, *, region_bytes: int, stage2_entry_bytes: int) -> lis
     listed = tables.get("vm")
     if not isinstance(listed, list) or not all(isinstance(table, dict) for table in listed):
         raise InputError(subject, [*faults, "vm: missing; begin each VM with [[vm]]"])
-    guests = []
+    guests: dict[int, Guest] = {}
     for number, table in enumerate(listed):
         values: dict[str, Any] = {}
         faults += [
@@ -93,11 +97,17 @@ def load_guests(path: str, *, region_bytes: int, stage2_entry_bytes: int) -> lis
                 faults += [f"vm[{number}].{key}: {fault}" for fault in error.faults]
             except ValueError as error:
                 faults.append(f"vm[{number}].{key} = {table[key]!r}: {error}")
-        if not faults:
-            guests.append(_guest(values, region_bytes, stage2_entry_bytes))
+        if values.keys() == _FIELDS.keys():
+            guests[number] = _guest(values, region_bytes, stage2_entry_bytes)
     if faults:
+        for number, guest in guests.items():
+            try:
+                if machine is not None:
+                    guest.spec.check(machine)
+            except InputError as error:
+                faults += [f"vm[{number}]: {fault}" for fault in error.faults]
         raise InputError(subject, faults)
-    return guests
+    return list(guests.values())
 
 
 def _guest(values: Mapping[str, Any], region_bytes: int, stage2_entry_bytes: int) -> Guest:
