@@ -17,7 +17,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import figure
 
@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 NAME = "cost_over_time"
 LEAVE = ("ownership", "ignore-shared")
 MEASURES = ("lost", "energy")
+_MARK = {"markersize": 3.5, "markeredgecolor": "0.2", "markeredgewidth": 0.7}
+MARKS: dict[str, dict[str, Any]] = {
+    "moving has paid": {**_MARK, "markerfacecolor": "white"},
+    "leaving is cheaper": {**_MARK, "markerfacecolor": "0.2"},
+}
 
 
 def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
@@ -92,6 +97,7 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
     joules = common_unit([float(data["energy"].max())], "J")
     scales = {"lost": 1e3, "energy": joules.factor}
     names = {"lost": "accesses lost (thousand)", "energy": f"energy ({figure.shown(joules.name)})"}
+    marked: set[str] = set()
     for axes, measure in zip(grid, MEASURES, strict=True):
         for label, own in data.groupby("strategy", sort=False):
             looks = figure.look(str(label))
@@ -103,18 +109,14 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
                 label=str(label),
             )
         for _, cheaper, time, cost in crossings(data, measure):
-            axes.plot(
-                [time / unit.factor],
-                [cost / scales[measure]],
-                "o",
-                markersize=3.5,
-                markerfacecolor="0.2" if cheaper in LEAVE else "white",
-                markeredgecolor="0.2",
-                markeredgewidth=0.7,
-            )
+            meet = "leaving is cheaper" if cheaper in LEAVE else "moving has paid"
+            axes.plot([time / unit.factor], [cost / scales[measure]], "o", **MARKS[meet])
+            marked.add(meet)
         axes.set_ylabel(names[measure])
         axes.grid(visible=True)
         axes.set_xlabel(f"time since the begin of the migration ({figure.shown(unit.name)})")
+    for meet in sorted(marked):
+        grid[0].plot([], [], "o", label=f"from here {meet}", **MARKS[meet])
     figure.legend(fig, grid[0], columns=columns)
     return fig
 

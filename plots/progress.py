@@ -61,7 +61,8 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
 
     from homeshift.display import common_unit
 
-    fig = Figure(figsize=(figure.WIDTHS[columns], 3.1))
+    lines = -(-data["strategy"].nunique() // 2)  # of the legend
+    fig = Figure(figsize=(figure.WIDTHS[columns], 2.8 + 0.17 * lines))
     speed, remote = fig.subplots(2, 1, sharex=True)
     unit = common_unit([float(data["end"].max())], "s")
     for label, rows in data.groupby("strategy", sort=False):
@@ -77,7 +78,7 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
                 [end], rows.loc[[at], name] * 100, looks.marker, color=looks.colour, markersize=3.5
             )
     speed.axhline(100, color="0.6", linewidth=0.5, zorder=0)
-    speed.set_ylabel("VM speed (% of before)")
+    speed.set_ylabel("speed (% of before)")
     remote.set_ylabel("remote accesses (%)")
     shown = figure.shown(unit.name)
     remote.set_xlabel(f"time since the begin of the migration ({shown}); marks: its end")

@@ -193,8 +193,8 @@ def check_together(specs: Sequence[VmSpec], machine: Machine) -> None:
     if len(specs) > 1 and vcpus > machine.cores.per_node and not faults:
         faults.append(
             f"the VMs have {vcpus} vCPUs; a node of '{machine.name}' has {machine.cores.per_node} "
-            f"cores, and each vCPU needs one that is free on every node; give fewer (--vcpus, and vcpus "
-            f"in the file)"
+            f"cores, and each vCPU needs one that is free on every node; give fewer (--vcpus, and "
+            f"vcpus in the file)"
         )
     if len({spec.region_bytes for spec in specs}) > 1:
         faults.append("region: all VMs of a machine must have the same size of regions")
