@@ -97,7 +97,10 @@ def test_the_crossover_is_where_the_costs_meet(pair: list[Path]) -> None:
     assert time == pytest.approx(28 * US)
     assert joules == pytest.approx(100)
     marks = [line for line in drawn(cost_over_time, data).axes[0].lines if line.get_marker() == "o"]
-    assert [np.asarray(mark.get_xdata()) for mark in marks] == [pytest.approx([150 / 7])]
+    mark, explained = marks
+    assert np.asarray(mark.get_xdata()) == pytest.approx([150 / 7])
+    assert mark.get_markerfacecolor() == explained.get_markerfacecolor() == "white"
+    assert explained.get_label() == "from here moving has paid"
 
 
 def test_costs_that_never_meet_have_no_crossover(pair: list[Path]) -> None:
