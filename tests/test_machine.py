@@ -127,8 +127,8 @@ def test_all_faults_of_a_file_are_told_at_once(tmp_path: Path) -> None:
         load_machine(path)
     assert (
         str(error.value)
-        == """\
-machine 'mine.toml' has 8 faults:
+        == f"""\
+machine '{path}' has 8 faults:
   cache.size = "3KiB": not a power of two of sets of 8 lines of 64 B (try "2KiB" or "4KiB")
   memory.latency = "66.3ns": not a whole number of cycles of 500ps (try "66ns" or "66.5ns")
   memory.band_width: no such field (did you mean 'bandwidth'?)
@@ -170,6 +170,18 @@ machine 'mine.toml' has 8 faults:
             'size = "256KiB"',
             'size = "128B"',
             'cache.size = "128B": not a power of two of sets of 8 lines of 64 B (try "512B")',
+        ),
+        (
+            'bandwidth = "38.4GB/s"',
+            'bandwidth = "700GB/s"',
+            'memory.bandwidth = "700GB/s": memory takes a whole number of ps a byte, as in gem5 '
+            '(try "1000GB/s" or "500GB/s")',
+        ),
+        (
+            'bandwidth = "38.4GB/s"',
+            'bandwidth = "4TB/s"',
+            'memory.bandwidth = "4TB/s": memory takes a whole number of ps a byte, as in gem5 '
+            '(try "1000GB/s")',
         ),
         (
             'topology = "crossbar"',

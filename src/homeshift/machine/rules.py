@@ -12,10 +12,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from homeshift.machine.fields import suggest
-from homeshift.machine.model import LINE_BYTES, MOST_CORES, Cache, Cores, Machine, Network
+from homeshift.machine.model import (
+    LINE_BYTES,
+    MOST_CORES,
+    Cache,
+    Cores,
+    Machine,
+    Memory,
+    Network,
+)
 from homeshift.units import size_text
 
 Check = Callable[..., str | None]
+
+_BANDWIDTH_WITHIN = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +66,17 @@ def power_of_two_sets(size_bytes: int, associativity: int) -> str | None:
     above = 2 * below if sets else way_bytes
     sentence = f"not a power of two of sets of {associativity} lines of {LINE_BYTES} B"
     return sentence + suggest(below, above, size_text, least=way_bytes)
+
+
+@rule(Memory, at="bandwidth")
+def near_a_whole_time_a_byte(bandwidth_bytes_per_second: float) -> str | None:
+    """As in gem5, a byte takes a whole number of ps, which shows where these are few."""
+    byte_ps = 1e12 / bandwidth_bytes_per_second
+    if abs(max(1, round(byte_ps)) / byte_ps - 1) <= _BANDWIDTH_WITHIN:
+        return None
+    slower, faster = int(byte_ps) + 1, int(byte_ps)
+    sentence = "memory takes a whole number of ps a byte, as in gem5"
+    return sentence + suggest(faster, slower, lambda ps: f"{1e3 / ps:.4g}GB/s", least=1)
 
 
 @rule(Network, at="columns")
