@@ -43,13 +43,15 @@ class CoreUser
 class Sequencer final : public Runner
 {
   public:
-    // port: the cache's in_port for the core's requests; latency: of a hit, in cycles; faults: the
-    // node's home table, which is told of faults first.
+    // port: the cache's in_port for the core's requests; lines: that it keeps; latency: of a hit,
+    // in cycles; faults: the node's home table, which is told of faults first.
     void
-    connect(Controller *cache, int port, Cycles latency, HomeTable *faults, EventQueue *queue)
+    connect(Controller *cache, int port, const CacheMemory *lines, Cycles latency,
+            HomeTable *faults, EventQueue *queue)
     {
         cache_ = cache;
         port_ = port;
+        lines_ = lines;
         latency_ = latency;
         faults_ = faults;
         queue_ = queue;
@@ -61,7 +63,7 @@ class Sequencer final : public Runner
     issue(Addr address, bool write)
     {
         requests_.push_back({address, queue_->now() + latency_, write});
-        cache_->prefetch(address);
+        lines_->prefetch(address);
         tell_queue();
     }
 
@@ -213,6 +215,7 @@ class Sequencer final : public Runner
     }
 
     Controller *cache_ = nullptr;
+    const CacheMemory *lines_ = nullptr;
     HomeTable *faults_ = nullptr;
     EventQueue *queue_ = nullptr;
     int port_ = 0;

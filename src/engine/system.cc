@@ -125,7 +125,8 @@ System::add_node(unsigned number, const Context &context)
         core.controller = std::make_unique<L1Cache_Controller>(
             context, createMachineID(MachineType_L1Cache, index), number, cache);
         core.sequencer->connect(core.controller.get(), L1Cache_Controller::port_mandatory_in,
-                                spec_.cache_latency, node.home_table.get(), queue_.get());
+                                core.cache.get(), spec_.cache_latency, node.home_table.get(),
+                                queue_.get());
         network_->add(core.controller->id(), core.controller.get());
         cores_.push_back(std::move(core));
     }

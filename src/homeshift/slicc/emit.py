@@ -248,28 +248,23 @@ def _prefetch(machine: Machine) -> list[str]:
     """Functions that prefetch a line in all that the machine looks lines up in.
 
     Of messages, only those to the port that is written last, for requests, are worth it: what comes
-    later about a line finds most of it in the host's caches.
+    later about a line finds most of it in the host's caches. Cores prefetch for themselves.
     """
     tables = [v for v in _settings(machine) if v.type.name in TABLES]
-    if not tables:
-        return []
-    lines = [
-        "    void prefetch(Addr line) const override",
-        "    {",
-        *(f"        {v.name}->prefetch(line);" for v in tables),
-        "    }",
-        "",
-    ]
     requests = machine.in_ports[-1]
-    if requests.buffer.network != "From":
-        return lines
+    if not tables or requests.buffer.network != "From":
+        return []
     caches = [v.name for v in tables if v.type.name == "CacheMemory"]
     directories = [v.name for v in tables if v.type.name == "HomeDirectory"]
     return [
-        *lines,
         "    bool looks_up(unsigned network) const override",
         "    {",
         f"        return port_of_vnet[network] == port_{requests.name};",
+        "    }",
+        "",
+        "    void prefetch(Addr line) const override",
+        "    {",
+        *(f"        {v.name}->prefetch(line);" for v in tables),
         "    }",
         "",
         "    Addr prefetch_record([[maybe_unused]] Addr line) const override",
