@@ -11,7 +11,7 @@ pass, or None; it is resumed at that tick, and whenever something has ended.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from homeshift.engines.base import Counters, Engine, VmCounters
@@ -76,6 +76,7 @@ class Migration:
         target: where to.
         keep_borrowed: whether memory that is not used any more stays lent.
         fence: whether the source loses its right to the VM's memory in the end.
+        report: is told, in a line, that pages are copied again.
     """
 
     vm: RunningVm
@@ -83,6 +84,7 @@ class Migration:
     target: int
     keep_borrowed: bool = False
     fence: bool = False
+    report: Callable[[str], None] = lambda _: None
     source: int = -1
     phases: list[Phase] = field(default_factory=list)
     paused: bool = False
@@ -94,6 +96,7 @@ class Migration:
     copy_ticks: int = 0
     """Time of the last copy."""
     syncs: int = 0
+    rounds: int = 0
     pages_copied: int = 0
     regions_moved: int = 0
     regions_returned: int = 0
@@ -194,6 +197,9 @@ class Migration:
 
     def _copy(self, pages: Sequence[int], node: int, bandwidth: float) -> Steps:
         start = self.vm.engine.now
+        self.rounds += 1
+        if self.rounds > 1 and pages:
+            self.report(f"round {self.rounds}: {len(pages):,} pages have been written meanwhile")
         yield from self._copied(pages, node, bandwidth)
         ticks = self.vm.engine.now - start
         self.copy_ticks = ticks

@@ -139,6 +139,7 @@ class _Journey:
     keep_borrowed: bool
     interruption: Interruption | None
     fence: bool
+    report: Callable[[str], None]
     legs: list[Migration] = field(default_factory=list)
 
     def steps(self) -> Steps:
@@ -150,6 +151,7 @@ class _Journey:
                 target,
                 keep_borrowed=self.keep_borrowed,
                 fence=self.fence,
+                report=self.report,
             )
             self.legs.append(leg)
             if self.interruption is None:
@@ -244,6 +246,7 @@ class _Experiment:
                 keep_borrowed=keep_borrowed,
                 interruption=interruption if vm.number == 0 else None,
                 fence=fence,
+                report=report if vm.number == 0 else lambda _: None,
             )
             for vm, guest in zip(self.vms, self.guests, strict=True)
             if guest.strategy is not None
