@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import logging
 import os
 import re
 import shutil
@@ -133,6 +134,7 @@ def _run(client: Client, wanted: list[RunSpec], place: Place, gem5: str | None) 
     from distributed.comm.core import CommClosedError
     from tqdm import tqdm
 
+    from homeshift.sweep import processes
     from homeshift.sweep.execute import Task, execute
 
     tasks = [
@@ -160,6 +162,9 @@ def _run(client: Client, wanted: list[RunSpec], place: Place, gem5: str | None) 
             "are done and kept, the same command with a scheduler that lives (or without one) "
             "makes the others"
         ) from error
+    finally:  # no run is left, unless the sweep is interrupted; Dask would tell that its tasks are
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        processes.end_all()
 
 
 def _report(sweep: Sweep, place: Place) -> int:

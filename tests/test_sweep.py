@@ -274,6 +274,43 @@ def test_a_run_that_would_go_on_for_long_ends_with_its_sweep(tmp_path: Path) -> 
     wait_until(lambda: not processes_of(gem5), "end of all processes")
 
 
+@contextmanager
+def interrupted(outdir: Path, *command: str) -> Iterator[subprocess.Popen[str]]:
+    """A sweep with a run under way and a terminal of its own; checks what it leaves behind."""
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            wait_until(lambda: any((outdir / "runs").glob(".*.partial*")), "a run under way")
+            yield process
+            said = process.communicate(timeout=20)[1]
+        finally:
+            process.kill()
+    assert process.returncode == 1
+    assert said == "\nsweep.py: interrupted; the same command goes on from here\n"
+    assert not list((outdir / "failed").iterdir())
+    assert not finished(outdir)
+    wait_until(lambda: not processes_of(outdir), "end of all processes")
+
+
+def test_a_run_that_ctrl_c_ends_is_made_by_the_next_call(tmp_path: Path) -> None:
+    gem5 = written(tmp_path, f'#!/bin/sh\nshift 2\nexec {sys.executable} "$@" $MORE\n', "gem5.opt")
+    gem5.chmod(0o755)
+    path, out = written(tmp_path, QUICK + 'engine = "gem5"\n'), tmp_path / "out"
+    options = ("--gem5", str(gem5), "--workers", "1")
+    command = (sys.executable, str(SCRIPT), str(path), "--outdir", str(out), *options)
+    with interrupted(out, "env", "MORE=--warmup 10s", *command) as process:
+        os.killpg(process.pid, signal.SIGINT)
+    again = sweep(path, out, *options)
+    assert again.returncode == 0, again.stderr
+    assert "4 runs, 0 of them done before" in again.stdout
+    assert len(finished(out)) == 4
+
+
 def test_two_sweeps_do_not_work_in_one_directory(tmp_path: Path) -> None:
     slow = QUICK.replace('"5us"', '"2ms"')
     path, out = written(tmp_path, slow), tmp_path / "out"

@@ -10,7 +10,8 @@ one output directory named after its options. So a sweep may be killed at any mo
 again, and its results do not depend on where and in which order the runs were made.
 
 `spec` reads the file; `place` knows what is where and what is done; `execute` makes one run;
-`clusters` gives a Dask client, `slurm` one of Slurm jobs; `table` collects the results.
+`processes` ends those under way; `clusters` gives a Dask client, `slurm` one of Slurm jobs; `table`
+collects the results.
 """
 
 from homeshift.sweep.spec import RunSpec, Sweep, load_sweep

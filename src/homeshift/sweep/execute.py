@@ -4,17 +4,19 @@
 from __future__ import annotations
 
 import os
-import subprocess
+import signal
 import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from homeshift.sweep import processes
 from homeshift.sweep.place import Place
 from homeshift.sweep.spec import RunSpec
 
 _LAUNCH = Path(__file__).with_name("launch.py")
 _SHOWN_LINES = 30
+_ENDED_BY_OTHERS = (-signal.SIGINT, -signal.SIGTERM, -signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,20 +39,19 @@ class Task:
 
 
 def execute(task: Task) -> str | None:
-    """Make a run unless it is done; return its error, which is also recorded, or None."""
+    """Make a run unless it is done; return its error, or None.
+
+    The error is recorded, unless somebody has ended the run: then the next sweep makes it.
+    """
     place = Place(task.directory)
     if place.is_done(task.spec):
         return None
-    with tempfile.TemporaryDirectory() as scratch:
-        result = subprocess.run(
-            [sys.executable, "-I", "-S", str(_LAUNCH), str(os.getpid()), *_command(task, scratch)],
-            cwd=task.folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-        )
+    launch = [sys.executable, "-I", "-S", str(_LAUNCH), str(os.getpid())]
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            result = processes.run([*launch, *_command(task, scratch)], folder=task.folder)
+    except processes.EndedError:
+        return "interrupted"
     if result.returncode == 0 and place.is_done(task.spec):
         place.forget_failure(task.spec)
         return None
@@ -58,7 +59,8 @@ def execute(task: Task) -> str | None:
     error = "\n".join(lines[-_SHOWN_LINES:]) or "ended without a word"
     if result.returncode < 0:
         error += f"\nended by signal {-result.returncode}"
-    place.record_failure(task.spec, exit_status=result.returncode, error=error)
+    if result.returncode not in _ENDED_BY_OTHERS:
+        place.record_failure(task.spec, exit_status=result.returncode, error=error)
     return error
 
 
