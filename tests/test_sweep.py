@@ -311,6 +311,24 @@ def test_a_run_that_ctrl_c_ends_is_made_by_the_next_call(tmp_path: Path) -> None
     assert len(finished(out)) == 4
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_the_sweep_alone_ends_its_runs_and_itself_soon(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    deaf = "import os, signal, sys, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+    busy = "open(os.path.dirname(sys.argv[-1]) + '/.x.partial', 'w')\ntime.sleep(600)\n"
+    gem5 = written(tmp_path, f"#!{sys.executable}\n{deaf}{busy}", "gem5.opt")
+    gem5.chmod(0o755)
+    path, out = written(tmp_path, QUICK + 'engine = "gem5"\n'), tmp_path / "out"
+    command = (sys.executable, str(SCRIPT), str(path), "--outdir", str(out), "--gem5", str(gem5))
+    with interrupted(out, *command) as process:
+        begun = time.monotonic()
+        process.send_signal(number)
+        process.send_signal(number)  # as a tool does that asks the process and its group
+        process.wait(timeout=20)
+        assert time.monotonic() - begun < 10  # a second, on a machine that does nothing else
+
+
 def test_two_sweeps_do_not_work_in_one_directory(tmp_path: Path) -> None:
     slow = QUICK.replace('"5us"', '"2ms"')
     path, out = written(tmp_path, slow), tmp_path / "out"
