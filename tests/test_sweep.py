@@ -205,6 +205,24 @@ def test_results_of_another_version_or_of_others_are_not_mixed_in(tmp_path: Path
     assert "holds results of homeshift 0.0.9" in result.stderr
 
 
+def test_finished_runs_that_the_file_does_not_ask_for_are_told_and_kept(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert sweep(written(tmp_path, QUICK), out).returncode == 0
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    result = sweep(written(tmp_path, QUICK.replace("[1, 2]", "[2, 3]"), "other.toml"), out)
+    assert result.returncode == 2
+    assert "holds 2 finished runs that sweep 'other' does not ask for; name" in result.stderr
+    runs = [line.split() for line in result.stderr.splitlines() if line.startswith("    ")]
+    assert [(run[2], run[-1]) for run in runs] == [
+        ("strategy=stop-and-copy", "seed=1"),
+        ("strategy=ownership", "seed=1"),
+    ]
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    wider = sweep(written(tmp_path, QUICK.replace("[1, 2]", "[2, 1, 3]"), "other.toml"), out)
+    assert wider.returncode == 0, wider.stderr
+    assert "6 runs, 4 of them done before" in wider.stdout
+
+
 def processes_of(outdir: Path) -> list[int]:
     """Return the processes that name a sweep's directory in their command."""
     found = []

@@ -25,6 +25,7 @@ from homeshift.sweep.spec import RunSpec, Sweep
 
 FORMAT = 1
 RUN_FILES = ("config.json", "migration.json", "stats.txt")
+_SHOWN_RUNS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class Place:
         self.failure(spec).unlink(missing_ok=True)
 
     def begin(self, sweep: Sweep, *, version: str) -> None:
-        """Make the directory, or go on in one that holds results of the same version.
+        """Make the directory, or go on in one that holds results of the same version and sweep.
 
         Raises:
             InputError: the directory is something else.
@@ -85,13 +86,10 @@ class Place:
         note = self.path / "sweep.json"
         try:
             if note.is_file():
-                made_by = json.loads(note.read_text(encoding="utf-8")).get("homeshift")
-                if made_by != version:
-                    fault = (
-                        f"holds results of homeshift {made_by}, this is {version}; "
-                        "name another directory"
-                    )
-                    raise InputError(subject, [fault])
+                before = json.loads(note.read_text(encoding="utf-8"))
+                faults = list(self._faults(before, sweep, version=version))
+                if faults:
+                    raise InputError(subject, faults)
             elif self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
                 raise InputError(subject, ["is not empty and holds no sweep; name another"])
             for folder in ("runs", "failed"):
@@ -135,6 +133,28 @@ class Place:
                     else:
                         partial.unlink(missing_ok=True)
             yield
+
+    def _faults(self, before: dict[str, Any], sweep: Sweep, *, version: str) -> Iterator[str]:
+        """Yield why a sweep cannot go on where another, as its sweep.json tells, was begun."""
+        made_by = before.get("homeshift")
+        if made_by != version:
+            yield f"holds results of homeshift {made_by}, this is {version}; name another directory"
+            return
+        asked = {run.name for run in sweep.runs}
+        options = {run["run"]: run["options"] for run in before.get("runs", ())}
+        made = {path.parent.name for path in self.path.glob(f"runs/[!.]*/{RUN_FILES[0]}")}
+        others = sorted(made - asked, key=[*options, *made].index)
+        if others:
+            shown = [
+                "".join([name, *(f" {option}={v}" for option, v in options.get(name, {}).items())])
+                for name in others[:_SHOWN_RUNS]
+            ]
+            shown += [f"and {len(others) - _SHOWN_RUNS} more"] if len(others) > _SHOWN_RUNS else []
+            fault = (
+                f"holds {len(others)} finished runs that sweep '{sweep.name}' does not ask for; "
+                "name another directory, or give the file their values again:"
+            )
+            yield "\n    ".join([fault, *shown])
 
     def _write(self, path: Path, content: dict[str, Any]) -> None:
         """Write a JSON file so that a reader, or a kill, never meets half of it."""
