@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 try:
     import homeshift
@@ -26,6 +26,13 @@ except ModuleNotFoundError:  # not installed, as inside gem5: the sources are be
 
 from homeshift.errors import HomeshiftError, InputError, near
 from homeshift.units import parse_size, parse_time
+
+if TYPE_CHECKING:
+    from homeshift.guests import Guest
+    from homeshift.machine import Machine
+    from homeshift.strategies import Strategy
+    from homeshift.vm import VmSpec
+    from homeshift.workload import Workload
 
 T = TypeVar("T")
 
@@ -198,31 +205,64 @@ class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
         return action.help if action.default is None else super()._get_help_string(action)
 
 
-def _run(options: argparse.Namespace, unknown: Sequence[str]) -> None:
-    # Imported here so that --help is quick.
-    from homeshift.engines import Models, check_models, output_directory
-    from homeshift.guests import load_guests
-    from homeshift.interruption import CANCEL, TARGET_FAILURE, Interruption
+def faults_in(arguments: list[str], *, together: bool) -> list[str]:
+    """Return what is wrong with options, without running anything: a sweep checks its own first.
+
+    Which models an engine has is not looked at.
+
+    Args:
+        arguments: of this script.
+        together: also whether the options suit each other, and those that are not given.
+    """
+    parser = _parser()
+    parser.exit_on_error = False
+    try:
+        options, rest = parser.parse_known_args(arguments)
+    except argparse.ArgumentError as error:
+        return [error.message]
+    if rest:
+        return ["takes no value, it is true or false"]
+    faults = _Faults()
+    experiment = _read(options, faults)
+    if together and not faults.errors:
+        _check_together(options, experiment, faults)
+    return [fault for error in faults.errors for fault in error.faults]
+
+
+class _Experiment(NamedTuple):
+    """What the options ask for; None is what they ask for wrongly."""
+
+    machine: Machine | None
+    strategy: Strategy | None
+    workload: Workload | None
+
+
+def _read(options: argparse.Namespace, faults: _Faults) -> _Experiment:
+    """Read each option by itself."""
+    # Imported here, as in all that follows, so that --help is quick.
     from homeshift.machine import load_machine
-    from homeshift.migration import migrate
-    from homeshift.output import write_stats
     from homeshift.strategies import strategy_named
-    from homeshift.timeline import trace
-    from homeshift.vm import VmSpec, check_together
     from homeshift.workload import parse_workload, trace_workload
 
-    faults = _Faults()
-    if unknown:
-        faults.errors.append(InputError("the options", unknown))
     machine = faults.collect(lambda: load_machine(options.machine))
     strategy = faults.collect(lambda: strategy_named(options.strategy))
     workload = faults.collect(
         lambda: trace_workload(options.trace) if options.trace else parse_workload(options.workload)
     )
-    unreadable = [value.error for value in vars(options).values() if isinstance(value, _Unreadable)]
-    if unreadable:
-        faults.errors += unreadable
-        faults.raise_all()
+    faults.errors += [
+        value.error for value in vars(options).values() if isinstance(value, _Unreadable)
+    ]
+    return _Experiment(machine, strategy, workload)
+
+
+def _check_together(
+    options: argparse.Namespace, experiment: _Experiment, faults: _Faults
+) -> tuple[VmSpec, list[Guest] | None]:
+    """Return the VM and the others, and note what does not fit."""
+    from homeshift.guests import load_guests
+    from homeshift.vm import VmSpec, check_together
+
+    machine, strategy, workload = experiment
     if options.vm_memory is None:
         fits = machine.memory.size_bytes // 4 if machine else DEFAULT_VM_BYTES
         options.vm_memory = min(DEFAULT_VM_BYTES, fits)
@@ -236,9 +276,6 @@ def _run(options: argparse.Namespace, unknown: Sequence[str]) -> None:
         region_bytes=options.region,
         stage2_entry_bytes=options.stage2_entry,
     )
-    models = Models(memory=options.memory_model, network=options.network_model)
-    if machine:
-        faults.collect(lambda: check_models(models, machine))
     others = faults.collect(
         lambda: (
             load_guests(
@@ -257,6 +294,27 @@ def _run(options: argparse.Namespace, unknown: Sequence[str]) -> None:
         faults.collect(
             lambda: workload.streams(vcpus=vm.vcpus, vm_bytes=vm.memory_bytes, seed=options.seed)
         )
+    return vm, others
+
+
+def _run(options: argparse.Namespace, unknown: Sequence[str]) -> None:
+    from homeshift.engines import Models, check_models, output_directory
+    from homeshift.interruption import CANCEL, TARGET_FAILURE, Interruption
+    from homeshift.migration import migrate
+    from homeshift.output import write_stats
+    from homeshift.timeline import trace
+
+    faults = _Faults()
+    if unknown:
+        faults.errors.append(InputError("the options", unknown))
+    experiment = _read(options, faults)
+    if any(isinstance(value, _Unreadable) for value in vars(options).values()):
+        faults.raise_all()
+    machine, strategy, workload = experiment
+    models = Models(memory=options.memory_model, network=options.network_model)
+    if machine:
+        faults.collect(lambda: check_models(models, machine))
+    vm, others = _check_together(options, experiment, faults)
     faults.raise_all()
     assert machine is not None
     assert strategy is not None

@@ -17,6 +17,7 @@ import importlib.util
 import logging
 import os
 import re
+import runpy
 import shutil
 import signal
 import subprocess
@@ -102,7 +103,8 @@ def _sweep(arguments: argparse.Namespace) -> int:
         raise InputError("installation", [fault])
     if arguments.workers < 1:
         raise InputError("option --workers", ["must be at least 1"])
-    sweep = load_sweep(arguments.sweep, known=_options_of_migrate())
+    check = runpy.run_path(str(MIGRATE))["faults_in"]
+    sweep = load_sweep(arguments.sweep, known=_options_of_migrate(), check=check)
     gem5 = shutil.which(arguments.gem5)
     if gem5 is None and any(run.engine == "gem5" for run in sweep.runs):
         fault = f"{arguments.gem5}: not found; give a gem5 with the plugin by --gem5"

@@ -104,6 +104,52 @@ def test_all_faults_of_a_sweep_file_are_told_at_once(tmp_path: Path) -> None:
     )
 
 
+def test_faulty_values_are_told_at_once_before_anything_is_made(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        'machine = "tiny"\ncolour = "x"\nstrategy = ["owneship", "pre-copy:downtme-limit=1ms"]\n'
+        'vm-memory = "32"\nseed = ["a", true]\nborrow = "9:0.5"\ncheck = "yes"\nfence = true\n'
+        'workload = ["zipf", "zipf:writes=1"]\ncancel-at = "1us"\nwindow = 5\n',
+    )
+    result = sweep(path, tmp_path / "out")
+    assert result.returncode == 2
+    assert not (tmp_path / "out").exists()
+    said = result.stderr.splitlines()
+    assert said[0] == "sweep.py: error: sweep 'mine.toml' has 10 faults:"
+    for line, told in zip(
+        said[1:],
+        (
+            "colour: migrate.py has no such option",
+            "strategy = \"owneship\": not known (did you mean 'ownership'?)",
+            'strategy = "pre-copy:downtme-limit=1ms": downtme-limit: no such parameter (did you',
+            'vm-memory = "32": a bare number; write a size with its unit',
+            'seed = "a": not a whole number',
+            "seed = true: expected one argument",
+            'check = "yes": takes no value, it is true or false',
+            'workload = "zipf:writes=1": writes: no such parameter of zipf',
+            "window = 5: a bare number; write a time with its unit",
+            "borrow 9: 'tiny' has the nodes 0 to 1",
+        ),
+        strict=True,
+    ):
+        assert line.strip().startswith(told)
+
+
+def test_what_keeps_every_run_from_being_made_is_a_fault_of_the_file(tmp_path: Path) -> None:
+    text = QUICK.replace('"tiny"', '["tiny", "quad"]') + 'cancel-at = "1us"\n'
+    for more, faults in (
+        ('borrow = "9:0.5"\n', ["borrow 9: 'tiny' has", "borrow 9: 'quad' has"]),
+        ('fail-target-at = "1us"\n', ["not allowed with argument --cancel-at"]),
+        ('more-vms = "none.toml"\n', ["cannot be read: No such file"]),
+    ):
+        result = sweep(written(tmp_path, text + more), tmp_path / "out")
+        assert result.returncode == 2
+        said = result.stderr.splitlines()[1:]
+        assert len(said) == len(faults)
+        assert all(fault in line for line, fault in zip(said, faults, strict=True))
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     ("text", "fault"),
     [("", "is empty; give at least a strategy"), ("strategy = ", "not TOML: "), (None, "cannot")],

@@ -10,6 +10,9 @@
 
 A run is made for every combination, here 2 * 2 * 2 * 3; the last list varies fastest. Traces are
 workloads here: "trace:traces/sqlite3.npy,traces/xz.npy".
+
+A value that no run can have is a fault of the file, and so is what keeps every run from being made.
+A combination that cannot be made is a run that fails.
 """
 
 from __future__ import annotations
@@ -19,10 +22,10 @@ import itertools
 import json
 import os
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from homeshift.errors import InputError, near
 
@@ -71,12 +74,26 @@ class Sweep:
     varied: tuple[str, ...]
 
 
-def load_sweep(path: str | os.PathLike[str], *, known: Collection[str]) -> Sweep:
+class Check(Protocol):
+    """`faults_in` of configs/migrate.py, which alone knows what its options may be."""
+
+    def __call__(self, arguments: list[str], *, together: bool) -> list[str]:
+        """Return what is wrong with options, each by itself or also together."""
+
+
+def _nothing_wrong(arguments: list[str], *, together: bool) -> list[str]:  # noqa: ARG001
+    return []
+
+
+def load_sweep(
+    path: str | os.PathLike[str], *, known: Collection[str], check: Check = _nothing_wrong
+) -> Sweep:
     """Read a sweep file.
 
     Args:
         path: the TOML file.
         known: names of migrate.py's options, without dashes in front.
+        check: what is wrong with values; by default they are not looked at.
 
     Raises:
         InputError: with all faults of the file.
@@ -90,40 +107,70 @@ def load_sweep(path: str | os.PathLike[str], *, known: Collection[str]) -> Sweep
         raise InputError(subject, [f"cannot read {path}: {error.strerror}"]) from error
     except ValueError as error:  # not TOML, or not UTF-8
         raise InputError(subject, [f"not TOML: {error}"]) from error
-    faults = list(_faults(table, known))
+    faults, sound = _faults(table, known, check)
+    runs = _runs(sound)
+    # Which nodes there are, and what fits, is the machine's to say.
+    if "machine" in sound or "machine" not in table:
+        faults += _faults_of_all(runs, check)
     if faults:
         raise InputError(subject, faults)
-    lists = {name: value if isinstance(value, list) else [value] for name, value in table.items()}
-    engines = lists.pop("engine", ["embedded"])
-    runs = [
-        RunSpec(engine=engine, options=dict(zip(lists, values, strict=True)))
-        for engine, *values in itertools.product(engines, *lists.values())
-    ]
     varied = [name for name, value in table.items() if isinstance(value, list) and len(value) > 1]
     return Sweep(name=path.stem, text=text, runs=tuple(runs), varied=tuple(varied))
 
 
-def _faults(table: Mapping[str, Any], known: Collection[str]) -> Iterator[str]:
-    if not table:
-        yield "is empty; give at least a strategy"
+def _runs(lists: Mapping[str, list[Value]]) -> list[RunSpec]:
+    """Return a run for every combination."""
+    options = {name: values for name, values in lists.items() if name != "engine"}
+    return [
+        RunSpec(engine=str(engine), options=dict(zip(options, values, strict=True)))
+        for engine, *values in itertools.product(
+            lists.get("engine", ["embedded"]), *options.values()
+        )
+    ]
+
+
+def _faults(
+    table: Mapping[str, Any], known: Collection[str], check: Check
+) -> tuple[list[str], dict[str, list[Value]]]:
+    """Return the faults of options by themselves, and the values that have none."""
+    faults = [] if table else ["is empty; give at least a strategy"]
+    sound: dict[str, list[Value]] = {}
     for name, value in table.items():
         if name in _CHOSEN:
-            yield f"{name}: {_CHOSEN[name]}"
+            faults.append(f"{name}: {_CHOSEN[name]}")
         elif name != "engine" and name not in known:
-            yield f"{name}: migrate.py has no such option{near(name, [*known, 'engine'])}"
+            faults.append(f"{name}: migrate.py has no such option{near(name, [*known, 'engine'])}")
         else:
-            yield from _value_faults(name, value)
+            values = value if isinstance(value, list) else [value]
+            if not values:
+                faults.append(f"{name}: an empty list leaves nothing to run")
+            for single in values:
+                found = list(_value_faults(name, single, check))
+                faults += found
+                if not found:
+                    sound.setdefault(name, []).append(single)
+            texts = [json.dumps(single, default=str) for single in values]
+            twice = sorted({text for text in texts if texts.count(text) > 1})
+            faults += [f"{name}: {text} is listed twice" for text in twice]
+    return faults, sound
 
 
-def _value_faults(name: str, value: Any) -> Iterator[str]:
-    values = value if isinstance(value, list) else [value]
-    if not values:
-        yield f"{name}: an empty list leaves nothing to run"
-    for single in values:
-        if not isinstance(single, (str, int, float, bool)):
-            yield f"{name} = {single!r}: not a text, a number, true or false"
-        elif name == "engine" and single not in ENGINES:
-            yield f"engine = {json.dumps(single)}: not one of {', '.join(ENGINES)}"
-    texts = [json.dumps(single, default=str) for single in values]
-    for text in sorted({text for text in texts if texts.count(text) > 1}):
-        yield f"{name}: {text} is listed twice"
+def _value_faults(name: str, value: Any, check: Check) -> Iterator[str]:
+    if not isinstance(value, (str, int, float, bool)):
+        yield f"{name} = {value!r}: not a text, a number, true or false"
+    elif name != "engine":
+        for fault in check(RunSpec(engine="", options={name: value}).arguments, together=False):
+            yield f"{name} = {json.dumps(value)}: {fault.removeprefix(f'{value}: ')}"
+    elif value not in ENGINES:
+        yield f"engine = {json.dumps(value)}: not one of {', '.join(ENGINES)}"
+
+
+def _faults_of_all(runs: Iterable[RunSpec], check: Check) -> list[str]:
+    """Return what is wrong with the runs, or nothing if one of them can be made."""
+    faults: dict[str, None] = {}
+    for run in runs:
+        found = check(run.arguments, together=True)
+        if not found:
+            return []
+        faults.update(dict.fromkeys(found))
+    return list(faults)
