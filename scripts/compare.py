@@ -76,12 +76,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _compare(arguments: argparse.Namespace, program: str) -> None:
     # pandas takes a second to import: only now, so that --help and mistakes are fast.
     from homeshift.comparison import compare, differences, render, table_of
-    from homeshift.runs import read_runs
+    from homeshift.runs import missing_runs, read_runs
     from homeshift.selection import run_table, select
 
     runs = read_runs(arguments.runs, stats=False)
     if not runs:
         raise InputError("list of runs", ["no run is done"])
+    for path in arguments.runs:
+        if missing := missing_runs(path):
+            print(f"{program}: warning: sweep '{path}': {missing}", file=sys.stderr)
     if arguments.where:
         chosen = set(select(run_table(runs), arguments.where)["path"])
         runs = [run for run in runs if os.fspath(run.path) in chosen]
@@ -102,20 +105,23 @@ def _summary(
     arguments: argparse.Namespace, runs: Sequence[Run], program: str
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the summary as data and as texts, and print what it is over."""
-    from homeshift.groups import SEED, condition_columns, render, summarise
+    from homeshift.groups import SEED, comparable, condition_columns, render, summarise
     from homeshift.selection import column, run_table
 
     table = run_table(runs)
     by = [column(table, name) for name in (arguments.by or "strategy").split(",")]
+    table, others = comparable(table, by)
+    if others:
+        print(f"{program}: warning: {others}", file=sys.stderr)
     data = summarise(table, by=by, baseline=arguments.baseline)
     over = [f"{table[SEED].nunique()} seeds"] if table[SEED].nunique() > 1 else []
     over += [
         f"{name.removeprefix('arguments.')} ({table[name].map(str).nunique()})"
         for name in condition_columns(table, by)
     ]
-    print(f"{len(runs)} runs" + (f" over {', '.join(over)}" if over else ""))
+    print(f"{len(table)} runs" + (f" over {', '.join(over)}" if over else ""))
     print(f"ratio: to {data['baseline'].iloc[0]}, geometric mean; intervals: 95 %\n")
-    incomplete = [run.strategy for run in runs if run.migration["status"] != "completed"]
+    incomplete = list(table["strategy"][table["status"] != "completed"])
     if incomplete:
         fault = f"{len(incomplete)} migrations are not completed ({', '.join(set(incomplete))})"
         print(

@@ -52,14 +52,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _write(sweep: Path, output: Path) -> None:
     # Slow imports come last, so that --help is fast.
+    from homeshift.groups import comparable
     from homeshift.report import page, read_sweep
-    from homeshift.runs import read_runs
+    from homeshift.runs import missing_runs, read_runs
+    from homeshift.selection import run_table
 
     read_sweep(sweep)
     runs = read_runs([sweep], stats=False)
     if not runs:
         raise InputError(f"sweep '{sweep}'", ["no run is done"])
-    text = page(sweep, runs, list(_pictures(runs)))
+    chosen, others = comparable(run_table(runs), ["strategy"])
+    for note in (missing_runs(sweep), others):
+        if note:
+            print(f"report.py: warning: {note}", file=sys.stderr)
+    text = page(sweep, runs, list(_pictures([runs[row] for row in chosen.index])))
     partial = output.with_name(f".{output.name}.partial-{os.getpid()}")
     try:
         partial.write_text(text, encoding="utf-8")

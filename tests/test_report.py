@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -104,7 +105,11 @@ class Page(HTMLParser):
 
 def test_the_page_stands_alone_and_says_what_the_runs_say(sweep: Path, tmp_path: Path) -> None:
     result = report(sweep, tmp_path / "page.html")
-    assert (result.returncode, result.stderr) == (0, "")
+    assert result.returncode == 0
+    assert result.stderr == (
+        "report.py: warning: 1 of 5 runs are missing, 1 of them failed (its folder failed/ says "
+        "why)\n"
+    )
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
     page = Page(text)
     assert page.open == []
@@ -131,6 +136,27 @@ def test_failed_runs_are_shown_with_their_error_and_nothing_is_taken_for_markup(
     assert "migrate.py: error: &lt;memory&gt; &amp; more" in text
     assert "configs/migrate.py --seed 3" in text
     assert "&lt;two&gt; seeds" in text
+
+
+def test_a_sweep_that_was_not_run_to_its_end_is_not_shown_as_if(
+    sweep: Path, tmp_path: Path
+) -> None:
+    shutil.rmtree(sweep / "runs" / "ownership-2")
+    result = report(sweep, tmp_path / "page.html")
+    assert result.returncode == 0
+    missing = (
+        "2 of 5 runs are missing, 1 of them failed (its folder failed/ says why); the same call of "
+        "scripts/sweep.py makes the others"
+    )
+    left_out = "1 of 3 runs are left out, as not every group has one of their condition and seed"
+    assert missing in result.stderr
+    assert left_out in result.stderr
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "<title>mine: 3 of 5 migrations</title>" in text
+    page = Page(text)
+    assert f"{missing}." in page.texts
+    assert any(data.startswith(left_out) for data in page.texts)
+    assert page.texts[page.texts.index("total time [us]") + 2] == "100"  # one seed, no interval
 
 
 def test_equal_sweeps_give_equal_pages(sweep: Path, tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ the seed, is a condition (a VM's size, a workload, ...). For each group and meas
 - the mean is over all conditions;
 - the ratio is between runs of one condition and one seed, and their geometric mean is taken: a
   ratio of 2 and one of 1/2 make 1;
+- where runs are missing, as in a sweep that was not run to its end, `comparable` leaves out those
+  whose condition and seed not every group has, so that all means are over the same conditions;
 - the seeds are the repetitions. Each gives one mean and one ratio; from these come the 95 %
   confidence intervals (Student's t; of the logarithm, for ratios). One seed has no interval.
 """
@@ -83,12 +85,7 @@ def summarise(
         listed = ", ".join(f"'{name}'" for name in names)
         fault = f"no group '{baseline}'{near(baseline, names)}; the groups are {listed}"
         raise InputError("baseline", [fault])
-    conditions = condition_columns(table, by)
-    keyed = table.assign(
-        _group=groups,
-        _condition=table[conditions].map(str).agg("; ".join, axis=1) if conditions else "",
-        _seed=table[SEED],
-    )
+    keyed = _keyed(table, by)
     twice = keyed[keyed.duplicated(["_group", "_condition", "_seed"])]
     if not twice.empty:
         fault = f"{twice['path'].iloc[0]}: another run has the same parameters and seed"
@@ -101,6 +98,40 @@ def summarise(
         )
         rows += [_row(name, measure, values[name].dropna(), values, baseline) for name in names]
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def comparable(table: pd.DataFrame, by: Sequence[str]) -> tuple[pd.DataFrame, str]:
+    """Return the runs that can be summed up, and a sentence on the others, or nothing.
+
+    Args:
+        table: from `selection.run_table`.
+        by: columns that make the groups.
+    """
+    keyed = _keyed(table, by)
+    found = keyed.groupby(["_condition", "_seed"])["_group"].transform("nunique")
+    chosen = table[found == keyed["_group"].nunique()]
+    if chosen.empty:
+        return table, (
+            "no condition and seed has a run of every group: means are over different conditions, "
+            "ratios over those that a group has in common with the baseline"
+        )
+    others = len(table) - len(chosen)
+    return chosen, (
+        f"{others} of {len(table)} runs are left out, as not every group has one of their "
+        "condition and seed: means and ratios are over what all groups have"
+        if others
+        else ""
+    )
+
+
+def _keyed(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Return the runs with their group, condition and seed."""
+    conditions = condition_columns(table, by)
+    return table.assign(
+        _group=group_names(table, by),
+        _condition=table[conditions].map(str).agg("; ".join, axis=1) if conditions else "",
+        _seed=table[SEED],
+    )
 
 
 def group_names(table: pd.DataFrame, by: Sequence[str]) -> list[str]:

@@ -22,7 +22,7 @@ import pandas as pd
 from homeshift import groups, machine_drawing
 from homeshift.display import format_number
 from homeshift.errors import InputError
-from homeshift.runs import Run
+from homeshift.runs import Run, missing_runs
 from homeshift.selection import run_table
 from homeshift.units import size_text, time_text
 
@@ -56,7 +56,8 @@ def page(directory: Path, runs: Sequence[Run], pictures: Sequence[Picture]) -> s
     import jinja2
 
     sweep = read_sweep(directory)
-    table = run_table(runs)
+    everything = run_table(runs)
+    table, others = groups.comparable(everything, ["strategy"])
     summary = groups.summarise(table)
     conditions = groups.condition_columns(table, ["strategy"])
     over = [f"{_short(name)} ({table[name].map(str).nunique()})" for name in conditions]
@@ -66,6 +67,8 @@ def page(directory: Path, runs: Sequence[Run], pictures: Sequence[Picture]) -> s
     return template.render(
         name=sweep["name"],
         runs=len(runs),
+        asked=len(sweep["runs"]),
+        notes=[note for note in (missing_runs(directory), others) if note],
         version=sweep["homeshift"],
         engines=", ".join(sorted(set(table["engine"]))),
         over=", ".join([*([f"{seeds} seeds"] if seeds > 1 else []), *over]),
@@ -82,9 +85,9 @@ def page(directory: Path, runs: Sequence[Run], pictures: Sequence[Picture]) -> s
             for picture in pictures
         ],
         machines=_machines(runs),
-        parameters=_parameters(table),
+        parameters=_parameters(everything),
         failures=_failures(directory, sweep),
-        run_list=_html(_run_list(table, conditions)),
+        run_list=_html(_run_list(everything, groups.condition_columns(everything, ["strategy"]))),
         definition=sweep["file"].strip(),
         versions=_versions(),
     )

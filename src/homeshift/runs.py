@@ -95,6 +95,28 @@ def find_runs(paths: Sequence[str | os.PathLike[str]]) -> list[Path]:
     return found
 
 
+def missing_runs(path: str | os.PathLike[str]) -> str:
+    """Return a sentence on the runs that a sweep asks for and that are not done, or nothing.
+
+    Raises:
+        InputError: the sweep's sweep.json cannot be read.
+    """
+    path = Path(path)
+    if not (path / "sweep.json").is_file():
+        return ""
+    asked = _asked(path)
+    missing = [name for name in asked if not (path / "runs" / name).is_dir()]
+    if not missing:
+        return ""
+    failed = sum((path / "failed" / f"{name}.json").is_file() for name in missing)
+    said = f"{len(missing)} of {len(asked)} runs are missing"
+    if failed:
+        said += f", {failed} of them failed (its folder failed/ says why)"
+    if failed < len(missing):
+        said += f"; the same call of scripts/sweep.py makes {'the others' if failed else 'them'}"
+    return said
+
+
 def read_runs(paths: Sequence[str | os.PathLike[str]], *, stats: bool = True) -> list[Run]:
     """Read all runs that `paths` name, as `find_runs` and `read_run`.
 
@@ -193,11 +215,16 @@ def _inside(path: Path) -> list[Path]:
     """Return the runs in a directory; of a sweep, those that it asks for and that are done."""
     if not (path / "sweep.json").is_file():
         return sorted(filter(_looks_like_run, path.iterdir()))
+    named = [path / "runs" / name for name in _asked(path)]
+    return [run for run in named if run.is_dir()]
+
+
+def _asked(path: Path) -> list[str]:
+    """Return the names of the runs that a sweep asks for."""
     content, faults = _read_json(path / "sweep.json")
     if faults:
         raise InputError(f"sweep '{path}'", faults)
-    named = [path / "runs" / run["run"] for run in content["runs"]]
-    return [run for run in named if run.is_dir()]
+    return [run["run"] for run in content["runs"]]
 
 
 def _looks_like_run(path: Path) -> bool:
