@@ -42,12 +42,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         if importlib.util.find_spec("jinja2") is None:
             fault = "jinja2: missing; pip install 'homeshift[report]'"
             raise InputError("installation", [fault])
+        _check_output(arguments.output)
         _write(arguments.sweep, arguments.output)
     except HomeshiftError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return error.exit_status
     print(f"report.py: wrote {arguments.output}")
     return 0
+
+
+def _check_output(path: Path) -> None:
+    faults = []
+    if path.suffix != ".html":
+        faults.append("must end in .html")
+    if not path.parent.is_dir():
+        faults.append(f"there is no directory '{path.parent}'")
+    if path.is_dir():
+        faults.append("is a directory")
+    if faults:
+        raise InputError(f"output file '{path}'", faults)
 
 
 def _write(sweep: Path, output: Path) -> None:
@@ -129,8 +142,7 @@ def _pictures(runs: Sequence[Run]) -> Iterator[Picture]:
 def _first_condition(runs: Sequence[Run]) -> tuple[list[Run], str]:
     """Return the runs of the first condition, for figures over time, and how it is called."""
     from homeshift.groups import condition_columns
-    from homeshift.report import shown_value
-    from homeshift.selection import run_table
+    from homeshift.selection import run_table, shown_value
 
     table = run_table(runs)
     names = condition_columns(table, ["strategy"])

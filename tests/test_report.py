@@ -18,7 +18,7 @@ import pytest
 
 from homeshift import machine_drawing
 from homeshift.machine import load_machine
-from homeshift.report import shown_value
+from homeshift.selection import shown_value
 
 WriteRun = Callable[..., Path]
 SCRIPT = Path(__file__).parents[1] / "scripts" / "report.py"
@@ -172,6 +172,12 @@ def test_what_is_no_sweep_is_refused(write_run: WriteRun, tmp_path: Path) -> Non
     assert not (tmp_path / "page.html").exists()
 
 
+def test_a_file_that_would_not_be_html_is_refused_first(tmp_path: Path) -> None:
+    result = report(tmp_path / "none", tmp_path / "folder" / "page.pdf")
+    assert result.returncode == 2
+    assert "page.pdf' has 2 faults:\n  must end in .html\n  there is no directory" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("machine", "links"),
     [("quad", 4), ("quad:network.topology=ring", 4), ("quad:nodes=64,cores.per_node=1", 16)],
@@ -206,6 +212,8 @@ def test_a_mesh_is_drawn_as_a_grid() -> None:
     ("name", "value", "text"),
     [
         ("arguments.vm-memory", 64 << 20, "64MiB"),
+        ("vm.memory_bytes", 64 << 20, "64MiB"),
+        ("machine.network.link_bandwidth_bytes_per_second", 25.6e9, "25.6GB/s"),
         ("horizon", 10**9, "1ms"),
         ("horizon", None, "None"),
         ("seed", 3, "3"),

@@ -191,6 +191,11 @@ def test_all_results_are_in_one_table_with_all_parameters(smoke: Path) -> None:
     assert (by_strategy["ownership"], by_strategy["stop-and-copy"]) == (0, 128)
 
 
+def test_who_may_read_the_results_may_read_what_the_sweep_is(smoke: Path) -> None:
+    modes = {path.name: path.stat().st_mode & 0o777 for path in smoke.iterdir() if path.is_file()}
+    assert modes["sweep.json"] == modes["sweep.parquet"]
+
+
 def test_the_results_do_not_depend_on_the_number_of_workers(smoke: Path, tmp_path: Path) -> None:
     assert sweep(SMOKE, tmp_path / "one", "--workers", "1").returncode == 0
     one, two = (pd.read_parquet(path / "sweep.parquet") for path in (tmp_path / "one", smoke))

@@ -16,6 +16,7 @@ the seed, is a condition (a VM's size, a workload, ...). For each group and meas
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,7 +26,7 @@ import pandas as pd
 from homeshift.comparison import MEASURES, Measure
 from homeshift.display import common_unit, format_count, format_number, format_ratio
 from homeshift.errors import InputError, near
-from homeshift.selection import varied
+from homeshift.selection import shown_value, varied
 
 COLUMNS = (
     "group",
@@ -81,7 +82,10 @@ def summarise(
     names = list(dict.fromkeys(groups))
     if baseline is None:
         baseline = names[0]
-    elif baseline not in names:
+    else:
+        asked = baseline.replace(" ", "")
+        baseline = next((name for name in names if name.replace(" ", "") == asked), baseline)
+    if baseline not in names:
         listed = ", ".join(f"'{name}'" for name in names)
         fault = f"no group '{baseline}'{near(baseline, names)}; the groups are {listed}"
         raise InputError("baseline", [fault])
@@ -135,8 +139,15 @@ def _keyed(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
 
 
 def group_names(table: pd.DataFrame, by: Sequence[str]) -> list[str]:
-    """Return the name of each run's group: "ownership", or "ownership 64" by two columns."""
-    return [str(name) for name in table[list(by)].map(str).agg(" ".join, axis=1)]
+    """Return the name of each run's group: "ownership", or "32 MiB ownership" by two columns."""
+    texts = [[_heading(name, value) for value in table[name]] for name in by]
+    return [" ".join(parts) for parts in zip(*texts, strict=True)]
+
+
+def _heading(name: str, value: Any) -> str:
+    """Return a value as people write it, a quantity with a space before its unit."""
+    text = shown_value(name, value)
+    return text if text == str(value) else re.sub(r"(?<=[0-9])(?=[A-Za-z])", " ", text)
 
 
 def condition_columns(table: pd.DataFrame, by: Sequence[str]) -> list[str]:

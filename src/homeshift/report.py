@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import base64
 import json
-import math
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +21,10 @@ from homeshift import groups, machine_drawing
 from homeshift.display import format_number
 from homeshift.errors import InputError
 from homeshift.runs import Run, missing_runs
-from homeshift.selection import run_table
-from homeshift.units import size_text, time_text
+from homeshift.selection import run_table, shown_value
 
 TEMPLATE = Path(__file__).with_name("report.html")
 _LIBRARIES = ("numpy", "pandas", "matplotlib")
-_SIZES = ("vm-memory", "region", "stage2-entry")
-_TIMES = ("warmup", "window", "horizon")
 _LISTED = ("total-time", "downtime", "interconnect.migration-bytes", "energy.total")
 
 
@@ -128,17 +123,6 @@ def _tables(table: pd.DataFrame) -> dict[str, Any]:
         columns=lambda name: name.removesuffix(mark), index=lambda name: name.partition(" [")[0]
     )
     return {"means": _html(means), "ratios": _html(ratios) if len(ratios.columns) else ""}
-
-
-def shown_value(name: str, value: Any) -> str:
-    """Return the value of an option with its unit, as a user would give it."""
-    name = name.removeprefix("arguments.")
-    if isinstance(value, Real) and not math.isnan(value):
-        if name in _SIZES:
-            return size_text(int(float(value)))
-        if name in _TIMES:
-            return time_text(int(float(value)))
-    return str(value)
 
 
 def _short(name: str) -> str:

@@ -7,17 +7,21 @@ some = select(table, ["strategy!=hybrid", "memory_bytes>=64MiB", "seed=1"])
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import pandas as pd
 
 from homeshift.errors import InputError, near
 from homeshift.runs import Run, measures, parameters
-from homeshift.units import parse_bandwidth, parse_size, parse_time
+from homeshift.units import parse_bandwidth, parse_size, parse_time, size_text, time_text
 
+_SIZES = ("vm-memory", "region", "stage2-entry")
+_TIMES = ("warmup", "window", "horizon", "cancel-at", "fail-target-at")
 _CONDITION = re.compile(r"\s*([\w.-]+)\s*(!=|<=|>=|=|<|>)\s*(.+?)\s*")
 
 
@@ -39,6 +43,19 @@ def run_table(runs: Sequence[Run]) -> pd.DataFrame:
 def varied(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
     """Return those of the columns in which the runs differ."""
     return [name for name in names if table[name].map(str).nunique() > 1]
+
+
+def shown_value(name: str, value: Any) -> str:
+    """Return the value of a parameter with its unit, as a user would give it."""
+    name = name.removeprefix("arguments.")
+    if isinstance(value, Real) and math.isfinite(value):
+        if name in _SIZES or name.endswith("_bytes"):
+            return size_text(int(float(value)))
+        if name in _TIMES or name.endswith("_ticks"):
+            return time_text(int(float(value)))
+        if name.endswith("_bytes_per_second"):
+            return f"{float(value) / 1e9:g}GB/s"
+    return str(value)
 
 
 def column(table: pd.DataFrame, name: str) -> str:

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import shutil
-import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -158,7 +157,6 @@ class Place:
 
     def _write(self, path: Path, content: dict[str, Any]) -> None:
         """Write a JSON file so that a reader, or a kill, never meets half of it."""
-        handle, partial = tempfile.mkstemp(prefix=f".{path.name}.partial-", dir=path.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(json.dumps(content, indent=2) + "\n")
-        Path(partial).replace(path)
+        partial = path.with_name(f".{path.name}.partial-{uuid.uuid4().hex}")
+        partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        partial.replace(path)
