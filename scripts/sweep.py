@@ -112,6 +112,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
     place = Place(arguments.outdir.resolve())
     place.begin(sweep, version=homeshift.__version__)
     with place.exclusive():
+        place.describe(sweep, version=homeshift.__version__)
         return _complete(arguments, sweep, place, gem5)
 
 

@@ -19,6 +19,7 @@ import pytest
 from gem5_binary import GEM5, needs_gem5
 from pandas.testing import assert_frame_equal
 
+from homeshift import __version__
 from homeshift.errors import InputError
 from homeshift.sweep import load_sweep
 from homeshift.sweep.spec import RunSpec
@@ -250,6 +251,12 @@ def test_results_of_another_version_or_of_others_are_not_mixed_in(tmp_path: Path
     assert result.returncode == 2
     assert "is not empty and holds no sweep" in result.stderr
     (out / "notes.txt").unlink()
+    (out / "sweep.json").write_text(f'{{"homeshift": "{__version__}"}}', encoding="utf-8")
+    (out / ".lock").mkdir()
+    result = sweep(path, out)
+    assert result.returncode == 2
+    assert "cannot be written: Is a directory" in result.stderr
+    (out / ".lock").rmdir()
     (out / "sweep.json").write_text('{"homeshift": "0.0.9"}', encoding="utf-8")
     result = sweep(path, out)
     assert result.returncode == 2
@@ -399,7 +406,7 @@ def test_a_signal_to_the_sweep_alone_ends_its_runs_and_itself_soon(
 
 
 def test_two_sweeps_do_not_work_in_one_directory(tmp_path: Path) -> None:
-    slow = QUICK.replace('"5us"', '"2ms"')
+    slow = QUICK.replace('"5us"', '"20ms"')
     path, out = written(tmp_path, slow), tmp_path / "out"
     command = [sys.executable, str(SCRIPT), str(path), "--outdir", str(out)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as first:
@@ -408,6 +415,10 @@ def test_two_sweeps_do_not_work_in_one_directory(tmp_path: Path) -> None:
         second = sweep(path, out)
         assert second.returncode == 2
         assert "another sweep is at work in it" in second.stderr
+        before = (out / "sweep.json").read_bytes()
+        other = sweep(written(tmp_path, slow.replace("[1, 2]", "[1, 2, 3]"), "other.toml"), out)
+        assert other.returncode == 2
+        assert (out / "sweep.json").read_bytes() == before
         first.kill()
 
 

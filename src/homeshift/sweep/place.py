@@ -93,22 +93,27 @@ class Place:
                 raise InputError(subject, ["is not empty and holds no sweep; name another"])
             for folder in ("runs", "failed"):
                 (self.path / folder).mkdir(parents=True, exist_ok=True)
-            content = {
-                "format": FORMAT,
-                "homeshift": version,
-                "name": sweep.name,
-                "file": sweep.text,
-                "varied": list(sweep.varied),
-                "runs": [
-                    {"run": run.name, "engine": run.engine, "options": dict(run.options)}
-                    for run in sweep.runs
-                ],
-            }
-            self._write(note, content)
+            if not note.is_file():
+                self.describe(sweep, version=version)
         except OSError as error:
             raise InputError(subject, [f"cannot be written: {error.strerror}"]) from error
         except ValueError as error:
             raise InputError(subject, [f"sweep.json: not valid JSON: {error}"]) from error
+
+    def describe(self, sweep: Sweep, *, version: str) -> None:
+        """Write sweep.json; whoever finds one there must keep others out first."""
+        content = {
+            "format": FORMAT,
+            "homeshift": version,
+            "name": sweep.name,
+            "file": sweep.text,
+            "varied": list(sweep.varied),
+            "runs": [
+                {"run": run.name, "engine": run.engine, "options": dict(run.options)}
+                for run in sweep.runs
+            ],
+        }
+        self._write(self.path / "sweep.json", content)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -117,14 +122,19 @@ class Place:
         The lock ends with the process, however it ends.
 
         Raises:
-            InputError: another sweep works here.
+            InputError: another sweep works here, or the directory cannot be written.
         """
-        with (self.path / ".lock").open("w", encoding="utf-8") as file:
+        subject = f"output directory '{self.path}'"
+        try:
+            lock = (self.path / ".lock").open("w", encoding="utf-8")
+        except OSError as error:
+            raise InputError(subject, [f"cannot be written: {error.strerror}"]) from error
+        with lock as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 fault = "another sweep is at work in it; wait for it, or name another"
-                raise InputError(f"output directory '{self.path}'", [fault]) from error
+                raise InputError(subject, [fault]) from error
             for folder in (self.path, self.path / "runs", self.path / "failed"):
                 for partial in [*folder.glob(".*.partial*"), *folder.glob(".*.old-*")]:
                     if partial.is_dir():
