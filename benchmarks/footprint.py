@@ -15,8 +15,8 @@ from sites import Site, Spent, run
 
 GIB = 1 << 30
 _SHORT = ("--warmup", "1us", "--window", "1us")
-# Nothing is borrowed, so nothing is to be handed over: the set-up, and nothing else.
-_SET_UP = ("--strategy", "borrow", "--workload", "uniform:think=1000000", *_SHORT)
+# Cancelled before it begins: the set-up, and nothing else.
+_SET_UP = ("--cancel-at", "0us", "--workload", "uniform:think=1000000", *_SHORT)
 _ENTRIES = re.compile(r"^system\.ruby\.dir_cntrl\d+\.directory\.entries\s+(\d+)", re.MULTILINE)
 
 
@@ -55,7 +55,7 @@ def memory(site: Site) -> dict[str, float]:
 
 def _a_cached_line(site: Site) -> float:
     machine = "quad:cores.per_node=1,cache.size=8MiB,slc.size=64KiB"
-    fill = ("--workload", "uniform:footprint=1,shared=0,think=0", "--strategy", "borrow")
+    fill = ("--workload", "uniform:footprint=1,shared=0,think=0", "--cancel-at", "0us")
     measured = []
     for window in ("1us", "8ms"):
         with tempfile.TemporaryDirectory() as folder:

@@ -42,7 +42,7 @@ WORK = {
     ),
 }
 _OPTIONS = (
-    *("--machine", "quad:memory.size=16MiB", "--vm-memory", "8MiB", "--strategy", "borrow"),
+    *("--machine", "quad:memory.size=16MiB", "--vm-memory", "8MiB", "--cancel-at", "0us"),
     *("--warmup", "50us"),
 )
 

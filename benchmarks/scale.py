@@ -71,7 +71,7 @@ def cases(largest: int) -> Iterator[Case]:
         yield Case(
             series="accesses",
             x=window_us,
-            options=("--machine", "quad", "--strategy", "borrow", "--window", f"{window_us}us"),
+            options=("--machine", "quad", "--cancel-at", "0us", "--window", f"{window_us}us"),
         )
     # Two of each: the figure shows what one region or access more takes, without set-up and end.
     for nodes in (2, 4, 8, 16, 32, 64):
