@@ -95,14 +95,23 @@ def script(
         parser.add_argument("runs", nargs="+", metavar="RUN", help="a run, a sweep, or a folder")
 
         def data(options: argparse.Namespace) -> pd.DataFrame:
-            # Slow imports come last, so that --help is fast.
-            from homeshift.runs import read_runs
-
-            return figure_data(read_runs(options.runs, stats=False))
+            return figure_data(read(options.runs, parser.prog))
 
         return run(parser, data, draw, argv)
 
     return main
+
+
+def read(paths: Sequence[str], program: str) -> list[Run]:
+    """Read runs, and say of sweeps what is missing."""
+    # Slow imports come last, so that --help is fast.
+    from homeshift.runs import missing_runs, read_runs
+
+    runs = read_runs(paths, stats=False)
+    for path in paths:
+        if missing := missing_runs(path):
+            print(f"{program}: warning: sweep '{path}': {missing}", file=sys.stderr)
+    return runs
 
 
 def run(

@@ -130,10 +130,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--x", default="", metavar="NAME,...", help="parameters (default: known)")
 
     def data(options: argparse.Namespace) -> pd.DataFrame:
-        from homeshift.runs import read_runs
-
         names = [name for name in options.x.split(",") if name]
-        return figure_data(read_runs(options.runs, stats=False), parameters=names)
+        return figure_data(figure.read(options.runs, parser.prog), parameters=names)
 
     return figure.run(parser, data, draw, argv)
 

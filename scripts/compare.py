@@ -19,6 +19,7 @@ import argparse
 import importlib.util
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -178,4 +179,5 @@ def _width() -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` that has seen enough
     sys.exit(main())

@@ -280,6 +280,23 @@ def test_equal_runs_give_equal_files_with_text_that_stays_text(
     assert b"/Type3" not in pdf
 
 
+def test_what_a_sweep_lacks_is_told(
+    pair: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep = tmp_path / "sweep"
+    (sweep / "runs").mkdir(parents=True)
+    for run in pair:
+        run.rename(sweep / "runs" / run.name)
+    names = [*(run.name for run in pair), "not-yet-done"]
+    note = {"format": 1, "runs": [{"run": name} for name in names]}
+    (sweep / "sweep.json").write_text(json.dumps(note), encoding="utf-8")
+    assert progress.main([str(sweep), "-o", str(tmp_path / "figures")]) == 0
+    assert capsys.readouterr().err == (
+        f"progress.py: warning: sweep '{sweep}': 1 of 3 runs are missing; the same call of "
+        "scripts/sweep.py makes them\n"
+    )
+
+
 def test_every_strategy_has_a_look_of_its_own() -> None:
     from homeshift.strategies import STRATEGIES
 
