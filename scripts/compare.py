@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homeshift.errors import HomeshiftError, InputError
+from homeshift.output_file import output_file, require_writable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -134,24 +135,15 @@ def _summary(
 
 def _check_output(path: Path) -> None:
     faults = []
-    if path.suffix not in _KINDS:
-        faults.append(f"must end in {', '.join(_KINDS[:-1])} or {_KINDS[-1]}")
-    elif path.suffix == ".parquet" and importlib.util.find_spec("pyarrow") is None:
+    if path.suffix == ".parquet" and importlib.util.find_spec("pyarrow") is None:
         faults.append("Parquet needs pyarrow: pip install 'homeshift[parquet]', or write a .csv")
-    if not path.parent.is_dir():
-        faults.append(f"there is no directory '{path.parent}'")
-    if path.is_dir():
-        faults.append("is a directory")
-    if faults:
-        raise InputError(f"output file '{path}'", faults)
+    require_writable(path, _KINDS, faults)
 
 
 def _write(data: pd.DataFrame, shown: pd.DataFrame, path: Path) -> None:
-    """Write the file under a temporary name first: a reader never sees half of it."""
     from homeshift.display import as_latex, as_markdown
 
-    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
-    try:
+    with output_file(path) as partial:
         match path.suffix:
             case ".csv":
                 data.to_csv(partial, index=False, lineterminator="\n")
@@ -161,11 +153,6 @@ def _write(data: pd.DataFrame, shown: pd.DataFrame, path: Path) -> None:
                 partial.write_text(as_markdown(shown), encoding="utf-8")
             case _:
                 partial.write_text(as_latex(shown), encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        raise InputError(f"output file '{path}'", [f"cannot be written: {error}"]) from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _warn(program: str, differences: list[str]) -> None:

@@ -15,13 +15,13 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import io
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from homeshift.errors import HomeshiftError, InputError
+from homeshift.output_file import output_file, require_writable
 
 if TYPE_CHECKING:
     from homeshift.report import Picture
@@ -42,25 +42,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         if importlib.util.find_spec("jinja2") is None:
             fault = "jinja2: missing; pip install 'homeshift[report]'"
             raise InputError("installation", [fault])
-        _check_output(arguments.output)
+        require_writable(arguments.output, (".html",))
         _write(arguments.sweep, arguments.output)
     except HomeshiftError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return error.exit_status
     print(f"report.py: wrote {arguments.output}")
     return 0
-
-
-def _check_output(path: Path) -> None:
-    faults = []
-    if path.suffix != ".html":
-        faults.append("must end in .html")
-    if not path.parent.is_dir():
-        faults.append(f"there is no directory '{path.parent}'")
-    if path.is_dir():
-        faults.append("is a directory")
-    if faults:
-        raise InputError(f"output file '{path}'", faults)
 
 
 def _write(sweep: Path, output: Path) -> None:
@@ -79,14 +67,8 @@ def _write(sweep: Path, output: Path) -> None:
         if note:
             print(f"report.py: warning: {note}", file=sys.stderr)
     text = page(sweep, runs, list(_pictures([runs[row] for row in chosen.index])))
-    partial = output.with_name(f".{output.name}.partial-{os.getpid()}")
-    try:
+    with output_file(output) as partial:
         partial.write_text(text, encoding="utf-8")
-        partial.replace(output)
-    except OSError as error:
-        raise InputError(f"output file '{output}'", [f"cannot be written: {error}"]) from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _pictures(runs: Sequence[Run]) -> Iterator[Picture]:

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Write a file so that it is either complete or not there.
+
+require_writable(path, (".csv", ".md"))
+with output_file(path) as partial:
+partial.write_text(text)
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from homeshift.errors import InputError
+
+
+def require_writable(path: Path, kinds: Sequence[str], faults: Sequence[str] = ()) -> None:
+    """Refuse what cannot be written, before any work is done.
+
+    Args:
+        path: of the file.
+        kinds: suffixes that it may have.
+        faults: that are known already.
+
+    Raises:
+        InputError: with all faults.
+    """
+    found = [*faults]
+    if path.suffix not in kinds:
+        *others, last = kinds
+        found.append(f"must end in {', '.join(others)}{' or ' if others else ''}{last}")
+    if not path.parent.is_dir():
+        found.append(f"there is no directory '{path.parent}'")
+    if path.is_dir():
+        found.append("is a directory")
+    if found:
+        raise InputError(_subject(path), found)
+
+
+@contextmanager
+def output_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary name; what is written there becomes `path` in the end.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    try:
+        yield partial
+        partial.replace(path)
+    except OSError as error:
+        raise InputError(_subject(path), [f"cannot be written: {error}"]) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _subject(path: Path) -> str:
+    return f"output file '{path}'"
