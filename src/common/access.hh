@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// One data access of a vCPU, and where a vCPU gets its accesses from.
+// One data access of a vCPU, to a part of one line, and where a vCPU gets its accesses from.
 
 #ifndef HOMESHIFT_COMMON_ACCESS_HH
 #define HOMESHIFT_COMMON_ACCESS_HH
@@ -9,6 +9,9 @@
 
 namespace homeshift
 {
+
+constexpr unsigned kLineShift = 6;
+constexpr std::uint64_t kLineBytes = std::uint64_t{1} << kLineShift;
 
 struct Access
 {

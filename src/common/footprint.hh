@@ -18,13 +18,13 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "common/access.hh"
 #include "common/random.hh"
 #include "common/stream_spec.hh"
 
 namespace homeshift
 {
 
-constexpr std::uint64_t kLineBytes = 64;
 constexpr std::uint64_t kPageBytes = 4096;
 
 // A permutation of the VM's pages: number times a stride near vm_pages / golden ratio, modulo

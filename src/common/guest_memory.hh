@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/access.hh"
 #include "common/flat_map.hh"
 #include "common/stage2_table.hh"
 
@@ -169,8 +170,6 @@ class GuestMemory
     }
 
   private:
-    static constexpr unsigned kLineShift = 6;
-
     std::uint64_t
     last(std::uint64_t guest)
     {

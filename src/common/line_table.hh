@@ -13,6 +13,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "common/access.hh"
+
 namespace homeshift
 {
 
@@ -93,7 +95,6 @@ class LineTable
 
   private:
     static constexpr std::uint64_t kNoLine = ~std::uint64_t{0};
-    static constexpr unsigned kLineShift = 6;
     using Place = std::uint32_t;
     static constexpr Place kNone = ~Place{0};
     static constexpr unsigned kKindBits = 6;

@@ -147,8 +147,6 @@ class VcpuLoop
     }
 
   private:
-    static constexpr std::uint64_t kLineBytes = 64;
-
     static std::uint64_t
     page_of(std::uint64_t address)
     {

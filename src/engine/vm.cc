@@ -36,7 +36,7 @@ Vcpu::missing_page(std::uint64_t page)
 {
     vm_.fault(page);
     vm_.count_blocked(vm_.vcpus(), now());
-    vm_.look_at_missing_page();
+    vm_.end_wait();
 }
 
 void
@@ -137,13 +137,14 @@ Vm::look_at(Addr guest, Cycles latency)
 {
     count_access(guest, latency);
     const bool page_quiet = missing(guest >> Stage2Table::kPageShift);
-    if (stop_run != nullptr && (page_quiet || (stopping_ && drained()))) {
-        *stop_run = true;
+    if (page_quiet || (stopping_ && drained())) {
+        end_wait();
     }
 }
 
+// Somebody has to look.
 void
-Vm::look_at_missing_page()
+Vm::end_wait()
 {
     if (stop_run != nullptr) {
         *stop_run = true;

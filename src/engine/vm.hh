@@ -164,7 +164,7 @@ class Vm : public GuestMemory
     }
 
     void look_at(Addr guest, Cycles latency);
-    void look_at_missing_page();
+    void end_wait();
     void watch_or_not();
 
     EventQueue &queue_;
