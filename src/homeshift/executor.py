@@ -96,7 +96,6 @@ class Migration:
     copy_ticks: int = 0
     """Time of the last copy."""
     syncs: int = 0
-    rounds: int = 0
     pages_copied: int = 0
     regions_moved: int = 0
     regions_returned: int = 0
@@ -197,9 +196,9 @@ class Migration:
 
     def _copy(self, pages: Sequence[int], node: int, bandwidth: float) -> Steps:
         start = self.vm.engine.now
-        self.rounds += 1
-        if self.rounds > 1 and pages:
-            self.report(f"round {self.rounds}: {len(pages):,} pages have been written meanwhile")
+        rounds = sum(phase.name == "copy" for phase in self.phases)
+        if rounds and pages:
+            self.report(f"round {rounds + 1}: {len(pages):,} pages have been written meanwhile")
         yield from self._copied(pages, node, bandwidth)
         ticks = self.vm.engine.now - start
         self.copy_ticks = ticks

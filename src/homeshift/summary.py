@@ -70,7 +70,6 @@ def summary(
     later = [phase for leg in first for phase in _after_resume(leg)]
     pages = sum(leg.pages_copied for leg in first)
     own_seconds = sum(map(_total_time, first))
-    alone = len(specs) == 1
     moves_alone = len(first) == len(legs)
     downtime_bytes = sum(phase.counted.migration_bytes for phase in paused)
     postcopy_bytes = sum(phase.counted.migration_bytes for phase in later)
@@ -125,8 +124,8 @@ def summary(
                 for name, span in (("before", before), ("during", during), ("after", after))
             },
             "local-share": {
-                "before": _local_share(before.counted) if alone else None,
-                "after": _local_share(after.counted) if alone else None,
+                "before": _local_share(before),
+                "after": _local_share(after),
             },
         },
         **({"interruption": interruption.to_dict()} if interruption else {}),
@@ -191,7 +190,7 @@ def _window(span: Span, before: Span, constants: Constants) -> dict[str, Any]:
         "accesses": accesses,
         "accesses-lost": undisturbed - accesses,
         "remote-services": counted.remote_services,
-        "local-share": _local_share(counted) if len(span.vms) == 1 else None,
+        "local-share": _local_share(span),
         "migration-bytes": counted.migration_bytes,
         "control-bytes": counted.control_bytes,
         "data-bytes": counted.data_bytes,
@@ -280,6 +279,9 @@ def _mean_latency(span: Span, vm: int) -> float | None:
     return counted.latency_ticks / counted.accesses / TICKS_PER_SECOND if counted.accesses else None
 
 
-def _local_share(counted: Counters) -> float | None:
-    """Return the share of accesses that did not need another node."""
-    return 1 - counted.remote_services / counted.accesses if counted.accesses else None
+def _local_share(span: Span) -> float | None:
+    """Return the share of accesses that did not need another node; of one VM only."""
+    counted = span.counted
+    if len(span.vms) != 1 or not counted.accesses:
+        return None
+    return 1 - counted.remote_services / counted.accesses

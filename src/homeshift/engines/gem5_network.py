@@ -11,6 +11,7 @@ enough that one virtual channel can keep a link busy.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import m5.objects as gem5
@@ -119,7 +120,6 @@ class Throttles:
 
     def __init__(self, network: Any, machine: Machine, ends: Sequence[End]) -> None:
         self._found: list[tuple[Any, str]] = []
-        self._by_name: list[dict[str, Any]] = []
         if not isinstance(network, gem5.SimpleNetwork):
             return
         spec = machine.network
@@ -143,11 +143,15 @@ class Throttles:
         return sum(int(stat.total) for stat in self._stats(f"msg_count.{size_type}"))
 
     def _stats(self, name: str) -> list[Any]:
-        if not self._by_name:  # now that there are any
-            for router, throttle in self._found:
-                group = router.getCCObject().getStatGroups()[throttle]
-                self._by_name.append({stat.name: stat for stat in group.getStats()})
         return [stats[name] for stats in self._by_name]
+
+    @cached_property
+    def _by_name(self) -> list[dict[str, Any]]:
+        """The statistics of each; there are none before gem5 has made its objects."""
+        groups = (
+            router.getCCObject().getStatGroups()[throttle] for router, throttle in self._found
+        )
+        return [{stat.name: stat for stat in group.getStats()} for group in groups]
 
 
 def _routers(machine: Machine) -> int:
