@@ -43,9 +43,6 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the script; return its exit status: 2 for bad input, 1 for a failed run."""
     parser = _parser()
     options, unknown = parser.parse_known_args(arguments)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, signal.default_int_handler)
     try:
         _run(options, _unknown(parser, unknown))
     except HomeshiftError as error:
@@ -298,12 +295,16 @@ def _check_together(
 
 
 def _run(options: argparse.Namespace, unknown: Sequence[str]) -> None:
-    from homeshift.engines import Models, check_models, output_directory
+    from homeshift.engines import Models, check_models, inside_gem5, output_directory
     from homeshift.interruption import CANCEL, TARGET_FAILURE, Interruption
     from homeshift.migration import migrate
     from homeshift.output import write_stats
     from homeshift.timeline import trace
 
+    if not inside_gem5():  # which would not look, and go on
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, signal.default_int_handler)
     faults = _Faults()
     if unknown:
         faults.errors.append(InputError("the options", unknown))

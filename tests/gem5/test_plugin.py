@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-from gem5_binary import gem5, needs_gem5
+from gem5_binary import GEM5, REPOSITORY, gem5, needs_gem5
 
 pytestmark = needs_gem5
 
@@ -40,6 +42,27 @@ def test_last_line_says_at_which_tick_and_why(tmp_path: Path) -> None:
         "config.json",
         "migration.json",
     }
+
+
+def test_sigterm_ends_a_run_at_once(tmp_path: Path) -> None:
+    assert GEM5
+    run = (*TINY, "--warmup", "100ms")
+    process = subprocess.Popen(
+        [GEM5, f"--outdir={tmp_path}", "configs/migrate.py", *run],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout is not None
+    with process.stdout:
+        assert any(line == "migrate.py: warming up\n" for line in process.stdout)
+        process.terminate()
+        try:
+            assert process.wait(timeout=30) == -signal.SIGTERM
+        finally:
+            process.kill()
+    assert not (tmp_path / "migration.json").exists()
 
 
 def test_bad_options_are_told_all_at_once_and_end_with_status_2(tmp_path: Path) -> None:
