@@ -9,7 +9,7 @@
 //     std::uint64_t now() const;                       the current cycle
 //     bool can_issue() const;                          whether its core takes an access now
 //     void issue(std::uint64_t address, bool write);   to a physical address
-//     void wake_at(std::uint64_t cycle);               issue_some() then, if not at another time
+//     void wake_at(std::uint64_t cycle);               issue_some() then; the earliest counts
 //     auto &memory();                                  see guest_memory.hh
 //     void missing_page(std::uint64_t page);           an access waits for it from now on
 //     void blocked_for(std::uint64_t cycles);          it does not any more

@@ -9,7 +9,6 @@
 #define HOMESHIFT_ENGINE_SEQUENCER_HH
 
 #include <algorithm>
-#include <utility>
 
 #include "engine/controller.hh"
 #include "engine/fifo.hh"
@@ -67,7 +66,7 @@ class Sequencer final : public Runner
         tell_queue();
     }
 
-    // Wake the user up at that cycle.
+    // Wake the user up at that cycle, and at no other; kNever: not at all.
     void
     wake_at(Cycle cycle)
     {
@@ -75,19 +74,11 @@ class Sequencer final : public Runner
         tell_queue();
     }
 
-    bool
-    will_wake() const
-    {
-        return wake_at_ != kNever;
-    }
-
-    // The time at which the user would have been woken up; kNever if at none.
+    // When the user will be woken up; kNever if it will not.
     Cycle
-    forget_wake()
+    wake() const
     {
-        const Cycle cycle = std::exchange(wake_at_, kNever);
-        tell_queue();
-        return cycle;
+        return wake_at_;
     }
 
     void

@@ -16,12 +16,11 @@ Vcpu::Vcpu(Vm &vm, EventQueue &queue, std::unique_ptr<RequestStream> stream,
 void
 Vcpu::start(Sequencer *core)
 {
-    const Cycle wake = core_ != nullptr ? core_->forget_wake() : kNever;
+    if (core_ != nullptr) {
+        core_->wake_at(kNever);
+    }
     core_ = core;
     core_->user = this;
-    if (wake != kNever) {
-        core_->wake_at(wake);
-    }
     go();
 }
 

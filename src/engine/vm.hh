@@ -6,6 +6,7 @@
 #ifndef HOMESHIFT_ENGINE_VM_HH
 #define HOMESHIFT_ENGINE_VM_HH
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <stdexcept>
@@ -74,9 +75,7 @@ class Vcpu final : public CoreUser, public VcpuLoop<Vcpu>
     void
     wake_at(Cycle when)
     {
-        if (!core_->will_wake()) {
-            core_->wake_at(when);
-        }
+        core_->wake_at(std::min(when, core_->wake()));
     }
 
     Vm &

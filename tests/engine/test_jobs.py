@@ -105,6 +105,11 @@ def test_waiting_ends_at_the_cycle_that_is_given() -> None:
 # ---- throttled vCPUs ---------------------------------------------------------------------------
 
 
+def accesses_done(system: System) -> int:
+    counts = system.vcpu_counts(0)[0]
+    return counts["loads"] + counts["stores"]
+
+
 @pytest.mark.parametrize("percentage", [20, 50, 90])
 def test_a_throttled_vm_does_as_much_less(percentage: int) -> None:
     system = System(small())
@@ -112,16 +117,32 @@ def test_a_throttled_vm_does_as_much_less(percentage: int) -> None:
     system.start_vm(0, [0])
 
     def accesses(cycles: int) -> int:
-        before = system.vcpu_counts(0)[0]
+        before = accesses_done(system)
         system.run(cycles)
-        after = system.vcpu_counts(0)[0]
-        return sum(after[kind] - before[kind] for kind in ("loads", "stores"))
+        return accesses_done(system) - before
 
     free = accesses(100_000)
     system.throttle(0, 5000, 5000 * (100 - percentage) // 100)
     assert accesses(100_000) == pytest.approx(free * (100 - percentage) / 100, rel=0.03)
     system.throttle(0, 1, 1)
     assert accesses(100_000) == pytest.approx(free, rel=0.01)
+
+
+@pytest.mark.parametrize("node", [0, 1])
+def test_a_throttle_that_ends_wakes_the_vm_in_the_middle_of_a_slice(node: int) -> None:
+    system = System(small())
+    system.add_vm([0], [stream(think=10, footprint=0.01)])
+    system.start_vm(0, [0])
+    system.throttle(0, 50_000, 500)
+    system.run(120_000)  # asleep until 150,000
+    before = accesses_done(system)
+    if node != 0:  # it wakes up on another node
+        system.stop_vm(0)
+    system.throttle(0, 1, 1)
+    if node != 0:
+        system.start_vm(0, [node])
+    system.run(10_000)
+    assert accesses_done(system) > before + 100
 
 
 # ---- missing pages -----------------------------------------------------------------------------

@@ -122,8 +122,9 @@ VirtualCpu::issue(Addr address, bool write)
 void
 VirtualCpu::wake_at(uint64_t cycle)
 {
-    if (!wake.scheduled()) {
-        schedule(wake, cycle * clockPeriod());
+    const Tick when = cycle * clockPeriod();
+    if (!wake.scheduled() || when < wake.when()) {
+        reschedule(wake, when, true);
     }
 }
 
