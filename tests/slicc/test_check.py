@@ -97,6 +97,19 @@ def test_all_faults_are_reported_at_once(tmp_path: Path) -> None:
     assert caught.value.exit_status == 2
 
 
+def test_protocol_can_have_the_options_of_gem5_24_1(tmp_path: Path) -> None:
+    shutil.copy(FOLDER / "Small-cache.sm", tmp_path)
+    small = tmp_path / "Small.slicc"
+    right = 'protocol "Small" use_secondary_load_linked, partial_func_reads;\n'
+    small.write_text(right + 'include "Small-cache.sm";\n', "utf-8")
+    assert diagnose(small) == ""
+    small.write_text(right.replace("func", "fnc") + 'include "Small-cache.sm";\n', "utf-8")
+    assert without_blank_lines(diagnose(small))[0] == (
+        "Small.slicc:1:45: error: a protocol has no option 'partial_fnc_reads' "
+        "(did you mean 'partial_func_reads'?)"
+    )
+
+
 def test_missing_file_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read: No such file or directory"):
         load(tmp_path / "none.slicc")

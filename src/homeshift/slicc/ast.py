@@ -331,9 +331,10 @@ class Declaration(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProtocolName(Declaration):
-    """`protocol "name";`."""
+    """`protocol "name" options;`. Options, since gem5 24.1, say how Ruby uses the protocol."""
 
     name: str
+    options: tuple[Identifier, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

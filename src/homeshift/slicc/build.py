@@ -188,7 +188,7 @@ class Build(Transformer[Token, Any]):
         return c
 
     def protocol(self, meta: Meta, c: Children) -> ast.ProtocolName:
-        return ast.ProtocolName(position=self.at(c[0]), name=str(c[0])[1:-1])
+        return ast.ProtocolName(position=self.at(c[0]), name=str(c[0])[1:-1], options=tuple(c[1:]))
 
     def include(self, meta: Meta, c: Children) -> ast.Include:
         return ast.Include(position=self.at(c[0]), path=str(c[0])[1:-1])

@@ -21,6 +21,13 @@ from homeshift.slicc.model import Machine, Protocol, Variable
 from homeshift.slicc.parser import Source, parse_file
 from homeshift.slicc.scope import Scope
 
+# gem5's, of functional accesses and of load-linked and store-conditional: not of this engine.
+PROTOCOL_OPTIONS = (
+    "partial_func_reads",
+    "use_secondary_load_linked",
+    "use_secondary_store_conditional",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:
@@ -94,6 +101,12 @@ class _Checker:
                         d.position, f"the protocol has a name already, at {self.named}"
                     )
                 self.name, self.named = d.name, d.position
+                for option in d.options:
+                    if option.name not in PROTOCOL_OPTIONS:
+                        hint = near(option.name, PROTOCOL_OPTIONS)
+                        self.scope.diagnostics.error(
+                            option.position, f"a protocol has no option '{option.name}'{hint}"
+                        )
             case ast.StructureDeclaration():
                 check_structure(self.scope, d)
             case ast.EnumerationDeclaration():
