@@ -23,9 +23,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import homeshift
 from homeshift.display import format_number
 from homeshift.errors import HomeshiftError, RunError
 from homeshift.strategies import STRATEGIES
+from homeshift.sweep.spec import digests
 
 if TYPE_CHECKING:
     from homeshift.runs import Run
@@ -84,8 +86,9 @@ def _run(strategy: str, options: Sequence[str], outdir: Path) -> Path:
     """Make a run unless it is there; return its directory."""
     directory = outdir / strategy.replace("/", "-").replace(":", "-").replace(",", "-")
     command = [*options, "--strategy", strategy]
+    made_from = [homeshift.__version__, *command, *digests(command)]
     note = outdir / f"{directory.name}.json"
-    if directory.is_dir() and note.is_file() and json.loads(note.read_text()) == command:
+    if directory.is_dir() and note.is_file() and json.loads(note.read_text()) == made_from:
         return directory
     print(f"strategies.py: {strategy}", file=sys.stderr, flush=True)
     script = REPOSITORY / "configs" / "migrate.py"
@@ -97,7 +100,7 @@ def _run(strategy: str, options: Sequence[str], outdir: Path) -> Path:
     )
     if result.returncode != 0:
         raise RunError(f"{strategy}: {result.stderr.strip()}")
-    note.write_text(json.dumps(command), encoding="utf-8")
+    note.write_text(json.dumps(made_from), encoding="utf-8")
     return directory
 
 

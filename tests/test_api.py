@@ -84,6 +84,10 @@ def test_all_wrong_arguments_are_told_at_once() -> None:
     assert "did you mean 'quad'?" in caught.value.faults[0]
     with pytest.raises(InputError, match="target = 9"):
         hs.migrate(machine="tiny", vm=hs.Vm(memory="256KiB", target=9))
+    with pytest.raises(InputError, match="target: names no node"):
+        hs.migrate(machine="tiny", vm=hs.Vm(memory="256KiB", target=[]))
+    with pytest.raises(InputError, match="vcpus = 0"):
+        hs.migrate(machine="tiny", vm=hs.Vm(memory="256KiB", vcpus=0))
 
 
 def test_what_homeshift_offers_is_listed_and_nothing_else_is_there() -> None:

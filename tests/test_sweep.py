@@ -88,6 +88,20 @@ def test_a_run_is_named_after_its_options_in_any_order() -> None:
     assert RunSpec(engine="embedded", options={"check": False}).arguments == []
 
 
+@pytest.mark.parametrize("value", ["{}", "{}:clock=1GHz", "trace:other.npy,{}"])
+def test_a_run_is_named_after_what_is_in_the_files_that_it_names(
+    tmp_path: Path, value: str
+) -> None:
+    file = tmp_path / "mine.toml"
+    spec = RunSpec(engine="embedded", options={"machine": value.format(file)})
+    names = [spec.name]
+    for content in ("a = 1\n", "a = 12\n", "a = 1\n"):
+        file.write_text(content, encoding="utf-8")
+        names.append(spec.name)
+    assert names[1] == names[3]
+    assert len(set(names)) == 3
+
+
 def test_all_faults_of_a_sweep_file_are_told_at_once(tmp_path: Path) -> None:
     path = written(
         tmp_path,
@@ -269,7 +283,7 @@ def test_finished_runs_that_the_file_does_not_ask_for_are_told_and_kept(tmp_path
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     result = sweep(written(tmp_path, QUICK.replace("[1, 2]", "[2, 3]"), "other.toml"), out)
     assert result.returncode == 2
-    assert "holds 2 finished runs that sweep 'other' does not ask for; name" in result.stderr
+    assert "holds 2 finished runs that sweep 'other' does not ask for, by" in result.stderr
     runs = [line.split() for line in result.stderr.splitlines() if line.startswith("    ")]
     assert [(run[2], run[-1]) for run in runs] == [
         ("strategy=stop-and-copy", "seed=1"),

@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -75,7 +75,7 @@ class Vm:
     memory: str = "64MiB"
     vcpus: int | None = None
     source: int = 0
-    target: int | tuple[int, ...] = 1
+    target: int | Sequence[int] = 1
     borrow: Mapping[int, float] = field(default_factory=dict)
     region: str = "4KiB"
 
@@ -201,6 +201,9 @@ def migrate(
         name: _read(faults, name, text, parse_time) if text is not None else None
         for name, text in (("warmup", warmup), ("window", window), ("horizon", horizon))
     }
+    targets = (vm.target,) if isinstance(vm.target, int) else tuple(vm.target)
+    if not targets:
+        faults.append("vm.target: names no node")
     if faults:
         raise InputError("the arguments of migrate()", faults)
     assert the_machine is not None
@@ -208,10 +211,9 @@ def migrate(
     assert the_workload is not None
     assert memory is not None
     assert region is not None
-    targets = vm.target if isinstance(vm.target, tuple) else (vm.target,)
     spec = VmSpec(
         memory_bytes=memory,
-        vcpus=vm.vcpus or the_machine.cores.per_node,
+        vcpus=the_machine.cores.per_node if vm.vcpus is None else vm.vcpus,
         source=vm.source,
         target=targets[0],
         then=targets[1:],

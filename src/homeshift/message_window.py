@@ -17,6 +17,7 @@ from homeshift.units import parse_time
 
 MOST = 10_000
 """Messages that a window notes unless told otherwise: about 6 MB of timeline."""
+MOST_EVER = 10**9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,8 @@ def parse_message_window(text: str) -> MessageWindow:
     end, _, most = rest.partition(",")
     if not end or (most and not most.isdecimal()) or text.endswith(","):
         raise ValueError("not START,END or START,END,MOST, as in 0us,20us,5000")
+    if most and int(most) > MOST_EVER:
+        raise ValueError(f"more than {MOST_EVER:,} messages")
     return MessageWindow(
         start_ticks=parse_time(start),
         end_ticks=parse_time(end),

@@ -10,9 +10,9 @@ cycle from a nanosecond. Units are case-sensitive. Arithmetic is exact (rational
     parse_bandwidth("25.6GB/s") -> 25600000000.0     bytes per second, float
     parse_frequency("2GHz")     -> 2000000000        hertz, int
 
-Each raises ValueError with one short sentence. `size_text`, `time_text` and `frequency_text` are
-the exact inverses, for suggestions in messages; `format_bytes` and `format_seconds` round, for
-people.
+Each raises ValueError with one short sentence, also for what engines cannot count. `size_text`,
+`time_text` and `frequency_text` are the exact inverses, for suggestions in messages; `format_bytes`
+and `format_seconds` round, for people.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ BANDWIDTH_UNITS = {
     "TB/s": 10**12,
     "TiB/s": 1 << 40,
 }
+
+MOST = 1 << 60  # of bytes, picoseconds or hertz: some can be added up in 64 bits
 
 _QUANTITY = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?) ?(?P<unit>[A-Za-z/]*)", re.ASCII)
 
@@ -59,6 +61,8 @@ def _parse(text: object, units: Mapping[str, int], *, what: str, example: str) -
 def _whole(value: Fraction, *, of: str) -> int:
     if value.denominator != 1:
         raise ValueError(f"not a whole number of {of}")
+    if value > MOST:
+        raise ValueError(f"more than 2^60 {of}")
     return value.numerator
 
 

@@ -39,7 +39,14 @@ def time(default: str, sentence: str) -> Any:
 
 def bandwidth(default: str, sentence: str) -> Any:
     """Declare a bandwidth in bytes per second; "0B/s" is what the machine can do."""
-    return _declare(parse_bandwidth, default, sentence)
+
+    def read(text: str) -> float:
+        value = parse_bandwidth(text)
+        if 0 < value < 1:
+            raise ValueError("less than 1 B/s")
+        return value
+
+    return _declare(read, default, sentence)
 
 
 def count(default: int, sentence: str, *, least: int = 0, most: int = 10**9) -> Any:

@@ -160,8 +160,9 @@ class Place:
             ]
             shown += [f"and {len(others) - _SHOWN_RUNS} more"] if len(others) > _SHOWN_RUNS else []
             fault = (
-                f"holds {len(others)} finished runs that sweep '{sweep.name}' does not ask for; "
-                "name another directory, or give the file their values again:"
+                f"holds {len(others)} finished runs that sweep '{sweep.name}' does not ask for, by "
+                "other options, or by files that have changed since; name another directory, or "
+                "give them their values again:"
             )
             yield "\n    ".join([fault, *shown])
 

@@ -21,9 +21,12 @@ import hashlib
 import itertools
 import json
 import os
+import re
+import stat
 import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -48,8 +51,12 @@ class RunSpec:
 
     @property
     def name(self) -> str:
-        """Name of its directory: equal for equal engines and options, whatever their order."""
-        text = json.dumps([self.engine, self.options], sort_keys=True)
+        """Name of its directory: equal for equal engines and options, whatever their order.
+
+        Files that options name (machines, traces, VMs) count with what is in them.
+        """
+        files = digests(map(str, self.options.values()))
+        text = json.dumps([self.engine, self.options, *files], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
@@ -62,6 +69,27 @@ class RunSpec:
             elif value is not False:
                 arguments += [f"--{option}", str(value)]
         return arguments
+
+
+def digests(values: Iterable[str]) -> list[str]:
+    """Return what tells the files that options' values name from others, by their contents."""
+    words = (word for value in values for word in re.split("[:,]", value))
+    return sorted({digest for word in words if (digest := _digest(word))})
+
+
+def _digest(path: str) -> str | None:
+    try:
+        status = Path(path).stat()
+    except (OSError, ValueError):
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return _digest_of(path, status.st_size, status.st_mtime_ns)
+
+
+@cache  # names are asked for often, and traces are large
+def _digest_of(path: str, size: int, time: int) -> str:  # noqa: ARG001
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
