@@ -65,21 +65,24 @@ Network::build_crossbar()
     }
 }
 
-// The shorter way round; upwards where both are as long.
+// The shorter way round; upwards where both are as long. Two nodes have one way.
 void
 Network::build_ring()
 {
     const unsigned n = spec_.nodes;
     routers_ = n;
     route_.assign(routers_ * n, kHere);
+    const unsigned ways = n == 2 ? 1 : 2;
     for (unsigned node = 0; node < n; ++node) {
         add_link(node, (node + 1) % n);
-        add_link(node, (node + n - 1) % n);
+        if (ways == 2) {
+            add_link(node, (node + n - 1) % n);
+        }
         for (unsigned to = 0; to < n; ++to) {
             const unsigned up = (to + n - node) % n;
             if (up != 0) {
                 route_[node * n + to] =
-                    static_cast<std::uint16_t>(2 * node + (up <= n - up ? 0 : 1));
+                    static_cast<std::uint16_t>(ways * node + (up <= n - up ? 0 : 1));
             }
         }
     }
