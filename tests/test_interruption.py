@@ -12,10 +12,13 @@ from functools import cache
 from typing import Any
 
 import pytest
-from experiments import KIB, machine_of, run
+from experiments import KIB, MICROSECOND, machine_of, run
 
+from homeshift.guests import Guest
 from homeshift.interruption import CANCEL, TARGET_FAILURE, Interruption
-from homeshift.strategies import LENDING, STRATEGIES
+from homeshift.strategies import LENDING, STRATEGIES, strategy_named
+from homeshift.vm import VmSpec
+from homeshift.workload import parse_workload
 
 TICKS_PER_SECOND = 10**12
 STATUS = {CANCEL: "cancelled", TARGET_FAILURE: "failed"}
@@ -148,3 +151,58 @@ def test_a_vm_that_goes_on_from_node_to_node_stays_where_the_cancel_meets_it() -
     ).summary
     assert summary["status"] == "cancelled"
     assert [leg["target"] for leg in summary["migrations"]] == [1, 2]
+
+
+def test_pages_of_another_vm_do_not_count_as_copied() -> None:
+    other = Guest(
+        spec=VmSpec(memory_bytes=48 * KIB, vcpus=2, source=2, target=3),
+        workload=parse_workload(WORKLOAD),
+        strategy=strategy_named("stop-and-copy"),
+    )
+    summary = run(
+        _machine(),
+        "pre-copy:max-bandwidth=1GB/s",  # 4.1 us a page
+        WORKLOAD,
+        others=(other,),
+        interruption=Interruption(CANCEL, 20 * MICROSECOND),
+        memory_bytes=48 * KIB,
+    ).summary
+    assert summary["migrations"][1]["copied-pages"] == 12
+    assert summary["copied-pages"] in (3, 4)
+
+
+@pytest.mark.parametrize("kind", [CANCEL, TARGET_FAILURE])
+def test_before_it_has_begun(kind: str) -> None:
+    summary = interrupted("ownership", kind, 0)
+    assert summary["migrations"][0]["source"] == 0
+    examine(summary, kind, switched=False)
+
+
+@pytest.mark.parametrize("strategy", ["hybrid", "ownership+pull"])
+@pytest.mark.parametrize("kind", [CANCEL, TARGET_FAILURE])
+def test_with_regions_of_several_pages(strategy: str, kind: str) -> None:
+    def migrated(interruption: Interruption | None) -> dict[str, Any]:
+        vm = VM | {"memory_bytes": 256 * KIB, "region_bytes": 16 * KIB}
+        return run(_machine(), strategy, WORKLOAD, interruption=interruption, **vm).summary
+
+    whole = migrated(None)
+    time = int(whole["total-time"] * TICKS_PER_SECOND)
+    for moment in range(time // 16, time, time // 8):
+        summary = migrated(Interruption(kind, moment))
+        assert summary["status"] in ("completed", STATUS[kind])
+        assert summary["copied-pages"] <= whole["copied-pages"]
+
+
+def test_a_target_that_fails_while_the_source_loses_its_right() -> None:
+    def fenced(interruption: Interruption | None) -> dict[str, Any]:
+        return run(
+            _machine(), "ownership", WORKLOAD, interruption=interruption, fence=True, **VM
+        ).summary
+
+    migration = fenced(None)["migrations"][0]
+    [fence] = [phase for phase in migration["phases"] if phase["name"] == "fence"]
+    for share in (0.25, 0.5, 0.75):
+        moment = fence["start"] + int((fence["end"] - fence["start"]) * share)
+        summary = fenced(Interruption(TARGET_FAILURE, moment - migration["start"]))
+        examine(summary, TARGET_FAILURE, switched=True)
+        assert summary["interruption"]["regions-brought-back"] == 0

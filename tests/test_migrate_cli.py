@@ -150,6 +150,13 @@ BAD = [
     ),
     (("--strategy", "return"), ["VM 0: has borrowed no memory to return"]),
     (("--strategy", "borrow"), ["VM 0: has borrowed no memory to borrow"]),
+    (
+        ("--strategy", "return", "--borrow", "1:0.0001", "--vm-memory", "128KiB"),
+        ["VM 0: has borrowed no memory to return"],
+    ),
+    (("--strategy", "pre-copy:max-bandwidth=0.1B/s"), ["max-bandwidth = 0.1B/s: less than 1 B/s"]),
+    (("--timeline-messages", f"0us,1us,{10**20}"), ["more than 1,000,000,000 messages"]),
+    (("--warmup", "99999999s"), ["99999999s: more than 2^60 picoseconds"]),
     (("--trace", *3 * (str(TRACE),)), ["3 traces for 2 vCPUs"]),
     (("--workload", "zipff"), ["workload 'zipff'", "did you mean 'zipf'?"]),
     (("--workload", "zipf:expnent=2"), ["expnent", "did you mean 'exponent'?"]),

@@ -387,3 +387,9 @@ def test_one_seed_gives_one_result_and_another_seed_another() -> None:
     assert one.summary == same.summary
     assert one.statistics == same.statistics
     assert one.statistics != other.statistics
+
+
+def test_what_is_lost_is_not_known_if_nothing_was_watched_before() -> None:
+    summary = run(machine_of("tiny"), "ownership", window=0).summary
+    assert summary["window"]["accesses-lost"] is None
+    assert summary["vm"]["accesses-per-microsecond"]["before"] is None

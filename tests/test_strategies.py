@@ -199,6 +199,38 @@ def test_a_hybrid_fetches_only_what_was_written_since_it_was_copied() -> None:
 # ---- what stays and what goes ------------------------------------------------------------------
 
 
+def test_what_is_not_copied_counts_neither_as_dirty_nor_for_the_downtime() -> None:
+    writes = "stream:stride=4KiB,write_ratio=1,shared=0,footprint=1,think=1024"
+    for strategy in ("pre-copy", "ignore-shared"):
+        summary = run(
+            machine_of("quad"),
+            f"{strategy}:max-rounds=3,downtime-limit=1ns",
+            writes,
+            memory_bytes=MIB,
+            vcpus=1,
+            borrow={2: 0.25, 3: 0.25},
+        ).summary
+        last = phases(summary, "copy")[-1]
+        copying = (last["end"] - last["start"]) / 1e12
+        assert summary["expected-downtime"] == pytest.approx(copying, rel=0.25)
+
+
+@pytest.mark.parametrize("region", [16 * KIB, 64 * KIB])
+@pytest.mark.parametrize("strategy", ["post-copy", "hybrid", "ownership+pull", "ownership+copy"])
+def test_pages_that_come_one_by_one_share_regions(strategy: str, region: int) -> None:
+    # At the target is room for the VM, twice its state and table, and little more.
+    summary = run(
+        machine_of("quad"),
+        strategy,
+        BUSY,
+        memory_bytes=3 * MIB,
+        region_bytes=region,
+        borrow={2: 0.5},
+    ).summary
+    assert summary["status"] == "completed"
+    assert summary["copied-pages"] > 100
+
+
 def test_ignore_shared_copies_the_sources_own_pages_and_moves_no_home() -> None:
     summary = run(machine_of("quad"), "ignore-shared", IDLE, borrow=EVERYWHERE).summary
     assert summary["copied-pages"] == 4

@@ -112,10 +112,12 @@ class JobQueue
         }
     }
 
-    bool
-    working_on(Job job) const
+    // Lines or regions of a job that have not ended: none if it is done.
+    std::uint64_t
+    left(Job job) const
     {
-        return left_.find(job) != left_.end();
+        const auto left = left_.find(job);
+        return left == left_.end() ? 0 : left->second;
     }
 
     bool

@@ -346,7 +346,7 @@ NB_MODULE(_engine, m)
             "Let a node's DMA take another node's right to regions; returns the job.")
         .def("home_of", &System::home_of, "address"_a,
              "The node that is home; the number of nodes while the region is between two.")
-        .def("done", &System::done, "job"_a, "Whether all of a job has ended.")
+        .def("left", &System::left, "job"_a, "Lines or regions of a job that have not ended.")
         .def("cancel", &System::cancel, "job"_a,
              "Forget what of a job has not begun, take back the transfers under way.")
         .def("finish", &System::finish, nb::call_guard<nb::gil_scoped_release>(),

@@ -44,10 +44,11 @@ class MigrationEngine
     // Forget what has not begun, let lines under way end, take regions under way back.
     void cancel(Job job);
 
-    bool
-    working_on(Job job) const
+    // Lines or regions of a job that have not ended.
+    std::uint64_t
+    left(Job job) const
     {
-        return jobs_.working_on(job);
+        return jobs_.left(job);
     }
 
     bool

@@ -359,11 +359,14 @@ System::name_by_base(std::vector<Addr> &addresses) const
     }
 }
 
-bool
-System::done(Job job) const
+std::uint64_t
+System::left(Job job) const
 {
-    return std::none_of(nodes_.begin(), nodes_.end(),
-                        [job](const Node &node) { return node.engine->working_on(job); });
+    std::uint64_t left = 0; // a job is one node's
+    for (const Node &node : nodes_) {
+        left += node.engine->left(job);
+    }
+    return left;
 }
 
 void

@@ -124,7 +124,7 @@ class System
                  std::optional<unsigned> fenced = {});
     // Take a node's right to regions, wherever they have their homes.
     Job fence(unsigned node, std::vector<Addr> regions, unsigned fenced, unsigned owner = 0);
-    bool done(Job job) const;
+    std::uint64_t left(Job job) const;
 
     // Forget what of a job has not begun, take back the transfers that are under way.
     void cancel(Job job);

@@ -85,14 +85,14 @@ class Migration:
     keep_borrowed: bool = False
     fence: bool = False
     report: Callable[[str], None] = lambda _: None
-    source: int = -1
+    source: int = field(init=False)
     phases: list[Phase] = field(default_factory=list)
     paused: bool = False
     throttle_percentage: int = 0
     expected_downtime: float = 0.0
-    """Seconds, of the pages that were dirty when the VM was to be paused."""
+    """Seconds, of the copied pages that were dirty again when the VM was to be paused."""
     dirty_pages_rate: float = 0.0
-    """Pages a second, written during the last copy while the VM ran."""
+    """Copied pages a second, written again during the last copy while the VM ran."""
     copy_ticks: int = 0
     """Time of the last copy."""
     syncs: int = 0
@@ -104,18 +104,24 @@ class Migration:
     """Of the engine, under way."""
     switched: bool = False
     """Whether the VM has been resumed at the target."""
-    homes: Homes | None = None
+    fencing: bool = False
+    """Whether the source has begun to lose its right."""
+    homes: Homes = field(init=False)
     """Of the VM's regions, when the migration began."""
+
+    def __post_init__(self) -> None:
+        self.source = self.vm.node
+        self.homes = self.vm.homes.copy()
+        self.vm.begin_migration()
 
     def steps(self) -> Generator[int | None, None, None]:
         """Migrate; who closes this breaks the migration off."""
-        self.source = self.vm.node
-        self.homes = self.vm.homes.copy()
         syncs = self.vm.syncs
         for operation in self.strategy.migrate(self.vm, self.target):
             yield from self._phase(operation)
             self.syncs = self.vm.syncs - syncs
         if self.fence and self.switched:
+            self.fencing = True
             yield from self.timed("fence", self._take_right())
 
     def _phase(self, operation: Operation) -> Steps:
@@ -129,7 +135,6 @@ class Migration:
     def timed(self, name: str, action: Steps) -> Steps:
         """Do something, and note it as a phase, also if it is broken off."""
         vm, engine = self.vm, self.vm.engine
-        copied = self.pages_copied
         start, at_start, vm_at_start = (
             engine.now,
             engine.counters(),
@@ -138,16 +143,12 @@ class Migration:
         try:
             yield from action
         finally:
-            counted = engine.counters() - at_start
-            # Pages count when their copy begins; if it is broken off, only those that are there.
-            done = counted.lines_copied // LINES_PER_PAGE
-            self.pages_copied = min(self.pages_copied, copied + done)
             self.phases.append(
                 Phase(
                     name,
                     start,
                     engine.now,
-                    counted,
+                    engine.counters() - at_start,
                     engine.vm_counters(vm.number) - vm_at_start,
                     self.paused,
                 )
@@ -188,8 +189,9 @@ class Migration:
     def _pause(self) -> Steps:
         vm, engine = self.vm, self.vm.engine
         if vm.logging and self.copy_ticks:
-            self.expected_downtime = vm.dirty_pages * PAGE_BYTES / vm.copy_bandwidth
-            self.dirty_pages_rate = vm.dirty_pages / self.copy_ticks * TICKS_PER_SECOND
+            dirty = sum(map(vm.copied.__contains__, vm.dirty))
+            self.expected_downtime = dirty * PAGE_BYTES / vm.copy_bandwidth
+            self.dirty_pages_rate = dirty / self.copy_ticks * TICKS_PER_SECOND
         engine.pause(vm.number)
         while not engine.paused(vm.number):
             yield None
@@ -208,7 +210,6 @@ class Migration:
     def _copied(self, pages: Sequence[int], node: int, bandwidth: float) -> Steps:
         vm = self.vm
         targets = vm.frames_for(pages, node)
-        self.pages_copied += len(pages)
         job = vm.engine.copy(
             [vm.frames[page] for page in pages],
             targets,
@@ -217,7 +218,10 @@ class Migration:
             owner=vm.number,
             bytes_per_second=bandwidth,
         )
-        yield from self._done(job)
+        try:
+            yield from self._done(job)
+        finally:  # also if it is broken off
+            self.pages_copied += len(pages) - -(-vm.engine.left(job) // LINES_PER_PAGE)
 
     def _transfer(self, regions: Sequence[int], node: int) -> Steps:
         vm = self.vm
@@ -302,7 +306,6 @@ class Migration:
                 owner=vm.number,
                 urgent=jobs is demanded,
             )
-            self.pages_copied += 1
             self.jobs.add(job)
             jobs[job] = page
 
@@ -320,8 +323,9 @@ class Migration:
                 push_at = max(push_at, engine.now - ticks_a_page) + ticks_a_page
             yield push_at if queue and len(pushed) < PUSHED_AT_ONCE else None
             for jobs in (demanded, pushed):
-                for job in [job for job in jobs if engine.done(job)]:
+                for job in [job for job in jobs if not engine.left(job)]:
                     self.jobs.remove(job)
+                    self.pages_copied += 1
                     vm.use_copies([jobs.pop(job)])
 
     def _pull(self, pages: Sequence[int], node: int) -> Steps:
@@ -357,7 +361,7 @@ class Migration:
 
     def _done(self, job: int) -> Steps:
         self.jobs.add(job)
-        while not self.vm.engine.done(job):
+        while self.vm.engine.left(job):
             yield None
         self.jobs.remove(job)
 

@@ -7,7 +7,8 @@ and brings every home back. Nothing is lost.
 
 Once the VM runs at the target it is too late, in QEMU as here. A cancel then changes nothing. If
 the target fails then, the VM is lost: its vCPUs' state was there and nowhere else, and after a
-post-copy has begun neither side holds all pages. The source's homes come back even then.
+post-copy has begun neither side holds all pages. The source's homes come back even then, unless
+it has begun to lose its right to them.
 
 What fails is the target's software. Its caches, home agent and memory go on serving: they belong to
 the shared memory, not to the VM.
@@ -86,10 +87,11 @@ class Interruption:
                 leg.paused = False
         leg.end_helpers()
         for job in jobs:
-            while not engine.done(job):
+            while engine.left(job):
                 yield None
         leg.jobs.clear()
-        yield from self._bring_homes_back(leg)
+        if not leg.fencing:
+            yield from self._bring_homes_back(leg)
         vm.discard_copies(leg.source)
 
     def _lose(self, leg: Migration) -> None:
@@ -104,8 +106,6 @@ class Interruption:
     def _bring_homes_back(self, leg: Migration) -> Steps:
         """Let the source's engine move every home to where it was when the migration began."""
         vm, engine = leg.vm, leg.vm.engine
-        if leg.homes is None:
-            return  # it had not begun
         regions = [region for region in leg.homes if region in vm.homes]
         before = [leg.homes[region] for region in regions]
         away: dict[int, list[int]] = {}
@@ -115,7 +115,7 @@ class Interruption:
                 away.setdefault(home, []).append(region)
         for home, moved in away.items():
             job = engine.transfer(moved, home, node=leg.source, owner=vm.number)
-            while not engine.done(job):
+            while engine.left(job):
                 yield None
             self.regions_brought_back += len(moved)
         leg.regions_moved = max(leg.regions_moved, self.regions_brought_back)

@@ -95,7 +95,9 @@ def migrate(
     lacking = [
         f"VM {number}: has borrowed no memory to {guest.strategy.name}"
         for number, guest in enumerate(guests)
-        if guest.strategy is not None and guest.strategy.stays and not guest.spec.borrow
+        if guest.strategy is not None
+        and guest.strategy.stays
+        and guest.spec.bytes_on().keys() <= {guest.spec.source}  # whole regions count
     ]
     if lacking:
         raise InputError("strategies", [f"{fault}; say what it borrows" for fault in lacking])

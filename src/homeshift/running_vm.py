@@ -66,12 +66,14 @@ class RunningVm:
         self._regions: array[int] | None = regions[:]
         self.copied: dict[int, int] = {}
         """Page -> frame that it is copied to, to be used from `Resume` on."""
+        self._begun: dict[int, list[int]] = {}
+        """Node -> frames of regions that copies have begun to fill, in this migration."""
         self.state = self._new(spec.source, self._state_pages, "the vCPUs' state")
         self.stage2 = self._new(spec.source, self._stage2_pages, "the stage-2 table")
         self.logging = False
         self.syncs = 0
-        self.dirty_pages = 0
-        """In the last dirty log that was taken."""
+        self.dirty: Sequence[int] = ()
+        """Pages of the last dirty log that was taken."""
         self.copy_bandwidth = math.inf
         self._samples: list[tuple[int, int]] = []
         self._share_since = Counters()
@@ -126,8 +128,7 @@ class RunningVm:
             self.engine.start_dirty_log(self.number)
             return []
         self.syncs += 1
-        dirty = self.engine.take_dirty_log(self.number)
-        self.dirty_pages = len(dirty)
+        self.dirty = dirty = self.engine.take_dirty_log(self.number)
         return dirty
 
     def sample(self, every: int) -> None:
@@ -160,12 +161,20 @@ class RunningVm:
         """Return the home of a region of its memory, in use or not."""
         return self.homes[region] if region in self.homes else self.location(region)
 
+    def begin_migration(self) -> None:
+        """Fill no more regions that copies have begun to fill: their homes may have moved."""
+        self._begun.clear()
+
     def frames_for(self, pages: Iterable[int], node: int) -> list[int]:
         """Return frames of a node to copy pages to; one that is copied again keeps its frame."""
         pages = list(pages)
         new = [page for page in pages if page not in self.copied]
-        frames = self._new(node, len(new), "copying pages")
-        self.copied.update(zip(new, frames, strict=True))
+        frames = self._begun.get(node, [])
+        if len(frames) < len(new):
+            more = len(new) - len(frames)
+            frames += self._allocator.allocate_pages(node, more, purpose="copying pages")
+        self.copied.update(zip(new, frames, strict=False))
+        self._begun[node] = frames[len(new) :]
         return [self.copied[page] for page in pages]
 
     def use_copies(self, pages: Iterable[int]) -> None:
@@ -185,7 +194,9 @@ class RunningVm:
 
         The state that the vCPUs have at `source` is kept there.
         """
-        self._drop(self.copied.values())
+        used = set(self.regions)
+        begun = dict.fromkeys(map(self._allocator.region, self.copied.values()))
+        self._allocator.free(region for region in begun if region not in used)
         self.copied.clear()
         if self.node == source:
             for pages, move in ((self.state, self.move_state), (self.stage2, self.move_stage2)):
@@ -243,7 +254,7 @@ class RunningVm:
         return -(-self.spec.stage2_bytes // PAGE_BYTES)
 
     def _new(self, node: int, pages: int, purpose: str) -> list[int]:
-        return self._allocator.allocate_pages(node, pages, purpose=purpose)
+        return self._allocator.allocate_pages(node, pages, purpose=purpose)[:pages]
 
     def _drop(self, pages: Iterable[int]) -> None:
         self._allocator.free(dict.fromkeys(map(self._allocator.region, pages)))

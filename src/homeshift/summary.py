@@ -183,12 +183,12 @@ def all_counts(counted: Counters) -> Counts:
 def _window(span: Span, before: Span, constants: Constants) -> dict[str, Any]:
     """Sum up the time from the begin of the migration to the end of the measurement."""
     counted, accesses = span.counted, span.vms[0].accesses
-    undisturbed = before.vms[0].accesses * span.tick / before.tick if before.tick else 0.0
+    undisturbed = before.vms[0].accesses * span.tick / before.tick if before.tick else None
     counts = all_counts(counted)
     return {
         "time": span.tick / TICKS_PER_SECOND,
         "accesses": accesses,
-        "accesses-lost": undisturbed - accesses,
+        "accesses-lost": None if undisturbed is None else undisturbed - accesses,
         "remote-services": counted.remote_services,
         "local-share": _local_share(span),
         "migration-bytes": counted.migration_bytes,

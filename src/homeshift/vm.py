@@ -264,7 +264,9 @@ class FrameAllocator:
         return address
 
     def allocate_pages(self, node: int, pages: int, *, purpose: str) -> list[int]:
-        """Return the addresses of so many pages on a node, those that were freed first.
+        """Return the addresses of all pages of the regions that so many pages on a node take.
+
+        What was freed is handed out first.
 
         Raises:
             InputError: the node has no room.
@@ -278,7 +280,7 @@ class FrameAllocator:
             bases += range(first, first + rest, self._region_bytes)
         return [
             base + offset for base in bases for offset in range(0, self._region_bytes, PAGE_BYTES)
-        ][:pages]
+        ]
 
     def room(self, node: int) -> int:
         """Return the bytes that are free on a node."""

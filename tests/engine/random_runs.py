@@ -78,7 +78,7 @@ def moves_homes(chance: random.Random, system: System) -> list[Any]:
         system.run(chance.randrange(1, 200))
         job = system.transfer(0, [system.frame(VM, chance.randrange(4))], chance.randrange(2))
         copy = system.copy(1, [system.frame(VM, 0)], [100 * PAGE], PAGE)
-        while not (system.done(job) and system.done(copy)):
+        while system.left(job) or system.left(copy):
             system.wait(system.now + 100_000)
             seen += [everything(system), system.take_dirty_log(VM)]
     return seen

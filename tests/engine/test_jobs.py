@@ -14,7 +14,7 @@ FAR = NODE + 64 * PAGE  # in the memory of node 1, used by nobody
 
 def wait_for(system: System, job: int) -> int:
     """Return the cycle at which a job is done."""
-    while not system.done(job):
+    while system.left(job):
         system.wait(None)
     return system.now
 
@@ -50,7 +50,7 @@ def test_an_urgent_job_comes_before_what_has_not_begun() -> None:
     system.run(10)
     fast = system.copy(0, [PAGE], [FAR + PAGE], LINE, 0, urgent=True)
     wait_for(system, fast)
-    assert not system.done(slow)
+    assert system.left(slow)
     assert system.node_counts()[0]["lines_copied"] <= 4 + 1 + 4  # under way before and beside it
     wait_for(system, slow)
 
@@ -72,7 +72,7 @@ def test_a_cancelled_job_ends_with_what_is_under_way() -> None:
     system.run(60)
     for cancelled in (job, move):
         system.cancel(cancelled)
-        assert not system.done(cancelled)  # lines and regions are under way
+        assert system.left(cancelled)  # lines and regions are under way
     wait_for(system, job)
     assert 0 < system.node_counts()[0]["lines_copied"] < PAGE // LINE
     wait_for(system, move)
@@ -84,8 +84,8 @@ def test_a_cancelled_job_ends_with_what_is_under_way() -> None:
 
 def test_a_job_of_nothing_is_done_at_once() -> None:
     system = System(small())
-    assert system.done(system.copy(0, [], [], PAGE))
-    assert system.done(system.transfer(0, [], 1))
+    assert not system.left(system.copy(0, [], [], PAGE))
+    assert not system.left(system.transfer(0, [], 1))
 
 
 def test_waiting_for_nothing_is_told() -> None:

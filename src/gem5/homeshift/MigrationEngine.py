@@ -25,7 +25,7 @@ class MigrationEngine(ClockedObject):
         PyBindMethod("transfer"),
         PyBindMethod("fence"),
         PyBindMethod("cancel"),
-        PyBindMethod("workingOn"),
+        PyBindMethod("left"),
         PyBindMethod("linesCopied"),
         PyBindMethod("regionsMoved"),
     ]

@@ -45,10 +45,11 @@ class MigrationEngine : public ClockedObject
     // Forget what of a job has not begun, let lines under way end, take regions under way back.
     void cancel(unsigned job);
 
-    bool
-    workingOn(unsigned job) const
+    // Lines or regions of a job that have not ended.
+    uint64_t
+    left(unsigned job) const
     {
-        return jobs.working_on(job);
+        return jobs.left(job);
     }
 
     uint64_t linesCopied() const;

@@ -6,7 +6,7 @@ An engine simulates one machine with VMs on it. Nothing here takes simulated tim
 while time passes, so any number of VMs can migrate at the same time:
 
     job = engine.copy(sources, targets, 4096, node=0, owner=0)
-    while not engine.done(job):
+    while engine.left(job):
         engine.wait(None)
 
 Times are gem5's ticks, 1 ps. VMs are numbered in the order of `Setup.vms`.
@@ -315,8 +315,8 @@ class Engine(Protocol):
     def homes(self, addresses: Sequence[int]) -> list[int]:
         """Return the node that is home of each address; none of them may be under way."""
 
-    def done(self, job: int) -> bool:
-        """Return whether all of a job has ended."""
+    def left(self, job: int) -> int:
+        """Return how many lines or regions of a job have not ended: 0 if it is done."""
 
     def cancel(self, job: int) -> None:
         """Forget what of a job has not begun.

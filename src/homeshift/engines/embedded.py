@@ -160,8 +160,8 @@ class EmbeddedEngine:
     def homes(self, addresses: Sequence[int]) -> list[int]:
         return [self._system.home_of(address) for address in addresses]
 
-    def done(self, job: int) -> bool:
-        return self._system.done(job)
+    def left(self, job: int) -> int:
+        return self._system.left(job)
 
     def cancel(self, job: int) -> None:
         self._system.cancel(job)

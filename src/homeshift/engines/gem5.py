@@ -165,8 +165,8 @@ class Gem5Engine:
             for address in addresses
         ]
 
-    def done(self, job: int) -> bool:
-        return not self._jobs[job].workingOn(job)
+    def left(self, job: int) -> int:
+        return int(self._jobs[job].left(job))
 
     def cancel(self, job: int) -> None:
         self._jobs[job].cancel(job)
