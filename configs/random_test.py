@@ -97,7 +97,7 @@ def _run(options: argparse.Namespace) -> None:
             if chance.random() < CANCELLED:
                 job = chance.randrange(len(jobs))
                 jobs[job].cancel(job)
-    while any(engine.workingOn(job) for job, engine in enumerate(jobs)):
+    while any(engine.left(job) for job, engine in enumerate(jobs)):
         m5.simulate(machine.clock_period_ps * 1000)
     for region in range(0, TESTED_BYTES, options.region):
         homes = [node for node, d in enumerate(controllers.directories) if d.isHome(region)]

@@ -2,6 +2,7 @@
 
 from m5.objects.ClockedObject import ClockedObject
 from m5.params import *
+from m5.proxy import *
 from m5.util.pybind import PyBindMethod
 
 
@@ -16,6 +17,7 @@ class MigrationEngine(ClockedObject):
     cxx_class = "gem5::ruby::MigrationEngine"
     cxx_header = "homeshift/migration_engine.hh"
 
+    ruby_system = Param.RubySystem(Parent.any, "the RubySystem that it belongs to")
     commands = Param.MessageBuffer("the DMA controller's queue of commands")
     outstanding_lines = Param.Unsigned(32, "line copies under way at a time, at most")
     outstanding_transfers = Param.Unsigned(32, "transfers of homes under way at a time, at most")

@@ -3,6 +3,7 @@
 #include "homeshift/counting_garnet.hh"
 
 #include "base/cprintf.hh"
+#include "homeshift/version_shim.hh"
 #include "mem/ruby/common/Consumer.hh"
 #include "mem/ruby/network/MessageBuffer.hh"
 #include "mem/ruby/slicc_interface/Message.hh"
@@ -31,7 +32,7 @@ class CountingGarnet::Counter : public Consumer
             const MsgPtr message = from.peekMsgPtr();
             network.count(*message, controller);
             from.dequeue(now);
-            to.enqueue(message, now, 0);
+            shim::enqueue(to, message, now, 0, network.params().ruby_system);
         }
     }
 

@@ -5,6 +5,7 @@
 #include "base/trace.hh"
 #include "common/home_map.hh"
 #include "debug/HomeTransfer.hh"
+#include "homeshift/version_shim.hh"
 
 namespace gem5
 {
@@ -25,6 +26,7 @@ regionShift(const HomeDirectoryParams &p)
 
 HomeDirectory::HomeDirectory(const Params &p)
     : SimObject(p),
+      system(p.ruby_system),
       records(p.memory_size, regionShift(p)),
       shift(regionShift(p)),
       stats(this, *this)
@@ -39,6 +41,7 @@ AbstractCacheEntry *
 HomeDirectory::allocate(Addr line, AbstractCacheEntry *entry)
 {
     entry->m_Address = line;
+    shim::initialise(*entry, system);
     return records.allocate(line, entry);
 }
 
@@ -64,7 +67,7 @@ NetDest
 HomeDirectory::fenced(Addr address) const
 {
     const auto found = fences.find(address >> shift);
-    return found != fences.end() ? found->second : NetDest();
+    return found != fences.end() ? found->second : shim::noMachines(system);
 }
 
 void

@@ -24,6 +24,8 @@ namespace gem5
 namespace ruby
 {
 
+class RubySystem;
+
 class HomeDirectory : public SimObject
 {
   public:
@@ -109,6 +111,7 @@ class HomeDirectory : public SimObject
     }
 
   private:
+    RubySystem *const system;
     ::homeshift::LineDirectory<AbstractCacheEntry> records;
     const unsigned shift;
     // By region; most have none. (A FlatMap would make sets before gem5 knows their size.)

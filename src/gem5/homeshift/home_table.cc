@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "homeshift/version_shim.hh"
+
 namespace gem5
 {
 
@@ -12,6 +14,7 @@ namespace ruby
 
 HomeTable::HomeTable(const Params &p)
     : SimObject(p),
+      system(p.ruby_system),
       map(p.memory_size, p.node_size, p.region_size),
       node(p.node),
       coresPerNode(p.cores_per_node),
@@ -39,7 +42,7 @@ HomeTable::profileService(MachineID sender, MachineID home)
 NetDest
 HomeTable::machinesOf(NodeID of) const
 {
-    NetDest machines;
+    NetDest machines = shim::noMachines(system);
     for (unsigned i = 0; i < coresPerNode; ++i) {
         machines.add(MachineID{MachineType_L1Cache, of * coresPerNode + i});
     }

@@ -24,6 +24,8 @@ namespace gem5
 namespace ruby
 {
 
+class RubySystem;
+
 class HomeTable : public SimObject
 {
   public:
@@ -59,6 +61,7 @@ class HomeTable : public SimObject
     uint64_t servedRemotely() const;
 
   private:
+    RubySystem *const system;
     ::homeshift::HomeMap map;
     const NodeID node;
     const unsigned coresPerNode;

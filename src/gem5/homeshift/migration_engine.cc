@@ -6,7 +6,7 @@
 #include "base/trace.hh"
 #include "debug/HomeTransfer.hh"
 #include "debug/Migration.hh"
-#include "homeshift/protocol_shim.hh"
+#include "homeshift/version_shim.hh"
 #include "mem/ruby/network/MessageBuffer.hh"
 #include "sim/sim_exit.hh"
 
@@ -16,8 +16,24 @@ namespace gem5
 namespace ruby
 {
 
+namespace
+{
+
+std::shared_ptr<CommandMsg>
+makeCommand(Tick now, RubySystem *system, CommandType type, Addr address)
+{
+    auto command = shim::makeMessage<CommandMsg>(now, system);
+    command->m_Type = type;
+    command->m_addr = address;
+    command->m_Target = 0;
+    return command;
+}
+
+} // namespace
+
 MigrationEngine::MigrationEngine(const Params &p)
     : ClockedObject(p),
+      system(p.ruby_system),
       commands(*p.commands),
       jobs(p.outstanding_lines, p.outstanding_transfers),
       stats(this)
@@ -29,7 +45,7 @@ MigrationEngine::copy(unsigned job, unsigned owner, const std::vector<Addr> &sou
                       uint64_t lineInterval)
 {
     fatal_if(sources.size() != targets.size(), "%s: as many sources as targets are needed", name());
-    fatal_if(bytesEach == 0 || bytesEach % ::homeshift::JobQueue::kLine != 0,
+    fatal_if(bytesEach == 0 || bytesEach % ::homeshift::kLineBytes != 0,
              "%s: whole lines are copied", name());
     DPRINTF(Migration, "job %d: copies %d blocks of %d bytes\n", job, sources.size(), bytesEach);
     std::vector<::homeshift::JobQueue::Block> blocks;
@@ -66,7 +82,7 @@ MigrationEngine::cancel(unsigned job)
     DPRINTF(Migration, "job %d is cancelled\n", job);
     jobs.cancel(job);
     for (Addr region : jobs.regions(job)) {
-        commands.enqueue(shim::cancelCommand(now(), region), now(), clockPeriod());
+        give(makeCommand(now(), system, CommandType_Cancel, region));
     }
 }
 
@@ -83,20 +99,30 @@ MigrationEngine::regionsMoved() const
 }
 
 void
+MigrationEngine::give(std::shared_ptr<Message> command)
+{
+    shim::enqueue(commands, command, now(), clockPeriod(), system);
+}
+
+void
 MigrationEngine::startSome()
 {
     for (::homeshift::JobQueue::Line line; jobs.begin_line(now(), line);) {
-        commands.enqueue(shim::copyCommand(now(), line.source, line.target), now(), clockPeriod());
+        auto command = makeCommand(now(), system, CommandType_Copy, line.source);
+        command->m_Target = line.target;
+        give(command);
     }
     for (::homeshift::JobQueue::Move move; jobs.begin_transfer(move);) {
         if (move.new_home) {
             DPRINTF(HomeTransfer, "asks for the region of %#x to move to node %d\n", move.region,
                     *move.new_home);
-            commands.enqueue(shim::transferCommand(now(), move.region, *move.new_home), now(),
-                             clockPeriod());
+            auto command = makeCommand(now(), system, CommandType_Transfer, move.region);
+            command->m_NewHome = *move.new_home;
+            give(command);
         } else {
-            commands.enqueue(shim::fenceCommand(now(), move.region, *move.fenced), now(),
-                             clockPeriod());
+            auto command = makeCommand(now(), system, CommandType_Fence, move.region);
+            command->m_FencedNode = *move.fenced;
+            give(command);
         }
     }
     for (unsigned owner = 0; owner < jobs.owners(); ++owner) {

@@ -22,7 +22,9 @@ namespace gem5
 namespace ruby
 {
 
+class Message;
 class MessageBuffer;
+class RubySystem;
 
 class MigrationEngine : public ClockedObject
 {
@@ -69,6 +71,7 @@ class MigrationEngine : public ClockedObject
   private:
     void startSome();
     void ended(bool jobDone);
+    void give(std::shared_ptr<Message> command);
 
     // The cycle that has begun: Python may call between clock edges.
     Tick
@@ -77,6 +80,7 @@ class MigrationEngine : public ClockedObject
         return curTick() - curTick() % clockPeriod();
     }
 
+    RubySystem *const system;
     MessageBuffer &commands;
     ::homeshift::JobQueue jobs;
     std::vector<std::unique_ptr<EventFunctionWrapper>> wakes; // for paced copies, one an owner

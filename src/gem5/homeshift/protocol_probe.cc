@@ -6,20 +6,7 @@
 
 #include "base/cprintf.hh"
 #include "homeshift/home_directory.hh"
-#include "mem/ruby/protocol/DMA_Controller.hh"
-#include "mem/ruby/protocol/DMA_Event.hh"
-#include "mem/ruby/protocol/DMA_State.hh"
-#include "mem/ruby/protocol/Directory_Controller.hh"
-#include "mem/ruby/protocol/Directory_Entry.hh"
-#include "mem/ruby/protocol/Directory_Event.hh"
-#include "mem/ruby/protocol/Directory_State.hh"
-#include "mem/ruby/protocol/L1Cache_Controller.hh"
-#include "mem/ruby/protocol/L1Cache_Entry.hh"
-#include "mem/ruby/protocol/L1Cache_Event.hh"
-#include "mem/ruby/protocol/L1Cache_State.hh"
-#include "mem/ruby/protocol/Memory_Controller.hh"
-#include "mem/ruby/protocol/Memory_Event.hh"
-#include "mem/ruby/protocol/Memory_State.hh"
+#include "homeshift/version_shim.hh"
 #include "mem/ruby/structures/CacheMemory.hh"
 
 namespace gem5

@@ -18,8 +18,6 @@ namespace gem5
 namespace
 {
 
-constexpr Addr lineBytes = 64;
-
 std::unique_ptr<::homeshift::RequestStream>
 makeStream(const VirtualCpuParams &p)
 {
@@ -113,7 +111,7 @@ VirtualCpu::faults() const
 void
 VirtualCpu::issue(Addr address, bool write)
 {
-    PacketPtr packet = request(address & ~(lineBytes - 1), write);
+    PacketPtr packet = request(address & ~(::homeshift::kLineBytes - 1), write);
     if (!core->sendTimingReq(packet)) {
         refused = packet;
     }

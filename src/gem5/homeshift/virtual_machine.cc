@@ -131,7 +131,7 @@ void
 VirtualMachine::accessDone(Addr guest, Tick latency)
 {
     count_access(guest, latency);
-    if (missing(guest >> ::homeshift::Stage2Table::kPageShift)) {
+    if (missing(guest >> ::homeshift::kPageShift)) {
         exitSimLoop("a page is quiet");
     }
     if (pausing && paused()) {
