@@ -27,12 +27,10 @@ from pathlib import Path
 from typing import IO
 
 from homeshift.errors import HomeshiftError, InputError, RunError
-from homeshift.units import format_bytes, parse_size
+from homeshift.units import LINE_BYTES, PAGE_BYTES, format_bytes, parse_size
 from homeshift.workload import TRACE_DTYPE, Trace, check_traces
 
-LINE_BYTES = 64
 WAYS = 8
-PAGE_BYTES = 4096
 MOST_GAP = 65535
 STOP_SECONDS = 10
 

@@ -21,7 +21,8 @@ from homeshift.strategies import (
     Strategy,
     Vm,
 )
-from homeshift.vm import PAGE_BYTES, VmSpec
+from homeshift.units import PAGE_BYTES
+from homeshift.vm import VmSpec
 from homeshift.workload import parse_workload
 
 PAGES = 32

@@ -17,10 +17,10 @@ from experiments import KIB, MICROSECOND, machine_of, run
 from homeshift.guests import Guest
 from homeshift.interruption import CANCEL, TARGET_FAILURE, Interruption
 from homeshift.strategies import LENDING, STRATEGIES, strategy_named
+from homeshift.units import TICKS_PER_SECOND
 from homeshift.vm import VmSpec
 from homeshift.workload import parse_workload
 
-TICKS_PER_SECOND = 10**12
 STATUS = {CANCEL: "cancelled", TARGET_FAILURE: "failed"}
 MOMENTS = 24  # of each strategy and kind
 VM: dict[str, Any] = {"memory_bytes": 48 * KIB, "borrow": {2: 0.25, 3: 0.25}}

@@ -12,6 +12,8 @@ namespace homeshift
 
 constexpr unsigned kLineShift = 6;
 constexpr std::uint64_t kLineBytes = std::uint64_t{1} << kLineShift;
+constexpr unsigned kPageShift = 12;
+constexpr std::uint64_t kPageBytes = std::uint64_t{1} << kPageShift;
 
 struct Access
 {

@@ -25,8 +25,6 @@
 namespace homeshift
 {
 
-constexpr std::uint64_t kPageBytes = 4096;
-
 // A permutation of the VM's pages: number times a stride near vm_pages / golden ratio, modulo
 // vm_pages. Multiples of the golden ratio cut a circle evenly at every count (three-gap theorem),
 // and a stride coprime to vm_pages makes it a permutation.

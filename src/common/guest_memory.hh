@@ -131,7 +131,7 @@ class GuestMemory
     {
         if (every_ != 0 && latency > slower_than_ && ++seen_ == every_) {
             seen_ = 0;
-            samples_.push_back(guest >> Stage2Table::kPageShift);
+            samples_.push_back(guest >> kPageShift);
         }
     }
 

@@ -18,6 +18,8 @@
 #include <utility>
 #include <vector>
 
+#include "common/access.hh"
+
 namespace homeshift
 {
 
@@ -26,8 +28,6 @@ using Job = std::uint32_t;
 class JobQueue
 {
   public:
-    static constexpr std::uint64_t kLine = 64;
-
     struct Block
     {
         std::uint64_t source = 0;
@@ -162,9 +162,9 @@ class JobQueue
             Block &block = copy.blocks[copy.next];
             line = {block.source, block.target};
             lines_.push_back({block.source, copy.job});
-            block.source += kLine;
-            block.target += kLine;
-            block.bytes -= kLine;
+            block.source += kLineBytes;
+            block.target += kLineBytes;
+            block.bytes -= kLineBytes;
             copy.next += block.bytes == 0 ? 1 : 0;
             if (copy.next == copy.blocks.size()) {
                 copies.pop_front();
@@ -218,7 +218,7 @@ class JobQueue
         {
             std::uint64_t lines = 0;
             for (std::size_t i = next; i < blocks.size(); ++i) {
-                lines += blocks[i].bytes / kLine;
+                lines += blocks[i].bytes / kLineBytes;
             }
             return lines;
         }

@@ -11,15 +11,14 @@
 #include <utility>
 #include <vector>
 
+#include "common/access.hh"
+
 namespace homeshift
 {
 
 class Stage2Table
 {
   public:
-    static constexpr unsigned kPageShift = 12;
-    static constexpr std::uint64_t kPageBytes = std::uint64_t{1} << kPageShift;
-
     // frames: the physical address of each guest page, in guest order.
     explicit Stage2Table(std::vector<std::uint64_t> frames)
         : frames_(std::move(frames)), dirty_(frames_.size(), false), missing_(frames_.size(), false)

@@ -150,7 +150,7 @@ class VcpuLoop
     static std::uint64_t
     page_of(std::uint64_t address)
     {
-        return address >> Stage2Table::kPageShift;
+        return address >> kPageShift;
     }
 
     static std::uint64_t

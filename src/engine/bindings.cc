@@ -125,7 +125,7 @@ add_vm(System &system, const nb::object &pages, const nb::list &streams, bool in
     std::vector<std::uint64_t> frames = numbers(pages);
     std::vector<std::unique_ptr<RequestStream>> made;
     for (nb::handle dict : streams) {
-        if (nb::cast<std::uint64_t>(dict["vm_bytes"]) > frames.size() * Stage2Table::kPageBytes) {
+        if (nb::cast<std::uint64_t>(dict["vm_bytes"]) > frames.size() * kPageBytes) {
             throw std::invalid_argument("a stream is for a VM with more memory than this one");
         }
         made.push_back(stream(nb::cast<nb::dict>(dict)));

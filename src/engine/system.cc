@@ -190,7 +190,7 @@ System::add_vm(std::vector<std::uint64_t> frames,
                std::vector<std::unique_ptr<RequestStream>> streams, bool intruder)
 {
     for (std::uint64_t frame : frames) {
-        require_memory(frame, Stage2Table::kPageBytes);
+        require_memory(frame, kPageBytes);
     }
     auto vm = std::make_unique<Vm>(Stage2Table(std::move(frames)), spec_.check, intruder, *queue_);
     for (auto &stream : streams) {

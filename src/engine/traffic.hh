@@ -20,40 +20,9 @@ struct Traffic
     std::uint64_t
     bytes() const
     {
-        return sum_bytes([](MessageSizeType) { return true; });
-    }
-
-    std::uint64_t
-    migration_bytes() const
-    {
-        return sum_bytes(is_migration);
-    }
-
-    // Of the VM, in messages without a line.
-    std::uint64_t
-    control_bytes() const
-    {
-        return sum_bytes([](MessageSizeType t) { return !is_migration(t) && !carries_data(t); });
-    }
-
-    // Of the VM, in messages with a line.
-    std::uint64_t
-    data_bytes() const
-    {
-        return sum_bytes([](MessageSizeType t) { return !is_migration(t) && carries_data(t); });
-    }
-
-  private:
-    template <typename Select>
-    std::uint64_t
-    sum_bytes(Select select) const
-    {
         std::uint64_t bytes = 0;
         for (unsigned i = 0; i < MessageSizeType_NUM; ++i) {
-            const auto type = static_cast<MessageSizeType>(i);
-            if (select(type)) {
-                bytes += messages[i] * message_bytes(type);
-            }
+            bytes += messages[i] * message_bytes(static_cast<MessageSizeType>(i));
         }
         return bytes;
     }

@@ -10,6 +10,8 @@
 #include <bit>
 #include <cstdint>
 
+#include "common/access.hh"
+
 namespace homeshift::engine
 {
 
@@ -22,8 +24,6 @@ using NodeID = std::uint32_t;
 // A NodeID that nobody has set. gem5 begins with 0: no protocol may rely on either.
 constexpr NodeID kNoNode = 255;
 
-constexpr unsigned kLineShift = 6;
-constexpr Addr kLineBytes = Addr{1} << kLineShift;
 constexpr Addr kNoLine = ~Addr{0};
 
 // In the order of gem5's MachineType.
@@ -265,13 +265,6 @@ constexpr unsigned
 message_bytes(MessageSizeType type)
 {
     return 8 + kLineBytes * static_cast<unsigned>(carries_data(type));
-}
-
-// The two types that MESI_HomeShift-msg.sm sets aside for what a migration causes.
-constexpr bool
-is_migration(MessageSizeType type)
-{
-    return type == MessageSizeType_Persistent_Control || type == MessageSizeType_ResponseLocal_Data;
 }
 
 enum RubyRequestType : std::uint8_t

@@ -135,7 +135,7 @@ void
 Vm::look_at(Addr guest, Cycles latency)
 {
     count_access(guest, latency);
-    const bool page_quiet = missing(guest >> Stage2Table::kPageShift);
+    const bool page_quiet = missing(guest >> kPageShift);
     if (page_quiet || (stopping_ && drained())) {
         end_wait();
     }

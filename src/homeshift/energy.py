@@ -22,8 +22,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from homeshift.errors import InputError, near
+from homeshift.units import LINE_BYTES
 
-LINE_BYTES = 64
 _LINE_BITS = 8 * LINE_BYTES
 _PICO = 1e-12
 _NANO = 1e-9

@@ -33,9 +33,8 @@ from homeshift.strategies import (
     Transfer,
     Watch,
 )
-from homeshift.vm import LINE_BYTES, PAGE_BYTES
+from homeshift.units import LINE_BYTES, PAGE_BYTES, TICKS_PER_SECOND
 
-TICKS_PER_SECOND = 10**12
 LINES_PER_PAGE = PAGE_BYTES // LINE_BYTES
 PUSHED_AT_ONCE = 2  # pages of a background push, so that its engine never runs out of lines
 PULLED_AT_ONCE = 8  # pages that accesses have to wait for

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from homeshift.errors import RunError
 from homeshift.machine import Machine
-from homeshift.units import format_bytes
-from homeshift.vm import LINE_BYTES, VmSpec
+from homeshift.units import LINE_BYTES, format_bytes
+from homeshift.vm import VmSpec
 
 # Bytes, as benchmarks/all.py measures them: 8 for an address, once in each place that keeps it.
 A_PAGE = 16  # its frame, for strategies and in the stage-2 table

@@ -21,8 +21,8 @@ from typing import Any
 
 from homeshift.errors import RunError
 from homeshift.executor import Migration, Steps
+from homeshift.units import TICKS_PER_SECOND
 
-TICKS_PER_SECOND = 10**12
 CANCEL, TARGET_FAILURE = "cancel", "target-failure"
 STATUS = {CANCEL: "cancelled", TARGET_FAILURE: "failed"}
 

@@ -15,7 +15,8 @@ from itertools import chain, compress, islice
 from homeshift.engines.base import Counters, Engine
 from homeshift.homes import Homes
 from homeshift.machine import Machine, slow_access_ticks
-from homeshift.vm import LINE_BYTES, PAGE_BYTES, FrameAllocator, VmSpec, state_bytes
+from homeshift.units import LINE_BYTES, PAGE_BYTES
+from homeshift.vm import FrameAllocator, VmSpec, state_bytes
 
 
 class RunningVm:

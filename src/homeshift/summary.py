@@ -21,9 +21,9 @@ from homeshift.energy import Constants, Counts, energy_of, load_constants, sensi
 from homeshift.engines.base import Counters, Link, VmCounters
 from homeshift.executor import Migration, Phase
 from homeshift.interruption import Interruption
-from homeshift.vm import PAGE_BYTES, VmSpec
+from homeshift.units import PAGE_BYTES, TICKS_PER_SECOND
+from homeshift.vm import VmSpec
 
-TICKS_PER_SECOND = 10**12
 TICKS_PER_MICROSECOND = 10**6
 
 

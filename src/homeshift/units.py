@@ -36,6 +36,10 @@ BANDWIDTH_UNITS = {
     "TiB/s": 1 << 40,
 }
 
+TICKS_PER_SECOND = 10**12
+LINE_BYTES = 64  # of the machine's caches
+PAGE_BYTES = 4096  # of a VM
+
 MOST = 1 << 60  # of bytes, picoseconds or hertz: some can be added up in 64 bits
 
 _QUANTITY = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?) ?(?P<unit>[A-Za-z/]*)", re.ASCII)

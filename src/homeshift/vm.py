@@ -15,10 +15,8 @@ from typing import Any
 
 from homeshift.errors import InputError
 from homeshift.machine import Machine
-from homeshift.units import format_bytes, size_text
+from homeshift.units import LINE_BYTES, PAGE_BYTES, format_bytes, size_text
 
-PAGE_BYTES = 4096
-LINE_BYTES = 64
 STAGE2_ENTRY_BYTES = 8  # a descriptor of Armv8-A and of x86-64's EPT
 
 

@@ -16,8 +16,7 @@ from homeshift.engines.messages import message_bytes
 from homeshift.errors import RunError
 from homeshift.machine import Machine
 from homeshift.output import Stat
-
-LINE_BYTES = 64
+from homeshift.units import LINE_BYTES
 
 
 def system_spec(machine: Machine, *, region_bytes: int, check: bool) -> dict[str, object]:

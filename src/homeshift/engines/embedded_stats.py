@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from homeshift import _engine
 from homeshift.engines.messages import message_bytes
 from homeshift.output import Stat
+from homeshift.units import TICKS_PER_SECOND
 
-TICKS_PER_SECOND = 10**12
 RATIO = "Ratio"
 
 

@@ -22,9 +22,8 @@ from homeshift.engines.gem5_ruby import Controllers
 from homeshift.errors import InputError, RunError
 from homeshift.machine import Machine
 from homeshift.output import Stat
+from homeshift.units import LINE_BYTES, PAGE_BYTES
 
-LINE_BYTES = 64
-PAGE_BYTES = 4096
 REACHED = "simulate() limit reached"
 OF_INTEREST = frozenset(
     {

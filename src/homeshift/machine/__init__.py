@@ -15,8 +15,6 @@ Standard library only: this package also runs in gem5's Python.
 from homeshift.machine.latency import local_miss_cycles, remote_miss_cycles, slow_access_ticks
 from homeshift.machine.loader import load_machine, machine_directory, machine_names
 from homeshift.machine.model import (
-    LINE_BYTES,
-    PAGE_BYTES,
     Cache,
     Cores,
     Home,
@@ -27,8 +25,6 @@ from homeshift.machine.model import (
 )
 
 __all__ = [
-    "LINE_BYTES",
-    "PAGE_BYTES",
     "Cache",
     "Cores",
     "Home",

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from homeshift.errors import near
 from homeshift.units import (
     BANDWIDTH_UNITS,
+    TICKS_PER_SECOND,
     frequency_text,
     parse_bandwidth,
     parse_frequency,
@@ -22,8 +23,6 @@ from homeshift.units import (
     size_text,
     time_text,
 )
-
-TICKS_PER_SECOND = 10**12
 
 
 def suggest(below: int, above: int, text: Callable[[int], str], *, least: int) -> str:

@@ -22,9 +22,8 @@ from homeshift.machine.fields import (
     Table,
     Text,
 )
+from homeshift.units import LINE_BYTES, PAGE_BYTES
 
-LINE_BYTES = 64
-PAGE_BYTES = 4096
 MOST_CORES = 64  # one word of sharers in a directory entry
 
 KIB, MIB, GIB, TIB = 1 << 10, 1 << 20, 1 << 30, 1 << 40

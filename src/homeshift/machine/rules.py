@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from homeshift.machine.fields import suggest
 from homeshift.machine.model import (
-    LINE_BYTES,
     MOST_CORES,
     Cache,
     Cores,
@@ -21,7 +20,7 @@ from homeshift.machine.model import (
     Memory,
     Network,
 )
-from homeshift.units import size_text
+from homeshift.units import LINE_BYTES, size_text
 
 Check = Callable[..., str | None]
 

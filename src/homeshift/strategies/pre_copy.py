@@ -28,9 +28,7 @@ from homeshift.strategies.base import (
     Vm,
 )
 from homeshift.strategies.parameters import bandwidth, count, switch, time
-
-PAGE_BYTES = 4096
-TICKS_PER_SECOND = 10**12
+from homeshift.units import PAGE_BYTES, TICKS_PER_SECOND
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from homeshift.errors import InputError, near
-from homeshift.units import format_bytes
+from homeshift.units import PAGE_BYTES, format_bytes
 from homeshift.workload.kinds import KINDS, Number
-from homeshift.workload.trace import PAGE_BYTES, Trace, check_traces
+from homeshift.workload.trace import Trace, check_traces
 
 Scalar = str | int | float
 

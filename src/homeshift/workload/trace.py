@@ -25,11 +25,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from homeshift.errors import InputError
+from homeshift.units import LINE_BYTES, PAGE_BYTES
 
 TRACE_DTYPE = [("address", "<u8"), ("gap", "<u2"), ("size", "|u1"), ("write", "|u1")]
 RECORD_BYTES = 12
-LINE_BYTES = 64
-PAGE_BYTES = 4096
 
 _MAGIC = b"\x93NUMPY"
 _CHUNK_BYTES = RECORD_BYTES << 16
