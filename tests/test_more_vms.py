@@ -100,6 +100,8 @@ def test_more_vms_migrate_beside_the_first_and_are_recorded(tmp_path: Path) -> N
     summary = json.loads((run / "migration.json").read_text())
     config = json.loads((run / "config.json").read_text())
     assert [m["vm"] for m in summary["migrations"]] == [0, 1, 1]
+    assert summary["total-time"] == summary["migrations"][0]["total-time"]
+    assert summary["migrations"][1]["start"] > summary["migrations"][0]["start"]
     assert len(summary["vms"]) == 2
     assert config["other_vms"][0]["strategy"]["max-rounds"] == 2
     assert "system.vm1.vcpu0.numLoads" in (run / "stats.txt").read_text()

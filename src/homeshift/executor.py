@@ -15,7 +15,9 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from homeshift.engines.base import Counters, Engine, VmCounters
+from homeshift.errors import RunError
 from homeshift.homes import Homes
+from homeshift.operations import fault_of
 from homeshift.running_vm import RunningVm
 from homeshift.strategies import (
     Copy,
@@ -101,6 +103,8 @@ class Migration:
     requests: Requests = field(default_factory=Requests)
     jobs: set[int] = field(default_factory=set)
     """Of the engine, under way."""
+    missing: set[int] = field(default_factory=set)
+    """Pages that the VM was resumed without, and that have not been fetched."""
     switched: bool = False
     """Whether the VM has been resumed at the target."""
     fencing: bool = False
@@ -116,12 +120,23 @@ class Migration:
     def steps(self) -> Generator[int | None, None, None]:
         """Migrate; who closes this breaks the migration off."""
         syncs = self.vm.syncs
-        for operation in self.strategy.migrate(self.vm, self.target):
+        operations = self.strategy.migrate(self.vm, self.target)
+        self._require(isinstance(operations, Iterator), "yields nothing")
+        for operation in operations:
+            fault = fault_of(operation, vm=self.vm, target=self.target, paused=self.paused)
+            self._require(not fault, fault)
             yield from self._phase(operation)
             self.syncs = self.vm.syncs - syncs
+        if not self.strategy.stays:
+            self._require(self.switched and not self.paused, "ends without a VM at the target")
+            self._require(not self.missing, f"ends with {len(self.missing)} pages still missing")
         if self.fence and self.switched:
             self.fencing = True
             yield from self.timed("fence", self._take_right())
+
+    def _require(self, met: bool, fault: str | None) -> None:
+        if not met:
+            raise RunError(f"strategy {self.strategy.name} {fault}")
 
     def _phase(self, operation: Operation) -> Steps:
         name, action = self._action(operation)
@@ -268,6 +283,7 @@ class Migration:
         gone = set(missing)
         vm.use_copies([page for page in vm.copied if page not in gone])
         engine.await_pages(vm.number, missing)
+        self.missing = gone
         self.end_helpers()
         vm.tag_samples()
         vm.node = node
@@ -324,8 +340,10 @@ class Migration:
             for jobs in (demanded, pushed):
                 for job in [job for job in jobs if not engine.left(job)]:
                     self.jobs.remove(job)
+                    page = jobs.pop(job)
                     self.pages_copied += 1
-                    vm.use_copies([jobs.pop(job)])
+                    self.missing.discard(page)
+                    vm.use_copies([page])
 
     def _pull(self, pages: Sequence[int], node: int) -> Steps:
         vm, engine = self.vm, self.vm.engine

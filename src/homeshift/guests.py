@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The VMs of an experiment: what each is, what it does, and how it moves.
 
-More than one are described in a TOML file. Keys are the options of configs/migrate.py, and so are
-the defaults; a VM without a target stays where it is and measures how much the others disturb it:
+More than one are described in a TOML file. Keys are options of configs/migrate.py; a VM without a
+target stays where it is and measures how much the others disturb it:
 
     [[vm]]
     vm-memory = "16MiB"

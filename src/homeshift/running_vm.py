@@ -154,6 +154,14 @@ class RunningVm:
 
     # ---- what the executor needs --------------------------------------------------------------
 
+    def has_node(self, node: int) -> bool:
+        """Return whether its machine has a node."""
+        return 0 <= node < self._machine.nodes
+
+    def has_regions(self, regions: Sequence[int]) -> bool:
+        """Return whether all of some regions are its own, in use or not."""
+        return len(regions) == len(self.homes) or all(map(self.homes.__contains__, regions))
+
     def tag_samples(self) -> None:
         """Note that what was sampled until now happened on this node."""
         self._samples += [(page, self.node) for page in self.engine.take_samples(self.number)]

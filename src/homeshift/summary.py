@@ -79,7 +79,7 @@ def summary(
         "engine": engine_name,
         "strategy": first[0].strategy.name,
         "status": status,
-        "total-time": seconds,
+        "total-time": (first[-1].phases[-1].end - first[0].phases[0].start) / TICKS_PER_SECOND,
         "downtime": _seconds(paused),
         "expected-downtime": first[-1].expected_downtime,
         "setup-time": 0.0,

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A strategy that asks for what cannot be, or ends too early, fails the run and is told why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from experiments import KIB, machine_of, run
+
+from homeshift.errors import RunError
+from homeshift.strategies import base
+
+
+def moved(vm: base.Vm, *, on: int = 1, missing: Any = ()) -> Iterator[base.Operation]:
+    yield base.Pause(vm)
+    yield base.MoveCpuState(vm, to=1)
+    yield base.Resume(vm, on=on, missing=missing)
+
+
+FAULTS: dict[str, Callable[[base.Vm], Iterator[Any]]] = {
+    "yields 'pause', which is no operation": lambda _: iter(["pause"]),
+    "pauses the VM, which stands still already": lambda vm: iter([base.Pause(vm)] * 2),
+    "resumes the VM, which runs": lambda vm: iter([base.Resume(vm, on=1)]),
+    "resumes the VM on node 2, and is to bring it to node 1": lambda vm: moved(vm, on=2),
+    "watches the VM for -5 ticks": lambda _: iter([base.Watch(-5)]),
+    "lets vCPUs sleep for 100 % of the time": lambda vm: iter([base.Throttle(vm, 100, 10**6)]),
+    "moves something to node 99, which the machine does not have": lambda vm: iter(
+        [base.Transfer(vm.regions, to=99)]
+    ),
+    "moves something to node -1, which the machine does not have": lambda vm: iter(
+        [base.MoveCpuState(vm, to=-1)]
+    ),
+    "names a page that is not of the VM, which has the pages 0 to 15": lambda _: iter(
+        [base.Copy([3, 16], to=1)]
+    ),
+    "transfers a region that is not of the VM": lambda _: iter([base.Transfer([1 << 20], to=1)]),
+    "yields nothing": lambda _: None,  # type: ignore[dict-item, return-value]
+    "ends without a VM at the target": lambda vm: iter([base.Pause(vm)]),
+    "ends with 3 pages still missing": lambda vm: moved(vm, missing=[1, 2, 3]),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_of_a_strategy_is_told(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Faulty(base.Strategy):
+        name = "faulty"
+        moves = "nothing well"
+
+        def migrate(self, vm: base.Vm, target: int) -> Iterator[base.Operation]:  # noqa: ARG002
+            return FAULTS[fault](vm)
+
+    monkeypatch.setattr("experiments.strategy_named", lambda _: Faulty())
+    with pytest.raises(RunError, match=f"^strategy faulty {fault}$"):
+        run(machine_of("quad"), "faulty", memory_bytes=64 * KIB)
