@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""docs/experiments.md says what a machine file and a workload can hold, as the code has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+from homeshift.machine import Machine
+from homeshift.machine.fields import (
+    Bandwidth,
+    Choice,
+    Clock,
+    Count,
+    Field,
+    Latency,
+    Size,
+    Table,
+    Text,
+)
+from homeshift.units import size_text, time_text
+from homeshift.workload.kinds import COMMON, KINDS, Parameter
+
+TEXT = (Path(__file__).parents[1] / "docs" / "experiments.md").read_text(encoding="utf-8")
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    return "\n".join(
+        "| " + " | ".join(row) + " |" for row in (header, ["---"] * len(header), *rows)
+    )
+
+
+def keys(model: type, prefix: str = "") -> Iterator[tuple[str, Field]]:
+    """Yield each key of a machine file, as an override names it."""
+    for hint in get_type_hints(model, include_extras=True).values():
+        for description in getattr(hint, "__metadata__", ()):
+            if isinstance(description, Table):
+                yield from keys(get_args(hint)[0], f"{description.key}.")
+            else:
+                yield prefix + description.key, description
+
+
+def bounds(field: Any) -> str:
+    match field:
+        case Count():
+            return f"{field.least} to {field.most}"
+        case Size():
+            return f"{size_text(field.least)} to {size_text(field.most)}"
+        case Latency():
+            return f"a cycle to {time_text(field.most_ticks)}"
+        case Bandwidth():
+            return "1MB/s to 100TB/s"
+        case Choice():
+            return ", ".join(field.choices)
+        case Clock():
+            return "a whole number of ps a cycle"
+        case Text():
+            return "a text"
+    raise AssertionError(field)
+
+
+def parameter_rows(parameters: Sequence[Parameter]) -> list[list[str]]:
+    return [
+        [
+            f"`{p.name}`",
+            p.text(p.default),
+            f"{p.text(p.least)} to {p.text(p.most)}",
+            p.sentence + (f", in {p.unit}" if p.unit not in ("", "B") else ""),
+        ]
+        for p in parameters
+    ]
+
+
+def machine_table() -> str:
+    rows = [[f"`{key}`", bounds(field), field.sentence] for key, field in keys(Machine)]
+    return table(["key", "values", "what"], rows)
+
+
+def workload_table() -> str:
+    rows = [["all but `trace`", *row] for row in parameter_rows(COMMON)]
+    for kind in KINDS.values():
+        own = [p for p in kind.parameters if p not in COMMON]
+        rows += [[f"`{kind.name}`", *row] for row in parameter_rows(own)]
+    return table(["kind", "parameter", "default", "values", "what"], rows)
+
+
+def kind_table() -> str:
+    return table(["kind", "accesses"], [[f"`{k.name}`", k.sentence] for k in KINDS.values()])
+
+
+def test_every_key_of_a_machine_file_is_described() -> None:
+    assert machine_table() in TEXT
+
+
+def test_every_kind_of_workload_and_its_parameters_are_described() -> None:
+    assert kind_table() in TEXT
+    assert workload_table() in TEXT
+
+
+if __name__ == "__main__":
+    print(machine_table(), kind_table(), workload_table(), sep="\n\n")
