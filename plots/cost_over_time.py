@@ -43,7 +43,7 @@ def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
 
     rows = []
     for label, run in figure.one_of_each(runs):
-        before = run.migration["vm"]["accesses-per-microsecond"]["before"] * 1e6
+        before = figure.speed_before(run)
         for point in run.migration["progress"]:
             lost = before * point["time"] - point["accesses"][0]
             rows.append((label, point["time"], lost, point["energy"]["total"]))
@@ -73,13 +73,15 @@ def crossings(data: pd.DataFrame, measure: str) -> list[tuple[str, str, float, f
         ours = np.interp(grid, times, values)
         theirs = np.interp(grid, other_times, other_values)
         apart = ours - theirs
-        changes = np.flatnonzero(apart[:-1] * apart[1:] < 0)
+        unequal = np.flatnonzero(apart)  # where they are equal, neither is the cheaper one
+        changes = np.flatnonzero(np.diff(np.sign(apart[unequal])))
         if not len(changes):
             continue
-        at = changes[-1]
-        share = apart[at] / (apart[at] - apart[at + 1])
-        time = float(grid[at] + share * (grid[at + 1] - grid[at]))
-        names = (one, other) if apart[at] < 0 else (other, one)
+        after = unequal[changes[-1] + 1]
+        at = after - 1
+        share = apart[at] / (apart[at] - apart[after])
+        time = float(grid[at] + share * (grid[after] - grid[at]))
+        names = (one, other) if apart[after] > 0 else (other, one)
         found.append((*names, time, float(np.interp(time, times, values))))
     return found
 

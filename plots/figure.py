@@ -204,6 +204,19 @@ def one_of_each(runs: Iterable[Run]) -> list[tuple[str, Run]]:
     )
 
 
+def speed_before(run: Run) -> float:
+    """Return the accesses a second before the migration, to which a figure compares.
+
+    Raises:
+        InputError: the run has no time before the migration, or no access in it.
+    """
+    speed = run.migration["vm"]["accesses-per-microsecond"]["before"]
+    if not speed:
+        fault = "no access before the migration to compare with; make it with a longer --window"
+        raise InputError(f"run '{run.path}'", [fault])
+    return float(speed) * 1e6
+
+
 def short_names(labels: Iterable[str]) -> dict[str, str]:
     """Return labels without their parameters, "pre-copy:max-rounds=5", where one is enough."""
     labels = list(dict.fromkeys(labels))

@@ -5,7 +5,7 @@
     python plots/link_heatmap.py m5out/stop-and-copy m5out/ownership -o figures
 
 A row is a link, named after the routers at its ends (node n has router n; H is the hub of a
-crossbar). The colour is the share of the time that it carried something. Garnet's links in gem5
+crossbar), and numbered where two nodes have several, as in a ring of two. The colour is the share of the time that it carried something. Garnet's links in gem5
 cannot tell.
 """
 
@@ -14,7 +14,7 @@ from __future__ import annotations
 import itertools
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import figure
@@ -40,16 +40,28 @@ def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
         if not links:
             fault = f"{run.path}: no links over time (engine '{run.migration['engine']}')"
             raise InputError("list of runs", [fault])
-        hub = run.config["machine"]["nodes"]
+        names = link_names(links, hub=run.config["machine"]["nodes"])
         points = run.migration["progress"]
         for earlier, later in itertools.pairwise(points):
             seconds = later["time"] - earlier["time"]
-            for number, link in enumerate(links):
+            for number, name in enumerate(names):
                 busy = later["links-busy"][number] - earlier["links-busy"][number]
-                ends = ["H" if link[end] == hub else str(link[end]) for end in ("source", "target")]
-                name = "\N{RIGHTWARDS ARROW}".join(ends)
                 rows.append((label, name, earlier["time"], later["time"], busy / seconds))
     return pd.DataFrame(rows, columns=["strategy", "link", "begin", "end", "utilisation"])
+
+
+def link_names(links: Sequence[Mapping[str, int]], *, hub: int) -> list[str]:
+    """Return a name for each link, from its ends."""
+    names = [
+        "\N{RIGHTWARDS ARROW}".join(
+            "H" if link[end] == hub else str(link[end]) for end in ("source", "target")
+        )
+        for link in links
+    ]
+    return [
+        f"{name} ({names[:place].count(name) + 1})" if names.count(name) > 1 else name
+        for place, name in enumerate(names)
+    ]
 
 
 def draw(data: pd.DataFrame, *, columns: int) -> Figure:

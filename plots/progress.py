@@ -37,7 +37,7 @@ def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
 
 
 def _spans(label: str, run: Run) -> Iterator[tuple[str, float, float, float, float, float]]:
-    before = run.migration["vm"]["accesses-per-microsecond"]["before"] * 1e6
+    before = figure.speed_before(run)
     points = run.migration["progress"]
     for earlier, later in itertools.pairwise(points):
         seconds = later["time"] - earlier["time"]

@@ -103,6 +103,26 @@ def test_the_crossover_is_where_the_costs_meet(pair: list[Path]) -> None:
     assert explained.get_label() == "from here moving has paid"
 
 
+def test_costs_that_meet_at_a_point_of_the_course_have_met(pair: list[Path]) -> None:
+    data = cost_over_time.figure_data(read_runs(pair))
+    lost = [0.0, 1.0, 3.0, 0.0, 1.0, 2.0]
+    level = data.assign(time=[0.0, 10.0, 50.0] * 2, lost=lost)  # equal at 0 s and at 10 s
+    assert cost_over_time.crossings(level, "lost") == []
+    level["lost"] = [0.0, 1.0, 3.0, 2.0, 1.0, 2.0]
+    assert cost_over_time.crossings(level, "lost") == [("stop-and-copy", "ownership", 10.0, 1.0)]
+
+
+@pytest.mark.parametrize("speed", [None, 0.0])
+def test_a_run_that_has_no_speed_before_the_migration_is_told(
+    speed: float | None, write_run: WriteRun
+) -> None:
+    vm = {"accesses-per-microsecond": {"before": speed}}
+    runs = read_runs([write_run("run", migration={"progress": COPIED, "links": LINKS, "vm": vm})])
+    for module in (progress, cost_over_time):
+        with pytest.raises(InputError, match="no access before the migration .* longer --window"):
+            module.figure_data(runs)
+
+
 def test_costs_that_never_meet_have_no_crossover(pair: list[Path]) -> None:
     data = cost_over_time.figure_data(read_runs(pair))
     cheap = data.assign(lost=data["lost"].where(data["strategy"] != "ownership", 0.0))
@@ -116,6 +136,23 @@ def test_links_are_busy_in_the_span_in_which_they_were(pair: list[Path]) -> None
     assert list(dict.fromkeys(data["link"])) == ["0→H", "H→1"]
     panels = [axes.get_title(loc="left") for axes in drawn(link_heatmap, data).axes]
     assert panels[:2] == ["stop-and-copy", "ownership"]
+
+
+def test_two_links_between_the_same_nodes_are_told_apart(write_run: WriteRun) -> None:
+    ring = [{"source": 0, "target": 1}, {"source": 1, "target": 0}] * 2
+    points = [
+        {**point(us, us, 0, us, 0), "links-busy": [us * US * part for part in (1, 0.5, 0, 0.25)]}
+        for us in (0, 10)
+    ]
+    run = write_run(
+        "ring",
+        migration={"links": ring, "progress": points},
+        config={"machine": {"nodes": 2}},
+    )
+    data = link_heatmap.figure_data(read_runs([run]))
+    assert list(data["link"]) == ["0→1 (1)", "1→0 (1)", "0→1 (2)", "1→0 (2)"]
+    assert list(data["utilisation"]) == pytest.approx([1, 0.5, 0, 0.25])
+    drawn(link_heatmap, data)
 
 
 def test_an_engine_without_links_over_time_is_told(write_run: WriteRun) -> None:
