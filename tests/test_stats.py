@@ -238,6 +238,18 @@ def test_a_compressed_file_is_read_as_well(gem5: Path) -> None:
         read_stats(packed)
 
 
+@pytest.mark.parametrize("damage", ["cut off", "overwritten"])
+def test_a_compressed_file_that_is_damaged_is_told(
+    write_run: WriteRun, tmp_path: Path, damage: str
+) -> None:
+    packed = gzip.compress((write_run("run") / "stats.txt").read_bytes())
+    half = len(packed) // 2
+    path = tmp_path / "stats.txt.gz"
+    path.write_bytes(packed[:half] + (b"" if damage == "cut off" else b"\xff" * half))
+    with pytest.raises(InputError, match="cannot be read: "):
+        read_stats(path)
+
+
 def test_statistics_need_not_be_read_for_what_does_not_use_them(write_run: WriteRun) -> None:
     path = write_run("run")
     (path / "stats.txt").write_text("no statistics", encoding="utf-8")

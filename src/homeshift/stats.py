@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -45,8 +46,9 @@ def read_stats(path: str | os.PathLike[str]) -> pd.DataFrame:
     try:
         with opened(path, "rt", encoding="utf-8") as file:
             columns = parse(file)
-    except OSError as error:
-        raise InputError(subject, [f"cannot be read: {error.strerror or error}"]) from error
+    except (OSError, EOFError, zlib.error) as error:  # the latter two: a .gz that is cut off
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(subject, [f"cannot be read: {reason}"]) from error
     except UnicodeDecodeError as error:
         raise InputError(subject, ["not a text file"]) from error
     faults = columns.faults + _repeated(columns)
