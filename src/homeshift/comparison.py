@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Compare runs: one table of measures by run, its ratios to a baseline, and its text form.
 
-runs = read_runs(["m5out"])
-table = compare(runs, baseline="stop-and-copy")      # long, raw SI units
-print(render(table, width=100))                      # for people
+    runs = read_runs(["m5out"])
+    table = compare(runs, baseline="stop-and-copy")      # long, raw SI units
+    print(render(table, width=100))                      # for people
 """
 
 from __future__ import annotations

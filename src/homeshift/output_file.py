@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Write a file so that it is either complete or not there.
 
-require_writable(path, (".csv", ".md"))
-with output_file(path) as partial:
-partial.write_text(text)
+    require_writable(path, (".csv", ".md"))
+    with output_file(path) as partial:
+        partial.write_text(text)
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Runs as one table, and the choice of some of them by their parameters.
 
-table = run_table(read_runs(["results/study"], stats=False))
-some = select(table, ["strategy!=hybrid", "memory_bytes>=64MiB", "seed=1"])
+    table = run_table(read_runs(["results/study"], stats=False))
+    some = select(table, ["strategy!=hybrid", "memory_bytes>=64MiB", "seed=1"])
 """
 
 from __future__ import annotations
