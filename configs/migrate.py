@@ -347,17 +347,7 @@ def _run(options: argparse.Namespace, unknown: Sequence[str]) -> None:
         )
         if result.statistics:  # gem5 writes its own
             write_stats(directory / "stats.txt", result.statistics)
-        config = {
-            "format": 1,
-            "homeshift": homeshift.__version__,
-            "arguments": _plain(options),
-            "machine": machine.to_dict(),
-            "workload": workload.to_dict(),
-            "vm": vm.to_dict(),
-            "strategy": strategy.to_dict(),
-            "other_vms": [other.to_dict() for other in others],
-        }
-        _write_json(directory / "config.json", config)
+        _write_json(directory / "config.json", _config(options, experiment, vm, others))
         _write_json(directory / "migration.json", result.summary)
         if options.timeline or options.timeline_messages:
             _write_json(directory / "timeline.json", trace(result.summary, result.messages))
@@ -390,6 +380,26 @@ class _Faults:
         if self.errors:
             texts = [str(error).replace("\n", "\n  ") for error in self.errors]
             raise InputError("the command line", texts)
+
+
+def _config(
+    options: argparse.Namespace, experiment: _Experiment, vm: VmSpec, others: Sequence[Guest]
+) -> dict[str, object]:
+    """Return what config.json says, of options without a fault."""
+    machine, strategy, workload = experiment
+    assert machine is not None
+    assert strategy is not None
+    assert workload is not None
+    return {
+        "format": 1,
+        "homeshift": homeshift.__version__,
+        "arguments": _plain(options),
+        "machine": machine.to_dict(),
+        "workload": workload.to_dict(),
+        "vm": vm.to_dict(),
+        "strategy": strategy.to_dict(),
+        "other_vms": [other.to_dict() for other in others],
+    }
 
 
 def _plain(options: argparse.Namespace) -> dict[str, object]:

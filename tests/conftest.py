@@ -6,6 +6,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import runpy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,25 +22,23 @@ WriteRun = Callable[..., Path]
 settings.register_profile("homeshift", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("homeshift")
 
-CONFIG: dict[str, Any] = {
-    "format": 1,
-    "homeshift": "0.1.0",
-    "arguments": {
-        "machine": "quad",
-        "strategy": "ownership",
-        "workload": "zipf",
-        "vm_memory": "16MiB",
-        "vcpus": 4,
-        "source": 0,
-        "target": 1,
-        "region": "4KiB",
-        "seed": 1,
-        "outdir": "m5out",
-    },
-    "machine": {"name": "quad", "path": "quad.toml", "nodes": 4, "cores": {"per_node": 4}},
-    "workload": {"name": "zipf"},
-    "vm": {"memory_bytes": 16 * 1024 * 1024, "vcpus": 4},
-}
+MIGRATE = Path(__file__).parents[1] / "configs" / "migrate.py"
+
+
+def config_of(*arguments: str) -> dict[str, Any]:
+    """Return what migrate.py writes into config.json for these arguments."""
+    script = runpy.run_path(str(MIGRATE))
+    options, faults = script["_parser"]().parse_args(arguments), script["_Faults"]()
+    experiment = script["_read"](options, faults)
+    vm, others = script["_check_together"](options, experiment, faults)
+    faults.raise_all()
+    found: dict[str, Any] = json.loads(
+        json.dumps(script["_config"](options, experiment, vm, others))
+    )
+    return found
+
+
+CONFIG = config_of("--vm-memory", "16MiB", "--vcpus", "4")
 
 # The shape of a run in which every page is copied; the numbers are invented.
 MIGRATION: dict[str, Any] = {

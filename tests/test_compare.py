@@ -224,11 +224,11 @@ def test_runs_that_differ_only_in_strategy_are_comparable(pair: tuple[Path, Path
     ("config", "difference"),
     [
         ({"machine": {"nodes": 8}}, "machine.nodes: 4 (a), 8 (b)"),
-        ({"workload": {"name": "uniform"}}, "workload.name: zipf (a), uniform (b)"),
-        ({"workload": {"skew": 0.9}}, "workload.skew: - (a), 0.9 (b)"),
+        ({"workload": {"kind": "uniform"}}, "workload.kind: zipf (a), uniform (b)"),
+        ({"workload": {"phases": 9}}, "workload.phases: - (a), 9 (b)"),
         ({"vm": {"memory_bytes": 1}}, "vm.memory_bytes: 16777216 (a), 1 (b)"),
         ({"arguments": {"seed": 2}}, "--seed: 1 (a), 2 (b)"),
-        ({"arguments": {"vm_memory": "1MiB"}}, "--vm-memory: 16MiB (a), 1MiB (b)"),
+        ({"arguments": {"vm-memory": 1 << 20}}, "--vm-memory: 16777216 (a), 1048576 (b)"),
         ({"homeshift": "0.0.1"}, "homeshift version: 0.1.0 (a), 0.0.1 (b)"),
     ],
 )
@@ -244,8 +244,7 @@ def test_runs_under_different_conditions_are_named_in_a_warning(
 
 
 def test_the_same_machine_from_another_file_is_the_same_machine(write_run: WriteRun) -> None:
-    machine = {"name": "mine", "path": "mine.toml"}
-    other = {"machine": machine, "arguments": {"machine": "mine.toml"}}
+    other = {"machine": {"name": "mine"}, "arguments": {"machine": "mine.toml"}}
     assert differences(read_runs([write_run("a"), write_run("b", config=other)])) == []
 
 

@@ -162,8 +162,8 @@ def test_an_engine_without_links_over_time_is_told(write_run: WriteRun) -> None:
 
 
 def test_runs_of_different_vms_are_not_drawn_over_one_time(write_run: WriteRun) -> None:
-    runs = [write_run("a"), write_run("b", config={"arguments": {"vm_memory": "1MiB"}})]
-    with pytest.raises(InputError, match="the runs differ in vm_memory; name those of one value"):
+    runs = [write_run("a"), write_run("b", config={"arguments": {"vm-memory": 1 << 20}})]
+    with pytest.raises(InputError, match="the runs differ in vm-memory; name those of one value"):
         progress.figure_data(read_runs(runs))
 
 
@@ -183,7 +183,7 @@ def study(write_run: WriteRun) -> Path:
                     },
                     config={
                         "vm": {"memory_bytes": size << 20},
-                        "arguments": {"vm_memory": f"{size}MiB", "seed": seed},
+                        "arguments": {"vm-memory": size << 20, "seed": seed},
                     },
                 )
     return path.parent

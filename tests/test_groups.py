@@ -40,7 +40,7 @@ def study(write_run: WriteRun) -> Path:
                 migration={"strategy": strategy, "total-time": time / 1000},
                 config={
                     "vm": {"memory_bytes": size * MIB},
-                    "arguments": {"vm_memory": f"{size}MiB", "seed": seed},
+                    "arguments": {"vm-memory": size * MIB, "seed": seed},
                 },
             )
     return path.parent
@@ -130,7 +130,7 @@ def test_groups_can_be_made_by_other_parameters(table: pd.DataFrame) -> None:
     assert set(summary["baseline"]) == {"16 MiB ownership"}
     assert row(summary, "64 MiB ownership")["mean"] == pytest.approx(2e-3)
     assert summarise(table, by=by, baseline="16 MiB ownership").equals(summary)
-    assert condition_columns(table, ["strategy"]) == ["arguments.vm_memory"]
+    assert condition_columns(table, ["strategy"]) == ["arguments.vm-memory"]
     assert condition_columns(table, ["vm.memory_bytes"]) == ["arguments.strategy"]
 
 
@@ -222,7 +222,7 @@ def test_more_than_eight_runs_or_groups_asked_for_are_summed_up(
     status, out, err = call(study, "--baseline", "ownership")
     assert status == 0
     assert "warning: 1 of 9 runs are left out, as not every group has one of their condition" in err
-    assert out.startswith("8 runs over 2 seeds, vm_memory (2)\nratio: to ownership, geometric mean")
+    assert out.startswith("8 runs over 2 seeds, vm-memory (2)\nratio: to ownership, geometric mean")
     status, out, err = call(
         study, "--where", "seed<3", "--by", "strategy", "--baseline", "ownership"
     )

@@ -219,14 +219,14 @@ def _conditions(run: Run) -> Iterator[tuple[str, Any]]:
     for section in ("machine", "workload", "vm"):
         yield from _leaves(run.config[section], section)
     for name, value in run.config["arguments"].items():
-        if name.replace("_", "-") not in _NO_CONDITIONS:
-            yield f"--{name.replace('_', '-')}", value
+        if name not in _NO_CONDITIONS:
+            yield f"--{name}", value
 
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
         for key, inner in value.items():
-            if path != "machine" or key not in ("name", "path"):
+            if (path, key) != ("machine", "name"):
                 yield from _leaves(inner, f"{path}.{key}")
     else:
         yield path, value
