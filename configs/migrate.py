@@ -25,6 +25,7 @@ except ModuleNotFoundError:  # not installed, as inside gem5: the sources are be
     import homeshift
 
 from homeshift.errors import HomeshiftError, InputError, near
+from homeshift.run_format import FORMAT
 from homeshift.units import parse_size, parse_time
 
 if TYPE_CHECKING:
@@ -391,7 +392,7 @@ def _config(
     assert strategy is not None
     assert workload is not None
     return {
-        "format": 1,
+        "format": FORMAT,
         "homeshift": homeshift.__version__,
         "arguments": _plain(options),
         "machine": machine.to_dict(),

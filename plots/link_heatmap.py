@@ -5,8 +5,8 @@
     python plots/link_heatmap.py m5out/stop-and-copy m5out/ownership -o figures
 
 A row is a link, named after the routers at its ends (node n has router n; H is the hub of a
-crossbar), and numbered where two nodes have several, as in a ring of two. The colour is the share of the time that it carried something. Garnet's links in gem5
-cannot tell.
+crossbar), and numbered where two nodes have several, as in a ring of two. The colour is the share
+of the time that it carried something. Garnet's links in gem5 cannot tell.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 import homeshift
 from homeshift.display import format_number
 from homeshift.errors import HomeshiftError, RunError
+from homeshift.markdown import markdown_table
 from homeshift.strategies import STRATEGIES
 from homeshift.sweep.spec import digests
 
@@ -74,11 +75,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except HomeshiftError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return error.exit_status
-    print(_markdown(COLUMNS, [_row(run) for run in runs]))
+    print(markdown_table(COLUMNS, [_row(run) for run in runs]))
     print()
     constants = list(runs[0].migration["window"]["energy-sensitivity"])
     header = ("all energy, from the constant's low to its high", *(run.strategy for run in runs))
-    print(_markdown(header, [_sensitivity(constant, runs) for constant in constants]))
+    print(markdown_table(header, [_sensitivity(constant, runs) for constant in constants]))
     return 0
 
 
@@ -132,11 +133,6 @@ def _sensitivity(constant: str, runs: Sequence[Run]) -> list[str]:
 
     windows = [run.migration["window"] for run in runs]
     return [constant, *(f"{change(w, 'low')} to {change(w, 'high')}" for w in windows)]
-
-
-def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 if __name__ == "__main__":

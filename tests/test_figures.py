@@ -119,7 +119,7 @@ def test_a_run_that_has_no_speed_before_the_migration_is_told(
     vm = {"accesses-per-microsecond": {"before": speed}}
     runs = read_runs([write_run("run", migration={"progress": COPIED, "links": LINKS, "vm": vm})])
     for module in (progress, cost_over_time):
-        with pytest.raises(InputError, match="no access before the migration .* longer --window"):
+        with pytest.raises(InputError, match=r"no access before the migration .* longer --window"):
             module.figure_data(runs)
 
 

@@ -17,6 +17,7 @@ BARE = (
     "homeshift.errors",
     "homeshift.units",
     "homeshift.energy",
+    "homeshift.run_format",
     "homeshift.output",
     "homeshift.timeline",
     "homeshift.machine",

@@ -31,6 +31,7 @@ from homeshift.machine import Machine, load_machine
 from homeshift.migration import Result as Simulated
 from homeshift.migration import migrate as simulate
 from homeshift.output import OutputDirectory, write_stats
+from homeshift.run_format import FORMAT
 from homeshift.runs import read_run
 from homeshift.stats import read_stats, stat
 from homeshift.strategies import Strategy, strategy_named
@@ -233,7 +234,7 @@ def migrate(
         check=check,
     )
     config = {
-        "format": 1,
+        "format": FORMAT,
         "homeshift": homeshift.__version__,
         "arguments": {
             **_OPTIONS,

@@ -4,6 +4,8 @@
     runs = read_runs(["m5out"])
     table = compare(runs, baseline="stop-and-copy")      # long, raw SI units
     print(render(table, width=100))                      # for people
+
+A table in long form has a row a run and measure, see `compare`.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import pandas as pd
 
 from homeshift.display import common_unit, format_count, format_number, format_ratio
 from homeshift.errors import InputError, near
-from homeshift.runs import Run, value_at
+from homeshift.runs import Run, leaves, value_at
 
 COLUMNS = ("run", "label", "strategy", "measure", "unit", "value", "baseline", "ratio")
 
@@ -217,16 +219,9 @@ def _conditions(run: Run) -> Iterator[tuple[str, Any]]:
     """Yield everything that a fair comparison holds constant."""
     yield "homeshift version", run.config["homeshift"]
     for section in ("machine", "workload", "vm"):
-        yield from _leaves(run.config[section], section)
+        for name, value in leaves(run.config[section], section):
+            if name != "machine.name":
+                yield name, value
     for name, value in run.config["arguments"].items():
         if name not in _NO_CONDITIONS:
             yield f"--{name}", value
-
-
-def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if (path, key) != ("machine", "name"):
-                yield from _leaves(inner, f"{path}.{key}")
-    else:
-        yield path, value

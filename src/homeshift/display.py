@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from homeshift.markdown import markdown_table
+
 
 @dataclass(frozen=True, slots=True)
 class DisplayUnit:
@@ -70,12 +72,10 @@ def format_ratio(value: float) -> str:
 
 def as_markdown(table: pd.DataFrame, *, corner: str = "") -> str:
     """Return a table of texts as a Markdown table, its numbers to the right."""
-    lines = [
-        [corner, *map(str, table.columns)],
-        ["---", *["---:"] * len(table.columns)],
-        *[[str(name), *map(str, row)] for name, row in zip(table.index, table.values, strict=True)],
+    rows = [
+        [str(name), *map(str, row)] for name, row in zip(table.index, table.values, strict=True)
     ]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+    return markdown_table([corner, *map(str, table.columns)], rows) + "\n"
 
 
 def as_latex(table: pd.DataFrame, *, corner: str = "") -> str:

@@ -24,8 +24,7 @@ from pathlib import Path
 from types import TracebackType
 
 from homeshift.errors import InputError
-
-RUN_FILES = ("config.json", "migration.json", "stats.txt", "timeline.json")
+from homeshift.run_format import RUN_FILES, TIMELINE
 
 
 class OutputDirectory:
@@ -126,7 +125,7 @@ class OutputDirectory:
             return ""
         if not _is_run(self.path):
             return "is not empty and is not a run of homeshift; name another or empty it"
-        extra = sorted(names - set(RUN_FILES))
+        extra = sorted(names - {*RUN_FILES, TIMELINE})
         if extra:
             files = ", ".join(f"'{name}'" for name in extra)
             return f"holds {files} beside a run, which would be lost; move them or name another"

@@ -4,6 +4,8 @@
     require_writable(path, (".csv", ".md"))
     with output_file(path) as partial:
         partial.write_text(text)
+
+Whoever is interrupted meanwhile leaves what was there before.
 """
 
 from __future__ import annotations

@@ -21,11 +21,9 @@ from typing import Any
 import pandas as pd
 
 from homeshift.errors import InputError, near
+from homeshift.run_format import RUN_FILES, read_json
 from homeshift.stats import COLUMNS, read_stats
 
-FORMAT = 1
-
-_FILES = ("config.json", "migration.json", "stats.txt")
 _CONFIG_FIELDS = ("homeshift", "arguments", "machine", "workload", "vm")
 _SECTIONS = ("arguments", "machine", "workload", "vm")
 _NO_PARAMETERS = ("arguments.outdir", "arguments.timeline")
@@ -152,17 +150,17 @@ def read_run(path: str | os.PathLike[str], *, stats: bool = True) -> Run:
     subject = f"run '{path}'"
     if not path.is_dir():
         raise InputError(subject, ["not a directory" if path.exists() else "does not exist"])
-    faults = [f"{name}: missing" for name in _FILES if not (path / name).is_file()]
+    faults = [f"{name}: missing" for name in RUN_FILES if not (path / name).is_file()]
     config: dict[str, Any] = {}
     migration: dict[str, Any] = {}
     table = pd.DataFrame(columns=list(COLUMNS))
     if (path / "config.json").is_file():
-        config, found = _read_json(path / "config.json")
+        config, found = read_json(path / "config.json")
         faults += found or [
             f"config.json: no '{name}'" for name in _CONFIG_FIELDS if name not in config
         ]
     if (path / "migration.json").is_file():
-        migration, found = _read_json(path / "migration.json")
+        migration, found = read_json(path / "migration.json")
         faults += found or [f"migration.json: {fault}" for fault in _migration_faults(migration)]
     if stats and (path / "stats.txt").is_file():
         try:
@@ -178,7 +176,8 @@ def parameters(run: Run) -> dict[str, Any]:
     """Return everything that was asked for, flat: "machine.nodes", "vm.vcpus", "arguments.seed"."""
     found = {"homeshift": run.config["homeshift"]}
     for section in _SECTIONS:
-        found.update(_leaves(run.config[section], section))
+        for name, value in leaves(run.config[section], section):
+            found[name] = json.dumps(value) if isinstance(value, list) else value
     # Where to and what else to write is no parameter.
     return {n: v for n, v in found.items() if not n.startswith(_NO_PARAMETERS)}
 
@@ -188,7 +187,7 @@ def measures(run: Run) -> dict[str, Any]:
     described = {name: value for name, value in run.migration.items() if name != "format"}
     return {
         name: math.nan if value is None else value
-        for name, value in _leaves(described, "")
+        for name, value in leaves(described)
         if not isinstance(value, list)  # phases: when each began and ended
     }
 
@@ -201,12 +200,11 @@ def value_at(migration: dict[str, Any], path: str) -> float:
     return math.nan if found is None else float(found)
 
 
-def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield all that is in nested dicts, by dotted paths; a list is one value."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _leaves(inner, f"{path}.{key}" if path else key)
-    elif isinstance(value, list) and path.split(".")[0] in _SECTIONS:
-        yield path, json.dumps(value)
+            yield from leaves(inner, f"{path}.{key}" if path else key)
     else:
         yield path, value
 
@@ -221,7 +219,7 @@ def _inside(path: Path) -> list[Path]:
 
 def _asked(path: Path) -> list[str]:
     """Return the names of the runs that a sweep asks for."""
-    content, faults = _read_json(path / "sweep.json")
+    content, faults = read_json(path / "sweep.json")
     if faults:
         raise InputError(f"sweep '{path}'", faults)
     return [run["run"] for run in content["runs"]]
@@ -229,22 +227,7 @@ def _asked(path: Path) -> list[str]:
 
 def _looks_like_run(path: Path) -> bool:
     # The embedded engine writes complete directories only; one that lacks files is shown as such.
-    return path.is_dir() and any((path / name).is_file() for name in _FILES)
-
-
-def _read_json(path: Path) -> tuple[dict[str, Any], list[str]]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        return {}, [f"{path.name}: cannot be read: {error.strerror}"]
-    except ValueError as error:
-        return {}, [f"{path.name}: not valid JSON: {error}"]
-    if not isinstance(content, dict):
-        return {}, [f"{path.name}: not a JSON object"]
-    if content.get("format") != FORMAT:
-        version = content.get("format", "missing")
-        return {}, [f"{path.name}: format is {version}, this version reads {FORMAT}"]
-    return content, []
+    return path.is_dir() and any((path / name).is_file() for name in RUN_FILES)
 
 
 def _migration_faults(migration: dict[str, Any]) -> Iterator[str]:

@@ -3,6 +3,8 @@
 
     table = run_table(read_runs(["results/study"], stats=False))
     some = select(table, ["strategy!=hybrid", "memory_bytes>=64MiB", "seed=1"])
+
+Parameters are those of `runs.parameters` and `runs.measures`, or their last part if that is clear.
 """
 
 from __future__ import annotations

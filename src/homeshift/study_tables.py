@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from homeshift.display import format_number
+from homeshift.markdown import markdown_table
 from homeshift.study import BASE, LEFT, STRATEGIES, SYNTHETIC, Study
 
 MIB = float(2**20)
@@ -80,12 +81,6 @@ def names(study: Study) -> dict[str, Any]:
     }
 
 
-def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table; all columns but the first are numbers."""
-    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
 class Tables:
     """The tables of the page."""
 
@@ -118,7 +113,7 @@ class Tables:
             *("downtime [us]", "speed after [accesses/us]", "local after [%]"),
             *("work done", "all bytes on links [MiB]", "all energy [mJ]", "energy [nJ/access]"),
         )
-        return markdown(header, [row(s) for s in STRATEGIES])
+        return markdown_table(header, [row(s) for s in STRATEGIES])
 
     def work(self, axis: str) -> str:
         """Return the work done in the window, against `ownership`, with the interval if any."""
@@ -177,7 +172,7 @@ class Tables:
             *("cycles per instruction", "pages by round"),
             *("geometric series", "its ratio"),
         )
-        return markdown(header, rows)
+        return markdown_table(header, rows)
 
     def regions(self) -> str:
         """Return what an ownership migration costs by the size of its regions."""
@@ -200,7 +195,7 @@ class Tables:
             *("region [KiB]", "regions", "total time [us]", "bytes between nodes [KiB]"),
             *("requests sent on", "announced to 4 nodes [KiB]", "to 64 nodes [KiB]"),
         )
-        return markdown(header, rows)
+        return markdown_table(header, rows)
 
     def winners(self, measure: str, *, least: bool) -> str:
         """Return which strategy is best in how many cases of all axes."""
@@ -246,7 +241,7 @@ class Tables:
     ) -> str:
         heading, cases = AXES[axis]
         rows = [[_case(axis, c), *(cell(s, c) for s in strategies)] for c in cases]
-        return markdown((heading, *(f"`{s}`" for s in strategies)), rows)
+        return markdown_table((heading, *(f"`{s}`" for s in strategies)), rows)
 
 
 def _case(axis: str, changes: dict[str, Any]) -> str:

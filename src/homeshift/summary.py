@@ -21,6 +21,7 @@ from homeshift.energy import Constants, Counts, energy_of, load_constants, sensi
 from homeshift.engines.base import Counters, Link, VmCounters
 from homeshift.executor import Migration, Phase
 from homeshift.interruption import Interruption
+from homeshift.run_format import FORMAT
 from homeshift.units import PAGE_BYTES, TICKS_PER_SECOND
 from homeshift.vm import VmSpec
 
@@ -75,7 +76,7 @@ def summary(
     postcopy_bytes = sum(phase.counted.migration_bytes for phase in later)
     status = interruption.status if interruption else "completed"
     return {
-        "format": 1,
+        "format": FORMAT,
         "engine": engine_name,
         "strategy": first[0].strategy.name,
         "status": status,

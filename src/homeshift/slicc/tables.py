@@ -7,9 +7,9 @@ claims that the event cannot happen in that state: both engines stop if it does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from homeshift.markdown import markdown_table
 from homeshift.slicc.model import Machine, Protocol, Transition
 
 
@@ -42,11 +42,11 @@ def machine_page(protocol: Protocol, machine: Machine) -> str:
         "Empty: cannot happen.",
         transition_table(machine),
         "## States",
-        _table(("state", "permission", "meaning"), states),
+        markdown_table(("state", "permission", "meaning"), states, numbers=False),
         "## Events",
-        _table(("event", "meaning"), events),
+        markdown_table(("event", "meaning"), events, numbers=False),
         "## Actions",
-        _table(("short", "action", "does"), actions),
+        markdown_table(("short", "action", "does"), actions, numbers=False),
         "## Pairs without a transition",
         missing_pairs(machine),
     ]
@@ -60,7 +60,7 @@ def transition_table(machine: Machine) -> str:
         (f"**{state}**", *(_entry(machine, by_pair.get((state, e))) for e in machine.events))
         for state in machine.states
     ]
-    return _table(("", *machine.events), rows)
+    return markdown_table(("", *machine.events), rows, numbers=False)
 
 
 def missing_pairs(machine: Machine) -> str:
@@ -84,8 +84,3 @@ def _entry(machine: Machine, transition: Transition | None) -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

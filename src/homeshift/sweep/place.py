@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Where a sweep's files are, and which of its runs are done.
 
-    DIR/sweep.json          version and definition of the sweep
-    DIR/runs/NAME/          output directory of a run, complete or not there
-    DIR/failed/NAME.json    options, exit status and error of a run that failed
-    DIR/sweep.parquet       all results, written at the end
+DIR/sweep.json          version and definition of the sweep
+DIR/runs/NAME/          output directory of a run, complete or not there
+DIR/failed/NAME.json    options, exit status and error of a run that failed
+DIR/sweep.parquet       all results, written at the end
 """
 
 from __future__ import annotations
@@ -20,10 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from homeshift.errors import InputError
+from homeshift.run_format import FORMAT, RUN_FILES
 from homeshift.sweep.spec import RunSpec, Sweep
 
-FORMAT = 1
-RUN_FILES = ("config.json", "migration.json", "stats.txt")
 _SHOWN_RUNS = 3
 
 

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What an output directory holds: known to what writes runs and sweeps, and to what reads them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+FORMAT = 1
+"""Number of the format of config.json, migration.json and sweep.json."""
+
+RUN_FILES = ("config.json", "migration.json", "stats.txt")
+"""Files of every run."""
+
+TIMELINE = "timeline.json"
+"""File of a run that was asked for it."""
+
+
+def read_json(path: Path) -> tuple[dict[str, Any], list[str]]:
+    """Return what a JSON file of this format holds, and why it cannot be used, if so."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        return {}, [f"{path.name}: cannot be read: {error.strerror}"]
+    except ValueError as error:
+        return {}, [f"{path.name}: not valid JSON: {error}"]
+    if not isinstance(content, dict):
+        return {}, [f"{path.name}: not a JSON object"]
+    if content.get("format") != FORMAT:
+        version = content.get("format", "missing")
+        return {}, [f"{path.name}: format is {version}, this version reads {FORMAT}"]
+    return content, []
