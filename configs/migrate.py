@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -297,15 +296,14 @@ def _check_together(
 
 def _run(options: argparse.Namespace, unknown: Sequence[str]) -> None:
     from homeshift.engines import Models, check_models, inside_gem5, output_directory
+    from homeshift.front_end import interrupt_on_signals
     from homeshift.interruption import CANCEL, TARGET_FAILURE, Interruption
     from homeshift.migration import migrate
     from homeshift.output import write_stats
     from homeshift.timeline import trace
 
     if not inside_gem5():  # which would not look, and go on
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is signal.SIG_DFL:
-                signal.signal(number, signal.default_int_handler)
+        interrupt_on_signals()
     faults = _Faults()
     if unknown:
         faults.errors.append(InputError("the options", unknown))

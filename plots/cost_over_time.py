@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 import figure
 
+from homeshift.front_end import call
+
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
@@ -126,4 +128,4 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
 main = figure.script(NAME, __doc__, figure_data, draw, columns=2)
 
 if __name__ == "__main__":
-    sys.exit(main(None))
+    sys.exit(call(main))

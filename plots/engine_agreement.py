@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import figure
 
 from homeshift.errors import InputError
+from homeshift.front_end import call
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,4 +110,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(call(main))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homeshift.errors import HomeshiftError, InputError
+from homeshift.output_file import output_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +27,14 @@ if TYPE_CHECKING:
 STYLE = Path(__file__).with_name("homeshift.mplstyle")
 WIDTHS = {1: 3.5, 2: 7.16}
 """Inches of one and two columns of a paper, as in IEEE's and ACM's templates."""
+NOTES = "notes"
+"""Key of a table's `attrs`: sentences on what it leaves out, which are told as warnings."""
 
+# Without a date, the same data gives the same bytes.
+_METADATA: dict[str, dict[str, str | None]] = {
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "Producer": None},
+}
 # Okabe and Ito's eight colours; a second sign (dashes, marker) for print without colours. Solid
 # lines are strategies that move homes.
 _LOOKS = {
@@ -124,7 +132,7 @@ def run(
 
     Args:
         parser: of `arguments`, and what else the script takes.
-        figure_data: from the options to what is shown.
+        figure_data: from the options to what is shown, and `NOTES` on it.
         draw: from that to a figure; takes `columns`.
         argv: the command line, by default the process's own.
     """
@@ -132,6 +140,8 @@ def run(
     name = parser.prog.removesuffix(".py")
     try:
         data = figure_data(options)
+        for note in data.attrs.get(NOTES, ()):
+            print(f"{parser.prog}: warning: {note}", file=sys.stderr)
         for path in save(
             lambda: draw(data, columns=options.columns), data, options.outdir, name=name
         ):
@@ -164,19 +174,20 @@ def save(
     """Write a figure and its data into `directory`; return the paths."""
     import matplotlib as mpl
 
-    paths = [directory / f"{name}.{suffix}" for suffix in ("png", "pdf", "csv")]
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        with mpl.rc_context(fname=STYLE):
-            figure = draw()
-            figure.savefig(paths[0], metadata={"Software": None})
-            # Without a date, the same data gives the same bytes.
-            figure.savefig(paths[1], metadata={"CreationDate": None, "Producer": None})
-        data.to_csv(paths[2], index=False, lineterminator="\n")
     except OSError as error:
         fault = f"cannot be written: {error.strerror} ({error.filename})"
         raise InputError(f"figure directory '{directory}'", [fault]) from error
-    return paths
+    paths = {suffix: directory / f"{name}.{suffix}" for suffix in ("png", "pdf", "csv")}
+    with mpl.rc_context(fname=STYLE):
+        figure = draw()
+        for suffix, metadata in _METADATA.items():
+            with output_file(paths[suffix]) as partial:
+                figure.savefig(partial, format=suffix, metadata=metadata)
+    with output_file(paths["csv"]) as partial:
+        data.to_csv(partial, index=False, lineterminator="\n")
+    return list(paths.values())
 
 
 def one_of_each(runs: Iterable[Run]) -> list[tuple[str, Run]]:

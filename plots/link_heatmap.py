@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import figure
 
 from homeshift.errors import InputError
+from homeshift.front_end import call
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,4 +109,4 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
 main = figure.script(NAME, __doc__, figure_data, draw, columns=2)
 
 if __name__ == "__main__":
-    sys.exit(main(None))
+    sys.exit(call(main))

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING
 
 import figure
 
+from homeshift.front_end import call
+
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
@@ -179,4 +181,4 @@ def _limits(values: Sequence[float], *, logarithmic: bool) -> tuple[float, float
 main = figure.script(NAME, __doc__, run_data, draw, columns=2)
 
 if __name__ == "__main__":
-    sys.exit(main(None))
+    sys.exit(call(main))

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 
 import figure
 
+from homeshift.front_end import call
+
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
@@ -93,4 +95,4 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
 main = figure.script(NAME, __doc__, figure_data, draw)
 
 if __name__ == "__main__":
-    sys.exit(main(None))
+    sys.exit(call(main))

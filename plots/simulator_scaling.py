@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import figure
 
 from homeshift.errors import InputError
+from homeshift.front_end import call
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,4 +102,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(call(main))

@@ -21,6 +21,7 @@ import figure
 
 from homeshift.errors import InputError
 
+from homeshift.front_end import call
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
@@ -137,4 +138,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(call(main))

@@ -22,11 +22,13 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
 from homeshift.errors import HomeshiftError, InputError, RunError
+from homeshift.front_end import call
+from homeshift.output_file import output_file, write_faults
 from homeshift.units import LINE_BYTES, PAGE_BYTES, format_bytes, parse_size
 from homeshift.workload import TRACE_DTYPE, Trace, check_traces
 
@@ -37,7 +39,7 @@ STOP_SECONDS = 10
 Record = tuple[int, int, int, int]  # address, gap, size, write
 
 
-def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
+def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Return the options; exit with status 2 if they make no sense."""
     parser = argparse.ArgumentParser(
         description="Capture the data accesses of a program into a .npy trace (needs valgrind).",
@@ -220,14 +222,10 @@ def write_trace(path: Path, records: list[Record]) -> Trace:
     """Write the trace under a temporary name, check it, and only then give it its own."""
     import numpy as np  # here, so that --help does not wait for it
 
-    temporary = path.with_name(f".{path.name}.partial-{os.getpid()}")
-    try:
+    with output_file(path) as temporary:
         with temporary.open("wb") as file:
             np.save(file, np.array(records, dtype=np.dtype(TRACE_DTYPE)))
         [trace] = check_traces([temporary])
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
     return trace
 
 
@@ -236,22 +234,17 @@ def check_request(options: argparse.Namespace) -> None:
     faults = []
     if shutil.which(options.command[0]) is None:
         faults.append(f"{options.command[0]}: no such program, or not executable")
-    if options.output.suffix != ".npy":
-        faults.append(f"--output {options.output}: a trace's name ends with .npy")
-    if not options.output.absolute().parent.is_dir():
-        faults.append(f"--output {options.output}: no such folder")
-    if options.output.is_dir():
-        faults.append(f"--output {options.output}: is a folder")
+    wrong = write_faults(options.output, (".npy",))
+    faults += [f"--output {options.output}: {fault}" for fault in wrong]
     if faults:
         raise InputError("the capture", faults)
     if shutil.which("valgrind") is None:
         raise RunError("valgrind is not installed (on Debian: apt-get install valgrind)")
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     options = parse_arguments(arguments)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that valgrind is stopped as well
     try:
         check_request(options)
         records = capture(
@@ -272,4 +265,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(call(main))

@@ -25,7 +25,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from homeshift.errors import HomeshiftError, InputError
+from homeshift.errors import HomeshiftError
+from homeshift.front_end import call
 from homeshift.output_file import output_file, require_writable
 
 if TYPE_CHECKING:
@@ -167,4 +168,4 @@ def _width() -> int:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` that has seen enough
-    sys.exit(main())
+    sys.exit(call(main))

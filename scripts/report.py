@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from homeshift.errors import HomeshiftError, InputError
 from homeshift.output_file import output_file, require_writable
+from homeshift.front_end import call
 
 if TYPE_CHECKING:
     from homeshift.report import Picture
@@ -155,4 +156,4 @@ def _picture(module: Any, data: Any, title: str, caption: str) -> Picture:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(call(main))

@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import json
 import signal
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,7 +25,9 @@ from typing import TYPE_CHECKING, Any
 import homeshift
 from homeshift.display import format_number
 from homeshift.errors import HomeshiftError, RunError
+from homeshift.front_end import call, run_child
 from homeshift.markdown import markdown_table
+from homeshift.output_file import output_file
 from homeshift.strategies import STRATEGIES
 from homeshift.sweep.spec import digests
 
@@ -93,15 +94,11 @@ def _run(strategy: str, options: Sequence[str], outdir: Path) -> Path:
         return directory
     print(f"strategies.py: {strategy}", file=sys.stderr, flush=True)
     script = REPOSITORY / "configs" / "migrate.py"
-    result = subprocess.run(
-        [sys.executable, str(script), *command, "--outdir", str(directory)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    result = run_child([sys.executable, str(script), *command, "--outdir", str(directory)])
     if result.returncode != 0:
         raise RunError(f"{strategy}: {result.stderr.strip()}")
-    note.write_text(json.dumps(made_from), encoding="utf-8")
+    with output_file(note) as partial:
+        partial.write_text(json.dumps(made_from), encoding="utf-8")
     return directory
 
 
@@ -137,4 +134,4 @@ def _sensitivity(constant: str, runs: Sequence[Run]) -> list[str]:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` that has seen enough
-    sys.exit(main())
+    sys.exit(call(main))

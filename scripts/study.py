@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from homeshift.errors import HomeshiftError, RunError
+from homeshift.front_end import call, run_child
+from homeshift.output_file import output_file
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = ROOT / "scripts" / "study_page.md"
@@ -45,7 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"study.py: wrote {table}")
             _figures(options.results, table, options.docs / "images")
         page = render(TEMPLATE.read_text(encoding="utf-8"), Study.read(table))
-        (options.docs / "study.md").write_text(page, encoding="utf-8")
+        with output_file(options.docs / "study.md") as partial:
+            partial.write_text(page, encoding="utf-8")
         print(f"study.py: wrote {options.docs / 'study.md'}")
     except HomeshiftError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
@@ -70,16 +72,15 @@ def _figures(results: Path, table: Path, images: Path) -> None:
         ("work_and_energy", [str(table)]),
     ):
         command = [sys.executable, str(ROOT / "plots" / f"{script}.py"), *arguments]
-        done = subprocess.run(
-            [*command, "-o", str(drawn)], capture_output=True, text=True, check=False
-        )
+        done = run_child([*command, "-o", str(drawn)])
         if done.returncode != 0:
             raise RunError(f"plots/{script}.py: {done.stderr.strip()}")
     for name in ("migration_cost", "cost_over_time", "study_vm", "study_machine"):
         image = images / f"study-{name.removeprefix('study_')}.png"
-        shutil.copyfile(drawn / f"{name}.png", image)
+        with output_file(image) as partial:
+            shutil.copyfile(drawn / f"{name}.png", partial)
         print(f"study.py: wrote {image}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(call(main))

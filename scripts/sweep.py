@@ -19,7 +19,6 @@ import os
 import re
 import runpy
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -29,6 +28,7 @@ from typing import TYPE_CHECKING
 
 import homeshift
 from homeshift.errors import HomeshiftError, InputError, RunError
+from homeshift.front_end import interrupt_on_signals
 from homeshift.sweep.place import Place
 from homeshift.sweep.spec import RunSpec, Sweep, load_sweep
 
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 MIGRATE = Path(__file__).resolve().parents[1] / "configs" / "migrate.py"
 _NEEDED = ("distributed", "tqdm", "pyarrow")
 _SHOWN_FAILURES = 5
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -68,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--retry-failed", action="store_true", help="also do again what has failed before"
     )
     arguments = parser.parse_args(argv)
-    _interrupt_by_signals()
+    interrupt_on_signals()
     try:
         return _sweep(arguments)
     except HomeshiftError as error:
@@ -78,22 +77,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         again = "the same command goes on from here"
         print(f"\n{parser.prog}: interrupted; {again}", file=sys.stderr)
         return 1
-
-
-def _interrupt_by_signals() -> None:
-    """Let what asks a process to end (a terminal that closes, Slurm's scancel) do as Ctrl-C does.
-
-    What is ignored stays so (`nohup`), and so are further signals while the sweep ends.
-    """
-    heard = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
-
-    def interrupt(*_: object) -> None:
-        for number in heard:
-            signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    for number in heard:
-        signal.signal(number, interrupt)
 
 
 def _sweep(arguments: argparse.Namespace) -> int:

@@ -34,6 +34,8 @@ from homeshift.engines.gem5_agreement import (
     violations,
 )
 from homeshift.errors import RunError
+from homeshift.front_end import call
+from homeshift.output_file import output_file
 
 HEADER = (
     "case",
@@ -154,8 +156,9 @@ def _write_golden(path: Path, case: Case, observed: Observed) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     command = f"gem5.opt configs/migrate.py {' '.join(case.options)}"
     data = {"command": command, "gem5": "24.0.0.1", **observed.to_dict()}
-    path.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    with output_file(path) as partial:
+        partial.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(call(main))

@@ -201,8 +201,8 @@ def test_all_faults_of_a_request_are_told_at_once(tmp_path: Path) -> None:
     assert result.stderr == (
         "capture_trace: the capture has 3 faults:\n"
         "  no-such-program: no such program, or not executable\n"
-        f"  --output {output}: a trace's name ends with .npy\n"
-        f"  --output {output}: no such folder\n"
+        f"  --output {output}: must end in .npy\n"
+        f"  --output {output}: there is no directory '{output.parent}'\n"
     )
 
 

@@ -11,6 +11,7 @@ Whoever is interrupted meanwhile leaves what was there before.
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,7 +30,14 @@ def require_writable(path: Path, kinds: Sequence[str], faults: Sequence[str] = (
     Raises:
         InputError: with all faults.
     """
-    found = [*faults]
+    found = [*faults, *write_faults(path, kinds)]
+    if found:
+        raise InputError(_subject(path), found)
+
+
+def write_faults(path: Path, kinds: Sequence[str]) -> list[str]:
+    """Return why a file cannot be written, as `require_writable` tells."""
+    found = []
     if path.suffix not in kinds:
         *others, last = kinds
         found.append(f"must end in {', '.join(others)}{' or ' if others else ''}{last}")
@@ -37,8 +45,7 @@ def require_writable(path: Path, kinds: Sequence[str], faults: Sequence[str] = (
         found.append(f"there is no directory '{path.parent}'")
     if path.is_dir():
         found.append("is a directory")
-    if found:
-        raise InputError(_subject(path), found)
+    return found
 
 
 @contextmanager
@@ -48,7 +55,8 @@ def output_file(path: Path) -> Iterator[Path]:
     Raises:
         InputError: it cannot be written.
     """
-    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    # Processes of several machines can write the same file in a directory that they share.
+    partial = path.with_name(f".{path.name}.partial-{os.getpid()}-{uuid.uuid4().hex[:8]}")
     try:
         yield partial
         partial.replace(path)

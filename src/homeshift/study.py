@@ -22,6 +22,7 @@ import pandas as pd
 from homeshift.crossover import compare_courses
 from homeshift.errors import InputError
 from homeshift.groups import interval
+from homeshift.output_file import output_file
 from homeshift.runs import Run, read_run
 
 STRATEGIES = (
@@ -180,7 +181,8 @@ class Study:
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the table, with six digits."""
-        self.table.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
+        with output_file(Path(path)) as partial:
+            self.table.to_csv(partial, index=False, float_format="%.6g", lineterminator="\n")
 
     def rows(self, strategy: str, **changes: Any) -> pd.DataFrame:
         """Return the runs of a case, one a seed; the base case has `changes` made to it.

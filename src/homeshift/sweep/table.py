@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from homeshift.errors import InputError
+from homeshift.output_file import output_file
 from homeshift.runs import Run, measures, parameters, read_run
 from homeshift.sweep.place import Place
 from homeshift.sweep.spec import RunSpec, Sweep
@@ -42,14 +42,8 @@ def collect(sweep: Sweep, directory: Path) -> pd.DataFrame:
 def write_table(table: pd.DataFrame, directory: Path) -> Path:
     """Write the results into one Parquet file, and return its path."""
     path = Place(directory).table
-    partial = path.with_name(f".{path.name}.partial")
-    try:
+    with output_file(path) as partial:
         table.to_parquet(partial, index=False)
-        partial.replace(path)
-    except OSError as error:
-        raise InputError(f"table '{path}'", [f"cannot be written: {error.strerror}"]) from error
-    finally:
-        partial.unlink(missing_ok=True)
     return path
 
 

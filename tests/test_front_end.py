@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Does a script that is told to end tidy up, whatever it is at?"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import WriteRun
+
+ROOT = Path(__file__).parents[1]
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# Runs a script whose table is written for ever.
+SLOW = """
+import runpy, sys, time
+import pandas as pd
+
+def write(self, path, **options):
+    path.write_text("half of it")
+    print("writing", flush=True)
+    time.sleep(600)
+
+pd.DataFrame.to_csv = write
+sys.argv = sys.argv[1:]
+sys.path.insert(0, {plots!r})
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def start(*command: str) -> subprocess.Popen[str]:
+    def heard() -> None:  # pytest may have been started with them ignored, as by nohup
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+
+    return subprocess.Popen(
+        [sys.executable, *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heard,
+    )
+
+
+@pytest.mark.parametrize(
+    ("script", "output", "number"),
+    [
+        *(("scripts/compare.py", "out/table.csv", number) for number in SIGNALS),
+        ("plots/migration_cost.py", "out", signal.SIGTERM),
+    ],
+)
+def test_a_script_that_is_told_to_end_leaves_nothing_half_written(
+    tmp_path: Path, write_run: WriteRun, script: str, output: str, number: signal.Signals
+) -> None:
+    (tmp_path / "out").mkdir()
+    arguments = (str(write_run("run")), "-o", str(tmp_path / output))
+    slow = SLOW.format(plots=str(ROOT / "plots"))
+    with start("-c", slow, str(ROOT / script), *arguments) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        while process.stdout.readline() not in ("writing\n", ""):
+            pass
+        assert [path.name.partition("-")[0] for path in (tmp_path / "out").glob(".*")] != []
+        process.send_signal(number)
+        assert process.wait(timeout=60) == 1
+        assert process.stderr.read() == f"{Path(script).name}: interrupted\n"
+    assert list((tmp_path / "out").glob(".*")) == []
+
+
+def test_a_run_that_a_script_makes_ends_with_it_and_tidies_up(tmp_path: Path) -> None:
+    options = ("--machine", "tiny", "--vm-memory", "256KiB", "--warmup", "10s")
+    command = (str(ROOT / "scripts" / "strategies.py"), "-o", str(tmp_path / "out"), "--strategies")
+    with start(*command, "ownership", "--", *options) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "strategies.py: ownership\n"
+        while not list(tmp_path.glob("out/.ownership.partial-*")):
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=60) == 1
+        assert process.stderr.read() == "strategies.py: interrupted\n"
+    assert list(tmp_path.rglob("*partial*")) == []
+
+
+def test_every_script_can_be_told_to_end() -> None:
+    scripts = [*ROOT.glob("scripts/*.py"), *ROOT.glob("plots/*.py")]
+    texts = {path.name: path.read_text(encoding="utf-8") for path in scripts}
+    mains = {name: text for name, text in texts.items() if 'if __name__ == "__main__"' in text}
+    others = {name for name, text in mains.items() if "sys.exit(call(main))" not in text}
+    assert others == {"sweep.py"}  # which says what to do then
+    assert "interrupt_on_signals()" in mains["sweep.py"]
