@@ -61,12 +61,13 @@ def run_data(runs: Sequence[Run]) -> pd.DataFrame:
     import pandas as pd
 
     from homeshift.comparison import compare
-    from homeshift.groups import summarise
+    from homeshift.groups import comparable, summarise
     from homeshift.selection import run_table
 
     if len(runs) <= _SIDE_BY_SIDE:
         return figure_data(compare(runs))
-    means = summarise(run_table(runs))
+    table, others = comparable(run_table(runs), ["strategy"])
+    means = summarise(table)
     means = means.assign(label=means["group"], strategy=means["group"], run="", value=means["mean"])
     data = figure_data(means)
     # The energy's range is that of its constants; the others' is the confidence over the seeds.
@@ -76,6 +77,7 @@ def run_data(runs: Sequence[Run]) -> pd.DataFrame:
     for column, source in (("low", "mean_low"), ("high", "mean_high")):
         confidence = pd.Series([ranges[source][key] for key in keys], index=data.index)
         data[column] = data[column].mask(plain & confidence.notna(), confidence)
+    data.attrs[figure.NOTES] = [others] if others else []
     return data
 
 

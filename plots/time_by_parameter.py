@@ -6,7 +6,8 @@
     python plots/time_by_parameter.py results/study --x workload.write_ratio,network.link_bandwidth
 
 One column of panels a parameter that varies in the runs, one line a strategy. A point is the
-geometric mean over everything else that varies, seeds among it.
+geometric mean over everything else that varies, seeds among it; runs whose like another point of
+the panel does not have, as in a sweep that was not run to its end, are left out.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from typing import TYPE_CHECKING
 import figure
 
 from homeshift.errors import InputError
-
 from homeshift.front_end import call
+
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
@@ -60,6 +61,7 @@ def figure_data(runs: Sequence[Run], *, parameters: Sequence[str] = ()) -> pd.Da
     import numpy as np
     import pandas as pd
 
+    from homeshift.groups import SEED, comparable
     from homeshift.selection import column, run_table, varied
 
     table = run_table(runs)
@@ -71,9 +73,13 @@ def figure_data(runs: Sequence[Run], *, parameters: Sequence[str] = ()) -> pd.Da
         fault = f"none of {', '.join(AXES)} varies; name another by --x"
         raise InputError("list of runs", [fault])
     frames = []
+    notes = []
     for name in names:
+        # All points of a panel are means over the same: each strategy's, and each value's.
+        own, others = comparable(table, ["strategy", name] if name != SEED else ["strategy"])
+        notes += [f"{name}: {others}"] if others else []
         for measure, _ in MEASURES:
-            groups = table[table[measure] > 0].groupby(["strategy", name], sort=True)[measure]
+            groups = own[own[measure] > 0].groupby(["strategy", name], sort=True)[measure]
             means = groups.agg(
                 lambda values: float(np.exp(np.mean(np.log(values.to_numpy(dtype=float)))))
             )
@@ -81,7 +87,9 @@ def figure_data(runs: Sequence[Run], *, parameters: Sequence[str] = ()) -> pd.Da
             rows = rows.sort_values("strategy", key=lambda c: c.map(figure.order), kind="stable")
             frames.append(rows.assign(parameter=name, measure=measure))
     data = pd.concat(frames, ignore_index=True)
-    return data[["parameter", "measure", "strategy", "x", "value"]]
+    data = data[["parameter", "measure", "strategy", "x", "value"]]
+    data.attrs[figure.NOTES] = notes
+    return data
 
 
 def draw(data: pd.DataFrame, *, columns: int) -> Figure:

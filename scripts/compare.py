@@ -83,8 +83,6 @@ def _compare(arguments: argparse.Namespace, program: str) -> None:
     from homeshift.selection import run_table, select
 
     runs = read_runs(arguments.runs, stats=False)
-    if not runs:
-        raise InputError("list of runs", ["no run is done"])
     for path in arguments.runs:
         if missing := missing_runs(path):
             print(f"{program}: warning: sweep '{path}': {missing}", file=sys.stderr)

@@ -13,6 +13,7 @@ pages.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
 import io
 import sys
@@ -21,11 +22,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from homeshift.errors import HomeshiftError, InputError
-from homeshift.output_file import output_file, require_writable
 from homeshift.front_end import call
+from homeshift.output_file import output_file, require_writable
 
 if TYPE_CHECKING:
-    from homeshift.report import Picture
+    from homeshift.report import Picture, SweepResults
     from homeshift.runs import Run
 
 PLOTS = Path(__file__).resolve().parents[1] / "plots"
@@ -54,25 +55,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _write(sweep: Path, output: Path) -> None:
     # Slow imports come last, so that --help is fast.
-    from homeshift.groups import comparable
     from homeshift.report import page, read_sweep
-    from homeshift.runs import missing_runs, read_runs
-    from homeshift.selection import run_table
 
-    read_sweep(sweep)
-    runs = read_runs([sweep], stats=False)
-    if not runs:
-        raise InputError(f"sweep '{sweep}'", ["no run is done"])
-    chosen, others = comparable(run_table(runs), ["strategy"])
-    for note in (missing_runs(sweep), others):
-        if note:
-            print(f"report.py: warning: {note}", file=sys.stderr)
-    text = page(sweep, runs, list(_pictures([runs[row] for row in chosen.index])))
+    results = read_sweep(sweep)
+    for warning in results.warnings:
+        print(f"report.py: warning: {warning}", file=sys.stderr)
+    text = page(results, list(_pictures(results)))
     with output_file(output) as partial:
         partial.write_text(text, encoding="utf-8")
 
 
-def _pictures(runs: Sequence[Run]) -> Iterator[Picture]:
+def _pictures(results: SweepResults) -> Iterator[Picture]:
     """Draw what the runs can show: costs, times by parameter, and the course of one condition."""
     sys.path.insert(0, str(PLOTS))  # the figure scripts find what they share there
     import cost_over_time
@@ -83,23 +76,19 @@ def _pictures(runs: Sequence[Run]) -> Iterator[Picture]:
 
     yield _picture(
         migration_cost,
-        migration_cost.run_data(runs),
+        migration_cost.run_data(results.comparable_runs),
         "Cost by strategy",
         "Blue: strategies that move homes. Energy has the range of its constants, the others their "
         "95 % confidence over the seeds, if there are several.",
     )
-    try:
-        data = time_by_parameter.figure_data(runs)
-    except InputError:
-        data = None  # nothing that is drawn by default varies
-    if data is not None:
+    with contextlib.suppress(InputError):  # nothing that is drawn by default varies
         yield _picture(
             time_by_parameter,
-            data,
+            time_by_parameter.figure_data(results.runs),
             "Total time and downtime by parameter",
             "Geometric means over everything else that varies.",
         )
-    chosen, which = _first_condition(runs)
+    chosen, which = _first_condition(results.comparable_runs)
     if any(not run.migration.get("progress") for run in chosen):
         return
     over_time = (
@@ -117,9 +106,8 @@ def _pictures(runs: Sequence[Run]) -> Iterator[Picture]:
         (link_heatmap, "Link utilisation", "A row a link; H is the hub of a crossbar."),
     )
     for module, title, caption in over_time:
-        if module is link_heatmap and not all(run.migration.get("links") for run in chosen):
-            continue
-        yield _picture(module, module.figure_data(chosen), title, f"{caption} {which}".strip())
+        with contextlib.suppress(InputError):  # gem5's links, or a run without --window
+            yield _picture(module, module.figure_data(chosen), title, f"{caption} {which}".strip())
 
 
 def _first_condition(runs: Sequence[Run]) -> tuple[list[Run], str]:
@@ -152,7 +140,8 @@ def _picture(module: Any, data: Any, title: str, caption: str) -> Picture:
         mpl.rcParams.update({"svg.hashsalt": "homeshift", "svg.fonttype": "path"})
         buffer = io.BytesIO()
         module.draw(data, columns=2).savefig(buffer, format="svg", metadata={"Date": None})
-    return Picture(svg=buffer.getvalue(), title=title, caption=caption)
+    notes = [f"{note}." for note in data.attrs.get(figure.NOTES, ())]
+    return Picture(svg=buffer.getvalue(), title=title, caption=" ".join([caption, *notes]))
 
 
 if __name__ == "__main__":

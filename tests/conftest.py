@@ -7,7 +7,7 @@ import copy
 import json
 import os
 import runpy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +122,17 @@ def write_run(tmp_path: Path) -> WriteRun:
         return path
 
     return write
+
+
+def write_note(sweep: Path, runs: Sequence[str | dict[str, Any]], /, **changes: Any) -> None:
+    """Write the sweep.json of a sweep of these runs: names, or all that is said of them."""
+    said = [
+        {"run": run, "engine": "embedded", "options": {}} if isinstance(run, str) else run
+        for run in runs
+    ]
+    note = {"format": 1, "homeshift": "0.1.0", "name": "mine", "file": "", "runs": said}
+    sweep.mkdir(parents=True, exist_ok=True)
+    (sweep / "sweep.json").write_text(json.dumps({**note, **changes}), encoding="utf-8")
 
 
 @pytest.fixture

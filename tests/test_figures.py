@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import write_note
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -219,6 +221,43 @@ def test_costs_of_many_runs_are_means_with_their_confidence(
     drawn(migration_cost, data)
 
 
+def test_figures_of_means_are_over_what_all_of_their_points_have(
+    study: Path, write_run: WriteRun
+) -> None:
+    write_run("study/ownership-16-9", config={"arguments": {"seed": 9}})
+    shutil.rmtree(study / "ownership-64-4")
+    runs = read_runs([study])
+    data = time_by_parameter.figure_data(runs)
+    own = data[data["measure"] == "total-time"].set_index(["strategy", "x"])["value"]
+    assert own["ownership", 16 << 20] == pytest.approx(16e-6)  # of seed 1, as at 64 MiB
+    assert own["stop-and-copy", 64 << 20] == pytest.approx(640e-6)
+    [note] = data.attrs[figure.NOTES]
+    assert note.startswith("vm.memory_bytes: 4 of 8 runs are left out, as not every group has one")
+    write_run("study/ownership-16-10", config={"arguments": {"seed": 10}})
+    data = migration_cost.run_data(read_runs([study]))
+    own = data[data["measure"] == "total-time"].set_index("label")["value"]
+    assert own["stop-and-copy"] == pytest.approx(520e-6)  # seed 1: 400 us; seed 4: 640 us
+    assert own["ownership"] == pytest.approx(52e-6)
+    [note] = data.attrs[figure.NOTES]
+    assert note.startswith("3 of 9 runs are left out")
+
+
+def test_what_a_figure_leaves_out_is_told(
+    study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(study / "ownership-64-4")
+    assert time_by_parameter.main([str(study), "-o", str(tmp_path / "figures")]) == 0
+    assert "time_by_parameter.py: warning: vm.memory_bytes: 3 of 7" in capsys.readouterr().err
+
+
+def test_a_sweep_of_which_nothing_is_done_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_note(tmp_path / "sweep", ["a", "b"])
+    assert progress.main([str(tmp_path / "sweep"), "-o", str(tmp_path / "figures")]) == 2
+    assert "no run is done\n" in capsys.readouterr().err
+
+
 def test_agreement_compares_counts_with_recorded_ones(tmp_path: Path, write_run: WriteRun) -> None:
     run = write_run("case/embedded")
     stats = (run / "stats.txt").read_text(encoding="utf-8")
@@ -325,8 +364,7 @@ def test_what_a_sweep_lacks_is_told(
     for run in pair:
         run.rename(sweep / "runs" / run.name)
     names = [*(run.name for run in pair), "not-yet-done"]
-    note = {"format": 1, "runs": [{"run": name} for name in names]}
-    (sweep / "sweep.json").write_text(json.dumps(note), encoding="utf-8")
+    write_note(sweep, names)
     assert progress.main([str(sweep), "-o", str(tmp_path / "figures")]) == 0
     assert capsys.readouterr().err == (
         f"progress.py: warning: sweep '{sweep}': 1 of 3 runs are missing; the same call of "

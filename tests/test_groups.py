@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import runpy
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from conftest import write_note
 
 from homeshift.errors import InputError
 from homeshift.groups import comparable, condition_columns, interval, student_t, summarise
@@ -268,8 +268,7 @@ def test_a_sweep_stands_for_the_runs_that_its_file_names(
     for run in study.iterdir():
         run.rename(sweep / "runs" / run.name)
     names = ["stop-and-copy-16-1", "ownership-16-1", "not-yet-done"]
-    note = {"format": 1, "runs": [{"run": name} for name in names]}
-    (sweep / "sweep.json").write_text(json.dumps(note), encoding="utf-8")
+    write_note(sweep, names)
     assert [run.path.name for run in read_runs([sweep])] == names[:2]
     status, out, err = call(sweep)
     assert status == 0
@@ -283,6 +282,34 @@ def test_a_sweep_stands_for_the_runs_that_its_file_names(
     assert call(sweep)[2].endswith(
         "1 of 3 runs are missing, 1 of them failed (its folder failed/ says why)\n"
     )
+
+
+def test_a_sweep_without_a_run_that_is_done_is_told(tmp_path: Path, call: Call) -> None:
+    sweep = tmp_path / "sweep"
+    write_note(sweep, ["a", "b"])
+    status, out, err = call(sweep)
+    assert (status, out) == (2, "")
+    missing = "2 of 2 runs are missing; the same call of scripts/sweep.py makes them"
+    assert f"no run is done\n  {sweep}: {missing}\n" in err
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"runs": None}, "sweep.json: runs: missing or not a list"),
+        ({"runs": [{"run": "a"}]}, "sweep.json: runs[0].options: missing or not an object"),
+        ({"runs": ["a"]}, "sweep.json: runs[0].run: missing or not a text"),
+        ({"file": 3, "name": None}, "sweep.json: name: missing or not a text"),
+        ({"format": 2}, "sweep.json: format is 2, this version reads 1"),
+    ],
+)
+def test_a_sweep_that_does_not_say_what_it_is_is_refused(
+    tmp_path: Path, call: Call, changes: dict[str, Any], fault: str
+) -> None:
+    write_note(tmp_path / "sweep", [], **changes)
+    status, _, err = call(tmp_path / "sweep")
+    assert status == 2
+    assert fault in err
 
 
 def test_migrations_that_did_not_end_well_are_pointed_out(study: Path, call: Call) -> None:

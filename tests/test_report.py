@@ -15,6 +15,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from conftest import write_note
 
 from homeshift import machine_drawing
 from homeshift.machine import load_machine
@@ -40,7 +41,7 @@ def point(us: float, accesses: int) -> dict[str, Any]:
 def sweep(write_run: WriteRun, tmp_path: Path) -> Path:
     """A sweep of two strategies and two seeds, of which a third seed failed."""
     machine = load_machine("quad").to_dict()
-    runs = []
+    runs: list[str | dict[str, Any]] = []
     for strategy, time in (("ownership", 1e-4), ("stop-and-copy", 8e-4)):
         for seed in (1, 2):
             name = f"{strategy}-{seed}"
@@ -60,10 +61,9 @@ def sweep(write_run: WriteRun, tmp_path: Path) -> Path:
             )
             runs.append({"run": name, "engine": "embedded", "options": {"seed": seed}})
     runs.append({"run": "lost", "engine": "embedded", "options": {"seed": 3}})
-    note = {"format": 1, "homeshift": "0.1.0", "name": "mine", "file": FILE, "runs": runs}
-    (tmp_path / "sweep" / "sweep.json").write_text(json.dumps(note), encoding="utf-8")
+    write_note(tmp_path / "sweep", runs, file=FILE)
     (tmp_path / "sweep" / "failed").mkdir()
-    failure = {"error": "migrate.py: error: <memory> & more"}
+    failure = {"format": 1, "error": "migrate.py: error: <memory> & more"}
     (tmp_path / "sweep" / "failed" / "lost.json").write_text(json.dumps(failure), encoding="utf-8")
     return tmp_path / "sweep"
 
@@ -157,6 +157,36 @@ def test_a_sweep_that_was_not_run_to_its_end_is_not_shown_as_if(
     assert f"{missing}." in page.texts
     assert any(data.startswith(left_out) for data in page.texts)
     assert page.texts[page.texts.index("total time [us]") + 2] == "100"  # one seed, no interval
+
+
+def test_a_record_of_a_failed_run_that_cannot_be_read_is_named(sweep: Path, tmp_path: Path) -> None:
+    path = sweep / "failed" / "lost.json"
+    path.write_text("", encoding="utf-8")
+    result = report(sweep, tmp_path / "page.html")
+    assert result.returncode == 2
+    assert f"failed run '{path}' has a fault:\n  lost.json: not valid JSON" in result.stderr
+    assert "remove the file, and the same call of scripts/sweep.py" in result.stderr
+
+
+def test_a_sweep_of_which_nothing_is_done_has_no_page(sweep: Path, tmp_path: Path) -> None:
+    shutil.rmtree(sweep / "runs")
+    result = report(sweep, tmp_path / "page.html")
+    assert result.returncode == 2
+    assert "no run is done" in result.stderr
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_runs_without_a_window_have_a_page_without_what_needs_it(
+    sweep: Path, tmp_path: Path
+) -> None:
+    for path in (sweep / "runs").glob("*/migration.json"):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        content["vm"]["accesses-per-microsecond"]["before"] = None
+        path.write_text(json.dumps(content), encoding="utf-8")
+    result = report(sweep, tmp_path / "page.html")
+    assert result.returncode == 0, result.stderr
+    page = Page((tmp_path / "page.html").read_text(encoding="utf-8"))
+    assert len(page.loaded) == 2  # costs and links
 
 
 def test_equal_sweeps_give_equal_pages(sweep: Path, tmp_path: Path) -> None:

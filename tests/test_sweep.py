@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from conftest import write_note
 from gem5_binary import GEM5, needs_gem5
 from pandas.testing import assert_frame_equal
 
@@ -253,6 +254,11 @@ def test_a_failed_run_is_recorded_and_stops_no_other(tmp_path: Path) -> None:
     again = sweep(written(tmp_path, text), out)
     assert again.returncode == 1
     assert "8 runs, 8 of them done before" in again.stdout
+    record = next((out / "failed").iterdir())
+    record.write_text("", encoding="utf-8")
+    refused = sweep(written(tmp_path, text), out)
+    assert refused.returncode == 2
+    assert f"failed run '{record}' has a fault:" in refused.stderr
     retried = sweep(written(tmp_path, text), out, "--retry-failed")
     assert "8 runs, 4 of them done before" in retried.stdout
 
@@ -265,16 +271,20 @@ def test_results_of_another_version_or_of_others_are_not_mixed_in(tmp_path: Path
     assert result.returncode == 2
     assert "is not empty and holds no sweep" in result.stderr
     (out / "notes.txt").unlink()
-    (out / "sweep.json").write_text(f'{{"homeshift": "{__version__}"}}', encoding="utf-8")
+    write_note(out, [], homeshift=__version__)
     (out / ".lock").mkdir()
     result = sweep(path, out)
     assert result.returncode == 2
     assert "cannot be written: Is a directory" in result.stderr
     (out / ".lock").rmdir()
-    (out / "sweep.json").write_text('{"homeshift": "0.0.9"}', encoding="utf-8")
+    write_note(out, [], homeshift="0.0.9")
     result = sweep(path, out)
     assert result.returncode == 2
     assert "holds results of homeshift 0.0.9" in result.stderr
+    write_note(out, [], homeshift=__version__, runs=None)
+    result = sweep(path, out)
+    assert result.returncode == 2
+    assert "sweep.json: runs: missing or not a list" in result.stderr
 
 
 def test_finished_runs_that_the_file_does_not_ask_for_are_told_and_kept(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,9 +18,9 @@ import pandas as pd
 
 from homeshift import groups, machine_drawing
 from homeshift.display import format_number
-from homeshift.errors import InputError
-from homeshift.runs import Run, missing_runs
+from homeshift.runs import Run, missing_runs, read_runs
 from homeshift.selection import run_table, shown_value
+from homeshift.sweep.note import read_failure, read_note
 
 TEMPLATE = Path(__file__).with_name("report.html")
 _LIBRARIES = ("numpy", "pandas", "matplotlib")
@@ -37,22 +36,61 @@ class Picture:
     caption: str
 
 
-def page(directory: Path, runs: Sequence[Run], pictures: Sequence[Picture]) -> str:
-    """Return the page of a sweep.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SweepResults:
+    """What there is of a sweep.
 
     Args:
         directory: of the sweep.
-        runs: those of its runs that are done.
-        pictures: the figures.
+        note: its sweep.json.
+        runs: those that are done.
+        table: of these, a row a run.
+        comparable: the rows that can be summed up.
+        warnings: what is missing, and what is left out.
+    """
+
+    directory: Path
+    note: dict[str, Any]
+    runs: list[Run]
+    table: pd.DataFrame
+    comparable: pd.DataFrame
+    warnings: list[str]
+
+    @property
+    def comparable_runs(self) -> list[Run]:
+        """The runs that can be summed up."""
+        return [self.runs[row] for row in self.comparable.index]
+
+
+def read_sweep(directory: Path) -> SweepResults:
+    """Read a sweep.
 
     Raises:
-        InputError: the directory is not that of a sweep.
+        InputError: the directory is not that of a sweep, or no run of it is done.
+    """
+    note = read_note(directory)
+    runs = read_runs([directory], stats=False)
+    table = run_table(runs)
+    comparable, others = groups.comparable(table, ["strategy"])
+    return SweepResults(
+        directory=directory,
+        note=note,
+        runs=runs,
+        table=table,
+        comparable=comparable,
+        warnings=[said for said in (missing_runs(directory), others) if said],
+    )
+
+
+def page(sweep: SweepResults, pictures: Sequence[Picture]) -> str:
+    """Return the page of a sweep with its figures.
+
+    Raises:
+        InputError: what is recorded about a failed run cannot be read.
     """
     import jinja2
 
-    sweep = read_sweep(directory)
-    everything = run_table(runs)
-    table, others = groups.comparable(everything, ["strategy"])
+    table = sweep.comparable
     summary = groups.summarise(table)
     conditions = groups.condition_columns(table, ["strategy"])
     over = [f"{_short(name)} ({table[name].map(str).nunique()})" for name in conditions]
@@ -60,11 +98,11 @@ def page(directory: Path, runs: Sequence[Run], pictures: Sequence[Picture]) -> s
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     return template.render(
-        name=sweep["name"],
-        runs=len(runs),
-        asked=len(sweep["runs"]),
-        notes=[note for note in (missing_runs(directory), others) if note],
-        version=sweep["homeshift"],
+        name=sweep.note["name"],
+        runs=len(sweep.runs),
+        asked=len(sweep.note["runs"]),
+        notes=sweep.warnings,
+        version=sweep.note["homeshift"],
         engines=", ".join(sorted(set(table["engine"]))),
         over=", ".join([*([f"{seeds} seeds"] if seeds > 1 else []), *over]),
         baseline=summary["baseline"].iloc[0],
@@ -79,33 +117,13 @@ def page(directory: Path, runs: Sequence[Run], pictures: Sequence[Picture]) -> s
             }
             for picture in pictures
         ],
-        machines=_machines(runs),
-        parameters=_parameters(everything),
-        failures=_failures(directory, sweep),
-        run_list=_html(_run_list(everything, groups.condition_columns(everything, ["strategy"]))),
-        definition=sweep["file"].strip(),
+        machines=_machines(sweep.runs),
+        parameters=_parameters(sweep.table),
+        failures=_failures(sweep),
+        run_list=_html(_run_list(sweep.table, groups.condition_columns(sweep.table, ["strategy"]))),
+        definition=sweep.note["file"].strip(),
         versions=_versions(),
     )
-
-
-def read_sweep(directory: Path) -> dict[str, Any]:
-    """Return a sweep's sweep.json.
-
-    Raises:
-        InputError: there is none, or it is not of a sweep.
-    """
-    subject = f"sweep '{directory}'"
-    try:
-        content = json.loads((directory / "sweep.json").read_text(encoding="utf-8"))
-    except OSError as error:
-        fault = "no sweep.json; name the --outdir of scripts/sweep.py"
-        raise InputError(subject, [fault]) from error
-    except ValueError as error:
-        raise InputError(subject, [f"sweep.json: not valid JSON: {error}"]) from error
-    missing = [name for name in ("name", "file", "homeshift", "runs") if name not in content]
-    if missing:
-        raise InputError(subject, [f"sweep.json: no '{name}'" for name in missing])
-    return dict(content)
 
 
 def _html(table: pd.DataFrame) -> Any:
@@ -167,14 +185,15 @@ def _parameters(table: pd.DataFrame) -> list[tuple[str, str]]:
     return [(name, "; ".join(values)) for name, values in rows]
 
 
-def _failures(directory: Path, sweep: dict[str, Any]) -> list[dict[str, str]]:
+def _failures(sweep: SweepResults) -> list[dict[str, str]]:
     failures = []
-    for run in sweep["runs"]:
-        path = directory / "failed" / f"{run['run']}.json"
-        if path.is_file() and not (directory / "runs" / run["run"]).is_dir():
-            error = json.loads(path.read_text(encoding="utf-8"))["error"]
+    for run in sweep.note["runs"]:
+        if (sweep.directory / "runs" / run["run"]).is_dir():
+            continue
+        failure = read_failure(sweep.directory / "failed" / f"{run['run']}.json")
+        if failure is not None:
             options = " ".join(f"--{name} {value}" for name, value in run["options"].items())
-            failures.append({"command": f"configs/migrate.py {options}", "error": error})
+            failures.append({"command": f"configs/migrate.py {options}", "error": failure["error"]})
     return failures
 
 

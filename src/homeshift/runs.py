@@ -23,6 +23,7 @@ import pandas as pd
 from homeshift.errors import InputError, near
 from homeshift.run_format import RUN_FILES, read_json
 from homeshift.stats import COLUMNS, read_stats
+from homeshift.sweep.note import NOTE, read_note
 
 _CONFIG_FIELDS = ("homeshift", "arguments", "machine", "workload", "vm")
 _SECTIONS = ("arguments", "machine", "workload", "vm")
@@ -74,23 +75,25 @@ class Run:
 def find_runs(paths: Sequence[str | os.PathLike[str]]) -> list[Path]:
     """Return the run directories that `paths` name: each a run, a sweep, or a directory of runs.
 
+    A sweep of which no run is done names none.
+
     Raises:
         InputError: for paths that are neither, and for runs that are named twice.
     """
-    found: list[Path] = []
+    found: dict[Path, Path] = {}  # by what they are without symbolic links
     faults = []
     for path in map(Path, paths):
         if not path.is_dir():
             faults.append(f"{path}: {'not a directory' if path.exists() else 'does not exist'}")
             continue
-        inside = [] if _looks_like_run(path) else _inside(path)
-        for run in inside or [path]:
-            if any(run.resolve() == other.resolve() for other in found):
+        for run in _inside(path):
+            real = run.resolve()
+            if real in found:
                 faults.append(f"{run}: named twice")
-            found.append(run)
+            found.setdefault(real, run)
     if faults:
         raise InputError("list of runs", faults)
-    return found
+    return list(found.values())
 
 
 def missing_runs(path: str | os.PathLike[str]) -> str:
@@ -100,7 +103,7 @@ def missing_runs(path: str | os.PathLike[str]) -> str:
         InputError: the sweep's sweep.json cannot be read.
     """
     path = Path(path)
-    if not (path / "sweep.json").is_file():
+    if not (path / NOTE).is_file():
         return ""
     asked = _asked(path)
     missing = [name for name in asked if not (path / "runs" / name).is_dir()]
@@ -123,11 +126,15 @@ def read_runs(paths: Sequence[str | os.PathLike[str]], *, stats: bool = True) ->
         stats: also read stats.txt, by far the largest file of a run.
 
     Raises:
-        InputError: with the faults of every run.
+        InputError: with the faults of every run, or that there is none.
     """
     runs = []
     errors = []
-    for path in find_runs(paths):
+    found = find_runs(paths)
+    if not found:
+        told = [f"{path}: {missing}" for path in paths if (missing := missing_runs(path))]
+        raise InputError("list of runs", ["no run is done", *told])
+    for path in found:
         try:
             runs.append(read_run(path, stats=stats))
         except InputError as error:
@@ -210,19 +217,18 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _inside(path: Path) -> list[Path]:
-    """Return the runs in a directory; of a sweep, those that it asks for and that are done."""
-    if not (path / "sweep.json").is_file():
-        return sorted(filter(_looks_like_run, path.iterdir()))
+    """Return the runs of a directory; of a sweep, those that it asks for and that are done."""
+    if _looks_like_run(path):
+        return [path]
+    if not (path / NOTE).is_file():
+        return sorted(filter(_looks_like_run, path.iterdir())) or [path]  # which is then refused
     named = [path / "runs" / name for name in _asked(path)]
     return [run for run in named if run.is_dir()]
 
 
 def _asked(path: Path) -> list[str]:
     """Return the names of the runs that a sweep asks for."""
-    content, faults = read_json(path / "sweep.json")
-    if faults:
-        raise InputError(f"sweep '{path}'", faults)
-    return [run["run"] for run in content["runs"]]
+    return [run["run"] for run in read_note(path)["runs"]]
 
 
 def _looks_like_run(path: Path) -> bool:

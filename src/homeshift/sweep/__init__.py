@@ -9,9 +9,9 @@ A run of a sweep is one process of configs/migrate.py, on the embedded engine or
 one output directory named after its options. So a sweep may be killed at any moment and started
 again, and its results do not depend on where and in which order the runs were made.
 
-`spec` reads the file; `place` knows what is where and what is done; `execute` makes one run;
-`processes` ends those under way; `clusters` gives a Dask client, `slurm` one of Slurm jobs; `table`
-collects the results.
+`spec` reads the file; `note` what a sweep's directory says of it; `place` knows what is where and
+what is done; `execute` makes one run; `processes` ends those under way; `clusters` gives a Dask
+client, `slurm` one of Slurm jobs; `table` collects the results.
 """
 
 from homeshift.sweep.spec import RunSpec, Sweep, load_sweep

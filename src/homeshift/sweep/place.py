@@ -12,7 +12,6 @@ from __future__ import annotations
 import fcntl
 import json
 import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from homeshift.errors import InputError
+from homeshift.output_file import output_file
 from homeshift.run_format import FORMAT, RUN_FILES
+from homeshift.sweep.note import NOTE, read_failure, read_note
 from homeshift.sweep.spec import RunSpec, Sweep
 
 _SHOWN_RUNS = 3
@@ -51,15 +52,11 @@ class Place:
 
     def error(self, spec: RunSpec) -> dict[str, Any] | None:
         """Return what was recorded about a run that failed."""
-        try:
-            found: dict[str, Any] = json.loads(self.failure(spec).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return None
-        return found
+        return read_failure(self.failure(spec))
 
     def record_failure(self, spec: RunSpec, *, exit_status: int, error: str) -> None:
         """Note that a run failed, and why."""
-        self._write(
+        _write(
             self.failure(spec),
             {
                 "format": FORMAT,
@@ -81,11 +78,10 @@ class Place:
             InputError: the directory is something else.
         """
         subject = f"output directory '{self.path}'"
-        note = self.path / "sweep.json"
+        note = self.path / NOTE
         try:
             if note.is_file():
-                before = json.loads(note.read_text(encoding="utf-8"))
-                faults = list(self._faults(before, sweep, version=version))
+                faults = list(self._faults(read_note(self.path), sweep, version=version))
                 if faults:
                     raise InputError(subject, faults)
             elif self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
@@ -96,8 +92,6 @@ class Place:
                 self.describe(sweep, version=version)
         except OSError as error:
             raise InputError(subject, [f"cannot be written: {error.strerror}"]) from error
-        except ValueError as error:
-            raise InputError(subject, [f"sweep.json: not valid JSON: {error}"]) from error
 
     def describe(self, sweep: Sweep, *, version: str) -> None:
         """Write sweep.json; whoever finds one there must keep others out first."""
@@ -112,7 +106,7 @@ class Place:
                 for run in sweep.runs
             ],
         }
-        self._write(self.path / "sweep.json", content)
+        _write(self.path / NOTE, content)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -144,12 +138,12 @@ class Place:
 
     def _faults(self, before: dict[str, Any], sweep: Sweep, *, version: str) -> Iterator[str]:
         """Yield why a sweep cannot go on where another, as its sweep.json tells, was begun."""
-        made_by = before.get("homeshift")
+        made_by = before["homeshift"]
         if made_by != version:
             yield f"holds results of homeshift {made_by}, this is {version}; name another directory"
             return
         asked = {run.name for run in sweep.runs}
-        options = {run["run"]: run["options"] for run in before.get("runs", ())}
+        options = {run["run"]: run["options"] for run in before["runs"]}
         made = {path.parent.name for path in self.path.glob(f"runs/[!.]*/{RUN_FILES[0]}")}
         others = sorted(made - asked, key=[*options, *made].index)
         if others:
@@ -165,8 +159,7 @@ class Place:
             )
             yield "\n    ".join([fault, *shown])
 
-    def _write(self, path: Path, content: dict[str, Any]) -> None:
-        """Write a JSON file so that a reader, or a kill, never meets half of it."""
-        partial = path.with_name(f".{path.name}.partial-{uuid.uuid4().hex}")
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    with output_file(path) as partial:
         partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-        partial.replace(path)
