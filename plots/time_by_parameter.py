@@ -46,6 +46,7 @@ AXES = {
     "workload.think": Axis("think time (cycles)"),
     "vm.memory_bytes": Axis("VM memory (MiB)", 2**20),
     "machine.network.link_bandwidth_bytes_per_second": Axis("link bandwidth (GB/s)", 1e9),
+    "link_latency": Axis("link latency (ns)", 1e3),
     "borrowed": Axis("borrowed memory (%)", 0.01),
     "vm.region_bytes": Axis("region (KiB)", 2**10),
 }
@@ -67,6 +68,8 @@ def figure_data(runs: Sequence[Run], *, parameters: Sequence[str] = ()) -> pd.Da
     table = run_table(runs)
     table["strategy"] = table["strategy"].map(figure.short_names(table["strategy"]))
     table["borrowed"] = [sum(run.config["vm"].get("borrow", {}).values()) for run in runs]
+    cycle = table["machine.clock_period_ps"]
+    table["link_latency"] = cycle * table["machine.network.link_latency_cycles"]
     names = [column(table, name) for name in parameters]
     names = names or varied(table, [name for name in AXES if name in table])
     if not names:

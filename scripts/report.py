@@ -101,7 +101,8 @@ def _pictures(results: SweepResults) -> Iterator[Picture]:
             cost_over_time,
             "Costs over time",
             "Accesses lost, and energy spent, since the migration began. Marks: where leaving data "
-            "remote and moving it have cost the same.",
+            "remote and moving it have cost the same. Energy is that of equal times: a VM that is "
+            "faster has done more with it.",
         ),
         (link_heatmap, "Link utilisation", "A row a link; H is the hub of a crossbar."),
     )
