@@ -65,7 +65,8 @@ Network::build_crossbar()
     }
 }
 
-// The shorter way round; upwards where both are as long. Two nodes have one way.
+// The shorter way round; where both are as long, by the neighbour with the lower number, as gem5
+// does. Two nodes have one way.
 void
 Network::build_ring()
 {
@@ -78,11 +79,12 @@ Network::build_ring()
         if (ways == 2) {
             add_link(node, (node + n - 1) % n);
         }
+        const bool up_is_lower = (node + 1) % n < (node + n - 1) % n;
         for (unsigned to = 0; to < n; ++to) {
-            const unsigned up = (to + n - node) % n;
+            const unsigned up = (to + n - node) % n, down = n - up;
             if (up != 0) {
-                route_[node * n + to] =
-                    static_cast<std::uint16_t>(ways * node + (up <= n - up ? 0 : 1));
+                const bool goes_up = ways == 1 || up < down || (up == down && up_is_lower);
+                route_[node * n + to] = static_cast<std::uint16_t>(ways * node + (goes_up ? 0 : 1));
             }
         }
     }
