@@ -66,5 +66,22 @@ def output_file(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+@contextmanager
+def output_folder(path: Path) -> Iterator[None]:
+    """Make a directory, if it is not there, in which files are to be written.
+
+    Raises:
+        InputError: it cannot be made, or a file in it cannot be written.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise InputError(
+            f"output directory '{path}'",
+            [f"cannot be written: {error.strerror} ({error.filename}); name another one"],
+        ) from error
+
+
 def _subject(path: Path) -> str:
     return f"output file '{path}'"

@@ -426,6 +426,19 @@ def test_a_trace_is_the_shortest_and_can_be_replayed(edited: Edit) -> None:
     assert "sequenceDiagram" in mermaid(made, result)
 
 
+def test_a_counter_example_that_cannot_be_written_is_told(
+    edited: Edit, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = edited(WRONG["the old home goes on to serve"][0])
+    (tmp_path / "file").touch()
+    arguments = ["--protocol", str(wrong), "--scenario", str(scenario_of(PROTOCOL))]
+    arguments += ["--limit", "transfer=0", "--limit", "hand_over=1"]
+    assert main([*arguments, "-o", str(tmp_path / "file" / "out")]) == 2
+    told = capsys.readouterr()
+    assert "counter-example of " in told.out
+    assert "output directory '" in told.err
+
+
 # ---- the command line -----------------------------------------------------------------------
 
 

@@ -68,3 +68,12 @@ def test_errors_end_with_status_2(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main(["check", str(tmp_path / "p.slicc")]) == 2
     assert main(["check", str(tmp_path / "none.slicc")]) == 2
     assert "cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["tables", "emit"])
+def test_an_output_that_cannot_be_written_ends_with_status_2(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert main([command, str(SMALL), "-o", str(tmp_path / "file" / "out")]) == 2
+    assert "cannot be written: Not a directory" in capsys.readouterr().err

@@ -27,12 +27,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = _options(given, checker)
         print(_heading(checker, options))
         result = run(checker, options, _progress if sys.stderr.isatty() else None)
+        if given.transitions:
+            _print_untaken(checker, result)
+        return _report(checker, options, result, given.output)
     except HomeshiftError as error:
         print(error, file=sys.stderr)
         return error.exit_status
-    if given.transitions:
-        _print_untaken(checker, result)
-    return _report(checker, options, result, given.output)
 
 
 def _heading(checker: Checker, options: Options) -> str:

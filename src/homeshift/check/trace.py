@@ -20,6 +20,7 @@ from homeshift.check.run import (
     reduced_for,
     waiting_for,
 )
+from homeshift.output_file import output_folder
 
 
 def key(step: Json) -> str:
@@ -212,14 +213,18 @@ def script(checker: Checker, options: Options, result: Result) -> str:
 
 
 def write(checker: Checker, options: Options, result: Result, folder: Path) -> list[Path]:
-    """Write counterexample.txt, counterexample.md and replay.py; return their paths."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write counterexample.txt, counterexample.md and replay.py; return their paths.
+
+    Raises:
+        InputError: they cannot be written.
+    """
     chart = mermaid(checker, result)
     texts = {
         "counterexample.txt": "\n".join(text(checker, result)) + "\n",
         "counterexample.md": f"# {result.fault}\n\n```mermaid\n{chart}```\n",
         "replay.py": script(checker, options, result),
     }
-    for name, content in texts.items():
-        (folder / name).write_text(content, "utf-8")
+    with output_folder(folder):
+        for name, content in texts.items():
+            (folder / name).write_text(content, "utf-8")
     return [folder / name for name in texts]

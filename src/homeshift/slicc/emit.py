@@ -16,6 +16,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from homeshift.output_file import output_folder
 from homeshift.slicc import ast
 from homeshift.slicc.emit_body import Body, cpp_type, parameter_list
 from homeshift.slicc.hits import core_port, hits
@@ -41,13 +42,16 @@ def write_cpp(
         directory: where to.
         runtime: the folder whose runtime.hh declares what controllers stand on.
         mutants: HOMESHIFT_MUTANT chooses one of them when the program starts.
+
+    Raises:
+        InputError: they cannot be written.
     """
     target = Path(directory)
-    target.mkdir(parents=True, exist_ok=True)
     # A mutant may be of a hit, and the checker has no time that a core could run ahead in.
     run_hits = runtime == "engine" and not mutants
-    (target / "protocol.hh").write_text(_header(protocol, runtime, run_hits), "utf-8")
-    (target / "protocol.cc").write_text(_source(protocol, runtime, mutants, run_hits), "utf-8")
+    with output_folder(target):
+        (target / "protocol.hh").write_text(_header(protocol, runtime, run_hits), "utf-8")
+        (target / "protocol.cc").write_text(_source(protocol, runtime, mutants, run_hits), "utf-8")
 
 
 def _banner(protocol: Protocol) -> str:

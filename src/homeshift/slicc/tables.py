@@ -10,18 +10,23 @@ from __future__ import annotations
 from pathlib import Path
 
 from homeshift.markdown import markdown_table
+from homeshift.output_file import output_folder
 from homeshift.slicc.model import Machine, Protocol, Transition
 
 
 def write_tables(protocol: Protocol, directory: Path | str) -> list[Path]:
-    """Write PROTOCOL-MACHINE.md for each machine into the directory, and return the paths."""
+    """Write PROTOCOL-MACHINE.md for each machine into the directory, and return the paths.
+
+    Raises:
+        InputError: they cannot be written.
+    """
     directory = Path(directory)
-    directory.mkdir(parents=True, exist_ok=True)
     written = []
-    for machine in protocol.machines.values():
-        path = directory / f"{protocol.name}-{machine.name}.md"
-        path.write_text(machine_page(protocol, machine), "utf-8")
-        written.append(path)
+    with output_folder(directory):
+        for machine in protocol.machines.values():
+            path = directory / f"{protocol.name}-{machine.name}.md"
+            path.write_text(machine_page(protocol, machine), "utf-8")
+            written.append(path)
     return written
 
 
