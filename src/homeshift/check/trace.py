@@ -37,7 +37,8 @@ def message_key(message: Json) -> str:
 def text(checker: Checker, result: Trace) -> Iterator[str]:
     """Lines that tell the way to the fault, and the state it ends in."""
     if result.fault is not None:
-        yield f"counter-example of {len(result.steps)} steps, the shortest: {result.fault}"
+        shortest = ", the shortest" if isinstance(result, Result) else ""  # else a replay
+        yield f"counter-example of {len(result.steps)} steps{shortest}: {result.fault}"
     elif result.not_taken is not None:
         number = len(result.steps) + 1
         yield f"no counter-example: step {number} cannot be taken: {result.not_taken}"
