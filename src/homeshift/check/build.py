@@ -113,15 +113,11 @@ def _compile(
         write_cpp(protocol, folder, runtime=runtime, mutants=mutants)
         (folder / "scenario.hh").write_text(write(scenario, protocol, nodes, lines), "utf-8")
 
-    src = source_directory()
     engine = ["engine/controller.cc", "engine/link.cc", "engine/network.cc"]
-    shared = [src / "engine" / f"{name}.hh" for name in ("types", "pool", "protocol_error")]
     program = compile_cpp(
         emit,
         [f"{runtime}/main.cc", *(engine if runtime == "replay" else ())],
-        sources_read=[src / "checker", *shared]
-        if runtime == "checker"
-        else [src / name for name in ("checker", "replay", "engine", "common")],
+        sources_read=["checker", "engine", "common", *(["replay"] if runtime == "replay" else ())],
         generated=[],
         flags=[
             f"-DHOMESHIFT_NODES={nodes}",
@@ -144,7 +140,7 @@ def compile_cpp(
     emit: Callable[[Path], None],
     sources: Sequence[str],
     *,
-    sources_read: Sequence[Path],
+    sources_read: Sequence[str],
     generated: Sequence[str],
     flags: Sequence[str],
 ) -> Path:
@@ -153,7 +149,7 @@ def compile_cpp(
     Args:
         emit: writes the generated files into a folder.
         sources: to compile, in the source folder.
-        sources_read: files and folders of the source folder that the program is made from.
+        sources_read: folders in the source folder that the program is made from.
         generated: to compile, of what `emit` writes.
         flags: of the compiler, besides those that all programs have.
     """
@@ -167,7 +163,8 @@ def compile_cpp(
         folder = Path(name)
         emit(folder)
         command = [*compiler, *FLAGS, *flags]
-        program = _cache() / _hash(command, [folder, *sources_read])
+        read = [source_directory() / name for name in sources_read]
+        program = _cache() / _hash(command, [folder, *read])
         if not program.is_file():
             program.parent.mkdir(parents=True, exist_ok=True)
             files = [str(source_directory() / source) for source in sources]
@@ -195,9 +192,11 @@ def _cache() -> Path:
 
 def _hash(command: Sequence[str], read: Sequence[Path]) -> str:
     digest = hashlib.sha256("\0".join(command).encode())
-    version = [command[0], "--version"]
-    digest.update(subprocess.run(version, capture_output=True, check=False).stdout)
-    for path in read:
-        for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+    # The compiler's version, and what -march=native stands for here: the cache may be of a home
+    # directory that machines share.
+    macros = [*command, "-dM", "-E", "-x", "c++", os.devnull]
+    digest.update(subprocess.run(macros, capture_output=True, check=False).stdout)
+    for folder in read:
+        for file in sorted(folder.iterdir()):
             digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:32]

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from homeshift.check.build import compile_cpp, scenario_of, source_directory
+from homeshift.check.build import compile_cpp, scenario_of
 from homeshift.check.fit import check_fit
 from homeshift.check.scenario import Scenario, load_scenario
 from homeshift.errors import HomeshiftError, InputError
@@ -139,11 +139,10 @@ def simulate(
         text = "\n".join(write(scenario, protocol, nodes))
         (folder / "simulation.hh").write_text(text + "\n", "utf-8")
 
-    sources = source_directory()
     program = compile_cpp(
         emit,
         ["simulate/main.cc", "engine/controller.cc", "engine/link.cc", "engine/network.cc"],
-        sources_read=[sources / "simulate", sources / "engine", sources / "common"],
+        sources_read=["simulate", "engine", "common"],
         generated=["protocol.cc"],
         flags=[],
     )
