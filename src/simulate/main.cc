@@ -281,13 +281,12 @@ run(std::uint64_t accesses, std::uint64_t lines, double write_ratio, std::uint64
               << "bytes between nodes  " << network.between_nodes().bytes() << '\n';
     for (const Controller *controller : simulation.controllers) {
         const MachineInfo &info = controller->info();
-        for (unsigned state = 0; state < info.states.size(); ++state) {
-            for (unsigned event = 0; event < info.events.size(); ++event) {
-                if (controller->count(state, event) != 0) {
-                    std::cout << info.name << ' ' << controller->id().num << ' '
-                              << info.states[state] << ' ' << info.events[event] << ' '
-                              << controller->count(state, event) << '\n';
-                }
+        const std::span<const std::uint64_t> counts = controller->counts();
+        for (std::size_t i = 0; i < counts.size(); ++i) {
+            if (counts[i] != 0) {
+                std::cout << info.name << ' ' << controller->id().num << ' '
+                          << info.states[i / info.events.size()] << ' '
+                          << info.events[i % info.events.size()] << ' ' << counts[i] << '\n';
             }
         }
     }

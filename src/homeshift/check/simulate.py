@@ -61,7 +61,8 @@ def write(scenario: Scenario, protocol: Protocol, nodes: int) -> Iterator[str]:
             if kind == "Sequencer":
                 port = _port(machine, "RubyRequest")
                 unit = f"unit.{parameter.name}"
-                yield f"            {unit}.connect(&unit.controller, {port}, 1, nullptr, &queue);"
+                yield f"            {unit}.connect(&unit.controller, {port}, {_cache(machine)}, 1,"
+                yield "                nullptr, &queue);"
                 yield f"            sequencers.push_back(&{unit});"
             elif kind == "DMASequencer":
                 port = _port(machine, "SequencerMsg")
@@ -76,6 +77,16 @@ def write(scenario: Scenario, protocol: Protocol, nodes: int) -> Iterator[str]:
 def _port(machine: Machine, message: str) -> str:
     name = next(p.name for p in machine.in_ports if p.message_type.name == message)
     return f"{machine.name}_Controller::port_{name}"
+
+
+def _cache(machine: Machine) -> str:
+    """The lines that the host is to fetch when a core asks: any, if there are several caches."""
+    for parameter in machine.parameters:
+        if parameter.type.name == "CacheMemory":
+            return f"&unit.{parameter.name}"
+    raise InputError(
+        f"machine {machine.name}", ["it has a Sequencer, but no CacheMemory: give it one"]
+    )
 
 
 def _unit(machine: Machine) -> Iterator[str]:
