@@ -43,3 +43,27 @@ def test_a_wrong_value_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[st
         (tmp_path / file.name).write_text(text, "utf-8")
     assert simulate(*SMALL, protocol=tmp_path / TINY.name) == 1
     assert "failed: a load of line" in capsys.readouterr().out
+
+
+WRONG = {
+    "--nodes 70": "from 1 to 64",
+    "--nodes 0": "from 1 to 64",
+    "--lines 0": "from 1 to 131072",
+    "--lines 200000": "from 1 to 131072",
+    "--accesses 0": "from 1 to",
+    "--write-ratio 1.5": "from 0 to 1",
+    "--seed -1": "from 0 to",
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_what_it_cannot_simulate_is_no_fault_of_the_protocol(
+    wrong: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert simulate(*wrong.split()) == 2
+    assert f"{wrong}: has to be {WRONG[wrong]}" in capsys.readouterr().err
+
+
+def test_all_that_it_cannot_simulate_is_told_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert simulate("--nodes", "70", "--lines", "0") == 2
+    assert "2 faults" in capsys.readouterr().err

@@ -23,6 +23,9 @@ from homeshift.slicc import load
 from homeshift.slicc.emit import write_cpp
 from homeshift.slicc.model import Machine, Protocol
 
+MOST_NODES = 64  # machines of a type, in src/engine
+MOST_LINES = 131_072  # of memory, in src/simulate/main.cc
+
 OBJECTS = {
     "Sequencer": "",
     "CacheMemory": "{kCacheBytes, kAssociativity, kMemoryBytes, queue.now()}",
@@ -140,7 +143,13 @@ def simulate(
     write_ratio: float,
     seed: int,
 ) -> tuple[bool, str]:
-    """Return whether all went well, and what the simulation printed."""
+    """Return whether all went well, and what the simulation printed.
+
+    Raises:
+        InputError: of what is asked for, or of the protocol or the scenario.
+        RunError: it cannot be compiled.
+    """
+    _check(nodes=nodes, accesses=accesses, lines=lines, write_ratio=write_ratio, seed=seed)
     protocol = load(protocol_file)
     scenario = load_scenario(scenario_file)
     check_fit(scenario, protocol, f"scenario '{scenario_file.name}'")
@@ -164,6 +173,24 @@ def simulate(
         check=False,
     )
     return run.returncode == 0, (run.stdout + run.stderr).strip()
+
+
+def _check(*, nodes: int, accesses: int, lines: int, write_ratio: float, seed: int) -> None:
+    """Raise InputError for all that cannot be simulated."""
+    bounds = (
+        ("--nodes", nodes, 1, MOST_NODES, "as many machines of a type as the engine has"),
+        ("--accesses", accesses, 1, 2**63, "more would take for ever"),
+        ("--lines", lines, 1, MOST_LINES, "the 8 MiB of memory that a simulation has"),
+        ("--write-ratio", write_ratio, 0, 1, "it is a share"),
+        ("--seed", seed, 0, 2**64 - 1, "it is a number of 64 bits"),
+    )
+    faults = [
+        f"{option} {value}: has to be from {least} to {most} ({why})"
+        for option, value, least, most, why in bounds
+        if not least <= value <= most
+    ]
+    if faults:
+        raise InputError("the simulation", faults)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
