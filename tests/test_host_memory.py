@@ -13,6 +13,7 @@ import pytest
 from experiments import machine_of
 
 from homeshift import host_memory
+from homeshift.available_memory import available
 from homeshift.errors import RunError
 from homeshift.machine import load_machine
 from homeshift.vm import VmSpec
@@ -112,7 +113,7 @@ def test_what_is_needed_grows_with_pages_regions_nodes_and_caches() -> None:
 
 
 def test_the_host_has_some_memory_and_not_any_amount(monkeypatch: pytest.MonkeyPatch) -> None:
-    free, limit = host_memory.available()
+    free, limit = available()
     assert 16 * MIB < free < 1 << 50
     assert limit
     spec = VmSpec(memory_bytes=64 << 10, vcpus=1, source=0, target=1)

@@ -10,10 +10,9 @@ run that is refused would not have fit, and one that is not refused may still ru
 
 from __future__ import annotations
 
-import resource
 from collections.abc import Sequence
-from pathlib import Path
 
+from homeshift.available_memory import available
 from homeshift.errors import RunError
 from homeshift.machine import Machine
 from homeshift.units import LINE_BYTES, format_bytes
@@ -35,28 +34,6 @@ def needed(machine: Machine, specs: Sequence[VmSpec]) -> dict[str, int]:
         "homes of the machine's regions": regions * machine.nodes // 8 + regions * len(specs),
         "caches": machine.nodes * cached // LINE_BYTES * A_CACHE_LINE,
     }
-
-
-def available() -> tuple[int, str]:
-    """Return the bytes that this process may still take, and what sets the limit."""
-    limits = []
-    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if soft != resource.RLIM_INFINITY:
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-        limits.append((soft - pages * resource.getpagesize(), "the limit of ulimit -v"))
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        kib = {line.partition(":")[0]: int(line.split()[1]) for line in lines}
-        limits.append(((kib["MemAvailable"] + kib["SwapFree"]) << 10, "the host's memory"))
-    except (OSError, KeyError):
-        pass
-    try:
-        group = Path("/sys/fs/cgroup")
-        most, used = (int((group / name).read_text()) for name in ("memory.max", "memory.current"))
-        limits.append((most - used, "the limit of the container"))
-    except (OSError, ValueError):  # no control groups, or "max"
-        pass
-    return min(limits, default=(1 << 62, "nothing"))
 
 
 def check(machine: Machine, specs: Sequence[VmSpec]) -> None:
