@@ -133,20 +133,25 @@ main(int count, char **arguments)
     for (int i = 1; i < count; ++i) {
         const std::string option = arguments[i];
         const auto value = [&] { return std::string(arguments[++i]); };
-        if (option == "--states") {
-            limits.states = std::stoull(value());
-        } else if (option == "--bytes") {
-            limits.bytes = std::stoull(value());
-        } else if (option == "--seconds") {
-            limits.seconds = std::stod(value());
-        } else if (option == "--no-completion") {
-            limits.completion = false;
-        } else if (option == "--replay") {
-            replay = true;
-        } else if (!take_option(option, value)) {
-            std::cerr << "unknown option " << option << '\n';
-            return 2;
+        const auto take = [&] {
+            if (option == "--states") {
+                limits.states = std::stoull(value());
+            } else if (option == "--bytes") {
+                limits.bytes = std::stoull(value());
+            } else if (option == "--seconds") {
+                limits.seconds = std::stod(value());
+            } else if (option == "--no-completion") {
+                limits.completion = false;
+            } else if (option == "--replay") {
+                replay = true;
+            } else {
+                return take_option(option, value);
+            }
+            return true;
+        };
+        if (!option_taken(option, take)) {
+            return kBadOption;
         }
     }
-    return run(limits, replay);
+    return exit_status_of([&] { return run(limits, replay); });
 }

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Steps as JSON, one object a line; options that say what may happen.
+// Steps as JSON, one object a line; options that say what may happen; how a program ends
+// that cannot do what it is asked to.
 
 #ifndef HOMESHIFT_CHECKER_REPORT_HH
 #define HOMESHIFT_CHECKER_REPORT_HH
 
+#include <exception>
 #include <iostream>
+#include <new>
+#include <stdexcept>
 #include <string>
 
 #include "checker/step.hh"
@@ -84,6 +88,44 @@ take_option(const std::string &option, Value value)
         return false;
     }
     return true;
+}
+
+// Exit statuses besides 0 and 1, which say whether there is a fault of the protocol.
+constexpr int kBadOption = 2;
+constexpr int kOutOfMemory = 3;
+constexpr int kFailed = 4;
+
+// Take an option by `take`; false, and a word to the user, if it is none, or its number is too
+// large.
+template <typename Take>
+bool
+option_taken(const std::string &option, Take take)
+{
+    try {
+        if (take()) {
+            return true;
+        }
+        std::cerr << "unknown option " << option << '\n';
+    } catch (const std::logic_error &) { // of std::stoul and its like
+        std::cerr << "option " << option << ": not a number that it can have\n";
+    }
+    return false;
+}
+
+// Run the program. What ends it is no fault of the protocol.
+template <typename Program>
+int
+exit_status_of(Program program)
+{
+    try {
+        return program();
+    } catch (const std::bad_alloc &) {
+        std::cerr << "out of memory\n";
+        return kOutOfMemory;
+    } catch (const std::exception &error) {
+        std::cerr << error.what() << '\n';
+        return kFailed;
+    }
 }
 
 } // namespace homeshift::engine

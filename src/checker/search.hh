@@ -144,6 +144,13 @@ class Search
                next_level_.capacity();
     }
 
+    // With what look_back() will take of the states that there are.
+    std::size_t
+    bytes_to_the_end() const
+    {
+        return bytes() + (limits_.completion ? edges_.size() * 4 + parents_.size() * 12 : 0);
+    }
+
     // Reports now and then.
     template <typename Report>
     void
@@ -171,7 +178,7 @@ class Search
                 }
                 if ((number & 0x3fff) == 0) {
                     report(*this);
-                    if (states() >= limits_.states || bytes() >= limits_.bytes ||
+                    if (states() >= limits_.states || bytes_to_the_end() >= limits_.bytes ||
                         seconds() >= limits_.seconds || states() >= 0xfffffff0u) {
                         return;
                     }

@@ -7,6 +7,7 @@
 #define HOMESHIFT_CHECKER_STEP_HH
 
 #include <exception>
+#include <new>
 #include <optional>
 
 #include "checker/reduction.hh"
@@ -149,6 +150,8 @@ take_steps(Machine &machine, const std::vector<std::string> &names, AtOnce at_on
         world.log = &log;
         try {
             possible = fire(machine, *step, [&] { at_once(i); });
+        } catch (const std::bad_alloc &) { // no fault of the protocol
+            throw;
         } catch (const std::exception &error) {
             end.fault = error.what();
         }

@@ -12,7 +12,6 @@
 #include <cstdlib>
 #include <iostream>
 #include <numeric>
-#include <stdexcept>
 
 #include "checker/report.hh"
 #include "protocol.cc"
@@ -104,15 +103,10 @@ main(int count, char **arguments)
     using namespace homeshift::engine;
     for (int i = 1; i < count; ++i) {
         const std::string option = arguments[i];
-        if (!take_option(option, [&] { return std::string(arguments[++i]); })) {
-            std::cerr << "unknown option " << option << '\n';
-            return 2;
+        const auto value = [&] { return std::string(arguments[++i]); };
+        if (!option_taken(option, [&] { return take_option(option, value); })) {
+            return kBadOption;
         }
     }
-    try {
-        std::_Exit(run()); // messages lie in the machine and point to it: nothing to tidy up
-    } catch (const std::invalid_argument &error) {
-        std::cerr << error.what() << '\n';
-        std::_Exit(2);
-    }
+    std::_Exit(exit_status_of(run)); // messages lie in the machine and point to it
 }

@@ -8,17 +8,23 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from homeshift.available_memory import available
 from homeshift.check import trace
 from homeshift.check.build import Checker, compile_checker, default_protocol, scenario_of
 from homeshift.check.run import Json, Options, Result, limits_for, reduced_for, run, waiting_for
+from homeshift.check.scenario import MOST
 from homeshift.errors import HomeshiftError, InputError, near
 from homeshift.units import parse_size
 
 UNFINISHED = 3
+MOST_MEMORY = 16 << 30  # bytes, if it is not asked for
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a check. Returns 0 if all holds, 1 if not, 2 for bad input, 3 if a bound was reached."""
+    """Run a check.
+
+    Returns 0 if all holds, 1 if not, 2 for bad input, 3 if a bound was reached, 4 if it failed.
+    """
     given = _parser().parse_args(arguments)
     try:
         protocol = given.protocol or default_protocol()
@@ -107,11 +113,15 @@ def _options(given: argparse.Namespace, checker: Checker) -> Options:
         if parameter.type.name == "CacheMemory"
     ]
     capacity = _numbers("--capacity", given.capacity, "cache", caches, faults)
-    memory = None
+    memory = min(MOST_MEMORY, available()[0] // 2)  # a table that grows is there twice
     try:
-        memory = parse_size(given.memory)
+        memory = memory if given.memory is None else parse_size(given.memory)
     except ValueError as error:
         faults.append(f"--memory {given.memory}: {error}")
+    if given.states is not None and not 1 <= given.states < 2**32:
+        faults.append(f"--states {given.states}: has to be from 1 to {2**32 - 1}")
+    if given.seconds is not None and not given.seconds > 0:
+        faults.append(f"--seconds {given.seconds}: has to be more than 0")
     if faults:
         raise InputError("the command line", faults)
     return Options(
@@ -137,6 +147,8 @@ def _numbers(
             faults.append(f"{option} {text}: write {what.upper()}=NUMBER")
         elif name not in known:
             faults.append(f"{option} {text}: no such {what}{near(name, known)}")
+        elif len(number) > 3 or int(number) > MOST:
+            faults.append(f"{option} {text}: at most {MOST}, which is no limit")
         else:
             numbers[name] = int(number)
     return numbers
@@ -147,7 +159,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m homeshift.check",
         description="Look at every reachable state of a small machine that runs a SLICC protocol.",
         epilog="Exit status: 0 all properties hold; 1 one does not; 2 bad input; 3 a bound was "
-        "reached first.",
+        "reached first; 4 the checker ran out of memory or was ended.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("--nodes", type=int, default=2, choices=range(1, 5), help="nodes")
@@ -193,7 +205,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--states", type=int, default=None, help="stop after so many states")
     parser.add_argument("--seconds", type=float, default=None, help="stop after so many seconds")
-    parser.add_argument("--memory", default="16GiB", help="stop when it takes so much")
+    parser.add_argument(
+        "--memory",
+        metavar="SIZE",
+        help="stop when it takes so much; else 16GiB, or half of what the host has left",
+    )
     parser.add_argument("--transitions", action="store_true", help="list those never taken")
     parser.add_argument(
         "-o",

@@ -22,8 +22,8 @@ from typing import TextIO
 
 from homeshift.check.build import Checker, compile_checker, default_protocol, scenario_of
 from homeshift.check.random_tester import RandomTester
-from homeshift.check.run import Options, Result, run
-from homeshift.errors import HomeshiftError, RunError
+from homeshift.check.run import CrashError, Options, Result, run
+from homeshift.errors import HomeshiftError, InputError, RunError
 from homeshift.slicc import load
 from homeshift.slicc.mutants import Mutant, mutants_of
 
@@ -272,7 +272,7 @@ class Bench:
         )
         try:
             result = run(self.checkers[check.nodes, check.lines], options)
-        except RunError as error:
+        except CrashError as error:
             return str(error), 0, 0
         caught = result.fault or ""
         if not caught and result.uncovered:
@@ -299,10 +299,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     given = parser.parse_args(arguments)
     try:
-        bench = Bench()
-        tester = RandomTester(given.random) if given.random else None
-        with given.output.open("w", encoding="utf-8") as table:
-            print(HEADER, file=table)
+        with _opened(given.output) as table:
+            bench = Bench()
+            tester = RandomTester(given.random) if given.random else None
+            print(HEADER, file=table, flush=True)
             counts = Counter(_rows(bench, tester, bench.mutants[given.first :: given.every], table))
     except HomeshiftError as error:
         print(error, file=sys.stderr)
@@ -310,6 +310,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, count in counts.most_common():
         print(f"{count:5} {name}")
     return 0
+
+
+def _opened(path: Path) -> TextIO:
+    """Open the table, whose rows are to be read while it grows."""
+    try:
+        return path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            f"output file '{path}'", [f"cannot be written: {error.strerror}"]
+        ) from None
 
 
 def _rows(

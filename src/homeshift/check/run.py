@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +18,20 @@ from homeshift.errors import RunError
 Json = Mapping[str, Any]
 
 CRASH = "crash: an action uses a TBE or an entry that is not there, or makes one twice"
+OUT_OF_MEMORY = 3  # exit status, as src/checker/report.hh has it
+
+
+class CrashError(RunError):
+    """The protocol makes the checker crash: a fault of the protocol, without a trace."""
+
+    def __init__(self) -> None:
+        super().__init__(CRASH)
+
+
+class CheckerError(RunError):
+    """The checker could not do its work: nothing is known of the protocol."""
+
+    exit_status = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,12 +135,13 @@ def run(
     """Search, and return what was found.
 
     Raises:
-        RunError: the search itself failed.
+        CrashError: the protocol makes the search crash.
+        CheckerError: the search itself failed.
     """
     command = [str(checker.program), *_happenings(checker, options), *_bounds(options)]
     found, trace, ending = _execute(command, options, progress=progress)
     if ending < 0:
-        raise RunError(CRASH)
+        raise CrashError
     limits = limits_for(checker, options)
     covered: list[str] = []
     uncovered: list[str] = []
@@ -246,8 +263,9 @@ def _execute(
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
-        process.stdin.write("".join(f"{step}\n" for step in steps))
-        process.stdin.close()
+        with suppress(BrokenPipeError):  # it has ended, and says why
+            process.stdin.write("".join(f"{step}\n" for step in steps))
+            process.stdin.close()
         for text in process.stdout:
             line: Json = json.loads(text)
             if "progress" in line:
@@ -260,6 +278,26 @@ def _execute(
             else:
                 found |= line
         errors = process.stderr.read().strip()
-    if process.returncode > 1:
-        raise RunError(f"the program stopped with status {process.returncode}: {errors}")
+    if process.returncode not in (0, 1) and not _crashes(process.returncode, errors):
+        raise CheckerError(_failure(process.returncode, errors))
     return found, trace, process.returncode
+
+
+def _crashes(status: int, errors: str) -> bool:
+    """Whether the protocol has made a program crash, or break an assertion of the library."""
+    if status == -signal.SIGABRT:
+        return "terminate called" not in errors  # which is an exception
+    return status in (-signal.SIGSEGV, -signal.SIGBUS)
+
+
+def _failure(status: int, errors: str) -> str:
+    """Say why a program has not come to an end, and what to do."""
+    if status == OUT_OF_MEMORY or status == -signal.SIGKILL:
+        how = "ran out of memory" if status == OUT_OF_MEMORY else "was killed (out of memory?)"
+        return (
+            f"the checker {how}, nothing is known of the protocol: bound the search with a "
+            "smaller --memory, take half with --no-completion, or check a smaller machine"
+        )
+    if status < 0:
+        return f"the checker was ended by {signal.Signals(-status).name}"
+    return f"the checker stopped with status {status}: {errors}"

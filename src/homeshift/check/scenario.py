@@ -17,6 +17,8 @@ from homeshift.errors import InputError, near
 
 T = TypeVar("T")
 
+MOST = 255  # of a stimulus, or of anything that is counted: as many as a machine has room for
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stimulus:
@@ -39,8 +41,8 @@ class Stimulus:
     choose: tuple[str, ...] = ()
     set: Mapping[str, str] = field(default_factory=dict)
     when: str = "true"
-    limit: int = 255
-    each: int = 255
+    limit: int = MOST
+    each: int = MOST
     ends: tuple[str, ...] = ()
     refuses: tuple[str, ...] = ()
     reads: bool = False
@@ -235,6 +237,14 @@ def _rules(scenario: Scenario) -> list[str]:
     for where, used in _uses(scenario):
         if used not in known:
             faults.append(f"{where}: no stimulus '{used}'{near(used, known)}")
+    limits = [(f"limits.{name}", n) for name, n in scenario.limits.items()]
+    limits += [(f"limits_from_2_lines.{n}", k) for n, k in scenario.limits_from_2_lines.items()]
+    limits += [(f"stimulus '{s.name}': limit", s.limit) for s in scenario.stimulus]
+    faults += [
+        f"{where} = {number!r}: has to be a number from 0 to {MOST}"
+        for where, number in limits
+        if number not in range(MOST + 1)
+    ]
     faults += [
         f"property '{p.name}': when = {p.when!r} has to be 'always', 'quiet' or 'step'"
         for p in scenario.property
