@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The events and states that engines/counting.py names are those of the protocol.
+
+A name that is there no more would count 0, and say nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from homeshift.check.build import default_protocol
+from homeshift.engines import counting
+from homeshift.slicc import load
+from homeshift.slicc.model import Machine
+
+MACHINES = load(default_protocol()).machines
+
+
+def calls_of_home() -> Iterator[list[str]]:
+    """The names that home() is called with: an event, and states."""
+    for node in ast.walk(ast.parse(Path(counting.__file__).read_text("utf-8"))):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "home":
+            yield [ast.literal_eval(argument) for argument in node.args]
+
+
+def events_of_memory() -> Iterator[str]:
+    for node in ast.walk(ast.parse(Path(counting.__file__).read_text("utf-8"))):
+        match node:
+            case ast.Subscript(value=ast.Name("memory"), slice=ast.Constant(str(event))):
+                yield event
+
+
+def pairs(machine: Machine) -> set[tuple[str, str]]:
+    return {(t.state, t.event) for t in machine.transitions}
+
+
+def test_homes_have_the_transitions_that_are_counted() -> None:
+    home = pairs(MACHINES["Directory"])
+    counted = [*calls_of_home(), *([event] for event in counting._VM_REQUESTS)]
+    counted += [[event] for event in counting._SLC_ACCESSES]
+    assert ["Depart", "I", "S", "EM"] in counted
+    for event, *states in counted:
+        for state in states:
+            assert (state, event) in home
+        assert event in {taken for _, taken in home}, event
+
+
+def test_memories_have_the_events_that_are_counted() -> None:
+    events = set(events_of_memory())
+    assert events == {"Read", "Write"}
+    assert events <= {event for _, event in pairs(MACHINES["Memory"])}
