@@ -24,7 +24,6 @@ except ModuleNotFoundError:  # not installed, as inside gem5: the sources are be
     import homeshift
 
 from homeshift.errors import HomeshiftError, InputError, near
-from homeshift.run_format import FORMAT
 from homeshift.units import parse_size, parse_time
 
 if TYPE_CHECKING:
@@ -385,6 +384,8 @@ def _config(
     options: argparse.Namespace, experiment: _Experiment, vm: VmSpec, others: Sequence[Guest]
 ) -> dict[str, object]:
     """Return what config.json says, of options without a fault."""
+    from homeshift.run_format import FORMAT
+
     machine, strategy, workload = experiment
     assert machine is not None
     assert strategy is not None
