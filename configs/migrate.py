@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -23,7 +24,7 @@ except ModuleNotFoundError:  # not installed, as inside gem5: the sources are be
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
     import homeshift
 
-from homeshift.errors import HomeshiftError, InputError, near
+from homeshift.errors import HomeshiftError, InputError, RunError, near
 from homeshift.units import parse_size, parse_time
 
 if TYPE_CHECKING:
@@ -341,7 +342,7 @@ def _run(options: argparse.Namespace, unknown: Sequence[str]) -> None:
             check=options.check,
             models=models,
             messages=options.timeline_messages,
-            report=lambda line: print(f"migrate.py: {line}", flush=True),
+            report=lambda line: _say(f"migrate.py: {line}"),
         )
         if result.statistics:  # gem5 writes its own
             write_stats(directory / "stats.txt", result.statistics)
@@ -350,11 +351,20 @@ def _run(options: argparse.Namespace, unknown: Sequence[str]) -> None:
         if options.timeline or options.timeline_messages:
             _write_json(directory / "timeline.json", trace(result.summary, result.messages))
     timeline = ", timeline.json" if options.timeline or options.timeline_messages else ""
-    print(f"migrate.py: wrote {options.outdir}/stats.txt, config.json{timeline} and migration.json")
+    _say(f"migrate.py: wrote {options.outdir}/stats.txt, config.json{timeline} and migration.json")
     status = {"cancelled": "was cancelled", "failed": "has failed"}.get(
         result.summary["status"], "is completed"
     )
-    print(f"Exiting @ tick {result.final_tick} because the migration {status}")
+    _say(f"Exiting @ tick {result.final_tick} because the migration {status}")
+
+
+def _say(line: str) -> None:
+    """Print a line at once; a full disk or a closed pipe ends the run."""
+    try:
+        print(line, flush=True)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for Python's last flush
+        raise RunError(f"standard output cannot be written: {error.strerror}") from error
 
 
 class _Faults:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import signal
 import subprocess
 import sys
@@ -279,6 +280,43 @@ def test_a_run_that_is_told_to_end_leaves_nothing(tmp_path: Path, number: int) -
         process.send_signal(number)
         assert process.wait(timeout=30) == 1
         assert process.stderr.read() == "migrate.py: interrupted; nothing was written\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, str(SCRIPT), *TINY, "--outdir", "out/run"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000)),
+    )
+    assert result.returncode == 1
+    assert result.stderr == (
+        "migrate.py: error: output directory 'out/run' cannot be written: File too large; "
+        "nothing was written\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_output_that_nobody_gets_ends_the_run_in_one_sentence(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [sys.executable, str(SCRIPT), *TINY],
+            cwd=tmp_path,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert result.returncode == 1
+    assert result.stderr == (
+        "migrate.py: error: standard output cannot be written: No space left on device\n"
+    )
     assert list(tmp_path.iterdir()) == []
 
 

@@ -14,7 +14,7 @@ from unittest import mock
 
 import pytest
 
-from homeshift.errors import InputError
+from homeshift.errors import InputError, RunError
 from homeshift.output import OutputDirectory, Stat, format_value, write_stats
 
 WriteRun = Callable[..., Path]
@@ -116,7 +116,7 @@ def test_the_older_run_comes_back_when_the_new_one_cannot_be_renamed(write_run: 
         with OutputDirectory(target):
             pass
 
-    with mock.patch.object(Path, "rename", refuse), pytest.raises(OSError, match="no"):
+    with mock.patch.object(Path, "rename", refuse), pytest.raises(RunError, match="written: no"):
         replace()
     assert entries(target) == ["config.json", "migration.json", "stats.txt"]
     assert entries(target.parent) == ["run"]

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from homeshift.errors import InputError
+from homeshift.errors import InputError, RunError
 from homeshift.run_format import RUN_FILES, TIMELINE
 
 
@@ -36,6 +36,7 @@ class OutputDirectory:
 
     Raises:
         InputError: on entry, when `path` is something that a run must not replace.
+        RunError: at the end, when the files cannot be written, as on a full disk.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -54,7 +55,7 @@ class OutputDirectory:
             self._partial = self._sibling("partial")
         except OSError as error:
             self._remove_created()
-            fault = f"cannot be created: {error.strerror} ({error.filename})"
+            fault = f"cannot be created in '{self.path.parent}': {error.strerror}"
             raise InputError(f"output directory '{self._given}'", [fault]) from error
         return self._partial
 
@@ -71,10 +72,14 @@ class OutputDirectory:
                 self._refuse_foreign()  # Somebody may have put files there during the run.
                 self._replace(partial)
                 self._created = []
+        except OSError as fault:
+            error = fault
         finally:
             # After a success there is nothing left to remove under this name.
             shutil.rmtree(partial, ignore_errors=True)
             self._remove_created()
+        if isinstance(error, OSError):
+            raise unwritten(self._given, error) from error
 
     def _replace(self, partial: Path) -> None:
         """Give `partial` the final name, whatever run is there."""
@@ -130,6 +135,12 @@ class OutputDirectory:
             files = ", ".join(f"'{name}'" for name in extra)
             return f"holds {files} beside a run, which would be lost; move them or name another"
         return ""
+
+
+def unwritten(path: str, error: OSError) -> RunError:
+    """Return what to tell when the files of a run cannot be written."""
+    reason = error.strerror or error
+    return RunError(f"output directory '{path}' cannot be written: {reason}; nothing was written")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,14 @@ directory is made as on the embedded engine, and gets a copy of the statistics.
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import m5
 
-from homeshift.output import OutputDirectory
+from homeshift.output import OutputDirectory, unwritten
 
 GEM5_CONFIG = "gem5-config.json"
 """gem5's own configuration; its usual name, config.json, is that of ours."""
@@ -33,7 +34,13 @@ def output_directory(path: str) -> Iterator[Path]:
     m5.options.dot_config = None  # a picture of a hundred message buffers helps nobody
     own = Path(m5.options.outdir)
     if own.resolve() == Path(path).resolve():
-        yield own
+        try:
+            with tempfile.TemporaryDirectory(prefix=".partial-", dir=own) as partial:
+                yield Path(partial)
+                for file in Path(partial).iterdir():
+                    file.replace(own / file.name)
+        except OSError as error:
+            raise unwritten(path, error) from error
         return
     with OutputDirectory(path) as directory:
         yield directory
