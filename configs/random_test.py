@@ -18,13 +18,19 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
-from homeshift.errors import HomeshiftError, RunError
+from homeshift.errors import HomeshiftError, InputError, RunError, out_of_bounds
 
 CANCELLED = 0.25  # so often a transfer, under way or done, is cancelled
 TESTED_BYTES = 32768  # Ruby's tester uses addresses from 0 to a little less than this
 COMPLETED = "Ruby Tester completed"
 JOB_DONE = "a job of a migration engine is done"
 REACHED = "simulate() limit reached"
+BOUNDS = {
+    "checks": (1, 10**9),
+    "seed": (0, 2**64 - 1),
+    "region": (64, TESTED_BYTES),
+    "pause": (1, 10**9),
+}
 
 
 def main() -> int:
@@ -56,6 +62,15 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> None:
     # Imported here so that --help is quick.
+    from homeshift.engines import inside_gem5
+
+    faults = out_of_bounds(vars(options), BOUNDS)
+    if options.region > 0 and options.region & (options.region - 1):
+        faults.append(f"--region {options.region}: not a power of two")
+    if faults:
+        raise InputError("the command line", faults)
+    if not inside_gem5():
+        raise RunError("this needs gem5; run it with gem5.opt: gem5.opt configs/random_test.py")
     import _m5.core
     import m5
     import m5.objects as gem5

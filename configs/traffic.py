@@ -13,7 +13,17 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
-from homeshift.errors import HomeshiftError
+from homeshift.errors import HomeshiftError, InputError, RunError, out_of_bounds
+from homeshift.units import parse_time
+
+REGION_BYTES = 4096
+MEMORY_BYTES = 256 << 20
+BOUNDS = {
+    "cores": (1, 10**6),
+    "footprint": (REGION_BYTES, MEMORY_BYTES),
+    "reads": (0, 100),
+    "transfers": (0, 10**9),
+}
 
 
 def main() -> int:
@@ -45,6 +55,17 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> None:
     # Imported here so that --help is quick.
+    from homeshift.engines import inside_gem5
+
+    faults = out_of_bounds(vars(options), BOUNDS)
+    try:
+        parse_time(options.duration)
+    except ValueError as error:
+        faults.append(f"--duration {options.duration}: {error}")
+    if faults:
+        raise InputError("the command line", faults)
+    if not inside_gem5():
+        raise RunError("this needs gem5; run it with gem5.opt: gem5.opt configs/traffic.py")
     import m5
     from gem5.components.boards.test_board import TestBoard
     from gem5.components.memory.memory import ChanneledMemory
@@ -66,19 +87,19 @@ def _run(options: argparse.Namespace) -> None:
     board = TestBoard(
         clk_freq="2GHz",
         generator=generator,
-        memory=ChanneledMemory(DDR4_2400_8x8, nodes, 64, size="256MiB"),
+        memory=ChanneledMemory(DDR4_2400_8x8, nodes, 64, size=f"{MEMORY_BYTES}B"),
         cache_hierarchy=hierarchy,
     )
     root = Root(full_system=False, system=board)
     board._pre_instantiate()
     m5.instantiate()
     generator.start_traffic()
-    homes = [0] * (options.footprint // 4096)
+    homes = [0] * (options.footprint // REGION_BYTES)
     for number in range(options.transfers):
         region = number % len(homes)
         homes[region] = (homes[region] + 1) % nodes
-        hierarchy.transfer([region * 4096], homes[region])
-        while hierarchy.home_of(region * 4096) != homes[region]:
+        hierarchy.transfer([region * REGION_BYTES], homes[region])
+        while hierarchy.home_of(region * REGION_BYTES) != homes[region]:
             event = m5.simulate()
             if "a job of a migration engine" not in event.getCause():
                 root.system.exit_on_work_items = False

@@ -6,7 +6,7 @@ Front ends print `str(error)` and exit with `error.exit_status`; libraries only 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 
 class HomeshiftError(Exception):
@@ -34,6 +34,15 @@ class InputError(HomeshiftError):
 
 class RunError(HomeshiftError):
     """A simulation failed: a protocol error, a failed data check, a deadlock."""
+
+
+def out_of_bounds(given: Mapping[str, int], bounds: Mapping[str, tuple[int, int]]) -> list[str]:
+    """Return a fault for each option whose number is not between its bounds."""
+    return [
+        f"--{name} {given[name]}: not between {least} and {most}"
+        for name, (least, most) in bounds.items()
+        if not least <= given[name] <= most
+    ]
 
 
 def near(name: str, choices: Iterable[str]) -> str:

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The scripts that only gem5 can run: what they say to bad options, and without gem5."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+
+
+def run(script: str, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(CONFIGS / script), *options],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("script", ["random_test.py", "traffic.py"])
+def test_without_gem5_they_say_what_runs_them(script: str) -> None:
+    result = run(script)
+    assert result.returncode == 1
+    assert result.stderr == (
+        f"{script}: error: this needs gem5; run it with gem5.opt: gem5.opt configs/{script}\n"
+    )
+
+
+def test_numbers_out_of_bounds_are_told_all_at_once() -> None:
+    result = run("random_test.py", "--checks", "-1", "--pause", "0", "--region", "100")
+    assert result.returncode == 2
+    assert result.stderr == (
+        "random_test.py: error: the command line has 3 faults:\n"
+        "  --checks -1: not between 1 and 1000000000\n"
+        "  --pause 0: not between 1 and 1000000000\n"
+        "  --region 100: not a power of two\n"
+    )
+    result = run("traffic.py", "--cores", "0", "--footprint", "100", "--duration", "20")
+    assert result.returncode == 2
+    for part in ("has 3 faults", "--cores 0", "--footprint 100", "--duration 20: a bare number"):
+        assert part in result.stderr
