@@ -42,11 +42,18 @@ Record = tuple[int, int, int, int]  # address, gap, size, write
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Return the options; exit with status 2 if they make no sense."""
     parser = argparse.ArgumentParser(
+        prog="capture_trace.py",
         description="Capture the data accesses of a program into a .npy trace (needs valgrind).",
         epilog="The program's own standard output is discarded.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="trace to write")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="trace to write; an older one is replaced, anything else is not",
+    )
     parser.add_argument(
         "--skip",
         type=_count,
@@ -70,7 +77,13 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         "trace then covers a long time and a large working set; 0 records every access",
     )
     parser.add_argument("command", nargs="+", metavar="COMMAND", help="the program, behind --")
-    return parser.parse_args(arguments)
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        parser.error(
+            f"unrecognized arguments: {' '.join(unknown)}; the program and its options stand "
+            "behind --, as in -- ls -R"
+        )
+    return options
 
 
 def _count(text: str) -> int:
@@ -235,6 +248,10 @@ def check_request(options: argparse.Namespace) -> None:
     if shutil.which(options.command[0]) is None:
         faults.append(f"{options.command[0]}: no such program, or not executable")
     wrong = write_faults(options.output, (".npy",))
+    if not wrong and not os.access(options.output.absolute().parent, os.W_OK):
+        wrong.append("nothing can be written into its directory")
+    if not wrong and options.output.exists() and not _is_trace(options.output):
+        wrong.append("is there and is no trace; name another file")
     faults += [f"--output {options.output}: {fault}" for fault in wrong]
     if faults:
         raise InputError("the capture", faults)
@@ -242,23 +259,33 @@ def check_request(options: argparse.Namespace) -> None:
         raise RunError("valgrind is not installed (on Debian: apt-get install valgrind)")
 
 
+def _is_trace(path: Path) -> bool:
+    try:
+        check_traces([path])
+    except InputError:
+        return False
+    return True
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     options = parse_arguments(arguments)
     try:
         check_request(options)
+        replaces = options.output.exists()
         records = capture(
             options.command, skip=options.skip, most=options.records, cache=options.filter
         )
         trace = write_trace(options.output, records)
     except HomeshiftError as error:
-        print(f"capture_trace: {error}", file=sys.stderr)
+        print(f"capture_trace.py: error: {error}", file=sys.stderr)
         return error.exit_status
     except OSError as error:
-        print(f"capture_trace: {error}", file=sys.stderr)
+        print(f"capture_trace.py: error: {error}", file=sys.stderr)
         return 1
+    replaced = " (replaced)" if replaces else ""
     print(
-        f"{options.output}: {trace.records} records, {trace.pages} pages "
+        f"{options.output}{replaced}: {trace.records} records, {trace.pages} pages "
         f"({format_bytes(trace.footprint_bytes)}), {trace.writes / trace.records:.1%} writes"
     )
     return 0

@@ -74,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             read_run(_run(strategy, options, arguments.outdir)) for strategy in arguments.strategies
         ]
     except HomeshiftError as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
+        print(f"{parser.prog}: error: {error}", file=sys.stderr)
         return error.exit_status
     print(markdown_table(COLUMNS, [_row(run) for run in runs]))
     print()

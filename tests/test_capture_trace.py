@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import ModuleType
 
@@ -16,6 +18,7 @@ import pytest
 from homeshift.workload import TRACE_DTYPE, check_traces
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "capture_trace.py"
+OLD = Path(__file__).parents[1] / "traces" / "sort.npy"
 
 needs_valgrind = pytest.mark.skipif(
     shutil.which("valgrind") is None, reason="valgrind is not installed"
@@ -185,13 +188,55 @@ def test_a_failed_capture_leaves_an_older_trace_alone(
     tmp_path: Path, arguments: list[str], sentence: str
 ) -> None:
     output = tmp_path / "old.npy"
-    output.write_bytes(b"old")
+    shutil.copyfile(OLD, output)
     result = run("--output", output, "--records", "100000000", *arguments)
     assert result.returncode == 1
     assert sentence in result.stderr
     assert "nothing written" in result.stderr
-    assert output.read_bytes() == b"old"
+    assert output.read_bytes() == OLD.read_bytes()
     assert [file.name for file in tmp_path.iterdir()] == ["old.npy"]
+
+
+@needs_valgrind
+def test_an_older_trace_is_replaced_and_anything_else_is_not(tmp_path: Path) -> None:
+    output = tmp_path / "a.npy"
+    shutil.copyfile(OLD, output)
+    result = run("--output", output, "--records", 1000, "--", "true")
+    assert result.stdout.startswith(f"{output} (replaced): 1000 records")
+    output.write_bytes(b"mine")
+    result = run("--output", output, "--records", 1000, "--", "true")
+    assert result.returncode == 2
+    assert "is there and is no trace; name another file" in result.stderr
+    assert output.read_bytes() == b"mine"
+
+
+@needs_valgrind
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_capture_says_so_and_leaves_nothing(tmp_path: Path, number: int) -> None:
+    started = tmp_path / "started"
+    options = ("--output", str(tmp_path / "a.npy"), "--skip", "1" + "0" * 12)
+    endless = ("--", "sh", "-c", f"echo > {started}; while :; do :; done")
+    process = subprocess.Popen(
+        [sys.executable, str(SCRIPT), *options, *endless],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
+    )
+    assert process.stderr is not None
+    with process.stderr:
+        while not started.exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(number)
+        assert process.wait(timeout=60) == 1
+        assert process.stderr.read() == "capture_trace.py: interrupted\n"
+    assert list(tmp_path.iterdir()) == [started]
+
+
+def test_options_of_the_program_before_the_dashes_get_a_hint(tmp_path: Path) -> None:
+    result = run("--output", tmp_path / "a.npy", "ls", "-R", "src")
+    assert result.returncode == 2
+    assert "-R src; the program and its options stand behind --, as in -- ls -R" in result.stderr
 
 
 def test_all_faults_of_a_request_are_told_at_once(tmp_path: Path) -> None:
@@ -199,7 +244,7 @@ def test_all_faults_of_a_request_are_told_at_once(tmp_path: Path) -> None:
     result = run("--output", output, "--", "no-such-program")
     assert result.returncode == 2
     assert result.stderr == (
-        "capture_trace: the capture has 3 faults:\n"
+        "capture_trace.py: error: the capture has 3 faults:\n"
         "  no-such-program: no such program, or not executable\n"
         f"  --output {output}: must end in .npy\n"
         f"  --output {output}: there is no directory '{output.parent}'\n"
@@ -224,5 +269,5 @@ def test_a_missing_valgrind_is_told_with_the_way_to_get_it(
     result = run("--output", tmp_path / "a.npy", "--", "program")
     assert result.returncode == 1
     assert result.stderr == (
-        "capture_trace: valgrind is not installed (on Debian: apt-get install valgrind)\n"
+        "capture_trace.py: error: valgrind is not installed (on Debian: apt-get install valgrind)\n"
     )

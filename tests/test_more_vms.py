@@ -140,4 +140,4 @@ def test_a_strategy_that_cannot_run_is_told_by_name(tmp_path: Path) -> None:
     command = ("-o", str(tmp_path), "--strategies", "owner")
     done = script("scripts/strategies.py", *command, "--", *SHORT)
     assert done.returncode == 1
-    assert "strategies.py: owner: migrate.py: error: strategy 'owner'" in done.stderr
+    assert "strategies.py: error: owner: migrate.py: error: strategy 'owner'" in done.stderr
