@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -14,6 +17,7 @@ import pytest
 import homeshift as hs
 from homeshift.errors import InputError
 from homeshift.runs import read_run
+from homeshift.strategies.ownership import Ownership
 
 SCRIPT = Path(__file__).parents[1] / "configs" / "migrate.py"
 
@@ -84,10 +88,65 @@ def test_all_wrong_arguments_are_told_at_once() -> None:
     assert "did you mean 'quad'?" in caught.value.faults[0]
     with pytest.raises(InputError, match="target = 9"):
         hs.migrate(machine="tiny", vm=hs.Vm(memory="256KiB", target=9))
-    with pytest.raises(InputError, match="target: names no node"):
+    with pytest.raises(InputError, match=r"vm.target = \[\]: not a node, as in 1, nor several"):
         hs.migrate(machine="tiny", vm=hs.Vm(memory="256KiB", target=[]))
     with pytest.raises(InputError, match="vcpus = 0"):
         hs.migrate(machine="tiny", vm=hs.Vm(memory="256KiB", vcpus=0))
+
+
+WRONG: list[tuple[str, Any, str]] = [
+    ("machine", None, "machine = None: neither a text nor an object of Machine"),
+    ("strategy", 5, "strategy = 5: neither a text nor an object of Strategy"),
+    ("strategy", Ownership, "neither a text nor an object of Strategy"),
+    ("workload", 5, "workload = 5: neither a text nor an object of Workload"),
+    ("vm", "64MiB", "vm = '64MiB': not a Vm"),
+    ("warmup", 5, "warmup = 5: a bare number; write a time with its unit"),
+    ("window", None, "window = None: not a time"),
+    ("horizon", 1e-3, "horizon = 0.001: a bare number; write a time with its unit"),
+    ("horizon", "-1ms", "horizon = '-1ms': negative"),
+    ("seed", "x", "seed = 'x': not a whole number"),
+    ("check", "yes", "check = 'yes': neither True nor False"),
+    ("vcpus", "2", "vm.vcpus = '2': not a whole number"),
+    ("source", "0", "vm.source = '0': not a node"),
+    ("target", "1", "vm.target = '1': not a node"),
+    ("borrow", "2:0.25", "vm.borrow = '2:0.25': not fractions by node"),
+    ("borrow", {"2": 0.5}, "vm.borrow = {'2': 0.5}: not fractions by node"),
+    ("memory", 5, "vm.memory = 5: a bare number; write a size with its unit"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "told"), WRONG, ids=[f"{n}={v}" for n, v, _ in WRONG])
+def test_an_argument_of_a_wrong_type_is_told(name: str, value: Any, told: str) -> None:
+    of_the_vm = name in hs.Vm.__dataclass_fields__
+    wrong: dict[str, Any] = {"vm": hs.Vm(**{name: value})} if of_the_vm else {name: value}
+    with pytest.raises(InputError) as caught:
+        hs.migrate(**wrong)
+    assert len(caught.value.faults) == 1
+    assert told in caught.value.faults[0]
+
+
+def test_arguments_of_wrong_types_are_told_all_at_once() -> None:
+    wrong: dict[str, Any] = {"seed": "x", "check": 1, "warmup": 5, "machine": None}
+    with pytest.raises(InputError, match=r"the call of migrate\(\) has 5 faults"):
+        hs.migrate(**wrong, vm=hs.Vm(source=True))
+
+
+def test_a_result_is_shown_in_a_line_and_in_a_notebook_as_a_small_table(run: hs.Result) -> None:
+    assert repr(run).startswith("<Result: strategy pre-copy, status completed, total time ")
+    assert len(repr(run)) < 200
+    assert run._repr_html_().startswith("<table><tr><th>strategy</th><td>pre-copy</td></tr>")
+
+
+def test_the_examples_of_the_page_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = (SCRIPT.parents[1] / "docs" / "python.md").read_text(encoding="utf-8")
+    first, own, *_ = re.findall(r"(?:^    .*\n|^\n(?=    ))+", text, flags=re.MULTILINE)
+    names: dict[str, Any] = {}
+    for code in (first, own):
+        exec(compile(textwrap.dedent(code), "docs/python.md", "exec"), names)
+    assert (tmp_path / "results" / "mine" / "stats.txt").is_file()
+    assert names["run"].summary["strategy"] == "leave-borrowed"
+    assert 0 < names["run"].summary["copied-pages"] < 256
 
 
 def test_what_homeshift_offers_is_listed_and_nothing_else_is_there() -> None:

@@ -63,7 +63,7 @@ def test_a_quantity_with_its_unit_is_read_exactly(parse: Parser, text: str, valu
         (parse_time, "0.0001ns", "not a whole number of picoseconds"),
         (parse_time, "1152922s", "more than 2^60 picoseconds"),
         (parse_time, "3 fs", "'fs' is not a unit of time; use one of ps, ns, us, ms, s"),
-        (parse_time, "-1ns", 'not a time; write it as in "60ns"'),
+        (parse_time, "-1ns", 'negative; write a time as in "60ns"'),
         (parse_time, True, 'not a time; write it as in "60ns"'),
         (parse_time, "", 'not a time; write it as in "60ns"'),
         (parse_time, "6\u0660ns", 'not a time; write it as in "60ns"'),  # another script's digit

@@ -35,7 +35,7 @@ from homeshift.run_format import FORMAT
 from homeshift.runs import read_run
 from homeshift.stats import read_stats, stat
 from homeshift.strategies import Strategy, strategy_named
-from homeshift.units import parse_size, parse_time
+from homeshift.units import format_bytes, format_seconds, parse_size, parse_time
 from homeshift.vm import STAGE2_ENTRY_BYTES, VmSpec
 from homeshift.workload import Workload, parse_workload
 
@@ -81,7 +81,7 @@ class Vm:
     region: str = "4KiB"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Result:
     """A migration that was simulated; the tables are made when they are asked for."""
 
@@ -90,6 +90,25 @@ class Result:
     config: Mapping[str, Any]
     """What config.json holds."""
     simulated: Simulated
+
+    def __repr__(self) -> str:
+        return f"<Result: {', '.join(f'{name} {value}' for name, value in self._short().items())}>"
+
+    def _repr_html_(self) -> str:
+        rows = (
+            f"<tr><th>{name}</th><td>{value}</td></tr>" for name, value in self._short().items()
+        )
+        return f"<table>{''.join(rows)}</table>"
+
+    def _short(self) -> dict[str, str]:
+        """Return what a notebook shows."""
+        return {
+            "strategy": self.summary["strategy"],
+            "status": self.summary["status"],
+            "total time": format_seconds(self.summary["total-time"]),
+            "downtime": format_seconds(self.summary["downtime"]),
+            "between nodes": format_bytes(self.summary["interconnect"]["migration-bytes"]),
+        }
 
     @cached_property
     def measures(self) -> pd.Series[Any]:
@@ -178,7 +197,7 @@ def migrate(
     Args:
         machine: name or file, "quad:network.link_bandwidth=64GB/s", or one that was loaded.
         vm: the VM; default: 64 MiB from node 0 to node 1.
-        strategy: how it moves, "ownership" or "pre-copy:max_rounds=5".
+        strategy: how it moves, "ownership" or "pre-copy:max-rounds=5", or an own Strategy object.
         workload: what its vCPUs do, "zipf:write_ratio=0.5" or "trace:FILE,FILE".
         warmup: time before anything is measured; long enough to fill the caches, or what the VM
             loses by the migration is underestimated.
@@ -191,22 +210,26 @@ def migrate(
         InputError: with everything that is wrong about the arguments.
         RunError: the simulation failed.
     """
-    faults: list[str] = []
-    vm = vm or Vm()
-    the_machine = _read(faults, "machine", machine, load_machine)
-    the_strategy = _read(faults, "strategy", strategy, strategy_named)
-    the_workload = _read(faults, "workload", workload, parse_workload)
+    given = {"vm": vm, "seed": seed, "check": check}
+    vm = vm if isinstance(vm, Vm) else Vm()
+    given |= {f"vm.{name}": getattr(vm, name) for name in ("vcpus", "source", "target", "borrow")}
+    faults = [
+        f"{name} = {value!r}: {_EXPECTED[name][1]}"
+        for name, value in given.items()
+        if not _EXPECTED[name][0](value)
+    ]
+    the_machine = _read(faults, "machine", machine, load_machine, Machine)
+    the_strategy = _read(faults, "strategy", strategy, strategy_named, Strategy)
+    the_workload = _read(faults, "workload", workload, parse_workload, Workload)
     memory = _read(faults, "vm.memory", vm.memory, parse_size)
     region = _read(faults, "vm.region", vm.region, parse_size)
     times = {
-        name: _read(faults, name, text, parse_time) if text is not None else None
+        name: None if name == "horizon" and text is None else _read(faults, name, text, parse_time)
         for name, text in (("warmup", warmup), ("window", window), ("horizon", horizon))
     }
-    targets = (vm.target,) if isinstance(vm.target, int) else tuple(vm.target)
-    if not targets:
-        faults.append("vm.target: names no node")
     if faults:
-        raise InputError("the arguments of migrate()", faults)
+        raise InputError("the call of migrate()", faults)
+    targets = (vm.target,) if isinstance(vm.target, int) else tuple(vm.target)
     assert the_machine is not None
     assert the_strategy is not None
     assert the_workload is not None
@@ -260,16 +283,55 @@ def migrate(
     return Result(summary=simulated.summary, config=config, simulated=simulated)
 
 
-def _read(faults: list[str], name: str, value: Any, parse: Callable[[str], T]) -> T | None:
-    """Return a value that is given or parsed, or note what is wrong with it."""
-    if not isinstance(value, str):
-        return value  # type: ignore[no-any-return]
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _nodes(value: object) -> bool:
+    many = isinstance(value, Sequence) and len(value) > 0 and all(map(_whole, value))
+    return _whole(value) or many
+
+
+def _parts(value: object) -> bool:
+    return isinstance(value, Mapping) and all(
+        _whole(node) and (_whole(part) or isinstance(part, float)) for node, part in value.items()
+    )
+
+
+_EXPECTED: dict[str, tuple[Callable[[object], bool], str]] = {
+    "vm": (
+        lambda value: value is None or isinstance(value, Vm),
+        'not a Vm, as in Vm(memory="1MiB")',
+    ),
+    "seed": (_whole, "not a whole number"),
+    "check": (lambda value: isinstance(value, bool), "neither True nor False"),
+    "vm.vcpus": (lambda value: value is None or _whole(value), "not a whole number"),
+    "vm.source": (_whole, "not a node, as in 0"),
+    "vm.target": (_nodes, "not a node, as in 1, nor several, as in [1, 2]"),
+    "vm.borrow": (_parts, "not fractions by node, as in {2: 0.25}"),
+}
+"""What an argument may be, and what else it is; a text is told by the one who reads it."""
+
+
+def _read(
+    faults: list[str],
+    name: str,
+    value: Any,
+    parse: Callable[[str], T],
+    ready: type[T] | None = None,
+) -> T | None:
+    """Return a value that is ready or parsed, or note what is wrong with it."""
+    if ready is not None and not isinstance(value, str):
+        if isinstance(value, ready):
+            return value
+        faults.append(f"{name} = {value!r}: neither a text nor an object of {ready.__name__}")
+        return None
     try:
         return parse(value)
     except InputError as error:
         faults += [f"{name}: {error.subject}: {fault}" for fault in error.faults]
     except ValueError as error:
-        faults.append(f"{name} = {value}: {error}")
+        faults.append(f"{name} = {value!r}: {error}")
     return None
 
 

@@ -49,6 +49,8 @@ def _parse(text: object, units: Mapping[str, int], *, what: str, example: str) -
     """Return `text` in the base unit; `what` and `example` make the sentence of the error."""
     if isinstance(text, (int, float)) and not isinstance(text, bool):
         raise ValueError(f'a bare number; write {what} with its unit, as in "{example}"')
+    if isinstance(text, str) and text.startswith("-") and _QUANTITY.fullmatch(text[1:]):
+        raise ValueError(f'negative; write {what} as in "{example}"')
     match = _QUANTITY.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         raise ValueError(f'not {what}; write it as in "{example}"')
