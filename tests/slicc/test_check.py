@@ -115,6 +115,11 @@ def test_missing_file_is_an_input_error(tmp_path: Path) -> None:
         load(tmp_path / "none.slicc")
 
 
+def test_a_part_of_a_protocol_is_told_in_one_sentence() -> None:
+    with pytest.raises(InputError, match="names no protocol, as a part of one"):
+        load(SMALL.with_name("Small-cache.sm"))
+
+
 def test_model_holds_what_emitters_need() -> None:
     machine = load(SMALL).machines["L1Cache"]
     assert machine.description == "a cache"

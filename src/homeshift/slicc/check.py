@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from homeshift.errors import near
+from homeshift.errors import InputError, near
 from homeshift.slicc import ast, declare
 from homeshift.slicc.check_flow import check_flow
 from homeshift.slicc.check_functions import check_function, check_structure
@@ -43,7 +43,7 @@ def load(path: Path | str) -> Protocol:
 
     Raises:
         SliccError: the protocol has errors.
-        InputError: the file cannot be read.
+        InputError: the file cannot be read, or is a part of a protocol.
     """
     return load_checked(path).protocol
 
@@ -52,6 +52,10 @@ def load_checked(path: Path | str) -> Checked:
     """Like `load`, with the warnings; SliccError holds the warnings too."""
     diagnostics = Diagnostics()
     source = parse_file(path, diagnostics)
+    named = any(isinstance(d, ast.ProtocolName) for d in source.declarations)
+    if not named and not diagnostics.errors and Path(path).suffix != ".slicc":
+        fault = "names no protocol, as a part of one; give the .slicc file that includes it"
+        raise InputError(f"protocol '{path}'", [fault])
     protocol = None
     if not diagnostics.errors:  # a file that was not parsed would make many names unknown
         protocol = check(source, Path(path).stem, diagnostics)
