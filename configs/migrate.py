@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -61,6 +62,8 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=_HelpFormatter,
         allow_abbrev=False,
     )
+    # "-1MiB" is a value, to be told as negative, and no option: so does Python from 3.14 on.
+    parser._negative_number_matcher = re.compile(r"-\.?\d")
     add = parser.add_argument
 
     def read(name: str, parse: Callable[[str], object], **more: Any) -> None:
@@ -306,7 +309,7 @@ def _run(options: argparse.Namespace, unknown: Sequence[str]) -> None:
         interrupt_on_signals()
     faults = _Faults()
     if unknown:
-        faults.errors.append(InputError("the options", unknown))
+        faults.errors.append(InputError("the list of options", unknown))
     experiment = _read(options, faults)
     if any(isinstance(value, _Unreadable) for value in vars(options).values()):
         faults.raise_all()

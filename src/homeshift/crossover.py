@@ -59,7 +59,7 @@ def compare_courses(left: Run, moved: Run) -> Crossing:
     courses = [_course(run) for run in runs]
     pages = [run.migration["ram"]["total"] // run.migration["ram"]["page-size"] for run in runs]
     if pages[0] != pages[1]:
-        raise InputError("runs to compare", [f"VMs of {pages[0]} and {pages[1]} pages"])
+        raise InputError("pair of runs", [f"VMs of {pages[0]} and {pages[1]} pages"])
     work = np.linspace(0, min(course["accesses"].iloc[-1] for course in courses), _STEPS)
     data = pd.DataFrame({"accesses": work})
     misses = _at(work, courses[0], "remote-services")

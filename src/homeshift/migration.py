@@ -100,7 +100,9 @@ def migrate(
         and guest.spec.bytes_on().keys() <= {guest.spec.source}  # whole regions count
     ]
     if lacking:
-        raise InputError("strategies", [f"{fault}; say what it borrows" for fault in lacking])
+        raise InputError(
+            "the choice of strategies", [f"{fault}; say what it borrows" for fault in lacking]
+        )
     models = models or Models()
     check_models(models, machine)
     if fence and (others or len(vm.targets) != 1):

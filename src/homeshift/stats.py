@@ -124,9 +124,10 @@ def stat(table: pd.DataFrame, name: str, *, dump: int | None = None) -> float:
         return float(chosen["value"].iloc[0])
     if chosen.empty:
         fault = f"no statistic '{name}'" + ("" if dump is None else f" in dump {dump}")
-        raise InputError("statistics", [fault + _neighbours(full, name)])
+        raise InputError("table of statistics", [fault + _neighbours(full, name)])
     where = ", ".join(f"dump {row.dump} of '{row.run}'" for row in chosen.itertuples())
-    raise InputError("statistics", [f"'{name}' occurs more than once: {where}; choose one"])
+    fault = f"'{name}' occurs more than once: {where}; choose one"
+    raise InputError("table of statistics", [fault])
 
 
 def _full_names(table: pd.DataFrame) -> pd.Series[str]:

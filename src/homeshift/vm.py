@@ -197,7 +197,7 @@ def check_together(specs: Sequence[VmSpec], machine: Machine) -> None:
     if len({spec.region_bytes for spec in specs}) > 1:
         faults.append("region: all VMs of a machine must have the same size of regions")
     if faults:
-        raise InputError("the VM" if len(specs) == 1 else "the VMs", faults)
+        raise InputError("the VM" if len(specs) == 1 else "the group of VMs", faults)
 
 
 def state_bytes(machine: Machine) -> int:

@@ -202,10 +202,10 @@ class Gem5Engine:
         return self._controllers.links()
 
     def open_message_log(self, most: int) -> None:
-        raise InputError("single messages", [NO_MESSAGES])
+        raise InputError("option --timeline-messages", [NO_MESSAGES])
 
     def close_message_log(self) -> None:
-        raise InputError("single messages", [NO_MESSAGES])
+        raise InputError("option --timeline-messages", [NO_MESSAGES])
 
     def take_message_log(self) -> list[Message]:
         return []

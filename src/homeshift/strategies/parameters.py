@@ -111,13 +111,13 @@ def read_parameters(strategy: type, text: str) -> tuple[dict[str, Any], list[str
     known = parameters_of(strategy)
     values: dict[str, Any] = {}
     faults = []
+    has = f"it has {', '.join(known)}" if known else "it has none"
     for item in text.split(",") if text else ():
         name, equals, value = (part.strip() for part in item.partition("="))
         attribute = name.replace("-", "_")
         if not equals or not name:
-            faults.append(f'"{item}": write NAME=VALUE')
+            faults.append(f'"{item}": write NAME=VALUE; {has}')
         elif name not in known:
-            has = f"it has {', '.join(known)}" if known else "it has none"
             faults.append(f"{name}: no such parameter{near(name, known)}; {has}")
         elif attribute in values:
             faults.append(f"{name}: given twice")

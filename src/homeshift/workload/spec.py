@@ -11,7 +11,7 @@ from typing import Any
 
 from homeshift.errors import InputError, near
 from homeshift.units import PAGE_BYTES, format_bytes
-from homeshift.workload.kinds import KINDS, Number
+from homeshift.workload.kinds import KINDS, Kind, Number
 from homeshift.workload.trace import Trace, check_traces
 
 Scalar = str | int | float
@@ -35,7 +35,7 @@ class Workload:
         faults = []
         for name, value in self.parameters.items():
             if name not in known:
-                faults.append(f"{name}: no such parameter of {self.kind}{near(name, known)}")
+                faults.append(_no_such_parameter(name, KINDS[self.kind]))
                 continue
             try:
                 known[name].check(value)
@@ -140,9 +140,9 @@ def parse_workload(text: str) -> Workload:
         if not equals and name == "trace" and key:
             paths.append(key)
         elif not equals or not key:
-            faults.append(f'"{item}": write NAME=VALUE')
+            faults.append(f'"{item}": write NAME=VALUE; it has {", ".join(known)}')
         elif key not in known:
-            faults.append(f"{key}: no such parameter of {name}{near(key, known)}")
+            faults.append(_no_such_parameter(key, KINDS[name]))
         elif key in parameters:
             faults.append(f"{key}: given twice")
         else:
@@ -174,6 +174,11 @@ def trace_workload(
     return Workload(
         kind="trace", parameters=parameters, traces=check_traces(list(map(Path, paths)))
     )
+
+
+def _no_such_parameter(name: str, kind: Kind) -> str:
+    known = list(kind.defaults)
+    return f"{name}: no such parameter of {kind.name}{near(name, known)}; it has {', '.join(known)}"
 
 
 def _no_such_kind(name: str) -> str:

@@ -73,7 +73,8 @@ def check_traces(paths: Sequence[str | os.PathLike[str]]) -> tuple[Trace, ...]:
             try:
                 checked[path] = _check(path)
             except OSError as error:
-                faults.append(f"{path}: cannot read: {error.strerror or error}")
+                hint = "; put spaces between files, not commas" if "," in str(path) else ""
+                faults.append(f"{path}: cannot read: {error.strerror or error}{hint}")
             except ValueError as error:
                 faults.append(f"{path}: {error}")
     if not paths:
