@@ -61,7 +61,7 @@ def output_file(path: Path) -> Iterator[Path]:
         yield partial
         partial.replace(path)
     except OSError as error:
-        raise InputError(_subject(path), [f"cannot be written: {error}"]) from error
+        raise InputError(_subject(path), [f"cannot be written: {error.strerror or error}"]) from error
     finally:
         partial.unlink(missing_ok=True)
 

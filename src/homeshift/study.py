@@ -53,7 +53,6 @@ _MEASURES = {
     "copied_pages": "copied-pages",
     "migration_bytes": "interconnect.migration-bytes",
     "migration_j": "energy.total",
-    "dirty_pages_per_s": "ram.dirty-pages-rate",
     "entries_moved": "home.entries-moved",
     "forwarded": "home.forwarded-requests",
     "speed_before": "vm.accesses-per-microsecond.before",
