@@ -61,7 +61,8 @@ def output_file(path: Path) -> Iterator[Path]:
         yield partial
         partial.replace(path)
     except OSError as error:
-        raise InputError(_subject(path), [f"cannot be written: {error.strerror or error}"]) from error
+        fault = f"cannot be written: {error.strerror or error}"
+        raise InputError(_subject(path), [fault]) from error
     finally:
         partial.unlink(missing_ok=True)
 
