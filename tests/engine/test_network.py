@@ -157,10 +157,15 @@ def test_a_mesh_is_crossed_along_row_and_column(nodes: int, columns: int) -> Non
             assert system.idle_latency(a, b) == hops * (3 + 7) + 3 + 2
 
 
-def test_a_ring_goes_upwards_where_both_ways_are_as_long() -> None:
-    system = System(small(nodes=4, topology="ring"))
-    system.probe(0, 2 * MEMORY, False)
-    assert set(on_links(system)) == {(0, 1), (1, 2), (2, 3), (3, 0)}
+@pytest.mark.parametrize(("node", "to", "by"), [(2, 0, 1), (0, 2, 1), (1, 3, 0), (3, 1, 0)])
+def test_a_ring_goes_by_the_lower_neighbour_where_both_ways_are_as_long(
+    node: int, to: int, by: int
+) -> None:
+    """As gem5 does; the answer comes by the lower neighbour of the other node."""
+    system = System(small(nodes=4, topology="ring", cores_per_node=1))
+    system.probe(node, to * MEMORY, False)
+    back = min((to - 1) % 4, (to + 1) % 4)
+    assert set(on_links(system)) == {(node, by), (by, to), (to, back), (back, node)}
 
 
 def test_a_mesh_goes_along_the_row_first() -> None:

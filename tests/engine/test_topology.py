@@ -18,18 +18,3 @@ def test_links_are_those_of_gem5(topology: str, nodes: int) -> None:
     here = [(link["from"], link["to"]) for link in system.link_counts()]
     there = gem5_topology.links(topology, nodes=nodes, columns=columns)
     assert here == [(link.source, link.target) for link in there]
-
-
-@pytest.mark.parametrize(("node", "to", "by"), [(2, 0, 1), (0, 2, 1), (1, 3, 0), (3, 1, 0)])
-def test_of_two_ways_round_a_ring_the_one_by_the_lower_neighbour_is_taken(
-    node: int, to: int, by: int
-) -> None:
-    spec = small(nodes=4, topology="ring", cores_per_node=1)
-    system = System(spec)
-    system.probe(node, to * spec["memory_bytes"], False)
-    used = {
-        (link["from"], link["to"])
-        for link in system.link_counts()
-        if sum(link["messages"].values())
-    }
-    assert {link for link in used if link[0] == node} == {(node, by)}
