@@ -12,9 +12,25 @@ namespace homeshift::engine
 namespace
 {
 
-// Work that makes no progress for so long never will: far longer than any queue drains.
-constexpr Cycles kPatience = 4'000'000;
 constexpr Cycles kBetweenLooks = 20'000; // some 10 ms on the host, if all cores miss
+
+// Work that makes no progress for so long never will: far longer than any queue drains. What is
+// wrong about a spec is told by others.
+Cycles
+patience(const SystemSpec &spec)
+{
+    const NetworkSpec &network = spec.network;
+    const double bytes_per_cycle =
+        network.bytes_per_cycle > 0.001 ? network.bytes_per_cycle : 0.001;
+    const Cycles on_link =
+        static_cast<Cycles>(message_bytes(MessageSizeType_Data) / bytes_per_cycle);
+    const Cycles in_memory =
+        (spec.memory_latency + spec.line_time) / std::max<Tick>(spec.clock_period, 1);
+    const Cycles longest = spec.cache_latency + spec.slc_latency + spec.home_latency + in_memory +
+                           network.router_latency + network.local_latency + network.link_latency +
+                           on_link;
+    return 4'000'000 + 1000 * longest;
+}
 
 class Probe final : public CoreUser
 {
@@ -51,6 +67,7 @@ class Probe final : public CoreUser
 
 System::System(const SystemSpec &spec)
     : spec_(spec),
+      patience_(patience(spec)),
       homes_(spec.network.nodes * spec.memory_bytes, spec.memory_bytes, spec.region_bytes),
       queue_(std::make_unique<EventQueue>())
 {
@@ -273,7 +290,7 @@ System::run_on(Cycle end, const bool *stop)
 {
     const std::uint64_t before = progress();
     const std::uint64_t fired = queue_->fired();
-    const Cycle last = std::min(end, queue_->now() + kPatience);
+    const Cycle last = std::min(end, queue_->now() + patience_);
     while (queue_->now() < last && !(stop != nullptr && *stop)) {
         const Cycle pause = std::min(last, queue_->now() + kBetweenLooks);
         stop != nullptr ? queue_->run(pause, *stop) : queue_->run(pause);
@@ -294,7 +311,7 @@ System::run_until_stopped(const char *what)
     stop_ = false;
     while (!stop_) {
         const std::uint64_t before = progress();
-        queue_->run(queue_->now() + kPatience, stop_);
+        queue_->run(queue_->now() + patience_, stop_);
         if (!stop_ && progress() == before) {
             throw DeadlockError(std::string("deadlock: ") + what + " do not end");
         }
@@ -409,7 +426,7 @@ System::probe(unsigned core, Addr address, bool write)
     sequencer.issue(address, write);
     stop_ = false;
     queue_->hold_back();
-    queue_->run(start + kPatience, stop_);
+    queue_->run(start + patience_, stop_);
     queue_->let_go();
     sequencer.user = before;
     if (!stop_) {
@@ -417,11 +434,11 @@ System::probe(unsigned core, Addr address, bool write)
     }
     stop_ = false;
     if (user.refused) {
-        queue_->run_dry(queue_->now() + kPatience);
+        queue_->run_dry(queue_->now() + patience_);
         throw AccessFaultError("access fault: the core's node has no right to the address");
     }
     const Cycles latency = queue_->now() - start;
-    queue_->run_dry(queue_->now() + kPatience); // unblocks and acks
+    queue_->run_dry(queue_->now() + patience_); // unblocks and acks
     return latency;
 }
 
@@ -455,7 +472,7 @@ void
 System::audit()
 {
     const auto fault = [](const std::string &what) { throw ProtocolError("audit: " + what); };
-    if (!queue_->run_dry(queue_->now() + kPatience)) {
+    if (!queue_->run_dry(queue_->now() + patience_)) {
         fault("messages are under way though nothing is asked any more");
     }
     for (const Controller *controller : controllers()) {

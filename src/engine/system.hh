@@ -211,6 +211,7 @@ class System
     std::uint64_t progress() const;
 
     SystemSpec spec_;
+    const Cycles patience_;
     HomeMap homes_; // at first
     std::unique_ptr<EventQueue> queue_;
     std::unique_ptr<Network> network_;

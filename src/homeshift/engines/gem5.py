@@ -82,7 +82,8 @@ class Gem5Engine:
             return
         end = self._cycles(until) * self._machine.clock_period_ps
         if end > self.now:
-            self._simulate(end + 1 - m5.curTick())  # 1 ps more, for the answers
+            # To the cycle's last ps: a core's answers come 1 ps, 2 ps and so on after its begin.
+            self._simulate(end + self._machine.clock_period_ps - 1 - m5.curTick())
 
     def pause(self, vm: int) -> None:
         self._running[vm] = False

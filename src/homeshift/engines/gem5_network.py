@@ -88,7 +88,7 @@ def _join_simple(network: Any, machine: Machine, ends: Sequence[End]) -> list[An
         network,
         machine,
         first=len(ends),
-        bandwidth_factor=max(1, round(_bytes_per_cycle(machine) * 1000)),
+        bandwidth_factor=round(_bytes_per_cycle(machine) * 1000),
     )
     network.setup_buffers()
     return routing

@@ -12,10 +12,10 @@
 Runs inside gem5 only, and needs nothing but the standard library besides. A whole machine is made
 from it by `gem5_machine`, a component of gem5's standard library by `gem5_component`.
 
-A sequencer has a clock of 1 ps, and the private cache's latency less 1 ps as its latency: gem5
-hands an answer to a core 1 ps after the clock edge, and a core's next request would wait for the
-edge after that. With these numbers it reaches the cache exactly the cache's latency after the
-answer, as on the embedded engine.
+A sequencer has a clock of 1 ps, and as its latency the private cache's less a cycle, and 1 ps: gem5
+hands answers to a core 1 ps after the clock edge, the second of a cycle 2 ps after it, and so on,
+and the core's next request would wait for the edge after that. With these numbers it reaches the
+cache exactly the cache's latency after the edge, as on the embedded engine.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ class Controllers:
             cache=cache,
             home_table=self.home_tables[node],
             send_evictions=False,
-            mandatory_queue_latency=latency_ps - 1,
+            mandatory_queue_latency=latency_ps - machine.clock_period_ps + 1,
             addr_ranges=[],
             **self._common,
         )

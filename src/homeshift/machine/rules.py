@@ -56,15 +56,15 @@ def rule(model: type, *, at: str) -> Callable[[Check], Check]:
 
 @rule(Cache, at="size")
 def power_of_two_sets(size_bytes: int, associativity: int) -> str | None:
-    """A set is found by the low bits of the line's number."""
+    """A set is found by the low bits of the line's number; gem5 takes no cache of one set."""
     way_bytes = LINE_BYTES * associativity  # one set
     sets, rest = divmod(size_bytes, way_bytes)
-    if rest == 0 and sets.bit_count() == 1:
+    if rest == 0 and sets.bit_count() == 1 and sets > 1:
         return None
     below = way_bytes << (sets.bit_length() - 1) if sets else 0
-    above = 2 * below if sets else way_bytes
-    sentence = f"not a power of two of sets of {associativity} lines of {LINE_BYTES} B"
-    return sentence + suggest(below, above, size_text, least=way_bytes)
+    above = 2 * (below or way_bytes)
+    sentence = f"not a power of two, from 2 on, of sets of {associativity} lines of {LINE_BYTES} B"
+    return sentence + suggest(below, above, size_text, least=2 * way_bytes)
 
 
 @rule(Memory, at="bandwidth")
@@ -93,6 +93,17 @@ def full_rows(nodes: int, network: Network) -> str | None:
     """A mesh is a full rectangle."""
     columns = network.columns
     return f"does not divide the {nodes} nodes" if columns and nodes % columns else None
+
+
+@rule(Machine, at="network.link_bandwidth")
+def from_a_thousandth_to_a_million_bytes_a_cycle(
+    clock_period_ps: int, network: Network
+) -> str | None:
+    """What both engines can count."""
+    bytes_per_cycle = network.link_bandwidth_bytes_per_second * clock_period_ps / 1e12
+    if 0.001 <= bytes_per_cycle <= 1e6:
+        return None
+    return f"is {bytes_per_cycle:g} B a cycle, and links carry from 0.001 to 1e6 B a cycle"
 
 
 @rule(Machine, at="cores.per_node")
