@@ -127,36 +127,37 @@ def test_the_audit_wants_to_be_asked_when_nothing_runs() -> None:
         system.audit()
 
 
-# What takes longer than the engine's patience is taken for a deadlock: a memory that answers after
-# five million cycles, say, though not one that answers after 1.9 million (a copy asks twice).
-SLOW, TOO_SLOW = 1_900_000_000, 5_000_000_000  # ps, at a cycle of 1 ns
+# The engine's patience goes by the machine's latencies: a memory that answers after five million
+# cycles is no deadlock, but messages that are held up for as long as a billion cycles are.
+SLOW = {"memory_latency_ps": 5_000_000_000}  # ps, at a cycle of 1 ns
+TOO_SLOW = {"jitter": 1_000_000_000}
 
 
 def test_a_probe_without_an_answer_is_a_deadlock() -> None:
-    assert System(small(memory_latency_ps=SLOW)).probe(0, 0, False) > 1_900_000
+    assert System(small(**SLOW)).probe(0, 0, False) > 5_000_000
     with pytest.raises(DeadlockError, match="deadlock: a probe gets no answer"):
-        System(small(memory_latency_ps=TOO_SLOW)).probe(0, 0, False)
+        System(small(**TOO_SLOW)).probe(0, 0, False)
 
 
 def test_a_vm_whose_accesses_do_not_end_is_a_deadlock() -> None:
-    with_vm(memory_latency_ps=SLOW).run(9_000_000)
+    with_vm(**SLOW).run(9_000_000)
     with pytest.raises(DeadlockError, match="events fire, but no access, copy or transfer ends"):
-        with_vm(memory_latency_ps=TOO_SLOW).run(9_000_000)
-    system = with_vm(memory_latency_ps=TOO_SLOW)
+        with_vm(**TOO_SLOW).run(9_000_000)
+    system = with_vm(**TOO_SLOW)
     system.run(100)
     with pytest.raises(DeadlockError, match="accesses of a paused VM do not end"):
         system.stop_vm(0)
 
 
 def test_a_dma_whose_work_does_not_end_is_a_deadlock() -> None:
-    def copied(latency: int) -> None:
-        system = System(small(memory_latency_ps=latency))
+    def copied(**changes: int) -> None:
+        system = System(small(**changes))
         system.copy(0, [0], [OTHER], LINE)
         system.finish()
 
-    copied(SLOW)
+    copied(**SLOW)
     with pytest.raises(DeadlockError, match="copies or transfers do not end"):
-        copied(TOO_SLOW)
+        copied(**TOO_SLOW)
 
 
 @pytest.mark.parametrize("field", sorted(small()))

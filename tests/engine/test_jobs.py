@@ -224,12 +224,3 @@ def test_samples_name_the_pages_of_slow_accesses_only() -> None:
     system.sample(0, 0, 0)
     system.run(20_000)
     assert system.take_samples(0) == []
-
-
-# ---- patience ----------------------------------------------------------------------------------
-
-
-def test_memory_that_takes_long_is_no_deadlock() -> None:
-    cycles = 5_000_000
-    system = System(small(memory_latency_ps=cycles * small()["clock_period_ps"]))
-    assert system.probe(0, 0, False) > cycles
