@@ -56,14 +56,16 @@ def rule(model: type, *, at: str) -> Callable[[Check], Check]:
 
 @rule(Cache, at="size")
 def power_of_two_sets(size_bytes: int, associativity: int) -> str | None:
-    """A set is found by the low bits of the line's number; gem5 takes no cache of one set."""
+    """A set is found by the low bits of the line's number; gem5 takes no single set."""
     way_bytes = LINE_BYTES * associativity  # one set
     sets, rest = divmod(size_bytes, way_bytes)
     if rest == 0 and sets.bit_count() == 1 and sets > 1:
         return None
     below = way_bytes << (sets.bit_length() - 1) if sets else 0
     above = 2 * (below or way_bytes)
-    sentence = f"not a power of two, from 2 on, of sets of {associativity} lines of {LINE_BYTES} B"
+    sentence = f"not a power of two of sets of {associativity} lines of {LINE_BYTES} B"
+    if sets == 1 and rest == 0:
+        sentence = "a single set, which gem5 does not take"
     return sentence + suggest(below, above, size_text, least=2 * way_bytes)
 
 
