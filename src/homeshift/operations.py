@@ -16,9 +16,6 @@ from homeshift.running_vm import RunningVm
 from homeshift.strategies import (
     Copy,
     Fetch,
-    Lend,
-    MoveCpuState,
-    MoveStage2Table,
     Operation,
     Pause,
     Pull,
@@ -44,15 +41,10 @@ def fault_of(operation: object, *, vm: RunningVm, target: int, paused: bool) -> 
             return f"watches the VM for {ticks} ticks"
         case Throttle(percentage=percentage) if not 0 <= percentage < 100:
             return f"lets vCPUs sleep for {percentage} % of the time"
+    to = getattr(operation, "to", None)  # of all that move something
+    if to is not None and not vm.has_node(to):
+        return f"moves something to node {to}, which the machine does not have"
     match operation:
-        case Copy(to=node) | Transfer(to=node) | Fetch(to=node) | Pull(to=node) if not vm.has_node(
-            node
-        ):
-            return f"moves something to node {node}, which the machine does not have"
-        case MoveStage2Table(to=node) | MoveCpuState(to=node) | Lend(to=node) if not vm.has_node(
-            node
-        ):
-            return f"moves something to node {node}, which the machine does not have"
         case Copy(pages) | Fetch(pages) | Pull(pages) | Resume(missing=pages):
             return _fault_of_pages(pages, vm)
         case Transfer(regions) if not vm.has_regions(regions):
