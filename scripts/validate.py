@@ -6,7 +6,8 @@
     python scripts/validate.py --gem5 gem5.opt --golden tests/gem5/golden serial-ownership
     python scripts/validate.py --machines tiny quad --workloads zipf stream --seeds 1 2 3
 
-Cases marked = must agree exactly, cases marked ~ closely. The exit status is 1 if one does not.
+The exit status is 1 if they differ in anything: a transition's or a message's count, or a number in
+migration.json, its progress aside.
 """
 
 from __future__ import annotations
@@ -27,11 +28,8 @@ from homeshift.engines.gem5_agreement import (
     differences,
     final_tick,
     matrix,
-    migration_ticks,
     observe,
     run_case,
-    share_that_differs,
-    violations,
 )
 from homeshift.errors import RunError
 from homeshift.front_end import call
@@ -39,16 +37,8 @@ from homeshift.output_file import output_file
 
 HEADER = (
     "case",
-    "transitions",
-    "differ",
-    "by",
-    "messages",
-    "differ",
-    "by",
-    "end",
-    "migration",
-    "gem5 s",
-    "own s",
+    *("transitions", "differ", "messages", "differ", "numbers", "differ"),
+    *("end (tick)", "gem5 s", "own s"),
 )
 
 MATRIX: dict[str, list[Any]] = {
@@ -74,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of {', '.join(CASES)}")
     parser.add_argument("--gem5", default="gem5.opt", metavar="FILE", help="a gem5 with the plugin")
     parser.add_argument("--golden", type=Path, metavar="DIR", help="write gem5's numbers there")
-    parser.add_argument("--show", type=int, default=0, metavar="N", help="list N differences each")
+    parser.add_argument("--show", type=int, default=5, metavar="N", help="list N differences each")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the runs there")
     for name, values in MATRIX.items():
         parser.add_argument(
@@ -111,7 +101,7 @@ def _cases(options: argparse.Namespace) -> list[Case]:
 
 
 def _compare(case: Case, gem5: str, directory: Path, options: argparse.Namespace) -> bool:
-    """Run a case on both engines, print a row, and return whether it is as it must be."""
+    """Run a case on both engines, print a row, and return whether they agree."""
     folder = directory / case.name
     theirs, ours, m5out = (folder / name for name in ("gem5", "embedded", "m5out"))
     folder.mkdir(parents=True, exist_ok=True)
@@ -120,29 +110,23 @@ def _compare(case: Case, gem5: str, directory: Path, options: argparse.Namespace
     own_seconds = run_case(case, [sys.executable], ours, repository=REPOSITORY)
     first, second = observe(theirs), observe(ours)
     found = differences(first, second)
-    row = [case.name + (" =" if case.exact else " ~")]
-    for kind, one, two in (
-        ("transition", first.transitions, second.transitions),
-        ("message", first.messages, second.messages),
+    row = [case.name]
+    for kind, number in (
+        ("transition", sum(first.transitions.values())),
+        ("message", sum(first.messages.values())),
+        ("summary", len(first.summary)),
     ):
-        these = [d for d in found if d.what.startswith(kind)]
-        row += [str(sum(one.values())), str(len(these)), f"{share_that_differs(one, two):.3%}"]
-    for ticks in (final_tick, migration_ticks):
-        row.append(f"{ticks(second) / ticks(first) - 1:+.3%}")
-    row += [f"{gem5_seconds:.2f}", f"{own_seconds:.2f}"]
-    _print_row(row)
+        row += [str(number), str(sum(d.what.startswith(kind) for d in found))]
+    _print_row([*row, str(final_tick(first)), f"{gem5_seconds:.2f}", f"{own_seconds:.2f}"])
     for difference in found[: options.show]:
-        print(f"    {difference.what}: gem5 {difference.first:g}, embedded {difference.second:g}")
+        print(f"    {difference.what}: gem5 {difference.first}, embedded {difference.second}")
     if options.golden:
         _write_golden(options.golden / f"{case.name}.json", case, first)
-    wrong = violations(case, first, second)
-    for text in wrong:
-        print(f"    WRONG: {text}")
-    return not wrong
+    return not found
 
 
 def _print_row(row: Sequence[str]) -> None:
-    widths = (40, 11, 6, 8, 9, 6, 8, 9, 9, 7, 6)
+    widths = (40, 11, 6, 8, 6, 7, 6, 12, 7, 6)
     print(
         "  ".join(
             f"{cell:<{w}}" if i == 0 else f"{cell:>{w}}"

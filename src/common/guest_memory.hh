@@ -68,16 +68,22 @@ class GuestMemory
     }
 
     void
-    fault(std::uint64_t page)
+    fault(std::uint64_t page, std::uint64_t cycle)
     {
-        faults_.push_back(page);
+        faults_.emplace_back(cycle, page);
     }
 
-    // The missing pages that were touched since this was last asked, in order.
+    // The missing pages that were touched since this was last asked, in order; those of one cycle
+    // by number, since it is the engine's own affair which vCPU comes first there.
     Pages
     take_faults()
     {
-        return std::exchange(faults_, {});
+        std::sort(faults_.begin(), faults_.end());
+        Pages pages;
+        for (const auto &[cycle, page] : std::exchange(faults_, {})) {
+            pages.push_back(page);
+        }
+        return pages;
     }
 
     // ---- how long every vCPU waits for a missing page, in cycles ----
@@ -117,6 +123,7 @@ class GuestMemory
         every_ = every;
         slower_than_ = slower_than;
         seen_ = 0;
+        slow_.clear();
         samples_.clear();
     }
 
@@ -127,17 +134,21 @@ class GuestMemory
     }
 
     void
-    count_access(std::uint64_t guest, std::uint64_t latency)
+    count_access(std::uint64_t guest, std::uint64_t latency, std::uint64_t cycle)
     {
-        if (every_ != 0 && latency > slower_than_ && ++seen_ == every_) {
-            seen_ = 0;
-            samples_.push_back(guest >> kPageShift);
+        if (every_ != 0 && latency > slower_than_) {
+            if (cycle != slow_cycle_) {
+                count_slow();
+                slow_cycle_ = cycle;
+            }
+            slow_.push_back(guest >> kPageShift);
         }
     }
 
     Pages
     take_samples()
     {
+        count_slow();
         return std::exchange(samples_, {});
     }
 
@@ -170,6 +181,20 @@ class GuestMemory
     }
 
   private:
+    // Those of one cycle by the number of their page, for the reason given at take_faults().
+    void
+    count_slow()
+    {
+        std::sort(slow_.begin(), slow_.end());
+        for (std::uint64_t page : slow_) {
+            if (++seen_ == every_) {
+                seen_ = 0;
+                samples_.push_back(page);
+            }
+        }
+        slow_.clear();
+    }
+
     std::uint64_t
     last(std::uint64_t guest)
     {
@@ -180,13 +205,15 @@ class GuestMemory
     bool check_;
     FlatMap<std::uint64_t> latest_; // by guest line
     std::uint64_t missing_ = 0;
-    Pages faults_;
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> faults_; // cycle and page of each
     bool all_blocked_ = false;
     std::uint64_t all_blocked_since_ = 0;
     std::uint64_t all_blocked_cycles_ = 0;
     std::uint64_t every_ = 0;
     std::uint64_t slower_than_ = 0;
     std::uint64_t seen_ = 0;
+    std::uint64_t slow_cycle_ = 0;
+    Pages slow_; // accesses of that cycle, not counted yet
     Pages samples_;
 };
 

@@ -197,9 +197,10 @@ node_counts(const System &system)
         nb::dict dict;
         dict["slc_hits"] = node.slc->hits;
         dict["slc_misses"] = node.slc->misses;
-        dict["dram_reads"] = node.dram->reads;
-        dict["dram_writes"] = node.dram->writes;
-        dict["dram_busy_ps"] = node.dram->busy;
+        const Dram::Counts dram = node.dram->counts();
+        dict["dram_reads"] = dram.reads;
+        dict["dram_writes"] = dram.writes;
+        dict["dram_busy_ps"] = dram.busy;
         dict["served_locally"] = node.home_table->served_locally;
         dict["served_remotely"] = node.home_table->served_remotely;
         dict["directory_entries"] = node.directory->size();
@@ -228,7 +229,7 @@ core_counts(const System &system)
 }
 
 nb::list
-link_counts(const System &system)
+link_counts(System &system)
 {
     nb::list list;
     for (const auto &link : system.network().links()) {
@@ -423,12 +424,11 @@ NB_MODULE(_engine, m)
         .def("link_counts", &link_counts)
         .def("vcpu_counts", &vcpu_counts, "vm"_a)
         .def(
-            "between_nodes",
-            [](const System &s) { return traffic_dict(s.network().between_nodes()); },
+            "between_nodes", [](System &s) { return traffic_dict(s.network().between_nodes()); },
             "Messages that left their node, by MessageSizeType.")
         .def(
             "on_links",
-            [](const System &s) {
+            [](System &s) {
                 Traffic sum;
                 for (const auto &link : s.network().links()) {
                     for (unsigned type = 0; type < MessageSizeType_NUM; ++type) {
@@ -438,10 +438,10 @@ NB_MODULE(_engine, m)
                 return traffic_dict(sum);
             },
             "Messages on the links between nodes, once for each link that they cross.")
-        .def("all_messages", [](const System &s) { return traffic_dict(s.network().total()); })
+        .def("all_messages", [](System &s) { return traffic_dict(s.network().total()); })
         .def(
             "idle_latency",
-            [](const System &s, unsigned a, unsigned b) { return s.network().idle_latency(a, b); },
+            [](System &s, unsigned a, unsigned b) { return s.network().idle_latency(a, b); },
             "source"_a, "target"_a,
             "Cycles from a router to a controller of a node, on idle links.")
         .def("open_message_log", &System::open_message_log, "most"_a,

@@ -4,6 +4,11 @@
 // before has left the bus (a line's size over the bandwidth), and is answered a
 // fixed latency after it began. The answer reaches the Memory machine one cycle
 // after the clock edge that follows.
+//
+// As in gem5, the Memory machine hands over one access a wake-up, and the next one
+// a cycle later at the earliest; or when the bus is free, if it was not. As long as a
+// line takes two cycles, the bus is never free before it is asked. On a faster one
+// there are gaps, and so every wake-up counts.
 
 #ifndef HOMESHIFT_ENGINE_DRAM_HH
 #define HOMESHIFT_ENGINE_DRAM_HH
@@ -13,6 +18,8 @@
 
 #include "common/flat_map.hh"
 #include "engine/controller.hh"
+#include "engine/fifo.hh"
+#include "engine/upcoming.hh"
 
 namespace homeshift::engine
 {
@@ -20,6 +27,13 @@ namespace homeshift::engine
 class Dram final : public MemoryPort
 {
   public:
+    struct Counts
+    {
+        std::uint64_t reads = 0; // that have begun
+        std::uint64_t writes = 0;
+        Tick busy = 0; // ps, of the bus
+    };
+
     // latency and line_time (of a line on the bus) in ps. keep_data: store what is
     // written, which only the data check needs.
     Dram(Tick clock_period, Tick latency, Tick line_time, bool keep_data)
@@ -28,6 +42,16 @@ class Dram final : public MemoryPort
           line_time_(line_time),
           keep_data_(keep_data)
     {}
+
+    Dram(const Dram &) = delete;
+    Dram &operator=(const Dram &) = delete;
+
+    ~Dram()
+    {
+        for (const Waiting &waiting : waiting_) {
+            waiting.message->discard();
+        }
+    }
 
     void
     connect(Controller *memory, int port, EventQueue *queue)
@@ -40,29 +64,144 @@ class Dram final : public MemoryPort
     void
     request(MemoryMsg *message, Cycle when) override
     {
-        const Tick start = std::max(when * clock_period_, free_at_);
-        free_at_ = start + line_time_;
-        busy += line_time_;
-        if (message->Type == MemoryRequestType_MEMORY_READ) {
-            ++reads;
-            const std::uint64_t *stored = keep_data_ ? data_.find(message->addr) : nullptr;
-            message->DataBlk.token = stored ? *stored : 0;
-        } else {
-            ++writes;
-            if (keep_data_) {
-                data_.set(message->addr, message->DataBlk.token);
-            }
+        if (line_time_ >= 2 * clock_period_) {
+            begin(message, std::max(when * clock_period_, free_at_));
+            return;
         }
-        message->OriginalRequestorMachId = message->Sender;
-        const Cycle edge = (start + latency_ + clock_period_ - 1) / clock_period_;
-        memory_->enqueue_local(message, port_, edge + 1 - queue_->now());
+        serve(); // what has brought the request has woken the machine up
+        waiting_.push_back({message, when});
+        wake_at(when);
     }
 
-    std::uint64_t reads = 0;
-    std::uint64_t writes = 0;
-    Tick busy = 0;
+    Counts
+    counts()
+    {
+        count_begun();
+        const Tick busy = (begun_.reads + begun_.writes) * line_time_;
+        return {begun_.reads, begun_.writes, busy + left_at_reset_ - left()};
+    }
+
+    void
+    reset_counts()
+    {
+        count_begun();
+        begun_ = {};
+        left_at_reset_ = left();
+    }
 
   private:
+    struct Waiting
+    {
+        MemoryMsg *message;
+        Cycle ready;
+    };
+
+    struct Wake final : public Event
+    {
+        explicit Wake(Dram &dram) : dram(dram)
+        {}
+
+        [[gnu::cold]] void // so that compilers expect messages in the queue
+        fire() override
+        {
+            dram.serve();
+            delete this;
+        }
+
+        void
+        discard() override
+        {
+            delete this;
+        }
+
+        Dram &dram;
+    };
+
+    void
+    wake_at(Cycle cycle)
+    {
+        queue_->schedule(new Wake(*this), cycle);
+    }
+
+    // The machine is woken up; more than once in a cycle is as good as once.
+    void
+    serve()
+    {
+        const Cycle now = queue_->now();
+        const Tick tick = now * clock_period_;
+        if (asks_again_at_ > tick || served_ == now || waiting_.empty() ||
+            waiting_.front().ready > now) {
+            return;
+        }
+        served_ = now;
+        MemoryMsg *const message = waiting_.front().message;
+        waiting_.pop_front();
+        wake_at(now + 1);
+        if (free_at_ > tick) { // it is told when the bus is free, and woken up a cycle later again
+            asks_again_at_ = free_at_;
+            wake_at(edge_from(free_at_) + 1);
+            begin(message, free_at_);
+        } else {
+            begin(message, tick);
+        }
+    }
+
+    // Called when an access begins.
+    auto
+    count()
+    {
+        return [this](Tick start, bool read) {
+            ++(read ? begun_.reads : begun_.writes);
+            bus_until_ = std::max(bus_until_, start + line_time_);
+        };
+    }
+
+    void
+    begin(MemoryMsg *message, Tick start)
+    {
+        free_at_ = start + line_time_;
+        const bool read = message->Type == MemoryRequestType_MEMORY_READ;
+        if (read) {
+            const std::uint64_t *stored = keep_data_ ? data_.find(message->addr) : nullptr;
+            message->DataBlk.token = stored ? *stored : 0;
+        } else if (keep_data_) {
+            data_.set(message->addr, message->DataBlk.token);
+        }
+        upcoming_.add(start, read, end_of_cycle(), count());
+        message->OriginalRequestorMachId = message->Sender;
+        const Cycle answer = edge_from(start + latency_) + 1;
+        memory_->enqueue_local(message, port_, answer - queue_->now());
+        if (line_time_ < 2 * clock_period_) {
+            wake_at(answer);
+        }
+    }
+
+    // The first clock edge that is not before.
+    Cycle
+    edge_from(Tick tick) const
+    {
+        return (tick + clock_period_ - 1) / clock_period_;
+    }
+
+    Tick
+    end_of_cycle() const
+    {
+        return (queue_->now() + 1) * clock_period_ - 1;
+    }
+
+    void
+    count_begun()
+    {
+        upcoming_.take(end_of_cycle(), count());
+    }
+
+    // Of the line that is on the bus, in ps.
+    Tick
+    left() const
+    {
+        return std::max(bus_until_, end_of_cycle()) - end_of_cycle();
+    }
+
     Tick clock_period_;
     Tick latency_;
     Tick line_time_;
@@ -72,6 +211,15 @@ class Dram final : public MemoryPort
     int port_ = 0;
     EventQueue *queue_ = nullptr;
     FlatMap<std::uint64_t> data_;
+
+    Fifo<Waiting> waiting_;
+    Tick asks_again_at_ = 0;
+    Cycle served_ = kNever;
+
+    Upcoming<bool> upcoming_; // whether it is a read
+    Counts begun_;            // but for `busy`
+    Tick bus_until_ = 0;      // with those that have begun
+    Tick left_at_reset_ = 0;
 };
 
 } // namespace homeshift::engine

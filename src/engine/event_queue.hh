@@ -79,14 +79,6 @@ class EventQueue
         return now_;
     }
 
-    // The last cycle whose events have fired, at least the first ones: not the current one, if a
-    // runner is at its turn before them, or has stopped the run there.
-    Cycle
-    last_begun() const
-    {
-        return before_events_ ? now_ - 1 : now_;
-    }
-
     std::uint64_t
     fired() const
     {
@@ -200,8 +192,8 @@ class EventQueue
         return due_ == nullptr;
     }
 
-    // Fire events up to and including cycle `last`, or until `stop` is set or
-    // nothing is left; afterwards now() is the last cycle looked at.
+    // Fire events up to and including cycle `last`, or the one in which `stop` is set: every cycle
+    // is finished. Afterwards now() is the last cycle looked at.
     void
     run(Cycle last, const bool &stop)
     {
@@ -249,41 +241,31 @@ class EventQueue
     void
     run_while(Cycle last, const bool &stop)
     {
-        while (!(MayStop && stop)) {
+        while (true) {
             const Cycle event = next_event();
             const Moment first = runners_.first();
             const bool runner = first <= Moment::before_events(event);
             const Cycle next = runner ? first.cycle() : event;
-            before_events_ = false;
-            if (next > last) {
-                advance(std::max(now_, last));
+            const Cycle end = MayStop && stop ? now_ : last;
+            if (next > end) {
+                advance(std::max(now_, end));
                 return;
             }
             advance(next);
-            if (runner) {
-                before_events_ = first == Moment::before_events(next);
-                run_first<MayStop>(event, last);
-            } else if (!fire_all<MayStop>(stop)) {
-                return;
-            }
+            runner ? run_first<MayStop>(event, end) : fire_all();
         }
     }
 
-    // Fire what is to fire in the current cycle; false if a stop has come between.
-    template <bool MayStop>
-    bool
-    fire_all(const bool &stop)
+    // Fire what is to fire in the current cycle.
+    void
+    fire_all()
     {
         take_due();
         while (Event *event = due_) {
             due_ = event->next_;
             ++fired_;
             event->fire();
-            if (MayStop && stop) {
-                return false;
-            }
         }
-        return true;
     }
 
     // Put what is to fire in the current cycle in order. Most buckets hold a few.
@@ -407,7 +389,6 @@ class EventQueue
     }
 
     Cycle now_ = 0;
-    bool before_events_ = false;
     Cycles lookahead_ = 0;
     unsigned held_back_ = 0;
     Runners runners_;

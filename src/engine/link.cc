@@ -406,7 +406,7 @@ Link::busy_cycles()
 std::uint64_t
 Link::units_left() const
 {
-    const Cycle next = queue_.last_begun() + 1;
+    const Cycle next = queue_.now() + 1;
     const auto left = std::accumulate(remaining_.begin(), remaining_.end(), std::uint64_t{0});
     return left - std::min(left, next > served_until_ ? (next - served_until_) * room_ : 0);
 }
@@ -414,7 +414,7 @@ Link::units_left() const
 void
 Link::reset_statistics()
 {
-    start_booked(queue_.last_begun());
+    start_booked(queue_.now());
     traffic_ = {};
     left_at_reset_ = units_left();
 }

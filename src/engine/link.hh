@@ -102,7 +102,7 @@ class Link final : public Receiver
     const Traffic &
     traffic()
     {
-        start_booked(queue_.last_begun());
+        start_booked(queue_.now());
         return traffic_;
     }
 

@@ -203,12 +203,12 @@ Network::send(Message *message, MachineID sender, Cycles latency, Addr line)
         message->Destination.for_each(
             [&](MachineID id) { leaves = leaves || node_of(id) != node; });
     }
-    ++total_.messages[message->MessageSize];
-    between_nodes_.messages[message->MessageSize] += leaves;
+    const Cycle arrival = queue_.now() + latency;
+    entering_.add(arrival, {message->MessageSize, leaves}, queue_.now(), count());
     if (log_ != nullptr) [[unlikely]] {
         log_->send(*message, sender, queue_.now());
     }
-    route(message, node, queue_.now() + latency);
+    route(message, node, arrival);
 }
 
 inline void
@@ -303,8 +303,15 @@ Network::watch(MessageLog *log)
 }
 
 void
+Network::count_entered()
+{
+    entering_.take(queue_.now(), count());
+}
+
+void
 Network::reset_statistics()
 {
+    count_entered();
     between_nodes_ = {};
     total_ = {};
     for (const auto &link : links_) {

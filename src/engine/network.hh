@@ -24,6 +24,7 @@
 #include "engine/message_log.hh"
 #include "engine/traffic.hh"
 #include "engine/types.hh"
+#include "engine/upcoming.hh"
 
 namespace homeshift::engine
 {
@@ -68,17 +69,19 @@ class Network final : public Router
         return links_;
     }
 
-    // Messages that left their node, each counted once.
+    // Messages that have come to their node's router and leave the node, each counted once.
     const Traffic &
-    between_nodes() const
+    between_nodes()
     {
+        count_entered();
         return between_nodes_;
     }
 
-    // All messages, those inside a node too.
+    // All messages that have come there.
     const Traffic &
-    total() const
+    total()
     {
+        count_entered();
         return total_;
     }
 
@@ -101,11 +104,27 @@ class Network final : public Router
         std::array<std::uint32_t, kNetworks> orders{}; // of what comes on a virtual network
     };
 
+    struct Entering
+    {
+        MessageSizeType size;
+        bool leaves; // the node
+    };
+
     struct Prefetched
     {
         const Receiver *receiver = nullptr;
         Addr line = 0;
     };
+
+    // Called when a message is at its node's router.
+    auto
+    count()
+    {
+        return [this](Cycle, const Entering &message) {
+            ++total_.messages[message.size];
+            between_nodes_.messages[message.size] += message.leaves;
+        };
+    }
 
     static unsigned
     index(MachineID id)
@@ -121,6 +140,7 @@ class Network final : public Router
     static Prefetched prefetch_record(const Prefetched &before);
     void deliver(Message *message, MachineID to, Cycle when);
     void split(Message *message, unsigned router, Cycle arrival);
+    void count_entered();
     Message *copy_for(const Message &message, const NetDest &destination);
 
     NetworkSpec spec_;
@@ -129,6 +149,7 @@ class Network final : public Router
     std::vector<std::unique_ptr<Link>> links_;
     std::vector<std::uint16_t> route_; // [router * nodes + destination node] -> link
     std::array<Machine, MachineType_NUM * kMachines> machines_{};
+    Upcoming<Entering> entering_;
     Traffic between_nodes_;
     Traffic total_;
     Random random_;

@@ -571,8 +571,7 @@ System::reset_statistics()
         node.memory->reset_counts();
         node.dma->reset_counts();
         node.slc->hits = node.slc->misses = 0;
-        node.dram->reads = node.dram->writes = 0;
-        node.dram->busy = 0;
+        node.dram->reset_counts();
         node.engine->lines_copied = node.engine->lines_refused = 0;
         node.engine->regions_moved = node.engine->regions_kept = 0;
         node.engine->regions_fenced = node.engine->regions_refused = 0;

@@ -182,8 +182,8 @@ class System
         return cores_;
     }
 
-    const Network &
-    network() const
+    Network &
+    network()
     {
         return *network_;
     }

@@ -33,7 +33,7 @@ Vcpu::wake_up()
 void
 Vcpu::missing_page(std::uint64_t page)
 {
-    vm_.fault(page);
+    vm_.fault(page, now());
     vm_.count_blocked(vm_.vcpus(), now());
     vm_.end_wait();
 }
@@ -134,7 +134,7 @@ Vm::accesses() const
 void
 Vm::look_at(Addr guest, Cycles latency)
 {
-    count_access(guest, latency);
+    count_access(guest, latency, queue_.now());
     const bool page_quiet = missing(guest >> kPageShift);
     if (page_quiet || (stopping_ && drained())) {
         end_wait();

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 from machines import LINE, PAGE, settle, small, stream, streams
 
-from homeshift._engine import DeadlockError, System
+from homeshift._engine import DeadlockError, RequestStream, System
 
 NODE = 1 << 20
 FAR = NODE + 64 * PAGE  # in the memory of node 1, used by nobody
@@ -42,6 +42,15 @@ def test_jobs_of_one_owner_are_done_in_order_and_those_of_two_side_by_side() -> 
     assert first == pytest.approx(second / 2, rel=0.1)
     first, second = ends[0, 1]
     assert second - first < 0.1 * second
+
+
+def test_a_wait_ends_with_a_cycle_and_so_after_all_jobs_that_end_in_it() -> None:
+    system = System(small())
+    jobs = [
+        system.copy(node, [node * NODE], [node * NODE + PAGE], PAGE, owner=node) for node in (0, 1)
+    ]
+    system.wait(None)
+    assert [system.left(job) for job in jobs] == [0, 0]
 
 
 def test_an_urgent_job_comes_before_what_has_not_begun() -> None:
@@ -168,6 +177,19 @@ def test_a_vcpu_waits_for_a_missing_page_and_the_page_is_named_once() -> None:
     assert all(1500 <= v["blocked_cycles"] <= 1600 for v in counts)
     system.stop_vm(0)
     settle(system)
+
+
+def test_missing_pages_of_one_cycle_are_named_by_number() -> None:
+    def first_pages(seed: int) -> list[int]:
+        specs = streams(2, vm_bytes=4 * PAGE, footprint=1, seed=seed)
+        return [RequestStream(spec).next()[0] // PAGE for spec in specs]
+
+    seed = next(s for s in range(100) if first_pages(s)[0] > first_pages(s)[1])
+    system = with_vm(4, footprint=1, seed=seed)
+    system.await_pages(0, [0, 1, 2, 3])
+    system.start_vm(0, [0, 1])
+    system.wait(None)
+    assert system.take_faults(0) == sorted(first_pages(seed))
 
 
 def test_a_page_is_quiet_when_its_last_access_is_done() -> None:

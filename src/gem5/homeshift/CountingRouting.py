@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from m5.objects.SimpleNetwork import WeightBased
+from m5.params import VectorParam
 from m5.util.pybind import PyBindMethod
 
 
@@ -13,6 +14,10 @@ class CountingRouting(WeightBased):
     type = "CountingRouting"
     cxx_class = "gem5::ruby::CountingRouting"
     cxx_header = "homeshift/counting_routing.hh"
+
+    entries = VectorParam.MessageBuffer(
+        "of the router's controllers: a message at the head of one enters the network here"
+    )
 
     cxx_exports = [
         PyBindMethod("sizeTypes"),

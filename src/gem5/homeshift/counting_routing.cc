@@ -2,6 +2,9 @@
 
 #include "homeshift/counting_routing.hh"
 
+#include <algorithm>
+
+#include "mem/ruby/network/MessageBuffer.hh"
 #include "mem/ruby/slicc_interface/Message.hh"
 
 namespace gem5
@@ -10,20 +13,7 @@ namespace gem5
 namespace ruby
 {
 
-namespace
-{
-
-// A message that has been seen by a router carries its own time of birth where SimpleNetwork
-// keeps nothing (Garnet keeps its link there). Another message in the same memory has another one.
-int
-mark(const Message &message)
-{
-    return static_cast<int>(static_cast<uint32_t>(message.getTime()));
-}
-
-} // namespace
-
-CountingRouting::CountingRouting(const Params &p) : WeightBased(p), stats(this)
+CountingRouting::CountingRouting(const Params &p) : WeightBased(p), entries(p.entries), stats(this)
 {
     // A Switch resets its own statistics, but not those of its children.
     statistics::registerResetCallback([this] { stats.resetStats(); });
@@ -51,11 +41,19 @@ CountingRouting::route(const Message &message, int vnet, bool deterministic,
         leaving += outer.count(link.m_link_id);
     }
     stats.linkMessages[size] += leaving;
-    if (message.getIncomingLink() != mark(message)) {
-        const_cast<Message &>(message).setIncomingLink(mark(message));
+    if (enters(message)) {
         ++stats.allMessages[size];
         stats.betweenNodes[size] += leaving != 0;
     }
+}
+
+// A switch asks for the way of a message before it takes it out of its buffer.
+bool
+CountingRouting::enters(const Message &message) const
+{
+    return std::any_of(entries.begin(), entries.end(), [&message](const MessageBuffer *buffer) {
+        return !buffer->isEmpty() && buffer->peekMsgPtr().get() == &message;
+    });
 }
 
 } // namespace ruby

@@ -60,7 +60,10 @@ class CountingRouting : public WeightBased
     }
 
   private:
-    std::set<LinkID> outer; // links to other routers
+    bool enters(const Message &message) const;
+
+    const std::vector<MessageBuffer *> entries; // of controllers
+    std::set<LinkID> outer;                     // links to other routers
 
     MessageCounts stats;
 };

@@ -6,9 +6,9 @@
 #include "base/trace.hh"
 #include "debug/HomeTransfer.hh"
 #include "debug/Migration.hh"
+#include "homeshift/end_of_cycle.hh"
 #include "homeshift/version_shim.hh"
 #include "mem/ruby/network/MessageBuffer.hh"
-#include "sim/sim_exit.hh"
 
 namespace gem5
 {
@@ -127,8 +127,9 @@ MigrationEngine::startSome()
     }
     for (unsigned owner = 0; owner < jobs.owners(); ++owner) {
         if (wakes.size() <= owner) {
-            wakes.push_back(std::make_unique<EventFunctionWrapper>([this] { startSome(); },
-                                                                   name() + ".wake"));
+            // Before the controllers' events of its cycle: what it asks for is older than theirs.
+            wakes.push_back(std::make_unique<EventFunctionWrapper>(
+                [this] { startSome(); }, name() + ".wake", false, Event::Default_Pri - 1));
         }
         const Tick due = jobs.due(owner, now());
         if (due != 0 && !wakes[owner]->scheduled()) {
@@ -187,7 +188,7 @@ MigrationEngine::ended(bool jobDone)
     startSome();
     if (jobDone) {
         DPRINTF(Migration, "a job is done\n");
-        exitSimLoop("a job of a migration engine is done");
+        exitAtEndOfCycle("a job of a migration engine is done", clockPeriod());
     }
     if (jobs.idle() && drainState() == DrainState::Draining) {
         signalDrainDone();

@@ -6,6 +6,7 @@
 
 #include "base/trace.hh"
 #include "debug/Migration.hh"
+#include "homeshift/end_of_cycle.hh"
 #include "homeshift/virtual_cpu.hh"
 #include "sim/sim_exit.hh"
 
@@ -107,8 +108,14 @@ VirtualMachine::blocked() const
 uint64_t
 VirtualMachine::allBlocked() const
 {
-    const Tick period = vcpus.empty() ? 1 : vcpus.front()->clockPeriod();
+    const Tick period = clockPeriod();
     return all_blocked(curTick() / period) * period;
+}
+
+Tick
+VirtualMachine::clockPeriod() const
+{
+    return vcpus.empty() ? 1 : vcpus.front()->clockPeriod();
 }
 
 void
@@ -130,14 +137,14 @@ VirtualMachine::load(Addr guest, uint64_t token)
 void
 VirtualMachine::accessDone(Addr guest, Tick latency)
 {
-    count_access(guest, latency);
+    count_access(guest, latency, curTick() / clockPeriod());
     if (missing(guest >> ::homeshift::kPageShift)) {
-        exitSimLoop("a page is quiet");
+        exitAtEndOfCycle("a page is quiet", clockPeriod());
     }
     if (pausing && paused()) {
         pausing = false;
         DPRINTF(Migration, "is paused\n");
-        exitSimLoop("the virtual machine is paused");
+        exitAtEndOfCycle("the virtual machine is paused", clockPeriod());
     }
 }
 
@@ -145,9 +152,9 @@ void
 VirtualMachine::missingPage(uint64_t page, uint64_t cycle)
 {
     DPRINTF(Migration, "touches page %d, which has not arrived\n", page);
-    fault(page);
+    fault(page, cycle);
     countBlocked(cycle);
-    exitSimLoop("a page is missing");
+    exitAtEndOfCycle("a page is missing", clockPeriod());
 }
 
 void

@@ -119,6 +119,8 @@ class VirtualMachine : public SimObject, public ::homeshift::GuestMemory
     void resetStats() override;
 
   private:
+    Tick clockPeriod() const; // its vCPUs'
+
     bool pausing = false;
     uint64_t lastToken = 0;
     std::string faultText;

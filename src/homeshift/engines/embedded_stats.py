@@ -39,15 +39,17 @@ def statistics(
 
 
 def _vcpus(system: _engine.System, vm: int, clock_period_ps: int) -> Iterator[Stat]:
+    vm_name = f"system.vm{vm or ''}"  # the first VM has no number
     for number, counts in enumerate(system.vcpu_counts(vm)):
-        name = f"system.vm{vm or ''}.vcpu{number}"  # the first VM has no number
+        name = f"{vm_name}.vcpu{number}"
         yield Stat(f"{name}.numLoads", counts["loads"], "Count", "Loads done")
         yield Stat(f"{name}.numStores", counts["stores"], "Count", "Stores done")
+        yield Stat(f"{name}.numFaults", counts["faults"], "Count", "Accesses that were refused")
         yield Stat(
             f"{name}.totalLatency",
             counts["latency_cycles"] * clock_period_ps,
             "Tick",
-            "Time from issue to answer, summed over loads and stores",
+            "Time from issue to answer, summed over loads, stores and faults",
         )
         yield Stat(
             f"{name}.blockedTime",
@@ -55,6 +57,12 @@ def _vcpus(system: _engine.System, vm: int, clock_period_ps: int) -> Iterator[St
             "Tick",
             "Time spent waiting for pages that had not arrived",
         )
+    yield Stat(
+        f"{vm_name}.allBlockedTime",
+        system.all_blocked(vm) * clock_period_ps,
+        "Tick",
+        "Time in which all vCPUs waited for pages that had not arrived",
+    )
 
 
 def _caches(system: _engine.System) -> Iterator[Stat]:
@@ -97,8 +105,15 @@ def _nodes(system: _engine.System, ticks: int) -> Iterator[Stat]:
             "Misses of this node with home or data supplier in another node",
         )
         engine = f"system.ruby.migration_engine{number}"
-        yield Stat(f"{engine}.linesCopied", node["lines_copied"], "Count", "Lines copied")
-        yield Stat(f"{engine}.regionsMoved", node["regions_moved"], "Count", "Homes transferred")
+        for name, key, what in (
+            ("linesCopied", "lines_copied", "Lines copied"),
+            ("linesRefused", "lines_refused", "Lines that were not to be copied"),
+            ("regionsMoved", "regions_moved", "Transfers of homes done"),
+            ("regionsKept", "regions_kept", "Transfers of homes cancelled in time"),
+            ("regionsFenced", "regions_fenced", "Rights to regions taken"),
+            ("regionsRefused", "regions_refused", "Transfers and fences refused"),
+        ):
+            yield Stat(f"{engine}.{name}", node[key], "Count", what)
         memory = f"system.mem_ctrls{number}"
         yield Stat(f"{memory}.numReads", node["dram_reads"], "Count", "Lines read")
         yield Stat(f"{memory}.numWrites", node["dram_writes"], "Count", "Lines written")

@@ -212,7 +212,7 @@ class Gem5Engine:
         return []
 
     def reset_statistics(self) -> None:
-        m5.stats.reset()
+        self._controllers.reset_statistics()
 
     def statistics(self) -> Iterable[Stat]:
         """Let gem5 write its own stats.txt; there is nothing left to be written."""

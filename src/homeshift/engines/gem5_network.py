@@ -68,7 +68,11 @@ def join(network: Any, machine: Machine, ends: Sequence[End]) -> list[Any]:
 
 def _join_simple(network: Any, machine: Machine, ends: Sequence[End]) -> list[Any]:
     spec = machine.network
-    routing = [gem5.CountingRouting() for _ in range(_routers(machine))]
+    entries: list[list[Any]] = [[] for _ in range(_routers(machine))]
+    for number, (node, controller) in enumerate(ends):
+        found = [b for b in controller.descendants() if isinstance(b, gem5.MessageBuffer)]
+        entries[node] += _in_order([b for b in found if b.out_port.peer is not None], number)
+    routing = [gem5.CountingRouting(entries=buffers) for buffers in entries]
     network.routers = [
         gem5.Switch(
             router_id=number,
@@ -91,7 +95,16 @@ def _join_simple(network: Any, machine: Machine, ends: Sequence[End]) -> list[An
         bandwidth_factor=round(_bytes_per_cycle(machine) * 1000),
     )
     network.setup_buffers()
+    for link in network.int_links:
+        _in_order(link.buffers, len(ends) + int(link.src_node.router_id))
     return routing
+
+
+def _in_order(buffers: Sequence[Any], place: int) -> Sequence[Any]:
+    """Give a switch's inputs their place: gem5 sorts them, and not by a stable sort."""
+    for buffer in buffers:
+        buffer.routing_priority = place
+    return buffers
 
 
 def _join_garnet(network: Any, machine: Machine, ends: Sequence[End]) -> list[Any]:
@@ -120,8 +133,10 @@ class Throttles:
 
     def __init__(self, network: Any, machine: Machine, ends: Sequence[End]) -> None:
         self._found: list[tuple[Any, str]] = []
+        self._routers: list[Any] = []
         if not isinstance(network, gem5.SimpleNetwork):
             return
+        self._routers = list(network.routers)
         spec = machine.network
         links = gem5_topology.links(spec.topology, nodes=machine.nodes, columns=spec.columns)
         for link in links:
@@ -141,6 +156,13 @@ class Throttles:
     def messages(self, size_type: str) -> int:
         """Return how many messages of a size type links have begun to carry, on each link."""
         return sum(int(stat.total) for stat in self._stats(f"msg_count.{size_type}"))
+
+    def reset(self) -> None:
+        """Reset their statistics: gem5's switches leave them out when all are reset."""
+        for router in self._routers:
+            for name, group in router.getCCObject().getStatGroups().items():
+                if name.startswith("throttle"):
+                    group.resetStats()
 
     def _stats(self, name: str) -> list[Any]:
         return [stats[name] for stats in self._by_name]

@@ -225,6 +225,11 @@ class Controllers:
             for link, cycles in zip(links, busy, strict=True)
         ]
 
+    def reset_statistics(self) -> None:
+        """Reset all statistics, of gem5's own objects too."""
+        m5.stats.reset()
+        self._throttles.reset()
+
     def _add_home(self, node: int, table: Any) -> None:
         machine = self.machine
         directory = gem5.HomeDirectory(node=node, **self._sizes)
