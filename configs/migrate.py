@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 try:
-    import homeshift
+    import homeshift.errors
 except ModuleNotFoundError:  # not installed, as inside gem5: the sources are beside this folder
+    sys.modules.pop("homeshift", None)  # a folder of gem5's build has the plugin's name
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
     import homeshift
 

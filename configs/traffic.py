@@ -67,12 +67,19 @@ def _run(options: argparse.Namespace) -> None:
     if not inside_gem5():
         raise RunError("this needs gem5; run it with gem5.opt: gem5.opt configs/traffic.py")
     import m5
-    from gem5.components.boards.test_board import TestBoard
-    from gem5.components.memory.memory import ChanneledMemory
-    from gem5.components.processors.random_generator import RandomGenerator
     from m5.objects import DDR4_2400_8x8, Root
 
-    from homeshift.engines.gem5_component import HomeShiftCacheHierarchy
+    try:
+        from gem5.components.boards.test_board import TestBoard
+        from gem5.components.memory.memory import ChanneledMemory
+        from gem5.components.processors.random_generator import RandomGenerator
+
+        from homeshift.engines.gem5_component import HomeShiftCacheHierarchy
+    except ImportError as error:
+        raise RunError(
+            f"{error}: since 24.1 gem5's standard library, which this uses, needs a gem5 that is "
+            "built with an ISA"
+        ) from None
     from homeshift.machine import load_machine
 
     nodes = load_machine(options.machine).nodes
@@ -90,8 +97,8 @@ def _run(options: argparse.Namespace) -> None:
         memory=ChanneledMemory(DDR4_2400_8x8, nodes, 64, size=f"{MEMORY_BYTES}B"),
         cache_hierarchy=hierarchy,
     )
-    root = Root(full_system=False, system=board)
-    board._pre_instantiate()
+    if board._pre_instantiate() is None:  # since 24.1 it makes the root itself
+        Root(full_system=False, board=board)
     m5.instantiate()
     generator.start_traffic()
     homes = [0] * (options.footprint // REGION_BYTES)
@@ -102,7 +109,6 @@ def _run(options: argparse.Namespace) -> None:
         while hierarchy.home_of(region * REGION_BYTES) != homes[region]:
             event = m5.simulate()
             if "a job of a migration engine" not in event.getCause():
-                root.system.exit_on_work_items = False
                 break
     event = m5.simulate()
     m5.stats.dump()

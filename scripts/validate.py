@@ -5,15 +5,17 @@
     python scripts/validate.py --gem5 gem5.opt
     python scripts/validate.py --gem5 gem5.opt --golden tests/gem5/golden serial-ownership
     python scripts/validate.py --machines tiny quad --workloads zipf stream --seeds 1 2 3
+    python scripts/validate.py --random 100
 
-The exit status is 1 if they differ in anything: a transition's or a message's count, or a number in
-migration.json, its progress aside.
+The exit status is 1 if they differ in anything: a transition's or a message's count, or what
+migration.json says.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -31,6 +33,7 @@ from homeshift.engines.gem5_agreement import (
     observe,
     run_case,
 )
+from homeshift.engines.random_cases import draw
 from homeshift.errors import RunError
 from homeshift.front_end import call
 from homeshift.output_file import output_file
@@ -51,6 +54,7 @@ MATRIX: dict[str, list[Any]] = {
     "seeds": [1, 2],
 }
 
+_RANDOM = re.compile(r"random-(\d+)")
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -73,8 +77,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             metavar=name[:-1].upper(),
             help=f"run every combination instead; if not given, of {' '.join(map(str, values))}",
         )
+    parser.add_argument(
+        "--random",
+        type=int,
+        default=0,
+        metavar="N",
+        help="run N cases drawn by chance, random-1 to random-N; each is a CASE as well",
+    )
     options = parser.parse_args(argv)
-    unknown = [name for name in options.cases if name not in CASES]
+    unknown = [name for name in options.cases if name not in CASES and not _RANDOM.fullmatch(name)]
     if unknown:
         parser.error(f"no such case: {', '.join(unknown)}")
     gem5 = shutil.which(options.gem5)
@@ -93,11 +104,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _cases(options: argparse.Namespace) -> list[Case]:
-    """Return the cases named, or those of the matrix, or all."""
+    """Return the cases named, or random ones, or those of the matrix, or all."""
+    if options.random:
+        return [draw(seed) for seed in range(1, options.random + 1)]
     given = {name: getattr(options, name) for name in MATRIX}
     if any(given.values()):
         return matrix(*(given[name] or values for name, values in MATRIX.items()))
-    return [CASES[name] for name in options.cases or CASES]
+    return [
+        draw(int(found[1])) if (found := _RANDOM.fullmatch(name)) else CASES[name]
+        for name in options.cases or CASES
+    ]
 
 
 def _compare(case: Case, gem5: str, directory: Path, options: argparse.Namespace) -> bool:
@@ -108,7 +124,7 @@ def _compare(case: Case, gem5: str, directory: Path, options: argparse.Namespace
     command = [gem5, "--quiet", f"--outdir={m5out}"]
     gem5_seconds = run_case(case, command, theirs, repository=REPOSITORY)
     own_seconds = run_case(case, [sys.executable], ours, repository=REPOSITORY)
-    first, second = observe(theirs), observe(ours)
+    first, second = (observe(run, progress=True) for run in (theirs, ours))
     found = differences(first, second)
     row = [case.name]
     for kind, number in (
@@ -121,7 +137,7 @@ def _compare(case: Case, gem5: str, directory: Path, options: argparse.Namespace
     for difference in found[: options.show]:
         print(f"    {difference.what}: gem5 {difference.first}, embedded {difference.second}")
     if options.golden:
-        _write_golden(options.golden / f"{case.name}.json", case, first)
+        _write_golden(options.golden / f"{case.name}.json", case, observe(theirs))
     return not found
 
 
@@ -139,7 +155,7 @@ def _print_row(row: Sequence[str]) -> None:
 def _write_golden(path: Path, case: Case, observed: Observed) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     command = f"gem5.opt configs/migrate.py {' '.join(case.options)}"
-    data = {"command": command, "gem5": "24.0.0.1", **observed.to_dict()}
+    data = {"command": command, **observed.to_dict()}
     with output_file(path) as partial:
         partial.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
 

@@ -20,6 +20,7 @@ from homeshift.engines.gem5_agreement import (
     observe,
     run_case,
 )
+from homeshift.engines.random_cases import draw
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 GOLDEN = Path(__file__).parent / "golden"
@@ -68,6 +69,25 @@ def test_gem5_still_does_what_was_recorded(case: Case, tmp_path: Path) -> None:
     gem5 = [GEM5, "--quiet", f"--outdir={tmp_path / 'm5out'}"]
     run_case(case, gem5, tmp_path / "run", repository=REPOSITORY)
     assert differences(golden(case), observe(tmp_path / "run")) == []
+
+
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_random_cases_are_the_same_each_time_and_can_be_run(seed: int, tmp_path: Path) -> None:
+    assert draw(seed) == draw(seed) != draw(seed + 1)
+    run_case(draw(seed), [sys.executable], tmp_path / "run", repository=REPOSITORY)
+
+
+@needs_gem5
+@pytest.mark.parametrize("seed", range(1, 13))
+def test_engines_agree_on_random_cases(seed: int, tmp_path: Path) -> None:
+    assert GEM5
+    commands = {"gem5": [GEM5, "--quiet", f"--outdir={tmp_path / 'm5out'}"]}
+    commands["embedded"] = [sys.executable]
+    for name, command in commands.items():
+        run_case(draw(seed), command, tmp_path / name, repository=REPOSITORY)
+    first, second = (observe(tmp_path / name, progress=True) for name in commands)
+    assert differences(first, second) == []
+    assert sum(first.transitions.values()) > 300
 
 
 @needs_gem5

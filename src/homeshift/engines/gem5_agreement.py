@@ -34,10 +34,12 @@ class Case:
     Args:
         name: for people, and of the golden file.
         options: of configs/migrate.py; paths are relative to the repository.
+        more_vms: text of a file for its option --more-vms, if there are others.
     """
 
     name: str
     options: tuple[str, ...]
+    more_vms: str = ""
 
 
 def _case(name: str, machine: str, strategy: str, *more: str) -> Case:
@@ -141,8 +143,7 @@ class Observed:
     Args:
         transitions: "Directory.I.GetS" -> times that all controllers of the kind took it.
         messages: "all.Request_Control", "between.Response_Data" -> number of messages.
-        summary: "phases[0].end" -> what migration.json says there. Its progress is left out, and
-            the name of the engine.
+        summary: "phases[0].end" -> what migration.json says there, but for the engine's name.
     """
 
     transitions: dict[str, int]
@@ -166,8 +167,12 @@ def run_case(case: Case, command: Sequence[str], directory: Path, *, repository:
     Raises:
         RunError: the run failed.
     """
-    start = time.perf_counter()
     line = [*command, "configs/migrate.py", *case.options, "--outdir", str(directory)]
+    if case.more_vms:
+        others = directory.with_name(f"{directory.name}-more-vms.toml")
+        others.write_text(case.more_vms, encoding="utf-8")
+        line += ["--more-vms", str(others)]
+    start = time.perf_counter()
     result = subprocess.run(line, cwd=repository, check=False, capture_output=True, text=True)
     if result.returncode != 0:
         end = "\n".join((result.stdout + result.stderr).splitlines()[-20:])
@@ -175,10 +180,16 @@ def run_case(case: Case, command: Sequence[str], directory: Path, *, repository:
     return time.perf_counter() - start
 
 
-def observe(directory: Path) -> Observed:
-    """Read the files of a run, whichever engine wrote them."""
+def observe(directory: Path, *, progress: bool = False) -> Observed:
+    """Read the files of a run, whichever engine wrote them.
+
+    Args:
+        directory: of the run.
+        progress: whether to take in the progress of migration.json, which is most of it.
+    """
     summary = json.loads((directory / "migration.json").read_text(encoding="utf-8"))
-    compared = {name: part for name, part in summary.items() if name not in _NOT_COMPARED}
+    left_out = {"engine"} if progress else {"engine", "progress"}
+    compared = {name: part for name, part in summary.items() if name not in left_out}
     stats = _read_stats(directory / "stats.txt")
     transitions = {
         f"{machine}.{state}.{event}": count
@@ -189,9 +200,6 @@ def observe(directory: Path) -> Observed:
         messages=dict(sorted(_messages(stats).items())),
         summary=dict(leaves(compared)),
     )
-
-
-_NOT_COMPARED = ("engine", "progress")
 
 
 def leaves(data: Any, name: str = "") -> Iterator[tuple[str, Any]]:
