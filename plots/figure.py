@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from homeshift.errors import HomeshiftError, InputError
+from homeshift.errors import HomeshiftError, InputError, unwritten
 from homeshift.output_file import output_file
 
 if TYPE_CHECKING:
@@ -177,8 +177,7 @@ def save(
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        fault = f"cannot be written: {error.strerror} ({error.filename})"
-        raise InputError(f"figure directory '{directory}'", [fault]) from error
+        raise unwritten(f"figure directory '{directory}'", error) from error
     paths = {suffix: directory / f"{name}.{suffix}" for suffix in ("png", "pdf", "csv")}
     with mpl.rc_context(fname=STYLE):
         figure = draw()

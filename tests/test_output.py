@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import stat as file_modes
@@ -14,8 +15,9 @@ from unittest import mock
 
 import pytest
 
-from homeshift.errors import InputError, RunError
+from homeshift.errors import HomeshiftError, InputError, RunError
 from homeshift.output import OutputDirectory, Stat, format_value, write_stats
+from homeshift.output_file import output_file
 
 WriteRun = Callable[..., Path]
 
@@ -274,3 +276,15 @@ def test_a_statistic_that_cannot_be_read_back_is_refused(
     with pytest.raises(ValueError, match=reason):
         write_stats(tmp_path / "stats.txt", [Stat("simTicks", 1, "Tick", "Time"), stat])
     assert not (tmp_path / "stats.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [(errno.ENOSPC, RunError), (errno.EFBIG, RunError), (errno.EACCES, InputError)],
+)
+def test_a_file_that_finds_no_room_is_no_bad_input(
+    number: int, kind: type[HomeshiftError], tmp_path: Path
+) -> None:
+    with pytest.raises(kind, match="(?s)a.csv.*cannot be written"), output_file(tmp_path / "a.csv"):
+        raise OSError(number, os.strerror(number))
+    assert entries(tmp_path) == []

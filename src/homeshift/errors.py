@@ -6,6 +6,7 @@ Front ends print `str(error)` and exit with `error.exit_status`; libraries only 
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Mapping, Sequence
 
 
@@ -34,6 +35,15 @@ class InputError(HomeshiftError):
 
 class RunError(HomeshiftError):
     """A simulation failed: a protocol error, a failed data check, a deadlock."""
+
+
+def unwritten(subject: str, error: OSError) -> HomeshiftError:
+    """Return what to raise when something cannot be written: only a bad place is bad input."""
+    place = f" ({error.filename})" if error.filename and str(error.filename) not in subject else ""
+    reason = f"cannot be written: {error.strerror or error}{place}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
+        return RunError(f"{subject} {reason}")
+    return InputError(subject, [reason])
 
 
 def out_of_bounds(given: Mapping[str, int], bounds: Mapping[str, tuple[int, int]]) -> list[str]:

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from homeshift.errors import InputError
+from homeshift.errors import InputError, unwritten
 
 
 def require_writable(path: Path, kinds: Sequence[str], faults: Sequence[str] = ()) -> None:
@@ -54,6 +54,7 @@ def output_file(path: Path) -> Iterator[Path]:
 
     Raises:
         InputError: it cannot be written.
+        RunError: the disk is full.
     """
     # Processes of several machines can write the same file in a directory that they share.
     partial = path.with_name(f".{path.name}.partial-{os.getpid()}-{uuid.uuid4().hex[:8]}")
@@ -61,8 +62,7 @@ def output_file(path: Path) -> Iterator[Path]:
         yield partial
         partial.replace(path)
     except OSError as error:
-        fault = f"cannot be written: {error.strerror or error}"
-        raise InputError(_subject(path), [fault]) from error
+        raise unwritten(_subject(path), error) from error
     finally:
         partial.unlink(missing_ok=True)
 
@@ -73,15 +73,13 @@ def output_folder(path: Path) -> Iterator[None]:
 
     Raises:
         InputError: it cannot be made, or a file in it cannot be written.
+        RunError: the disk is full.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
         yield
     except OSError as error:
-        raise InputError(
-            f"output directory '{path}'",
-            [f"cannot be written: {error.strerror} ({error.filename}); name another one"],
-        ) from error
+        raise unwritten(f"output directory '{path}'", error) from error
 
 
 def _subject(path: Path) -> str:

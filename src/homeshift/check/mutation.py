@@ -23,7 +23,7 @@ from typing import TextIO
 from homeshift.check.build import Checker, compile_checker, default_protocol, scenario_of
 from homeshift.check.random_tester import RandomTester
 from homeshift.check.run import CrashError, Options, Result, run
-from homeshift.errors import HomeshiftError, InputError, RunError
+from homeshift.errors import HomeshiftError, RunError, unwritten
 from homeshift.slicc import load
 from homeshift.slicc.mutants import Mutant, mutants_of
 
@@ -317,9 +317,7 @@ def _opened(path: Path) -> TextIO:
     try:
         return path.open("w", encoding="utf-8")
     except OSError as error:
-        raise InputError(
-            f"output file '{path}'", [f"cannot be written: {error.strerror}"]
-        ) from None
+        raise unwritten(f"output file '{path}'", error) from None
 
 
 def _rows(

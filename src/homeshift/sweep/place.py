@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from homeshift.errors import InputError
+from homeshift.errors import InputError, unwritten
 from homeshift.output_file import output_file
 from homeshift.run_format import FORMAT, RUN_FILES
 from homeshift.sweep.note import NOTE, read_failure, read_note
@@ -91,7 +91,7 @@ class Place:
             if not note.is_file():
                 self.describe(sweep, version=version)
         except OSError as error:
-            raise InputError(subject, [f"cannot be written: {error.strerror}"]) from error
+            raise unwritten(subject, error) from error
 
     def describe(self, sweep: Sweep, *, version: str) -> None:
         """Write sweep.json; whoever finds one there must keep others out first."""
@@ -121,7 +121,7 @@ class Place:
         try:
             lock = (self.path / ".lock").open("w", encoding="utf-8")
         except OSError as error:
-            raise InputError(subject, [f"cannot be written: {error.strerror}"]) from error
+            raise unwritten(subject, error) from error
         with lock as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
