@@ -285,6 +285,9 @@ def test_a_statistic_that_cannot_be_read_back_is_refused(
 def test_a_file_that_finds_no_room_is_no_bad_input(
     number: int, kind: type[HomeshiftError], tmp_path: Path
 ) -> None:
-    with pytest.raises(kind, match="(?s)a.csv.*cannot be written"), output_file(tmp_path / "a.csv"):
+    with (
+        pytest.raises(kind, match=r"(?s)a.csv.*cannot be written"),
+        output_file(tmp_path / "a.csv"),
+    ):
         raise OSError(number, os.strerror(number))
     assert entries(tmp_path) == []

@@ -22,7 +22,8 @@ import pandas as pd
 
 from homeshift.display import common_unit, format_count, format_number, format_ratio
 from homeshift.errors import InputError, near
-from homeshift.runs import Run, leaves, value_at
+from homeshift.run_format import leaves
+from homeshift.runs import Run, value_at
 
 COLUMNS = ("run", "label", "strategy", "measure", "unit", "value", "baseline", "ratio")
 

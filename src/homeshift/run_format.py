@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,3 +32,18 @@ def read_json(path: Path) -> tuple[dict[str, Any], list[str]]:
         version = content.get("format", "missing")
         return {}, [f"{path.name}: format is {version}, this version reads {FORMAT}"]
     return content, []
+
+
+def leaves(value: Any, path: str = "", *, lists: bool = False) -> Iterator[tuple[str, Any]]:
+    """Yield all that is in nested JSON, by its place: ("ram.transferred", 4096).
+
+    A list is one value, unless `lists`: ("phases[0].end", 12).
+    """
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from leaves(inner, f"{path}.{key}" if path else key, lists=lists)
+    elif lists and isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from leaves(inner, f"{path}[{number}]", lists=lists)
+    else:
+        yield path, value

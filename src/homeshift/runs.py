@@ -21,7 +21,7 @@ from typing import Any
 import pandas as pd
 
 from homeshift.errors import InputError, near
-from homeshift.run_format import RUN_FILES, read_json
+from homeshift.run_format import RUN_FILES, leaves, read_json
 from homeshift.stats import COLUMNS, read_stats
 from homeshift.sweep.note import NOTE, read_note
 
@@ -205,15 +205,6 @@ def value_at(migration: dict[str, Any], path: str) -> float:
     for key in path.split("."):
         found = found[key]
     return math.nan if found is None else float(found)
-
-
-def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield all that is in nested dicts, by dotted paths; a list is one value."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from leaves(inner, f"{path}.{key}" if path else key)
-    else:
-        yield path, value
 
 
 def _inside(path: Path) -> list[Path]:

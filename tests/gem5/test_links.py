@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from gem5_binary import REPOSITORY, gem5, needs_gem5
 
-from homeshift.engines.gem5_agreement import leaves
+from homeshift.run_format import leaves
 
 pytestmark = needs_gem5
 
@@ -41,7 +41,9 @@ def test_both_engines_say_the_same_of_each_link_at_each_moment(
     assert ours["links"] == theirs["links"]
     assert len(ours["progress"]) == len(theirs["progress"]) > 30
     for point, other in zip(ours["progress"], theirs["progress"], strict=True):
-        assert dict(leaves(point)) == pytest.approx(dict(leaves(other)), rel=1e-9)
+        assert dict(leaves(point, lists=True)) == pytest.approx(
+            dict(leaves(other, lists=True)), rel=1e-9
+        )
     last = ours["progress"][-1]["links-busy"]
     assert max(last) > 20 * MESSAGE_SECONDS  # or it would not tell one link from another
     assert len({round(busy * 1e9) for busy in last}) > 1

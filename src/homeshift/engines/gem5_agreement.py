@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from homeshift.errors import RunError
+from homeshift.run_format import leaves
 
 SERIAL = "tests/gem5/serial.toml"
 
@@ -198,20 +199,8 @@ def observe(directory: Path, *, progress: bool = False) -> Observed:
     return Observed(
         transitions=dict(sorted(transitions.items())),
         messages=dict(sorted(_messages(stats).items())),
-        summary=dict(leaves(compared)),
+        summary=dict(leaves(compared, lists=True)),
     )
-
-
-def leaves(data: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield what is in nested JSON, with its place: ("phases[0].end", 12)."""
-    if isinstance(data, dict):
-        for key, value in data.items():
-            yield from leaves(value, f"{name}.{key}" if name else key)
-    elif isinstance(data, list):
-        for number, value in enumerate(data):
-            yield from leaves(value, f"{name}[{number}]")
-    else:
-        yield name, data
 
 
 def _read_stats(path: Path) -> dict[str, float]:

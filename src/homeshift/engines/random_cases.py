@@ -49,6 +49,9 @@ _STRATEGIES: Mapping[str, Mapping[str, Sequence[object]]] = {
     },
 }
 
+_BOUNDS = ("max-rounds", "precopy-rounds", "period", "max-periods")
+"""Always given: else a migration may take long."""
+
 _THINK: Mapping[str, Sequence[object]] = {"write_ratio": [0, 0.1, 0.5, 1], "think": [0, 2, 50]}
 _WORKLOADS: Mapping[str, Mapping[str, Sequence[object]]] = {
     "uniform": _THINK,
@@ -178,7 +181,7 @@ def _with_parameters(
     """Return one of them with some of its parameters, and with these: "zipf:think=2"."""
     kind = random.choice(list(kinds))
     for name, choices in kinds[kind].items():
-        if random.random() < 0.5:
+        if name in _BOUNDS or random.random() < 0.5:
             values[name] = random.choice(choices)
     return kind + "".join(
         f"{',' if number else ':'}{name}={value}"
