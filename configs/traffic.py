@@ -73,13 +73,14 @@ def _run(options: argparse.Namespace) -> None:
         from gem5.components.boards.test_board import TestBoard
         from gem5.components.memory.memory import ChanneledMemory
         from gem5.components.processors.random_generator import RandomGenerator
-
-        from homeshift.engines.gem5_component import HomeShiftCacheHierarchy
     except ImportError as error:
+        if m5.defines.buildEnv.get("BUILD_ISA", True):
+            raise
         raise RunError(
-            f"{error}: since 24.1 gem5's standard library, which this uses, needs a gem5 that is "
-            "built with an ISA"
-        ) from None
+            f"{error}: since 24.1 gem5's standard library, which this uses, needs a gem5 built "
+            "with an ISA"
+        ) from error
+    from homeshift.engines.gem5_component import HomeShiftCacheHierarchy
     from homeshift.machine import load_machine
 
     nodes = load_machine(options.machine).nodes

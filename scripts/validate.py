@@ -40,7 +40,7 @@ from homeshift.output_file import output_file
 
 HEADER = (
     "case",
-    *("transitions", "differ", "messages", "differ", "numbers", "differ"),
+    *("transitions", "differ", "messages", "differ", "values", "differ"),
     *("end (tick)", "gem5 s", "own s"),
 )
 
@@ -85,6 +85,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="run N cases drawn by chance, random-1 to random-N; each is a CASE as well",
     )
     options = parser.parse_args(argv)
+    ways = [options.cases, options.random, any(getattr(options, name) for name in MATRIX)]
+    if sum(map(bool, ways)) > 1:
+        parser.error("give cases, --random, or what to combine: one of them")
+    if options.random < 0:
+        parser.error("--random: a number of cases")
     unknown = [name for name in options.cases if name not in CASES and not _RANDOM.fullmatch(name)]
     if unknown:
         parser.error(f"no such case: {', '.join(unknown)}")
@@ -130,7 +135,7 @@ def _compare(case: Case, gem5: str, directory: Path, options: argparse.Namespace
     for kind, number in (
         ("transition", sum(first.transitions.values())),
         ("message", sum(first.messages.values())),
-        ("summary", len(first.summary)),
+        (("summary", "statistic"), len(first.summary) + len(first.statistics)),
     ):
         row += [str(number), str(sum(d.what.startswith(kind) for d in found))]
     _print_row([*row, str(final_tick(first)), f"{gem5_seconds:.2f}", f"{own_seconds:.2f}"])

@@ -229,7 +229,7 @@ core_counts(const System &system)
 }
 
 nb::list
-link_counts(System &system)
+link_counts(const System &system)
 {
     nb::list list;
     for (const auto &link : system.network().links()) {
@@ -424,7 +424,8 @@ NB_MODULE(_engine, m)
         .def("link_counts", &link_counts)
         .def("vcpu_counts", &vcpu_counts, "vm"_a)
         .def(
-            "between_nodes", [](System &s) { return traffic_dict(s.network().between_nodes()); },
+            "between_nodes",
+            [](const System &s) { return traffic_dict(s.network().between_nodes()); },
             "Messages that left their node, by MessageSizeType.")
         .def(
             "on_links",

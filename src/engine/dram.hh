@@ -19,6 +19,7 @@
 #include "common/flat_map.hh"
 #include "engine/controller.hh"
 #include "engine/fifo.hh"
+#include "engine/pool.hh"
 #include "engine/upcoming.hh"
 
 namespace homeshift::engine
@@ -29,9 +30,9 @@ class Dram final : public MemoryPort
   public:
     struct Counts
     {
-        std::uint64_t reads = 0; // that have begun
-        std::uint64_t writes = 0;
-        Tick busy = 0; // ps, of the bus
+        std::uint64_t reads; // that have begun
+        std::uint64_t writes;
+        Tick busy; // ps, of the bus
     };
 
     // latency and line_time (of a line on the bus) in ps. keep_data: store what is
@@ -40,6 +41,7 @@ class Dram final : public MemoryPort
         : clock_period_(clock_period),
           latency_(latency),
           line_time_(line_time),
+          may_leave_gaps_(line_time < 2 * clock_period),
           keep_data_(keep_data)
     {}
 
@@ -64,7 +66,7 @@ class Dram final : public MemoryPort
     void
     request(MemoryMsg *message, Cycle when) override
     {
-        if (line_time_ >= 2 * clock_period_) {
+        if (!may_leave_gaps_) {
             begin(message, std::max(when * clock_period_, free_at_));
             return;
         }
@@ -77,15 +79,14 @@ class Dram final : public MemoryPort
     counts()
     {
         count_begun();
-        const Tick busy = (begun_.reads + begun_.writes) * line_time_;
-        return {begun_.reads, begun_.writes, busy + left_at_reset_ - left()};
+        return {reads_, writes_, (reads_ + writes_) * line_time_ + left_at_reset_ - left()};
     }
 
     void
     reset_counts()
     {
         count_begun();
-        begun_ = {};
+        reads_ = writes_ = 0;
         left_at_reset_ = left();
     }
 
@@ -96,7 +97,7 @@ class Dram final : public MemoryPort
         Cycle ready;
     };
 
-    struct Wake final : public Event
+    struct Wake final : public Event, public Pooled<Wake>
     {
         explicit Wake(Dram &dram) : dram(dram)
         {}
@@ -129,16 +130,16 @@ class Dram final : public MemoryPort
     {
         const Cycle now = queue_->now();
         const Tick tick = now * clock_period_;
-        if (asks_again_at_ > tick || served_ == now || waiting_.empty() ||
+        if (told_at_ >= tick || served_ == now || waiting_.empty() ||
             waiting_.front().ready > now) {
-            return;
+            return; // gem5 tells it after what else it does at that tick
         }
         served_ = now;
         MemoryMsg *const message = waiting_.front().message;
         waiting_.pop_front();
         wake_at(now + 1);
         if (free_at_ > tick) { // it is told when the bus is free, and woken up a cycle later again
-            asks_again_at_ = free_at_;
+            told_at_ = free_at_;
             wake_at(edge_from(free_at_) + 1);
             begin(message, free_at_);
         } else {
@@ -148,11 +149,11 @@ class Dram final : public MemoryPort
 
     // Called when an access begins.
     auto
-    count()
+    counter()
     {
         return [this](Tick start, bool read) {
-            ++(read ? begun_.reads : begun_.writes);
-            bus_until_ = std::max(bus_until_, start + line_time_);
+            ++(read ? reads_ : writes_);
+            bus_until_ = start + line_time_;
         };
     }
 
@@ -167,11 +168,11 @@ class Dram final : public MemoryPort
         } else if (keep_data_) {
             data_.set(message->addr, message->DataBlk.token);
         }
-        upcoming_.add(start, read, end_of_cycle(), count());
+        upcoming_.add(start, read, end_of_cycle(), counter());
         message->OriginalRequestorMachId = message->Sender;
         const Cycle answer = edge_from(start + latency_) + 1;
         memory_->enqueue_local(message, port_, answer - queue_->now());
-        if (line_time_ < 2 * clock_period_) {
+        if (may_leave_gaps_) {
             wake_at(answer);
         }
     }
@@ -192,7 +193,7 @@ class Dram final : public MemoryPort
     void
     count_begun()
     {
-        upcoming_.take(end_of_cycle(), count());
+        upcoming_.take(end_of_cycle(), counter());
     }
 
     // Of the line that is on the bus, in ps.
@@ -205,6 +206,7 @@ class Dram final : public MemoryPort
     Tick clock_period_;
     Tick latency_;
     Tick line_time_;
+    bool may_leave_gaps_;
     bool keep_data_;
     Tick free_at_ = 0;
     Controller *memory_ = nullptr;
@@ -213,12 +215,13 @@ class Dram final : public MemoryPort
     FlatMap<std::uint64_t> data_;
 
     Fifo<Waiting> waiting_;
-    Tick asks_again_at_ = 0;
+    Tick told_at_ = 0; // that the bus is free
     Cycle served_ = kNever;
 
     Upcoming<bool> upcoming_; // whether it is a read
-    Counts begun_;            // but for `busy`
-    Tick bus_until_ = 0;      // with those that have begun
+    std::uint64_t reads_ = 0; // that have begun
+    std::uint64_t writes_ = 0;
+    Tick bus_until_ = 0; // with those
     Tick left_at_reset_ = 0;
 };
 

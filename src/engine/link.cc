@@ -406,9 +406,8 @@ Link::busy_cycles()
 std::uint64_t
 Link::units_left() const
 {
-    const Cycle next = queue_.now() + 1;
     const auto left = std::accumulate(remaining_.begin(), remaining_.end(), std::uint64_t{0});
-    return left - std::min(left, next > served_until_ ? (next - served_until_) * room_ : 0);
+    return left - std::min(left, (queue_.now() + 1 - served_until_) * room_);
 }
 
 void

@@ -204,7 +204,7 @@ Network::send(Message *message, MachineID sender, Cycles latency, Addr line)
             [&](MachineID id) { leaves = leaves || node_of(id) != node; });
     }
     const Cycle arrival = queue_.now() + latency;
-    entering_.add(arrival, {message->MessageSize, leaves}, queue_.now(), count());
+    entering_.add(arrival, {message->MessageSize, leaves}, queue_.now(), counter());
     if (log_ != nullptr) [[unlikely]] {
         log_->send(*message, sender, queue_.now());
     }
@@ -305,7 +305,7 @@ Network::watch(MessageLog *log)
 void
 Network::count_entered()
 {
-    entering_.take(queue_.now(), count());
+    entering_.take(queue_.now(), counter());
 }
 
 void

@@ -118,7 +118,7 @@ class Network final : public Router
 
     // Called when a message is at its node's router.
     auto
-    count()
+    counter()
     {
         return [this](Cycle, const Entering &message) {
             ++total_.messages[message.size];

@@ -183,7 +183,7 @@ class System
     }
 
     Network &
-    network()
+    network() const
     {
         return *network_;
     }

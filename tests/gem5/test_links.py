@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,18 @@ def test_both_engines_say_the_same_of_each_link_at_each_moment(
     last = ours["progress"][-1]["links-busy"]
     assert max(last) > 20 * MESSAGE_SECONDS  # or it would not tell one link from another
     assert len({round(busy * 1e9) for busy in last}) > 1
+
+
+def test_gem5_counts_bytes_of_links_without_the_warm_up(tmp_path: Path) -> None:
+    """What leaves the crossbar's hub, in both files of statistics: gem5 leaves throttles out."""
+    summaries(tmp_path, "--machine", "tiny", *RUN, "--borrow", "1:0.5")
+    hub = re.compile(r"system\.ruby\.network\.routers2\.throttle\d+\.total_msg_bytes +(\d+)")
+    links = re.compile(r"system\.ruby\.network\.int_links\d*[13]\.total_msg_bytes +(\d+)")
+    totals = [
+        sum(map(int, pattern.findall((tmp_path / name / "stats.txt").read_text(encoding="utf-8"))))
+        for name, pattern in (("gem5", hub), ("embedded", links))
+    ]
+    assert totals[0] == totals[1] > 10_000
 
 
 def test_garnet_does_not_tell(tmp_path: Path) -> None:

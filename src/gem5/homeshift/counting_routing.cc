@@ -47,7 +47,8 @@ CountingRouting::route(const Message &message, int vnet, bool deterministic,
     }
 }
 
-// A switch asks for the way of a message before it takes it out of its buffer.
+// A switch asks for the way of a message before it takes it out of its buffer; once, since what
+// follows has room for any number.
 bool
 CountingRouting::enters(const Message &message) const
 {

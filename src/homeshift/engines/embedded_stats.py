@@ -31,14 +31,14 @@ def statistics(
     )
     yield Stat("system.clk_domain.clock", clock_period_ps, "Tick", "Clock period in ticks")
     for vm in range(vms):
-        yield from _vcpus(system, vm, clock_period_ps)
+        yield from _vm(system, vm, clock_period_ps)
     yield from _caches(system)
     yield from _nodes(system, ticks)
     yield from _network(system, cycles)
     yield from _transitions(system)
 
 
-def _vcpus(system: _engine.System, vm: int, clock_period_ps: int) -> Iterator[Stat]:
+def _vm(system: _engine.System, vm: int, clock_period_ps: int) -> Iterator[Stat]:
     vm_name = f"system.vm{vm or ''}"  # the first VM has no number
     for number, counts in enumerate(system.vcpu_counts(vm)):
         name = f"{vm_name}.vcpu{number}"

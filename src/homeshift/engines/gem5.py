@@ -68,7 +68,7 @@ class Gem5Engine:
 
     @property
     def now(self) -> int:
-        """Start of the current cycle: gem5 hands answers to cores 1 ps after it."""
+        """Start of the current cycle: the strategy acts in its last ps."""
         return int(m5.curTick()) // self._machine.clock_period_ps * self._machine.clock_period_ps
 
     def run(self, ticks: int) -> None:

@@ -145,11 +145,14 @@ class Observed:
         transitions: "Directory.I.GetS" -> times that all controllers of the kind took it.
         messages: "all.Request_Control", "between.Response_Data" -> number of messages.
         summary: "phases[0].end" -> what migration.json says there, but for the engine's name.
+        statistics: "vm.vcpu0.numLoads" -> other numbers in stats.txt that both engines have, if
+            they are not 0.
     """
 
     transitions: dict[str, int]
     messages: dict[str, int]
     summary: dict[str, Any]
+    statistics: dict[str, float]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
@@ -200,6 +203,7 @@ def observe(directory: Path, *, progress: bool = False) -> Observed:
         transitions=dict(sorted(transitions.items())),
         messages=dict(sorted(_messages(stats).items())),
         summary=dict(leaves(compared, lists=True)),
+        statistics=dict(sorted(_common(stats))),
     )
 
 
@@ -213,6 +217,22 @@ def _read_stats(path: Path) -> dict[str, float]:
             except ValueError:
                 continue
     return values
+
+
+_COMMON = re.compile(
+    r"system\.(?:ruby\.)?("
+    r"vm\d*\.vcpu\d+\.(?:num|total|blocked)\w+|vm\d*\.allBlockedTime"
+    r"|home_table\d+\.served\w+|migration_engine\d+\.(?:lines|regions)\w+"
+    r"|\w+\.\w+\.m_demand_(?:hits|misses)|mem_ctrls\d+\.num(?:Reads|Writes)"
+    r")(?:::total)?"
+)
+
+
+def _common(stats: Mapping[str, float]) -> Iterator[tuple[str, float]]:
+    for name, value in stats.items():
+        found = _COMMON.fullmatch(name)
+        if found and value:
+            yield found[1], value
 
 
 _TRANSITION = re.compile(r"system\.ruby\.(\w+)_Controller\.(\w+)\.(\w+)::total")
@@ -263,6 +283,7 @@ def differences(first: Observed, second: Observed) -> list[Difference]:
             ("transition", 0, first.transitions, second.transitions),
             ("message", 0, first.messages, second.messages),
             ("summary", None, first.summary, second.summary),
+            ("statistic", 0, first.statistics, second.statistics),
         )
         for name in sorted(one.keys() | two.keys())
         if not _same(one.get(name, missing), two.get(name, missing))
@@ -278,8 +299,5 @@ def _same(one: Any, two: Any) -> bool:
 
 def final_tick(observed: Observed) -> int:
     """Return the tick at which the migration was done."""
-    ends = [int(n) for name, n in observed.summary.items() if re.fullmatch(_PHASE_END, name)]
-    return max(ends)
-
-
-_PHASE_END = r"phases\[\d+\]\.end"
+    phase_end = re.compile(r"phases\[\d+\]\.end")
+    return max(int(n) for name, n in observed.summary.items() if phase_end.fullmatch(name))

@@ -4,8 +4,8 @@
     draw(7)  # the same Case each time
 
 Machines of two to nine nodes, with latencies, bandwidths, caches and interconnects that nobody
-would build; one to three VMs on them with any strategies, workloads and borrowed memory; migrations
-that are cancelled, and targets that fail. A run takes gem5 some seconds.
+would build; one to three VMs on them, which all move; migrations that are cancelled, and targets
+that fail. A run takes gem5 some seconds.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _POST_COPY: Mapping[str, Sequence[object]] = {
 _STRATEGIES: Mapping[str, Mapping[str, Sequence[object]]] = {
     "stop-and-copy": {},
     "pre-copy": {**_PRE_COPY, "max-rounds": [1, 3]},
-    "post-copy": {**_POST_COPY},
+    "post-copy": _POST_COPY,
     "hybrid": {**_POST_COPY, "precopy-rounds": [1, 3]},
     "ignore-shared": {**_PRE_COPY, "max-rounds": [2]},
     "ownership": {},
@@ -183,7 +183,5 @@ def _with_parameters(
     for name, choices in kinds[kind].items():
         if name in _BOUNDS or random.random() < 0.5:
             values[name] = random.choice(choices)
-    return kind + "".join(
-        f"{',' if number else ':'}{name}={value}"
-        for number, (name, value) in enumerate(values.items())
-    )
+    parameters = ",".join(f"{name}={value}" for name, value in values.items())
+    return f"{kind}:{parameters}" if parameters else kind

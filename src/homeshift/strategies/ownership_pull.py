@@ -80,8 +80,7 @@ class OwnershipPull(Strategy):
             if self.policy == "majority":
                 hot = votes.won_by(target, votes=self.votes)
             else:
-                counts = Counter(page for page, _ in samples)
-                hot = sorted(counts, key=lambda page: (-counts[page], page))
+                hot = [page for page, _ in Counter(page for page, _ in samples).most_common()]
             away = vm.pages_off(target, among=hot)
             yield Pull(away[: self.pages_per_period], to=target)
         vm.sample(0)
