@@ -41,9 +41,7 @@ def test_the_bus_is_in_use_for_a_line_an_access_however_often_it_is_looked_at(
 @pytest.mark.parametrize(
     ("line_time_ps", "cycles_a_line"), [(1, 1), (900, 1), (1000, 1), (2000, 2), (2500, 2.5)]
 )
-def test_a_line_a_cycle_is_the_most_that_it_serves(
-    line_time_ps: int, cycles_a_line: float
-) -> None:
+def test_a_line_a_cycle_is_the_most_that_it_serves(line_time_ps: int, cycles_a_line: float) -> None:
     """A copy with any number of lines under way, over links that carry any of them at once."""
     spec = small(line_time_ps=line_time_ps, outstanding_lines=64, bytes_per_cycle=10_000.0)
     ends = []
