@@ -391,12 +391,18 @@ def test_a_directory_of_runs_stands_for_its_runs(write_run: WriteRun, tmp_path: 
 
 def test_all_paths_that_are_no_runs_are_named_at_once(write_run: WriteRun, tmp_path: Path) -> None:
     run = write_run("run")
+    deeper = write_run("study/size/run").parent
+    (tmp_path / "empty").mkdir()
     with pytest.raises(InputError) as caught:
-        find_runs([run, tmp_path / "none", run / "stats.txt", run])
+        find_runs(
+            [run, tmp_path / "none", run / "stats.txt", run, deeper.parent, tmp_path / "empty"]
+        )
     assert caught.value.faults == (
         f"{tmp_path / 'none'}: does not exist",
         f"{run / 'stats.txt'}: not a directory",
         f"{run}: named twice",
+        f"{deeper.parent}: neither a run nor a directory of runs; there are some in {deeper}",
+        f"{tmp_path / 'empty'}: neither a run nor a directory of runs",
     )
 
 

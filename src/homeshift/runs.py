@@ -86,7 +86,12 @@ def find_runs(paths: Sequence[str | os.PathLike[str]]) -> list[Path]:
         if not path.is_dir():
             faults.append(f"{path}: {'not a directory' if path.exists() else 'does not exist'}")
             continue
-        for run in _inside(path):
+        inside = _inside(path)
+        if not inside and not (path / NOTE).is_file():
+            deeper = sorted({run.parents[1] for run in path.glob("*/*/migration.json")})
+            hint = f"; there are some in {deeper[0]}" if deeper else ""
+            faults.append(f"{path}: neither a run nor a directory of runs{hint}")
+        for run in inside:
             real = run.resolve()
             if real in found:
                 faults.append(f"{run}: named twice")
@@ -212,7 +217,7 @@ def _inside(path: Path) -> list[Path]:
     if _looks_like_run(path):
         return [path]
     if not (path / NOTE).is_file():
-        return sorted(filter(_looks_like_run, path.iterdir())) or [path]  # which is then refused
+        return sorted(filter(_looks_like_run, path.iterdir()))
     named = [path / "runs" / name for name in _asked(path)]
     return [run for run in named if run.is_dir()]
 

@@ -231,7 +231,8 @@ class Engine(Protocol):
         """Run until the tick `until`, or earlier when there may be something to be done.
 
         That is: a job ends; the last access of a VM ends that is being paused; a VM touches a
-        missing page; an access to a missing page ends. It may also return for no reason.
+        missing page; an access to a missing page ends. All else that happens in that cycle has
+        happened as well. It may also return for no reason.
         """
 
     # ---- a VM
@@ -267,7 +268,10 @@ class Engine(Protocol):
         """Return whether no access to these pages is under way."""
 
     def take_faults(self, vm: int) -> list[int]:
-        """Return the awaited pages that were touched since this was last asked, in order."""
+        """Return the awaited pages that were touched since this was last asked.
+
+        In the order in which that happened; those of one cycle by number, as also of samples.
+        """
 
     def sample(self, vm: int, every: int, slower_than_ticks: int) -> None:
         """Note the page of every so many accesses slower than that; every = 0 ends it."""
