@@ -429,7 +429,7 @@ NB_MODULE(_engine, m)
             "Messages that left their node, by MessageSizeType.")
         .def(
             "on_links",
-            [](System &s) {
+            [](const System &s) {
                 Traffic sum;
                 for (const auto &link : s.network().links()) {
                     for (unsigned type = 0; type < MessageSizeType_NUM; ++type) {
@@ -439,10 +439,10 @@ NB_MODULE(_engine, m)
                 return traffic_dict(sum);
             },
             "Messages on the links between nodes, once for each link that they cross.")
-        .def("all_messages", [](System &s) { return traffic_dict(s.network().total()); })
+        .def("all_messages", [](const System &s) { return traffic_dict(s.network().total()); })
         .def(
             "idle_latency",
-            [](System &s, unsigned a, unsigned b) { return s.network().idle_latency(a, b); },
+            [](const System &s, unsigned a, unsigned b) { return s.network().idle_latency(a, b); },
             "source"_a, "target"_a,
             "Cycles from a router to a controller of a node, on idle links.")
         .def("open_message_log", &System::open_message_log, "most"_a,

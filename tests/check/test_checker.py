@@ -459,7 +459,10 @@ def test_a_bound_that_is_reached_is_no_proof(capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().out.splitlines()[-1].startswith("unfinished, no fault so far")
 
 
-def test_faults_of_the_command_line_are_told_together(capsys: pytest.CaptureFixture[str]) -> None:
+def test_faults_of_the_command_line_are_told_together_and_before_anything_is_compiled(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("homeshift.check.__main__.compiled", None)
     wrong = ["--limit", "transfers=1", "--limit", "copy", "--capacity", "L1Cache.cash=1"]
     assert main([*wrong, "--memory", "3"]) == 2
     error = capsys.readouterr().err

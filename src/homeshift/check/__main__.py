@@ -10,7 +10,14 @@ from pathlib import Path
 
 from homeshift.available_memory import available
 from homeshift.check import trace
-from homeshift.check.build import Checker, compile_checker, default_protocol, scenario_of
+from homeshift.check.build import (
+    Checker,
+    Model,
+    compiled,
+    default_protocol,
+    load_model,
+    scenario_of,
+)
 from homeshift.check.run import Json, Options, Result, limits_for, reduced_for, run, waiting_for
 from homeshift.check.scenario import MOST
 from homeshift.errors import HomeshiftError, InputError, near
@@ -29,8 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         protocol = given.protocol or default_protocol()
         scenario = given.scenario or scenario_of(protocol)
-        checker = compile_checker(protocol, scenario, nodes=given.nodes, lines=given.lines)
-        options = _options(given, checker)
+        model = load_model(protocol, scenario, nodes=given.nodes, lines=given.lines)
+        options = _options(given, model)
+        checker = compiled(model)
         print(_heading(checker, options))
         result = run(checker, options, _progress if sys.stderr.isatty() else None)
         if given.transitions:
@@ -102,13 +110,13 @@ def _progress(line: Json) -> None:
     )
 
 
-def _options(given: argparse.Namespace, checker: Checker) -> Options:
+def _options(given: argparse.Namespace, model: Model) -> Options:
     faults: list[str] = []
-    stimuli = [*limits_for(checker, Options()), "load", "store", "evict", "dma_read", "dma_write"]
+    stimuli = [*limits_for(model, Options()), "load", "store", "evict", "dma_read", "dma_write"]
     limits = _numbers("--limit", given.limit, "stimulus", stimuli, faults)
     caches = [
         f"{machine.name}.{parameter.name}"
-        for machine in checker.protocol.machines.values()
+        for machine in model.protocol.machines.values()
         for parameter in machine.parameters
         if parameter.type.name == "CacheMemory"
     ]

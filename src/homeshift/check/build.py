@@ -31,16 +31,22 @@ FLAGS = ("-std=c++20", "-O2", "-march=native", "-fno-access-control", "-w")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Checker:
-    """A compiled checker, or the engine that takes its steps, and what it was made from."""
+class Model:
+    """What is to be checked: a protocol and a scenario that fit together, on a machine."""
 
-    program: Path
     protocol: Protocol
     scenario: Scenario
     protocol_file: Path
     scenario_file: Path
     nodes: int
     lines: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checker(Model):
+    """A compiled checker, or the engine that takes its steps, and what it was made from."""
+
+    program: Path
 
 
 def source_directory() -> Path:
@@ -68,6 +74,25 @@ def scenario_of(protocol_file: Path) -> Path:
     return path
 
 
+def load_model(protocol_file: Path, scenario_file: Path, *, nodes: int, lines: int) -> Model:
+    """Read a protocol and a scenario.
+
+    Raises:
+        SliccError, InputError: the protocol or the scenario has faults.
+    """
+    protocol = load(protocol_file)
+    scenario = load_scenario(scenario_file)
+    check_fit(scenario, protocol, f"scenario '{scenario_file.name}'")
+    return Model(
+        protocol=protocol,
+        scenario=scenario,
+        protocol_file=protocol_file,
+        scenario_file=scenario_file,
+        nodes=nodes,
+        lines=lines,
+    )
+
+
 def compile_checker(
     protocol_file: Path,
     scenario_file: Path,
@@ -82,7 +107,7 @@ def compile_checker(
         SliccError, InputError: the protocol or the scenario has faults.
         RunError: there is no C++ compiler, or it does not take a condition of the scenario.
     """
-    return _compile("checker", protocol_file, scenario_file, nodes, lines, mutants)
+    return compiled(load_model(protocol_file, scenario_file, nodes=nodes, lines=lines), mutants)
 
 
 def compile_replay(
@@ -94,24 +119,21 @@ def compile_replay(
     mutants: Sequence[Mutant] = (),
 ) -> Checker:
     """Return the timed engine as it takes the steps of a checker. It raises the same."""
-    return _compile("replay", protocol_file, scenario_file, nodes, lines, mutants)
+    model = load_model(protocol_file, scenario_file, nodes=nodes, lines=lines)
+    return compiled(model, mutants, runtime="replay")
 
 
-def _compile(
-    runtime: str,
-    protocol_file: Path,
-    scenario_file: Path,
-    nodes: int,
-    lines: int,
-    mutants: Sequence[Mutant],
-) -> Checker:
-    protocol = load(protocol_file)
-    scenario = load_scenario(scenario_file)
-    check_fit(scenario, protocol, f"scenario '{scenario_file.name}'")
+def compiled(model: Model, mutants: Sequence[Mutant] = (), *, runtime: str = "checker") -> Checker:
+    """Return a model's checker or replay, compiled if it was not before.
+
+    Raises:
+        RunError: there is no C++ compiler, or it does not take a condition of the scenario.
+    """
 
     def emit(folder: Path) -> None:
-        write_cpp(protocol, folder, runtime=runtime, mutants=mutants)
-        (folder / "scenario.hh").write_text(write(scenario, protocol, nodes, lines), "utf-8")
+        write_cpp(model.protocol, folder, runtime=runtime, mutants=mutants)
+        scenario = write(model.scenario, model.protocol, model.nodes, model.lines)
+        (folder / "scenario.hh").write_text(scenario, "utf-8")
 
     engine = ["engine/controller.cc", "engine/link.cc", "engine/network.cc"]
     program = compile_cpp(
@@ -120,19 +142,19 @@ def _compile(
         sources_read=["checker", "engine", "common", *(["replay"] if runtime == "replay" else ())],
         generated=[],
         flags=[
-            f"-DHOMESHIFT_NODES={nodes}",
-            f"-DHOMESHIFT_LINES={lines}",
+            f"-DHOMESHIFT_NODES={model.nodes}",
+            f"-DHOMESHIFT_LINES={model.lines}",
             *(["-D_GLIBCXX_ASSERTIONS"] if runtime == "replay" else ()),  # so that it stops there
         ],
     )
     return Checker(
         program=program,
-        protocol=protocol,
-        scenario=scenario,
-        protocol_file=protocol_file,
-        scenario_file=scenario_file,
-        nodes=nodes,
-        lines=lines,
+        protocol=model.protocol,
+        scenario=model.scenario,
+        protocol_file=model.protocol_file,
+        scenario_file=model.scenario_file,
+        nodes=model.nodes,
+        lines=model.lines,
     )
 
 

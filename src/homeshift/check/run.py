@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from homeshift.check.build import Checker
+from homeshift.check.build import Checker, Model
 from homeshift.errors import RunError
 
 Json = Mapping[str, Any]
@@ -105,28 +105,28 @@ class Result(Trace):
         return self.fault is None and self.complete and not self.uncovered
 
 
-def limits_for(checker: Checker, options: Options) -> dict[str, int]:
+def limits_for(model: Model, options: Options) -> dict[str, int]:
     """How many of each stimulus may be under way, on a machine of that size."""
-    scenario = checker.scenario
+    scenario = model.scenario
     limits = {s.name: s.limit for s in scenario.stimulus} | dict(scenario.limits)
-    if checker.lines >= 2:
+    if model.lines >= 2:
         limits |= scenario.limits_from_2_lines
     return limits | dict(options.limits)
 
 
-def waiting_for(checker: Checker, options: Options) -> bool:
+def waiting_for(model: Model, options: Options) -> bool:
     """Whether cores may ask for what is under way."""
     if options.waiting is not None:
         return options.waiting
-    return not reduced_for(checker, options)
+    return not reduced_for(model, options)
 
 
-def reduced_for(checker: Checker, options: Options) -> bool:
+def reduced_for(model: Model, options: Options) -> bool:
     """Whether fewer orders are tried."""
     if options.reduced is not None:
         return options.reduced
-    scenario = checker.scenario
-    return checker.nodes > scenario.full_nodes or checker.lines > scenario.full_lines
+    scenario = model.scenario
+    return model.nodes > scenario.full_nodes or model.lines > scenario.full_lines
 
 
 def run(
