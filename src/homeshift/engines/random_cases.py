@@ -136,7 +136,7 @@ def _machine(random: Random, period: int, nodes: int, cores: int) -> str:
         "network.topology": topology,
         **{name: f"{random.randint(1, longest) * period}ps" for name in _LATENCIES},
         "network.link_bandwidth": bytes_per_second(
-            random.choice([16, 36, 80, random.uniform(0.5, 8), random.uniform(8, 500)])
+            random.choice([16, 36, 80, random.uniform(8, 40), random.uniform(40, 500)])
         ),
         "memory.bandwidth": f"{round(1e12 / memory_ps)}B/s",
         "memory.size": "4MiB",
