@@ -19,7 +19,6 @@ import os
 import re
 import runpy
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -68,39 +67,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--retry-failed", action="store_true", help="also do again what has failed before"
     )
     arguments = parser.parse_args(argv)
-    interrupt_on_signals(_leave_soon)
+    interrupt_on_signals()
     try:
         return _sweep(arguments)
     except HomeshiftError as error:
         print(f"{parser.prog}: error: {error}", file=sys.stderr)
         return error.exit_status
     except KeyboardInterrupt:
-        signal.signal(signal.SIGALRM, lambda *_: os._exit(1))  # it has been said
-        _say_interrupted()
+        again = "the same command goes on from here"
+        print(f"\n{parser.prog}: interrupted; {again}", file=sys.stderr)
         return 1
-
-
-def _leave_soon(seconds: float = 5.0) -> None:
-    """Let this process, which has been interrupted, end by then in any case.
-
-    Dask may wait for itself then, wherever it was; and what is raised while Python tidies up an
-    object is lost.
-    """
-    from homeshift.sweep import processes
-
-    def leave(*_: object) -> None:
-        processes.end_all()
-        _say_interrupted()
-        os._exit(1)
-
-    signal.signal(signal.SIGALRM, leave)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-
-
-def _say_interrupted() -> None:
-    print(
-        "\nsweep.py: interrupted; the same command goes on from here", file=sys.stderr, flush=True
-    )
 
 
 def _sweep(arguments: argparse.Namespace) -> int:

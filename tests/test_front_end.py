@@ -91,4 +91,4 @@ def test_every_script_can_be_told_to_end() -> None:
     mains = {name: text for name, text in texts.items() if 'if __name__ == "__main__"' in text}
     others = {name for name, text in mains.items() if "sys.exit(call(main))" not in text}
     assert others == {"sweep.py"}  # which says what to do then
-    assert "interrupt_on_signals(_leave_soon)" in mains["sweep.py"]
+    assert "interrupt_on_signals()" in mains["sweep.py"]

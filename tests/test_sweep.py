@@ -429,21 +429,6 @@ def test_a_signal_to_the_sweep_alone_ends_its_runs_and_itself_soon(
         assert time.monotonic() - begun < 10  # a second, on a machine that does nothing else
 
 
-def test_a_sweep_whose_interrupt_is_lost_ends_all_the_same() -> None:
-    """Python drops what is raised while an object is tidied up; Dask may wait for itself."""
-    deaf = (
-        "import os, runpy, signal, time\n"
-        f"sweep = runpy.run_path({str(SCRIPT)!r})\n"
-        "sweep['interrupt_on_signals'](lambda: sweep['_leave_soon'](0.2))\n"
-        "try:\n    os.kill(os.getpid(), signal.SIGHUP); time.sleep(60)\n"
-        "except KeyboardInterrupt:\n    time.sleep(60)\n"
-    )
-    command = [sys.executable, "-c", deaf]
-    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
-    assert result.returncode == 1
-    assert result.stderr == "\nsweep.py: interrupted; the same command goes on from here\n"
-
-
 def test_two_sweeps_do_not_work_in_one_directory(tmp_path: Path) -> None:
     slow = QUICK.replace('"5us"', '"20ms"')
     path, out = written(tmp_path, slow), tmp_path / "out"

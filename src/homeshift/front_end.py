@@ -18,20 +18,16 @@ from pathlib import Path
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def interrupt_on_signals(first: Callable[[], object] = lambda: None) -> None:
+def interrupt_on_signals() -> None:
     """Let what asks a process to end (a terminal that closes, Slurm's scancel) do as Ctrl-C does.
 
     What is ignored stays so (`nohup`), and so are further signals while the process ends.
-
-    Args:
-        first: is called by the signal, before KeyboardInterrupt is raised.
     """
     heard = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
 
     def interrupt(*_: object) -> None:
         for number in heard:
             signal.signal(number, signal.SIG_IGN)
-        first()
         raise KeyboardInterrupt
 
     for number in heard:
