@@ -7,8 +7,8 @@
     python scripts/validate.py --machines tiny quad --workloads zipf stream --seeds 1 2 3
     python scripts/validate.py --random 100
 
-The exit status is 1 if they differ in anything: a transition's or a message's count, or what
-migration.json says.
+The exit status is 1 if they differ in anything: a transition's or a message's count, what
+migration.json says, or another number in stats.txt that both have.
 """
 
 from __future__ import annotations
