@@ -439,13 +439,13 @@ class HomeTable
 {
   public:
     NodeID
-    lookup(Addr) const
+    lookup(MachineID, Addr) const
     {
         return home_;
     }
 
     void
-    set(Addr, NodeID home)
+    set(MachineID, Addr, NodeID home)
     {
         if (home >= kNodes) {
             throw ProtocolError(

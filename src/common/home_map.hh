@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// One node's belief about which node is the home of which region. Only requests
-// consult it, and it may be stale: a former home sends a request on, and the
-// answer corrects the belief.
+// Which node is the home of which region, as a node believes. Only requests consult
+// it, and it may be stale: a former home sends a request on, and the answer corrects
+// the belief.
 //
 // Nodes believe nearly the same, of millions of regions. So the beliefs lie in chunks, and equal
 // chunks are shared: between the copies of a map until one of them learns something, and within it
@@ -11,10 +11,12 @@
 #ifndef HOMESHIFT_COMMON_HOME_MAP_HH
 #define HOMESHIFT_COMMON_HOME_MAP_HH
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 namespace homeshift
@@ -92,6 +94,84 @@ class HomeMap
 
     unsigned shift_ = 0;
     std::vector<std::shared_ptr<Chunk>> chunks_;
+};
+
+// A node's map, as the machines of the node share it: what one of them learns, it knows at once,
+// and the others from the next cycle on. So it does not matter which of them comes first within a
+// cycle, and of what several learn of one region in a cycle, the one with the highest number is
+// right.
+class SharedHomeMap
+{
+  public:
+    explicit SharedHomeMap(HomeMap map) : map_(std::move(map))
+    {}
+
+    // As a machine of the node sees it.
+    unsigned
+    lookup(std::uint64_t machine, std::uint64_t address, std::uint64_t now) const
+    {
+        const std::uint64_t region = map_.region(address);
+        for (auto last = learned_.rbegin(); last != learned_.rend(); ++last) {
+            if (last->region == region && (last->machine == machine || now != learned_at_)) {
+                return last->home;
+            }
+        }
+        return map_.lookup(address);
+    }
+
+    void
+    learn(std::uint64_t machine, std::uint64_t address, unsigned home, std::uint64_t now)
+    {
+        if (now != learned_at_) {
+            note();
+            learned_at_ = now;
+        }
+        const auto after = std::find_if(learned_.begin(), learned_.end(),
+                                        [&](const Learned &l) { return l.machine > machine; });
+        learned_.insert(after, {machine, map_.region(address), home});
+    }
+
+    // All machines know it at once.
+    void
+    place(std::uint64_t address, unsigned home)
+    {
+        note();
+        map_.set(address, home);
+    }
+
+    void
+    place_all(const HomeMap &map)
+    {
+        learned_.clear();
+        map_ = map;
+    }
+
+    std::uint64_t
+    region(std::uint64_t address) const
+    {
+        return map_.region(address);
+    }
+
+  private:
+    struct Learned
+    {
+        std::uint64_t machine;
+        std::uint64_t region;
+        unsigned home;
+    };
+
+    void
+    note()
+    {
+        for (const Learned &learned : learned_) {
+            map_.set(learned.region, learned.home);
+        }
+        learned_.clear();
+    }
+
+    HomeMap map_;
+    std::uint64_t learned_at_ = 0;
+    std::vector<Learned> learned_; // in that cycle, by machine; not in the map yet
 };
 
 } // namespace homeshift

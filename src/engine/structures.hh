@@ -420,12 +420,30 @@ class CacheMemory
 
 // A node's home table, a count of where the node's misses were served, and the faults that its
 // cores are about to be told.
-class HomeTable : public HomeMap
+class HomeTable
 {
   public:
-    HomeTable(const HomeMap &map, unsigned node, unsigned cores_per_node)
-        : HomeMap(map), node_(node), cores_per_node_(cores_per_node)
+    HomeTable(const HomeMap &map, unsigned node, unsigned cores_per_node, const Cycle &now)
+        : map(map), node_(node), cores_per_node_(cores_per_node), now_(now)
     {}
+
+    NodeID
+    lookup(MachineID machine, Addr address) const
+    {
+        return map.lookup(number_of(machine), address, now_);
+    }
+
+    void
+    set(MachineID machine, Addr address, NodeID home)
+    {
+        map.learn(number_of(machine), address, home, now_);
+    }
+
+    Addr
+    region(Addr address) const
+    {
+        return map.region(address);
+    }
 
     // sender: who supplied the data; home: who ordered the request.
     void
@@ -461,12 +479,20 @@ class HomeTable : public HomeMap
         return std::erase(faults_, std::pair(core, line)) != 0;
     }
 
+    SharedHomeMap map;
     std::uint64_t served_locally = 0;
     std::uint64_t served_remotely = 0;
 
   private:
+    static std::uint64_t
+    number_of(MachineID machine)
+    {
+        return std::uint64_t{machine.type} << 32 | machine.num;
+    }
+
     unsigned node_;
     unsigned cores_per_node_;
+    const Cycle &now_;
     std::vector<std::pair<MachineID, Addr>> faults_;
 };
 

@@ -95,7 +95,8 @@ System::add_node(unsigned number, const Context &context)
     const Cycle &now = queue_->now();
     const Addr all = spec_.network.nodes * spec_.memory_bytes;
     Node node;
-    node.home_table = std::make_unique<HomeTable>(homes_, number, spec_.cores_per_node);
+    node.home_table =
+        std::make_unique<HomeTable>(homes_, number, spec_.cores_per_node, queue_->now());
     node.directory = std::make_unique<HomeDirectory>(all, homes_.region_shift());
     for (Addr region = number * spec_.memory_bytes; region < (number + 1) * spec_.memory_bytes;
          region += spec_.region_bytes) {
@@ -179,7 +180,7 @@ System::place_home(Addr address, unsigned home)
     require_node(home);
     for (Node &node : nodes_) {
         node.directory->setHome(address, false);
-        node.home_table->set(address, home);
+        node.home_table->map.place(address, home);
     }
     nodes_.at(home).directory->setHome(address, true);
     homes_.set(address, home);
@@ -198,7 +199,7 @@ System::place_homes(const std::vector<Addr> &addresses, unsigned home)
         homes_.set(address, home);
     }
     for (Node &node : nodes_) {
-        static_cast<HomeMap &>(*node.home_table) = homes_;
+        node.home_table->map.place_all(homes_);
     }
 }
 

@@ -303,6 +303,7 @@ class HeldController : public Controller
         if (!the_queue.run_dry(the_queue.now() + kPatience)) {
             throw ProtocolError("events go on for ever");
         }
+        the_queue.run(the_queue.now() + 1); // what a machine has learned, its node knows
     }
 
     int answer_port_ = -1;

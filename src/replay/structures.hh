@@ -99,7 +99,8 @@ inline std::vector<NodeHomeTable *> home_tables;
 class NodeHomeTable final : public HomeTable
 {
   public:
-    NodeHomeTable() : HomeTable(HomeMap(kNodes * kNodeBytes, kNodeBytes, kNodeBytes), 0, 1)
+    NodeHomeTable()
+        : HomeTable(HomeMap(kNodes * kNodeBytes, kNodeBytes, kNodeBytes), 0, 1, the_queue.now())
     {
         home_tables.push_back(this);
     }

@@ -200,7 +200,7 @@ WRONG = {
         "no entry is lost",
     ),
     "the old home's own table does not follow": (
-        ("    home_table.set(address, tbe.NewHome);\n", ""),
+        ("    home_table.set(machineID, address, tbe.NewHome);\n", ""),
         HAND_OVER,
         "table leads to the home|completion|deadlock",
     ),

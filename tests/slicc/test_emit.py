@@ -68,7 +68,7 @@ def test_a_port_that_does_more_than_trigger_has_no_hits(tmp_path: Path) -> None:
 
 def test_a_cache_that_asks_other_caches_has_no_hits(tmp_path: Path) -> None:
     """The directory's name is where a miss says whom to ask."""
-    old = "createMachineID(MachineType:Directory, home_table.lookup(address))"
+    old = "createMachineID(MachineType:Directory, home_table.lookup(machineID, address))"
     protocol = copy_of_protocol(tmp_path, old, old.replace("Directory", "L1Cache"))
     assert hits(load(protocol).machines["L1Cache"]) == []
 

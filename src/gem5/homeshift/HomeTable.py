@@ -21,7 +21,6 @@ class HomeTable(SimObject):
     region_size = Param.MemorySize("4KiB", "unit in which homes move, a power of two")
 
     cxx_exports = [
-        PyBindMethod("lookup"),
-        PyBindMethod("set"),
+        PyBindMethod("place"),
         PyBindMethod("servedRemotely"),
     ]

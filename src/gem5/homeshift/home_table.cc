@@ -12,19 +12,42 @@ namespace gem5
 namespace ruby
 {
 
+namespace
+{
+
+uint64_t
+numberOf(MachineID machine)
+{
+    return static_cast<uint64_t>(machine.getType()) << 32 | machine.getNum();
+}
+
+} // namespace
+
 HomeTable::HomeTable(const Params &p)
     : SimObject(p),
       system(p.ruby_system),
-      map(p.memory_size, p.node_size, p.region_size),
+      map(::homeshift::HomeMap(p.memory_size, p.node_size, p.region_size)),
       node(p.node),
       coresPerNode(p.cores_per_node),
       stats(this)
 {}
 
-void
-HomeTable::set(Addr address, NodeID home)
+NodeID
+HomeTable::lookup(MachineID machine, Addr address) const
 {
-    map.set(address, home);
+    return map.lookup(numberOf(machine), address, system->curCycle());
+}
+
+void
+HomeTable::set(MachineID machine, Addr address, NodeID home)
+{
+    map.learn(numberOf(machine), address, home, system->curCycle());
+}
+
+void
+HomeTable::place(Addr address, NodeID home)
+{
+    map.place(address, home);
 }
 
 void

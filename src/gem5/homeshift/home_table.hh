@@ -32,13 +32,11 @@ class HomeTable : public SimObject
     PARAMS(HomeTable);
     HomeTable(const Params &p);
 
-    NodeID
-    lookup(Addr address) const
-    {
-        return map.lookup(address);
-    }
+    NodeID lookup(MachineID machine, Addr address) const;
+    void set(MachineID machine, Addr address, NodeID home);
 
-    void set(Addr address, NodeID node);
+    // From outside, before or between runs.
+    void place(Addr address, NodeID home);
 
     Addr
     region(Addr address) const
@@ -62,7 +60,7 @@ class HomeTable : public SimObject
 
   private:
     RubySystem *const system;
-    ::homeshift::HomeMap map;
+    ::homeshift::SharedHomeMap map;
     const NodeID node;
     const unsigned coresPerNode;
     std::vector<std::pair<NodeID, Addr>> faults;

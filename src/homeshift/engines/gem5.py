@@ -61,7 +61,7 @@ class Gem5Engine:
         for home, regions in setup.homes.items():
             for node in range(machine.nodes):
                 for address in regions:
-                    controllers.home_tables[node].set(address, home)
+                    controllers.home_tables[node].place(address, home)
                     controllers.directories[node].setHome(address, node == home)
         for vm, spec in zip(self._vms, setup.vms, strict=True):
             vm.setFrames(list(spec.frames))
