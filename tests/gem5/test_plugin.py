@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -30,6 +31,19 @@ def test_help_builds_no_machine(tmp_path: Path) -> None:
     result = gem5(tmp_path, "configs/migrate.py", "--help")
     assert "--strategy" in result.stdout
     assert not (tmp_path / "config.ini").exists()
+
+
+def test_a_checkout_that_it_was_not_built_from_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    for part in ("src", "configs"):
+        shutil.copytree(REPOSITORY / part, tmp_path / part)
+    with (tmp_path / "src/common/random.hh").open("a") as header:
+        header.write("// Changed since.\n")
+    result = gem5(tmp_path / "m5out", str(tmp_path / "configs/migrate.py"), *TINY)
+    assert result.returncode == 0, result.stderr
+    assert "this gem5 was built from other sources" in result.stderr
 
 
 def test_last_line_says_at_which_tick_and_why(tmp_path: Path) -> None:

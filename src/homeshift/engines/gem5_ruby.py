@@ -21,6 +21,7 @@ cache exactly the cache's latency after the edge, as on the embedded engine.
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import m5
@@ -29,6 +30,7 @@ import m5.objects as gem5
 from homeshift.engines import gem5_topology
 from homeshift.engines.base import Link
 from homeshift.engines.gem5_network import VIRTUAL_NETWORKS, Throttles, join, make_network
+from homeshift.engines.gem5_sources import digest_of
 from homeshift.errors import RunError
 from homeshift.machine import Machine
 
@@ -38,8 +40,12 @@ PATIENCE_TICKS = 10**12  # Ruby reports a deadlock after an access has waited fo
 
 
 def require_plugin() -> None:
-    """Raise RunError unless this gem5 has the plugin and was built for its protocol."""
+    """Raise RunError unless this gem5 has the plugin and was built for its protocol.
+
+    Warn if it was built from other sources than those beside this package.
+    """
     if hasattr(gem5, "HomeTable") and controller_class("Directory") is not None:
+        _compare_sources(Path(__file__).resolve().parents[2])
         return
     try:
         built_for = m5.defines.buildEnv["PROTOCOL"]
@@ -50,6 +56,18 @@ def require_plugin() -> None:
         f"EXTRAS set to src/gem5/homeshift and the protocol {PROTOCOL} (see docs/gem5.md), or "
         f"run this script with Python, on the embedded engine"
     )
+
+
+def _compare_sources(here: Path) -> None:
+    try:
+        from homeshift_sources import digest
+    except ImportError:  # of before there was a digest
+        digest = None
+    if (here / "gem5").is_dir() and digest != digest_of(here):
+        m5.util.warn(
+            f"this gem5 was built from other sources of Homeshift's plugin and protocol than "
+            f"those in {here}; its results may differ, until it is built again (see docs/gem5.md)"
+        )
 
 
 def controller_class(machine: str) -> Any:
