@@ -13,7 +13,7 @@ migrate as well, which bytes went when for it: these are None then.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -62,49 +62,29 @@ def summary(
     """Return what goes into migration.json."""
     constants = load_constants()
     at_first, start, end, at_last = moments
-    before, during, after = start - at_first, end - start, at_last - end
+    spans = {"before": start - at_first, "during": end - start, "after": at_last - end}
     first = [leg for leg in legs if leg.vm.number == 0]
-    counted = during.counted
+    counted = spans["during"].counted
     overall = (at_last - start).counted
-    seconds = during.tick / TICKS_PER_SECOND
-    paused = [phase for leg in first for phase in leg.phases if phase.paused]
-    later = [phase for leg in first for phase in _after_resume(leg)]
-    pages = sum(leg.pages_copied for leg in first)
-    own_seconds = sum(map(_total_time, first))
-    moves_alone = len(first) == len(legs)
-    downtime_bytes = sum(phase.counted.migration_bytes for phase in paused)
-    postcopy_bytes = sum(phase.counted.migration_bytes for phase in later)
     status = interruption.status if interruption else "completed"
+    total = specs[0].memory_bytes
+    ram = {
+        "total": total,
+        "remaining": 0 if status == "completed" else total,
+        **_ram(first, spans["during"], alone=len(first) == len(legs)),
+    }
     return {
         "format": FORMAT,
         "engine": engine_name,
         "strategy": first[0].strategy.name,
         "status": status,
         "total-time": (first[-1].phases[-1].end - first[0].phases[0].start) / TICKS_PER_SECOND,
-        "downtime": _seconds(paused),
+        "downtime": _seconds(_paused(first)),
         "expected-downtime": first[-1].expected_downtime,
         "setup-time": 0.0,
-        "postcopy-blocktime": _blocktime(later),
+        "postcopy-blocktime": _blocktime(_after_resume(first)),
         "cpu-throttle-percentage": max(leg.throttle_percentage for leg in first),
-        "ram": {
-            "transferred": counted.migration_bytes,
-            "remaining": 0 if status == "completed" else specs[0].memory_bytes,
-            "total": specs[0].memory_bytes,
-            "duplicate": 0,
-            "normal": pages,
-            "normal-bytes": pages * PAGE_BYTES,
-            "dirty-pages-rate": first[-1].dirty_pages_rate,
-            "dirty-sync-count": sum(leg.syncs for leg in first),
-            "postcopy-requests": sum(leg.requests.pages for leg in first),
-            "page-size": PAGE_BYTES,
-            "mbps": counted.migration_bytes * 8 / seconds / 1e6 if seconds else None,
-            "pages-per-second": pages / own_seconds if own_seconds else None,
-            "precopy-bytes": (
-                counted.migration_bytes - downtime_bytes - postcopy_bytes if moves_alone else None
-            ),
-            "downtime-bytes": downtime_bytes if moves_alone else None,
-            "postcopy-bytes": postcopy_bytes if moves_alone else None,
-        },
+        "ram": ram,
         "home": {
             "regions-transferred": sum(leg.regions_moved for leg in first),
             "regions-returned": sum(leg.regions_returned for leg in first),
@@ -117,38 +97,16 @@ def summary(
             "control-bytes": counted.control_bytes,
             "data-bytes": counted.data_bytes,
         },
-        "copied-pages": pages,
+        "copied-pages": ram["normal"],
         "energy": energy_of(migration_counts(counted), constants).to_dict(),
         "vm": {
-            "accesses-per-microsecond": {
-                name: _rate(span, 0)
-                for name, span in (("before", before), ("during", during), ("after", after))
-            },
-            "local-share": {
-                "before": _local_share(before),
-                "after": _local_share(after),
-            },
+            "accesses-per-microsecond": {name: _rate(span, 0) for name, span in spans.items()},
+            "local-share": {name: _local_share(spans[name]) for name in ("before", "after")},
         },
         **({"interruption": interruption.to_dict()} if interruption else {}),
-        "window": _window(at_last - start, before, constants),
+        "window": _window(at_last - start, spans["before"], constants),
         "migrations": [_migration(leg) for leg in legs],
-        "vms": [
-            {
-                "source": spec.source,
-                "targets": list(spec.targets),
-                "accesses-per-microsecond": {
-                    "before": _rate(before, number),
-                    "during": _rate(during, number),
-                    "after": _rate(after, number),
-                },
-                "mean-latency": {
-                    "before": _mean_latency(before, number),
-                    "during": _mean_latency(during, number),
-                    "after": _mean_latency(after, number),
-                },
-            }
-            for number, spec in enumerate(specs)
-        ],
+        "vms": [_vm(spec, spans, number) for number, spec in enumerate(specs)],
         "links": [{"source": link.source, "target": link.target} for link in start.links],
         "progress": [_point(point - start, constants) for point in progress],
         "phases": [
@@ -156,6 +114,41 @@ def summary(
             for leg in first
             for phase in leg.phases
         ],
+    }
+
+
+def _ram(legs: Sequence[Migration], during: Span, *, alone: bool) -> dict[str, Any]:
+    """Sum up what a VM's migrations copied; `alone`: no other VM's went on meanwhile."""
+    moved = during.counted.migration_bytes
+    pages = sum(leg.pages_copied for leg in legs)
+    seconds, own_seconds = during.tick / TICKS_PER_SECOND, sum(map(_total_time, legs))
+    downtime_bytes, postcopy_bytes = (
+        sum(phase.counted.migration_bytes for phase in phases)
+        for phases in (_paused(legs), _after_resume(legs))
+    )
+    return {
+        "transferred": moved,
+        "duplicate": 0,
+        "normal": pages,
+        "normal-bytes": pages * PAGE_BYTES,
+        "dirty-pages-rate": legs[-1].dirty_pages_rate,
+        "dirty-sync-count": sum(leg.syncs for leg in legs),
+        "postcopy-requests": sum(leg.requests.pages for leg in legs),
+        "page-size": PAGE_BYTES,
+        "mbps": moved * 8 / seconds / 1e6 if seconds else None,
+        "pages-per-second": pages / own_seconds if own_seconds else None,
+        "precopy-bytes": moved - downtime_bytes - postcopy_bytes if alone else None,
+        "downtime-bytes": downtime_bytes if alone else None,
+        "postcopy-bytes": postcopy_bytes if alone else None,
+    }
+
+
+def _vm(spec: VmSpec, spans: Mapping[str, Span], number: int) -> dict[str, Any]:
+    return {
+        "source": spec.source,
+        "targets": list(spec.targets),
+        "accesses-per-microsecond": {name: _rate(span, number) for name, span in spans.items()},
+        "mean-latency": {name: _mean_latency(span, number) for name, span in spans.items()},
     }
 
 
@@ -221,7 +214,6 @@ def _point(span: Span, constants: Constants) -> dict[str, Any]:
 
 def _migration(leg: Migration) -> dict[str, Any]:
     """Sum up one migration; bytes are not told apart where several go on at once."""
-    paused = [phase for phase in leg.phases if phase.paused]
     return {
         "vm": leg.vm.number,
         "strategy": leg.strategy.to_dict(),
@@ -229,8 +221,8 @@ def _migration(leg: Migration) -> dict[str, Any]:
         "target": leg.target,
         "start": leg.phases[0].start,
         "total-time": _total_time(leg),
-        "downtime": _seconds(paused),
-        "postcopy-blocktime": _blocktime(_after_resume(leg)),
+        "downtime": _seconds(_paused([leg])),
+        "postcopy-blocktime": _blocktime(_after_resume([leg])),
         "copied-pages": leg.pages_copied,
         "regions-transferred": leg.regions_moved,
         "regions-returned": leg.regions_returned,
@@ -254,10 +246,17 @@ def _total_time(leg: Migration) -> float:
     return (leg.phases[-1].end - leg.phases[0].start) / TICKS_PER_SECOND
 
 
-def _after_resume(leg: Migration) -> list[Phase]:
+def _paused(legs: Sequence[Migration]) -> list[Phase]:
+    return [phase for leg in legs for phase in leg.phases if phase.paused]
+
+
+def _after_resume(legs: Sequence[Migration]) -> list[Phase]:
     """Return the phases in which the VM ran at the target."""
-    names = [phase.name for phase in leg.phases]
-    return leg.phases[names.index("resume") + 1 :] if "resume" in names else []
+    phases = []
+    for leg in legs:
+        names = [phase.name for phase in leg.phases]
+        phases += leg.phases[names.index("resume") + 1 :] if "resume" in names else []
+    return phases
 
 
 def _seconds(phases: Sequence[Phase]) -> float:
