@@ -21,6 +21,7 @@ import runpy
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 MIGRATE = Path(__file__).resolve().parents[1] / "configs" / "migrate.py"
 _NEEDED = ("distributed", "tqdm", "pyarrow")
 _SHOWN_FAILURES = 5
+_SECONDS_A_LINE = 60.0  # where there is no terminal to draw a bar on
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -147,10 +149,11 @@ def _run(client: Client, wanted: list[RunSpec], place: Place, gem5: str | None) 
         for spec in wanted
     ]
     failed = 0
+    told = time.monotonic()
     try:
         futures = client.map(execute, tasks, key=[task.spec.name for task in tasks], pure=False)
         with tqdm(total=len(tasks), unit="run", disable=None) as bar:
-            for future in as_completed(futures):
+            for made, future in enumerate(as_completed(futures), start=1):
                 # What a run itself does wrong is recorded; a worker that dies is not a run's fault.
                 lost = future.exception()
                 if lost is not None:
@@ -160,6 +163,11 @@ def _run(client: Client, wanted: list[RunSpec], place: Place, gem5: str | None) 
                     failed += 1
                     bar.set_postfix(failed=failed)
                 bar.update()
+                if bar.disable and time.monotonic() - told >= _SECONDS_A_LINE:
+                    told = time.monotonic()
+                    print(
+                        f"sweep.py: {made} of {len(tasks)} runs made, {failed} failed", flush=True
+                    )
     except (CancelledError, CommClosedError) as error:  # nobody knows what the workers do now
         done = sum(place.is_done(task.spec) for task in tasks)
         raise RunError(

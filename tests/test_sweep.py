@@ -318,6 +318,22 @@ def processes_of(outdir: Path) -> list[int]:
     return found
 
 
+def test_a_log_gets_a_line_a_minute(tmp_path: Path) -> None:
+    code = f"import runpy, sys; script = runpy.run_path({str(SCRIPT)!r}); sys.argv = sys.argv[1:]\n"
+    code += "script['main'].__globals__['_SECONDS_A_LINE'] = 0; sys.exit(script['main']())"
+    text = QUICK.replace('"256KiB"', '["256KiB", "1GiB"]')  # tiny has 2 MiB
+    path = written(tmp_path, text)
+    arguments = ("sweep.py", str(path), "--outdir", str(tmp_path / "out"))
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
+    )
+    lines = [line for line in done.stdout.splitlines() if "made" in line]
+    assert [line.split(",")[0] for line in lines] == [
+        f"sweep.py: {made} of 8 runs made" for made in range(1, 9)
+    ]
+    assert lines[-1].endswith("4 failed")
+
+
 def start(*command: str, stderr: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=stderr)
 
