@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import subprocess
@@ -17,7 +18,9 @@ import pytest
 import homeshift as hs
 from homeshift.errors import InputError
 from homeshift.runs import read_run
+from homeshift.strategies import Strategy
 from homeshift.strategies.ownership import Ownership
+from homeshift.strategies.stop_and_copy import StopAndCopy
 
 SCRIPT = Path(__file__).parents[1] / "configs" / "migrate.py"
 
@@ -153,3 +156,50 @@ def test_what_homeshift_offers_is_listed_and_nothing_else_is_there() -> None:
     assert {"migrate", "Vm", "read_stats"} <= set(dir(hs))
     with pytest.raises(AttributeError, match="no attribute 'migrat'"):
         hs.migrat  # noqa: B018
+
+
+class Own(StopAndCopy):
+    """Keeps a number of its own."""
+
+    name = "own"
+
+    def __init__(self, rounds: int) -> None:
+        self.rounds = rounds
+        self._notes = [rounds]
+
+
+@dataclasses.dataclass(frozen=True)
+class OwnFields(StopAndCopy):
+    """A field that is no declared parameter."""
+
+    name = "own-fields"
+    most_rounds: int = 3
+
+
+@pytest.mark.parametrize(
+    ("strategy", "recorded"),
+    [
+        (Own(6), {"name": "own", "rounds": 6}),
+        (OwnFields(), {"name": "own-fields", "most-rounds": 3}),
+    ],
+)
+def test_what_an_own_strategy_keeps_is_recorded(
+    strategy: Strategy, recorded: dict[str, Any]
+) -> None:
+    run = hs.migrate(machine="tiny", vm=hs.Vm(memory="64KiB"), strategy=strategy, window="5us")
+    assert run.config["strategy"] == recorded
+
+
+def test_an_own_strategy_has_a_name_of_its_own() -> None:
+    class Borrowed(StopAndCopy):
+        name = "pre-copy"
+
+    class Nameless(StopAndCopy):
+        name = ""
+
+    for strategy, fault in (
+        (Borrowed(), "the class Borrowed has the name of another strategy, 'pre-copy'"),
+        (Nameless(), "the class Nameless needs a text `name`"),
+    ):
+        with pytest.raises(InputError, match=fault):
+            hs.migrate(machine="tiny", strategy=strategy)

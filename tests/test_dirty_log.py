@@ -12,6 +12,7 @@ from homeshift.engines import Setup, VmSetup, make_engine
 from homeshift.errors import RunError
 from homeshift.machine import load_machine
 from homeshift.migration import Result, migrate
+from homeshift.running_vm import RunningVm
 from homeshift.strategies import (
     Copy,
     MoveCpuState,
@@ -125,5 +126,33 @@ def test_a_vm_that_is_copied_while_it_runs_reads_what_it_wrote() -> None:
 
 
 def test_a_copy_that_misses_a_dirty_page_is_found_out() -> None:
+    with pytest.raises(RunError, match="copies of 32 pages that have been written since"):
+        migrate_by(Careless())
+
+
+def test_a_load_of_a_page_that_was_not_copied_again_is_found_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(RunningVm, "stale_copies", lambda _: set())
     with pytest.raises(RunError, match="returned store"):
         migrate_by(Careless())
+
+
+class Unasked(Strategy):
+    """Copies all pages again while the VM stands still, whatever the log says."""
+
+    name = "unasked"
+    moves = "all pages, twice"
+
+    def migrate(self, vm: Vm, target: int) -> Iterator[Operation]:
+        vm.take_dirty_log()
+        yield Copy(vm.pages, to=target)
+        yield Pause(vm)
+        yield Copy(vm.pages, to=target)
+        assert vm.take_dirty_log()  # of what was written before the last copy
+        yield MoveCpuState(vm, to=target)
+        yield Resume(vm, on=target)
+
+
+def test_a_page_that_is_copied_after_the_last_write_is_no_fault() -> None:
+    assert migrate_by(Unasked()).summary["copied-pages"] == 64

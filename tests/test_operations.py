@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,6 +12,20 @@ from experiments import KIB, machine_of, run
 
 from homeshift.errors import RunError
 from homeshift.strategies import base
+
+
+def endless() -> Iterator[base.Operation]:
+    while True:
+        yield base.Watch(0)
+
+
+def running_copy(vm: base.Vm, *, log: bool) -> Iterator[base.Operation]:
+    if log:
+        vm.take_dirty_log()
+    yield base.Copy(vm.pages, to=1)
+    yield base.Pause(vm)
+    yield base.MoveCpuState(vm, to=1)
+    yield base.Resume(vm, on=1)
 
 
 def moved(vm: base.Vm, *, on: int = 1, missing: Any = ()) -> Iterator[base.Operation]:
@@ -32,6 +47,26 @@ FAULTS: dict[str, Callable[[base.Vm], Iterator[Any]]] = {
     "moves something to node -1, which the machine does not have": lambda vm: iter(
         [base.MoveCpuState(vm, to=-1)]
     ),
+    "moves something to node '1', which is no whole number": lambda vm: iter(
+        [base.Transfer(vm.regions, to="1")]  # type: ignore[arg-type]
+    ),
+    "names None in place of a list of regions": lambda _: iter(
+        [base.Transfer(None, to=1)]  # type: ignore[arg-type]
+    ),
+    "names pages by float, which is no whole number": lambda _: iter(
+        [base.Copy([1, 1.5], to=1)]  # type: ignore[list-item]
+    ),
+    "moves the state of vCPUs that run": lambda vm: iter([base.MoveCpuState(vm, to=1)]),
+    "resumes the VM on node 1, where the state of its vCPUs has not been moved": lambda vm: iter(
+        [base.Pause(vm), base.Resume(vm, on=1)]
+    ),
+    "copies pages of a running VM without its dirty log, and so will miss what is written "
+    "meanwhile: call vm.take_dirty_log() before, which starts the log": lambda vm: running_copy(
+        vm, log=False
+    ),
+    "resumes the VM with copies of 7 pages that have been written since, page 0 first: copy what "
+    "vm.take_dirty_log() names when it is paused": lambda vm: running_copy(vm, log=True),
+    "yields 10,000 operations, and no time passes": lambda _: endless(),
     "names a page that is not of the VM, which has the pages 0 to 15": lambda _: iter(
         [base.Copy([3, 16], to=1)]
     ),
@@ -52,5 +87,5 @@ def test_a_fault_of_a_strategy_is_told(fault: str, monkeypatch: pytest.MonkeyPat
             return FAULTS[fault](vm)
 
     monkeypatch.setattr("experiments.strategy_named", lambda _: Faulty())
-    with pytest.raises(RunError, match=f"^strategy faulty {fault}$"):
+    with pytest.raises(RunError, match=f"^strategy faulty {re.escape(fault)}$"):
         run(machine_of("quad"), "faulty", memory_bytes=64 * KIB)

@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from experiments import KIB, MICROSECOND, machine_of
 
 from homeshift.migration import migrate
-from homeshift.strategies import LENDING, STRATEGIES, Strategy
+from homeshift.strategies import LENDING, STRATEGIES, Strategy, base, parameters
 from homeshift.strategies.base import Operation
 from homeshift.strategies.parameters import parameters_of
 from homeshift.vm import VmSpec
@@ -19,12 +21,14 @@ from homeshift.workload import parse_workload
 TEXT = (Path(__file__).parents[1] / "docs" / "strategies.md").read_text(encoding="utf-8")
 
 
+EXAMPLE, DECLARATION = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
+
+
 def example() -> type[Strategy]:
     """Return the class that the page shows."""
-    [code] = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
-    assert len([line for line in code.splitlines() if line.strip()]) <= 20
+    assert len([line for line in EXAMPLE.splitlines() if line.strip()]) <= 20
     names: dict[str, type[Strategy]] = {}
-    exec(compile(code, "docs/strategies.md", "exec"), names)
+    exec(compile(EXAMPLE, "docs/strategies.md", "exec"), names)
     return names["Evacuate"]
 
 
@@ -45,6 +49,12 @@ def test_the_strategy_of_the_example_moves_a_vm_with_all_its_data(name: str) -> 
     assert summary["home"]["regions-transferred"] == borrowed
     assert summary["copied-pages"] == 16 - borrowed
     assert summary["strategy"] == "evacuate"
+
+
+def test_the_parameter_of_the_example_can_be_given() -> None:
+    names: dict[str, Any] = {"base": base, "parameters": parameters, "dataclass": dataclass}
+    exec(compile(DECLARATION, "docs/strategies.md", "exec"), names)
+    assert parameters.read_parameters(names["Rounds"], "most=5") == ({"most": 5}, [])
 
 
 def test_every_strategy_and_parameter_is_described() -> None:

@@ -40,6 +40,7 @@ from homeshift.units import LINE_BYTES, PAGE_BYTES, TICKS_PER_SECOND
 LINES_PER_PAGE = PAGE_BYTES // LINE_BYTES
 PUSHED_AT_ONCE = 2  # pages of a background push, so that its engine never runs out of lines
 PULLED_AT_ONCE = 8  # pages that accesses have to wait for
+MOST_IDLE = 10_000  # operations of a strategy that take no time, one after the other
 
 Steps = Iterator[int | None]
 
@@ -122,7 +123,11 @@ class Migration:
         syncs = self.vm.syncs
         operations = self.strategy.migrate(self.vm, self.target)
         self._require(isinstance(operations, Iterator), "yields nothing")
+        idle, since = 0, self.vm.engine.now
         for operation in operations:
+            idle = idle + 1 if since == self.vm.engine.now else 0
+            since = self.vm.engine.now
+            self._require(idle < MOST_IDLE, f"yields {MOST_IDLE:,} operations, and no time passes")
             fault = fault_of(operation, vm=self.vm, target=self.target, paused=self.paused)
             self._require(not fault, fault)
             yield from self._phase(operation)
@@ -215,6 +220,7 @@ class Migration:
         rounds = sum(phase.name == "copy" for phase in self.phases)
         if rounds and pages:
             self.report(f"round {rounds + 1}: {len(pages):,} pages have been written meanwhile")
+        self.vm.begin_copy(pages, paused=self.paused)
         yield from self._copied(pages, node, bandwidth)
         ticks = self.vm.engine.now - start
         self.copy_ticks = ticks
@@ -281,6 +287,12 @@ class Migration:
     def _resume(self, node: int, missing: Sequence[int]) -> Steps:
         vm, engine = self.vm, self.vm.engine
         gone = set(missing)
+        stale = vm.stale_copies() - gone
+        self._require(
+            not stale,
+            f"resumes the VM with copies of {len(stale)} pages that have been written since, page "
+            f"{min(stale, default=0)} first: copy what vm.take_dirty_log() names when it is paused",
+        )
         vm.use_copies([page for page in vm.copied if page not in gone])
         engine.await_pages(vm.number, missing)
         self.missing = gone

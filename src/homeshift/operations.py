@@ -9,13 +9,15 @@ Whoever asks says which strategy it was.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sized
+from numbers import Integral
 from typing import get_args
 
 from homeshift.running_vm import RunningVm
 from homeshift.strategies import (
     Copy,
     Fetch,
+    MoveCpuState,
     Operation,
     Pause,
     Pull,
@@ -30,29 +32,65 @@ def fault_of(operation: object, *, vm: RunningVm, target: int, paused: bool) -> 
     """Return what is wrong with an operation, as it follows 'strategy x', or None."""
     if not isinstance(operation, get_args(Operation)):
         return f"yields {operation!r}, which is no operation"
+    return (
+        _fault_of_types(operation)
+        or _fault_of_places(operation, vm)
+        or _fault_of_order(operation, vm, target, paused)
+    )
+
+
+def _fault_of_types(operation: Operation) -> str | None:
+    to = getattr(operation, "to", 0)  # of all that move something
+    if not isinstance(to, Integral):
+        return f"moves something to node {to!r}, which is no whole number"
+    match operation:
+        case Copy(pages) | Fetch(pages) | Pull(pages) | Resume(missing=pages):
+            return _fault_of_numbers(pages, "pages")
+        case Transfer(regions):
+            return _fault_of_numbers(regions, "regions")
+    return None
+
+
+def _fault_of_numbers(numbers: object, what: str) -> str | None:
+    if not isinstance(numbers, Sized) or not isinstance(numbers, Iterable):
+        return f"names {numbers!r} in place of a list of {what}"
+    wrong = next((kind for kind in set(map(type, numbers)) if not issubclass(kind, Integral)), None)
+    return f"names {what} by {wrong.__name__}, which is no whole number" if wrong else None
+
+
+def _fault_of_order(operation: Operation, vm: RunningVm, target: int, paused: bool) -> str | None:
     match operation:
         case Pause() if paused:
             return "pauses the VM, which stands still already"
+        case MoveCpuState() if not paused:
+            return "moves the state of vCPUs that run"
+        case Copy(pages) if pages and not paused and not vm.logging:
+            return (
+                "copies pages of a running VM without its dirty log, and so will miss what is "
+                "written meanwhile: call vm.take_dirty_log() before, which starts the log"
+            )
         case Resume() if not paused:
             return "resumes the VM, which runs"
         case Resume(on=node) if node != target:
             return f"resumes the VM on node {node}, and is to bring it to node {target}"
+        case Resume(on=node) if vm.state and vm.location(vm.state[0]) != node:
+            return f"resumes the VM on node {node}, where the state of its vCPUs has not been moved"
         case Watch(ticks) if ticks < 0:
             return f"watches the VM for {ticks} ticks"
         case Throttle(percentage=percentage) if not 0 <= percentage < 100:
             return f"lets vCPUs sleep for {percentage} % of the time"
-    to = getattr(operation, "to", None)  # of all that move something
+    return None
+
+
+def _fault_of_places(operation: Operation, vm: RunningVm) -> str | None:
+    to = getattr(operation, "to", None)
     if to is not None and not vm.has_node(to):
         return f"moves something to node {to}, which the machine does not have"
     match operation:
         case Copy(pages) | Fetch(pages) | Pull(pages) | Resume(missing=pages):
-            return _fault_of_pages(pages, vm)
+            last = vm.spec.pages - 1
+            if pages and not 0 <= min(pages) <= max(pages) <= last:
+                return f"names a page that is not of the VM, which has the pages 0 to {last}"
         case Transfer(regions) if not vm.has_regions(regions):
             return "transfers a region that is not of the VM"
-    return None
-
-
-def _fault_of_pages(pages: Sequence[int], vm: RunningVm) -> str | None:
-    if pages and not 0 <= min(pages) <= max(pages) < vm.spec.pages:
-        return f"names a page that is not of the VM, which has the pages 0 to {vm.spec.pages - 1}"
     return None

@@ -67,6 +67,10 @@ class RunningVm:
         self._regions: array[int] | None = regions[:]
         self.copied: dict[int, int] = {}
         """Page -> frame that it is copied to, to be used from `Resume` on."""
+        self._stale: set[int] = set()
+        """Copied pages that have been written since, as far as the dirty log has been read."""
+        self._untold: list[int] = []
+        """Pages of the dirty log that were read and that no strategy has been told."""
         self._begun: dict[int, list[int]] = {}
         """Node -> frames of regions that copies have begun to fill, in this migration."""
         self.state = self._new(spec.source, self._state_pages, "the vCPUs' state")
@@ -129,7 +133,11 @@ class RunningVm:
             self.engine.start_dirty_log(self.number)
             return []
         self.syncs += 1
-        self.dirty = dirty = self.engine.take_dirty_log(self.number)
+        dirty = self._read_dirty_log()
+        if self._untold:
+            dirty = sorted({*self._untold, *dirty})
+            self._untold = []
+        self.dirty = dirty
         return dirty
 
     def sample(self, every: int) -> None:
@@ -173,6 +181,25 @@ class RunningVm:
     def begin_migration(self) -> None:
         """Fill no more regions that copies have begun to fill: their homes may have moved."""
         self._begun.clear()
+        self._stale.clear()
+        self._untold = []
+
+    def _read_dirty_log(self) -> list[int]:
+        dirty = self.engine.take_dirty_log(self.number)
+        self._stale.update(filter(self.copied.__contains__, dirty))
+        return dirty
+
+    def begin_copy(self, pages: Iterable[int], *, paused: bool) -> None:
+        """Note that pages are copied as they are now; while it is paused they stay so."""
+        if self.logging and paused:
+            self._untold += self._read_dirty_log()
+        self._stale.difference_update(pages)
+
+    def stale_copies(self) -> set[int]:
+        """Return the pages that have been written since they were copied."""
+        if self.logging:
+            self._untold += self._read_dirty_log()
+        return self._stale & self.copied.keys()
 
     def frames_for(self, pages: Iterable[int], node: int) -> list[int]:
         """Return frames of a node to copy pages to; one that is copied again keeps its frame."""

@@ -191,6 +191,7 @@ class Strategy(ABC):
     """A way to move a VM. Register one in `strategies/__init__.py`.
 
     A strategy with parameters is a frozen dataclass; `parameters.py` says how they are declared.
+    Other attributes of an object are recorded with its runs if they are numbers or texts.
     """
 
     name: ClassVar[str]
@@ -206,6 +207,11 @@ class Strategy(ABC):
         """Yield the operations that bring `vm` to the node `target`."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return name and parameters as plain data that JSON can hold."""
-        values = {name: getattr(self, name.replace("-", "_")) for name in parameters_of(type(self))}
-        return {"name": self.name, **values}
+        """Return its name, parameters and other plain attributes as data that JSON can hold."""
+        known = {name: getattr(self, name.replace("-", "_")) for name in parameters_of(type(self))}
+        others = {
+            name.replace("_", "-"): value
+            for name, value in getattr(self, "__dict__", {}).items()
+            if isinstance(value, bool | int | float | str)
+        }
+        return {"name": self.name, **known, **others}

@@ -101,9 +101,9 @@ def choice(default: str, choices: tuple[str, ...], sentence: str) -> Any:
 
 def parameters_of(strategy: type) -> dict[str, Parameter]:
     """Return the parameters of a strategy's class by the name that a user gives."""
-    # A plain class has no fields, and no parameters.
+    # A plain class has no fields, and no parameters; nor is a field one that says nothing of it.
     known = fields(strategy) if hasattr(strategy, "__dataclass_fields__") else ()
-    return {f.name.replace("_", "-"): f.metadata[KEY] for f in known}
+    return {f.name.replace("_", "-"): f.metadata[KEY] for f in known if KEY in f.metadata}
 
 
 def read_parameters(strategy: type, text: str) -> tuple[dict[str, Any], list[str]]:
