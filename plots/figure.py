@@ -47,6 +47,16 @@ _LOOKS = {
     "ownership+copy": ("#56B4E9", "-", "X"),
     "ownership+pull": ("#009E73", "-", "*"),
 }
+# Six of Tol's muted colours, and markers that no strategy above has.
+_OTHER_LOOKS = (
+    ("#882255", "<"),
+    ("#117733", ">"),
+    ("#332288", "p"),
+    ("#AA4499", "h"),
+    ("#999933", "d"),
+    ("#661100", "8"),
+)
+_others: list[str] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +68,28 @@ class Look:
     marker: str
 
 
+def _name(label: str) -> str:
+    return label.partition(":")[0].partition(" ")[0]
+
+
+def is_known(label: str) -> bool:
+    """Return whether a strategy, with or without parameters, is one of Homeshift's."""
+    return _name(label) in _LOOKS
+
+
 def look(label: str) -> Look:
-    """Return how a strategy is drawn; one with parameters like the same without them."""
-    name = label.partition(":")[0].partition(" ")[0]
-    return Look(*_LOOKS.get(name, ("#666666", (0, (1, 2)), ".")))
+    """Return how a strategy is drawn; one with parameters like the same without them.
+
+    Others than Homeshift's own look like the next of `_OTHER_LOOKS`, in the order in which they
+    are asked for.
+    """
+    name = _name(label)
+    if is_known(label):
+        return Look(*_LOOKS[name])
+    if name not in _others:
+        _others.append(name)
+    colour, marker = _OTHER_LOOKS[_others.index(name) % len(_OTHER_LOOKS)]
+    return Look(colour, (0, (1, 2)), marker)
 
 
 def legend(figure: Figure, axes: Axes, *, columns: int) -> None:

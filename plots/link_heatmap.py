@@ -79,6 +79,7 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
     fig = Figure(figsize=(figure.WIDTHS[columns], height))
     grid = fig.subplots(down, across, sharex=True, sharey=True, squeeze=False)
     unit = common_unit([float(data["end"].max())], "s")
+    most = min(100, max(10, math.ceil(float(data["utilisation"].max()) * 10) * 10))  # %
     mesh = None
     for axes, label in zip(grid.flat, labels, strict=False):
         own = data[data["strategy"] == label]
@@ -89,7 +90,7 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
             range(len(links) + 1),
             cells.to_numpy() * 100,
             vmin=0,
-            vmax=100,
+            vmax=most,
             cmap="cividis",
             rasterized=True,
         )
@@ -99,6 +100,8 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
     grid[0][0].invert_yaxis()
     for axes in grid.flat[len(labels) :]:
         axes.set_axis_off()
+    for axes in grid.flat[max(0, len(labels) - across) : len(labels)]:
+        axes.tick_params(labelbottom=True)  # also above a place that is empty
     fig.supxlabel(f"time since the begin of the migration ({figure.shown(unit.name)})", fontsize=7)
     fig.supylabel("link", fontsize=7)
     assert mesh is not None

@@ -7,8 +7,9 @@
 
 A RUN is the output directory of a run or a sweep, or a directory of runs. Writes the figure as .png
 and .pdf, and the data behind it as .csv, in SI units. Equal data gives equal files. Blue bars are
-the strategies that move homes, orange ones those that only copy memory. Of more than eight runs the
-mean of each strategy is shown, with its 95 % confidence interval over the seeds.
+the strategies that move homes, orange ones those that only copy memory, grey ones any that did not
+come with Homeshift. Of more than eight runs the mean of each strategy is shown, with its 95 %
+confidence interval over the seeds.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ NAME = "migration_cost"
 
 _SIDE_BY_SIDE = 8
 _OURS, _KNOWN = "#0072B2", "#E69F00"  # Okabe and Ito's blue and orange
+_UNKNOWN = "#666666"
 _DECADE = 10.0
 _LONGEST = 24
 
@@ -111,6 +113,13 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
     return fig
 
 
+def _colour(strategy: str) -> str:
+    """Tell what moves homes from what only copies, and from strategies that nobody knows."""
+    if strategy.startswith("ownership"):
+        return _OURS
+    return _KNOWN if figure.is_known(strategy) else _UNKNOWN
+
+
 def _draw_panel(axes: Axes, panel: Panel, rows: pd.DataFrame) -> None:
     from homeshift.display import common_unit, format_number
 
@@ -124,9 +133,7 @@ def _draw_panel(axes: Axes, panel: Panel, rows: pd.DataFrame) -> None:
     left, right = _limits([*values, *lows, *highs], logarithmic=logarithmic)
     if logarithmic:
         axes.set_xscale("log")
-    colours = [
-        _OURS if str(strategy).startswith("ownership") else _KNOWN for strategy in rows["strategy"]
-    ]
+    colours = [_colour(str(strategy)) for strategy in rows["strategy"]]
     axes.barh(positions, [value - left for value in values], left=left, height=0.66, color=colours)
     ends = values
     if lows != values or highs != values:

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Draw total time and downtime against parameters: how fast the VM writes, how large it is.
 
-    python plots/time_by_parameter.py results/study -o figures
-    python plots/time_by_parameter.py results/study --x workload.write_ratio,network.link_bandwidth
+    python plots/time_by_parameter.py results/study/synthetic -o figures
+    python plots/time_by_parameter.py results/study/synthetic --x write_ratio -o figures
 
 One column of panels a parameter that varies in the runs, one line a strategy. A point is the
 geometric mean over everything else that varies, seeds among it; runs whose like another point of
@@ -57,7 +57,7 @@ def figure_data(runs: Sequence[Run], *, parameters: Sequence[str] = ()) -> pd.Da
     """Return the times of each strategy at each value of each parameter.
 
     Raises:
-        InputError: a parameter that no run has; or none varies.
+        InputError: a parameter that no run has, or that is no number; or none varies.
     """
     import numpy as np
     import pandas as pd
@@ -75,6 +75,9 @@ def figure_data(runs: Sequence[Run], *, parameters: Sequence[str] = ()) -> pd.Da
     if not names:
         fault = f"none of {', '.join(AXES)} varies; name another by --x"
         raise InputError("list of runs", [fault])
+    words = [name for name in names if not pd.api.types.is_numeric_dtype(table[name])]
+    if words:
+        raise InputError("--x", [f"{name}: its values are no numbers to draw on" for name in words])
     frames = []
     notes = []
     for name in names:

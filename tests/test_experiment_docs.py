@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
+
+import pytest
 
 from homeshift.machine import Machine
 from homeshift.machine.fields import (
@@ -21,6 +24,7 @@ from homeshift.machine.fields import (
 )
 from homeshift.units import size_text, time_text
 from homeshift.workload.kinds import COMMON, KINDS, Parameter
+from homeshift.workload.trace import check_traces
 
 TEXT = (Path(__file__).parents[1] / "docs" / "experiments.md").read_text(encoding="utf-8")
 
@@ -100,3 +104,14 @@ def test_every_kind_of_workload_and_its_parameters_are_described() -> None:
 
 if __name__ == "__main__":
     print(machine_table(), kind_table(), workload_table(), sep="\n\n")
+
+
+def test_a_trace_made_as_the_page_shows_can_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    [code] = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
+    exec(compile(code, "docs/experiments.md", "exec"), {})
+    [trace] = check_traces(["mine.npy"])
+    assert trace.records == 1000
+    assert (trace.pages, trace.writes) == (16, 250)

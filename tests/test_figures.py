@@ -381,6 +381,23 @@ def test_every_strategy_has_a_look_of_its_own() -> None:
     assert figure.look("pre-copy:max_rounds=3") == figure.look("pre-copy")
 
 
+def test_strategies_of_ones_own_do_not_look_alike() -> None:
+    looks = [figure.look(name) for name in ("own-a", "own-b", "own-a:rounds=3", "ownership")]
+    assert looks[0] == looks[2]
+    assert len({(one.colour, one.marker) for one in looks}) == 3
+    assert [migration_cost._colour(name) for name in ("own-a", "ownership:x=1", "pre-copy")] == [
+        migration_cost._UNKNOWN,
+        migration_cost._OURS,
+        migration_cost._KNOWN,
+    ]
+
+
+def test_a_parameter_of_words_is_no_axis(pair: list[Path]) -> None:
+    for name in ("strategy", "kind"):
+        with pytest.raises(InputError, match="no numbers to draw on"):
+            time_by_parameter.figure_data(read_runs(pair), parameters=[name])
+
+
 def test_parameters_are_left_out_of_names_where_one_strategy_has_one_set_of_them() -> None:
     labels = ["hybrid", "pre-copy:max-rounds=3", "post-copy:prepaging=1", "post-copy:prepaging=9"]
     assert list(figure.short_names([*labels, "hybrid"]).values()) == [
@@ -388,7 +405,6 @@ def test_parameters_are_left_out_of_names_where_one_strategy_has_one_set_of_them
         "pre-copy",
         *labels[2:],
     ]
-    assert figure.look("of-my-own").colour == "#666666"
 
 
 @pytest.mark.parametrize("path", sorted(PLOTS.glob("[!f]*.py")), ids=lambda path: path.stem)
