@@ -154,7 +154,8 @@ def _numbers(
         if not equals or not number.isdecimal():
             faults.append(f"{option} {text}: write {what.upper()}=NUMBER")
         elif name not in known:
-            faults.append(f"{option} {text}: no such {what}{near(name, known)}")
+            has = f"; it has {', '.join(sorted(known))}" if known else ""
+            faults.append(f"{option} {text}: no such {what}{near(name, known)}{has}")
         elif len(number) > 3 or int(number) > MOST:
             faults.append(f"{option} {text}: at most {MOST}, which is no limit")
         else:
@@ -211,7 +212,9 @@ def _parser() -> argparse.ArgumentParser:
         default=True,
         help="prove that every request can complete (keeps the graph: twice the memory)",
     )
-    parser.add_argument("--states", type=int, default=None, help="stop after so many states")
+    parser.add_argument(
+        "--states", type=int, default=None, help="stop after so many states, or some thousands more"
+    )
     parser.add_argument("--seconds", type=float, default=None, help="stop after so many seconds")
     parser.add_argument(
         "--memory",
