@@ -134,3 +134,14 @@ def test_a_table_of_mutants_that_cannot_be_written_is_told_before_the_work(
 ) -> None:
     assert mutation.main(["-o", str(tmp_path / "none" / "mutants.tsv")]) == 2
     assert "mutants.tsv' has a fault" in capsys.readouterr().err
+
+
+def test_what_is_not_there_is_told_with_what_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--limit", "foo=1", "--capacity", "X.Y=1"]) == 2
+    error = capsys.readouterr().err
+    assert "--limit foo=1: no such stimulus; it has cancel, copy, dma_read" in error
+    assert "--capacity X.Y=1: no such cache; it has Directory.slc, L1Cache.cache" in error
+    assert main(["--protocol", "none.slicc"]) == 2
+    assert (
+        capsys.readouterr().err == "protocol 'none.slicc' has a fault:\n  there is no such file\n"
+    )
