@@ -34,7 +34,7 @@ from homeshift.output import OutputDirectory, write_stats
 from homeshift.run_format import FORMAT
 from homeshift.runs import read_run
 from homeshift.stats import read_stats, stat
-from homeshift.strategies import LENDING, STRATEGIES, Strategy, strategy_named
+from homeshift.strategies import Strategy, faults_of_name, strategy_named
 from homeshift.units import format_bytes, format_seconds, parse_size, parse_time
 from homeshift.vm import STAGE2_ENTRY_BYTES, VmSpec
 from homeshift.workload import Workload, parse_workload
@@ -221,7 +221,7 @@ def migrate(
     the_machine = _read(faults, "machine", machine, load_machine, Machine)
     the_strategy = _read(faults, "strategy", strategy, strategy_named, Strategy)
     if isinstance(strategy, Strategy):
-        faults += _faults_of_name(strategy)
+        faults += [f"strategy: {fault}" for fault in faults_of_name(type(strategy))]
     the_workload = _read(faults, "workload", workload, parse_workload, Workload)
     memory = _read(faults, "vm.memory", vm.memory, parse_size)
     region = _read(faults, "vm.region", vm.region, parse_size)
@@ -283,16 +283,6 @@ def migrate(
         "other_vms": [],
     }
     return Result(summary=simulated.summary, config=config, simulated=simulated)
-
-
-def _faults_of_name(strategy: Strategy) -> list[str]:
-    own = type(strategy)
-    name = getattr(own, "name", None)
-    if not isinstance(name, str) or not name:
-        return [f"strategy: the class {own.__name__} needs a text `name`, to be known by"]
-    if (STRATEGIES | LENDING).get(name, own) is not own:
-        return [f"strategy: the class {own.__name__} has the name of another strategy, '{name}'"]
-    return []
 
 
 def _whole(value: object) -> bool:

@@ -10,12 +10,14 @@ pass, or None; it is resumed at that tick, and whenever something has ended.
 
 from __future__ import annotations
 
+import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from homeshift.engines.base import Counters, Engine, VmCounters
-from homeshift.errors import RunError
+from homeshift.errors import HomeshiftError, RunError
 from homeshift.homes import Homes
 from homeshift.operations import fault_of
 from homeshift.running_vm import RunningVm
@@ -121,10 +123,8 @@ class Migration:
     def steps(self) -> Generator[int | None, None, None]:
         """Migrate; who closes this breaks the migration off."""
         syncs = self.vm.syncs
-        operations = self.strategy.migrate(self.vm, self.target)
-        self._require(isinstance(operations, Iterator), "yields nothing")
         idle, since = 0, self.vm.engine.now
-        for operation in operations:
+        for operation in self._operations():
             idle = idle + 1 if since == self.vm.engine.now else 0
             since = self.vm.engine.now
             self._require(idle < MOST_IDLE, f"yields {MOST_IDLE:,} operations, and no time passes")
@@ -138,6 +138,20 @@ class Migration:
         if self.fence and self.switched:
             self.fencing = True
             yield from self.timed("fence", self._take_right())
+
+    def _operations(self) -> Iterator[Operation]:
+        """Yield what the strategy yields; an exception of its own is told with where it was."""
+        try:
+            operations = self.strategy.migrate(self.vm, self.target)
+            self._require(isinstance(operations, Iterator), "yields nothing")
+            yield from operations
+        except HomeshiftError:
+            raise
+        except Exception as error:
+            own = traceback.extract_tb(error.__traceback__)[1:2]  # below this function
+            where = "".join(f" ({Path(at.filename).name}, line {at.lineno})" for at in own)
+            fault = f"raises {type(error).__name__}: {error}{where}"
+            raise RunError(f"strategy {self.strategy.name} {fault}") from error
 
     def _require(self, met: bool, fault: str | None) -> None:
         if not met:

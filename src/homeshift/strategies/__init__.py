@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Strategies by name. To add one: write its file, and put its class into the tuple below."""
+"""Strategies by name. To add one: write its file, and put its class into the tuple below.
+
+One that is not added is named by its file, "mine.py".
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ from homeshift.strategies.base import (
     Vm,
     Watch,
 )
+from homeshift.strategies.from_file import strategy_in
 from homeshift.strategies.hybrid import Hybrid
 from homeshift.strategies.ignore_shared import IgnoreShared
 from homeshift.strategies.lending import Borrow, GiveBack
@@ -50,6 +54,7 @@ __all__ = [
     "Transfer",
     "Vm",
     "Watch",
+    "faults_of_name",
     "strategy_named",
 ]
 
@@ -72,18 +77,38 @@ LENDING: dict[str, type[Strategy]] = {strategy.name: strategy for strategy in (B
 """The ways to move memory under a VM that stays where it is."""
 
 
+def faults_of_name(strategy: type[Strategy]) -> list[str]:
+    """Return what is wrong with the name that a class of one's own has."""
+    name = getattr(strategy, "name", None)
+    if not isinstance(name, str) or not name:
+        return [f"the class {strategy.__name__} needs a text `name`, to be known by"]
+    if (STRATEGIES | LENDING).get(name, strategy) is not strategy:
+        return [f"the class {strategy.__name__} has the name of another strategy, '{name}'"]
+    return []
+
+
 def strategy_named(text: str) -> Strategy:
     """Return the strategy that a text describes: NAME or NAME:KEY=VALUE,KEY=VALUE...
+
+    A name that ends in ".py" is a file that defines the strategy.
 
     Raises:
         InputError: there is none of that name, or its parameters have faults; all are listed.
     """
     name, _, rest = text.partition(":")
     strategies = STRATEGIES | LENDING
-    if name not in strategies:
-        known = f"known are {', '.join(strategies)}"
+    if name.endswith(".py"):
+        strategy = strategy_in(name)
+        faults = faults_of_name(strategy)
+    elif name in strategies:
+        strategy, faults = strategies[name], []
+    else:
+        known = f"known are {', '.join(strategies)}; a file of your own ends in .py"
         raise InputError(f"strategy '{name}'", [f"not known{near(name, strategies)}; {known}"])
-    values, faults = read_parameters(strategies[name], rest)
-    if faults:
-        raise InputError(f"strategy '{text}'", faults)
-    return strategies[name](**values)
+    values, wrong = read_parameters(strategy, rest)
+    if faults + wrong:
+        raise InputError(f"strategy '{text}'", faults + wrong)
+    try:
+        return strategy(**values)
+    except TypeError as error:  # of an own __init__
+        raise InputError(f"strategy '{text}'", [f"cannot be made: {error}"]) from error

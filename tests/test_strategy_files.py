@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A strategy in a file of one's own is one like any other, and its mistakes are told."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from gem5_binary import gem5, needs_gem5
+
+from homeshift.errors import InputError
+from homeshift.strategies import strategy_named
+from homeshift.sweep.spec import RunSpec
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs" / "strategies.md").read_text(encoding="utf-8")
+EVACUATE = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)[0]
+ROUNDS = """
+from __future__ import annotations
+from dataclasses import dataclass
+from homeshift.strategies import base, parameters
+
+@dataclass(frozen=True, kw_only=True)
+class Rounds(base.Strategy):
+    name = "rounds"
+    moves = "all pages in a fixed number of rounds"
+    most: int = parameters.count(3, "rounds while the VM runs", least=1)
+
+    def migrate(self, vm: base.Vm, target: int):
+        vm.take_dirty_log()
+        pages = vm.pages
+        for _ in range(self.most):
+            yield base.Copy(pages, to=target)
+            pages = vm.take_dirty_log()
+        yield base.Pause(vm)
+        yield base.Copy(sorted({*pages, *vm.take_dirty_log()}), to=target)
+        yield base.MoveStage2Table(vm, to=target)
+        yield base.MoveCpuState(vm, to=target)
+        yield base.Resume(vm, on=target)
+"""
+TINY = ("--machine", "tiny", "--vm-memory", "64KiB", "--warmup", "5us", "--window", "5us")
+
+
+def written(folder: Path, text: str, name: str = "mine.py") -> Path:
+    (folder / name).write_text(text, encoding="utf-8")
+    return folder / name
+
+
+def migrate(outdir: Path, strategy: str) -> subprocess.CompletedProcess[str]:
+    options = (*TINY, "--check", "--strategy", strategy, "--outdir", str(outdir))
+    return subprocess.run(
+        [sys.executable, "configs/migrate.py", *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_file_is_a_strategy_with_parameters(tmp_path: Path) -> None:
+    path = written(tmp_path, ROUNDS)
+    done = migrate(tmp_path / "out", f"{path}:most=2")
+    assert done.returncode == 0, done.stderr
+    config = json.loads((tmp_path / "out" / "config.json").read_text("utf-8"))
+    assert config["strategy"] == {"name": "rounds", "most": 2}
+    summary = json.loads((tmp_path / "out" / "migration.json").read_text("utf-8"))
+    assert [phase["name"] for phase in summary["phases"]].count("copy") == 3
+
+
+@needs_gem5
+def test_gem5_takes_it_as_well(tmp_path: Path) -> None:
+    path = written(tmp_path, EVACUATE)
+    done = gem5(tmp_path / "out", "configs/migrate.py", *TINY, "--check", "--strategy", str(path))
+    assert done.returncode == 0, done.stderr
+    assert migrate(tmp_path / "own", str(path)).returncode == 0
+    phases = [
+        json.loads((tmp_path / out / "migration.json").read_text("utf-8"))["phases"]
+        for out in ("out", "own")
+    ]
+    assert phases[0] == phases[1]
+
+
+def test_a_sweep_makes_the_runs_of_a_changed_file_again(tmp_path: Path) -> None:
+    path = written(tmp_path, ROUNDS)
+    before = RunSpec(engine="embedded", options={"strategy": f"{path}:most=2"}).name
+    written(tmp_path, ROUNDS.replace("vm.pages", "list(vm.pages)"))
+    assert RunSpec(engine="embedded", options={"strategy": f"{path}:most=2"}).name != before
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("class A:\n  pass", "has to define one class of a Strategy, and defines none"),
+        (
+            ROUNDS + "\nclass Other(Rounds):\n    name = 'other'\n",
+            "has to define one class of a Strategy, and defines Rounds, Other",
+        ),
+        ("x = (\n", r"line 1: '\(' was never closed"),
+        ("\nimport homeshift.strategie\n", "line 2: ModuleNotFoundError: No module named"),
+        (ROUNDS.replace('"rounds"', '"hybrid"'), "has the name of another strategy, 'hybrid'"),
+        (ROUNDS.replace('    name = "rounds"', ""), "the class Rounds needs a text `name`"),
+        (EVACUATE + "    def __init__(self, most):\n        pass\n", "cannot be made: .*most"),
+    ],
+)
+def test_a_file_that_is_no_strategy_is_told(tmp_path: Path, text: str, fault: str) -> None:
+    with pytest.raises(InputError, match=fault):
+        strategy_named(str(written(tmp_path, text)))
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read: No such file"):
+        strategy_named(str(tmp_path / "none.py"))
+
+
+def test_an_exception_of_a_strategy_is_told_with_its_place(tmp_path: Path) -> None:
+    path = written(tmp_path, ROUNDS.replace("pages = vm.pages", "pages = vm.pages[0] / 0"))
+    done = migrate(tmp_path / "out", str(path))
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        "migrate.py: error: strategy rounds raises ZeroDivisionError: division by zero "
+        "(mine.py, line 14)"
+    )
+    assert not (tmp_path / "out").exists()
