@@ -12,6 +12,7 @@ from pathlib import Path
 
 from homeshift.check.build import default_protocol
 from homeshift.engines import counting
+from homeshift.engines.base import Counters
 from homeshift.slicc import load
 from homeshift.slicc.model import Machine
 
@@ -51,3 +52,22 @@ def test_memories_have_the_events_that_are_counted() -> None:
     events = set(events_of_memory())
     assert events == {"Read", "Write"}
     assert events <= {event for _, event in pairs(MACHINES["Memory"])}
+
+
+def counted(*transitions: tuple[str, str, int]) -> Counters:
+    return counting.counters(
+        [("Directory", 0, state, event, count) for state, event, count in transitions],
+        accesses=0,
+        remote_services=0,
+        regions_moved=0,
+        lines_copied=0,
+        between_nodes={},
+        on_links={},
+    )
+
+
+def test_what_a_fence_recalls_is_the_migrations_wherever_it_is_written() -> None:
+    """To the slice, or through to memory where the slice has no room; what a VM's read recalls is not."""
+    fenced = counted(("F_D", "WbDirty", 5), ("F_D", "WbThrough", 3), ("S_D", "WbThrough", 7))
+    assert fenced.migration_slc_accesses == 5
+    assert fenced.migration_dram_writes == 3

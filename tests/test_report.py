@@ -148,7 +148,7 @@ def test_a_sweep_that_was_not_run_to_its_end_is_not_shown_as_if(
         "2 of 5 runs are missing, 1 of them failed (its folder failed/ says why); the same call of "
         "scripts/sweep.py makes the others"
     )
-    left_out = "1 of 3 runs are left out, as not every group has one of their condition and seed"
+    left_out = "1 of 3 runs are left out, as not every group has one of each of their "
     assert missing in result.stderr
     assert left_out in result.stderr
     text = (tmp_path / "page.html").read_text(encoding="utf-8")

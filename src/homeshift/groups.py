@@ -7,8 +7,8 @@ the seed, is a condition (a VM's size, a workload, ...). For each group and meas
 - the mean is over all conditions;
 - the ratio is between runs of one condition and one seed, and their geometric mean is taken: a
   ratio of 2 and one of 1/2 make 1;
-- where runs are missing, as in a sweep that was not run to its end, `comparable` leaves out those
-  whose condition and seed not every group has, so that all means are over the same conditions;
+- where runs are missing, as in a sweep that was not run to its end, `comparable` leaves out seeds
+  and conditions until every group has a run of each, so that all means are over the same;
 - the seeds are the repetitions. Each gives one mean and one ratio; from these come the 95 %
   confidence intervals (Student's t; of the logarithm, for ratios). One seed has no interval.
 """
@@ -113,19 +113,37 @@ def comparable(table: pd.DataFrame, by: Sequence[str]) -> tuple[pd.DataFrame, st
     """
     keyed = _keyed(table, by)
     found = keyed.groupby(["_condition", "_seed"])["_group"].transform("nunique")
-    chosen = table[found == keyed["_group"].nunique()]
-    if chosen.empty:
+    whole = keyed[found == keyed["_group"].nunique()]
+    if whole.empty:
         return table, (
             "no condition and seed has a run of every group: means are over different conditions, "
             "ratios over those that a group has in common with the baseline"
         )
+    conditions, seeds = _complete(pd.crosstab(whole["_condition"], whole["_seed"]) > 0)
+    chosen = table.loc[
+        whole.index[whole["_condition"].isin(conditions) & whole["_seed"].isin(seeds)]
+    ]
     others = len(table) - len(chosen)
     return chosen, (
-        f"{others} of {len(table)} runs are left out, as not every group has one of their "
-        "condition and seed: means and ratios are over what all groups have"
+        f"{others} of {len(table)} runs are left out, as not every group has one of each of their "
+        "conditions and seeds: means and ratios are over what all groups have"
         if others
         else ""
     )
+
+
+def _complete(there: pd.DataFrame) -> tuple[list[Any], list[Any]]:
+    """Return rows and columns of a table of what is there between which nothing is missing.
+
+    What misses the largest part goes first; a row before a column.
+    """
+    while not there.all(axis=None):
+        rows, columns = 1 - there.mean(axis=1), 1 - there.mean(axis=0)
+        if rows.max() >= columns.max():
+            there = there.drop(index=rows.idxmax())
+        else:
+            there = there.drop(columns=columns.idxmax())
+    return list(there.index), list(there.columns)
 
 
 def _keyed(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
@@ -174,13 +192,17 @@ def render(summary: pd.DataFrame) -> pd.DataFrame:
             continue
         found = summary[summary["measure"] == measure.path].set_index("group")
         unit = common_unit([float(v) for v in found["mean"]], measure.unit)
-        show = format_number if unit.name else format_count
+        show = format_number if unit.name else _format_mean_count
         label = measure.label + (f" [{unit.name}]" if unit.name else "")
         cells = [_mean_text(found.loc[name], unit.factor, show) for name in names]
         cells += [_ratio_text(found.loc[name]) for name in names if name != baseline]
         rows[label] = cells
     headings = [*names, *(f"{name} (ratio)" for name in names if name != baseline)]
     return pd.DataFrame.from_dict(rows, orient="index", columns=headings)
+
+
+def _format_mean_count(value: float) -> str:
+    return format_count(value) if value % 1 == 0 else format_number(value)
 
 
 def _mean_text(row: pd.Series[Any], factor: float, show: Any) -> str:

@@ -90,7 +90,7 @@ def counters(
         slc_accesses=slc,
         directory_accesses=of_vms + requests + departing + entries + fenced,
         migration_dram_reads=home("DmaRead", "I", "S"),
-        migration_dram_writes=home("DmaWrite") + dirty,
+        migration_dram_writes=home("DmaWrite") + dirty + home("WbThrough", "F_D"),
         migration_slc_accesses=home("DmaRead_Hit") + dirty + recalled,
         migration_directory_accesses=requests + departing + entries + fenced,
     )
