@@ -101,6 +101,7 @@ def test_a_sweep_makes_the_runs_of_a_changed_file_again(tmp_path: Path) -> None:
         ),
         ("x = (\n", r"line 1: '\(' was never closed"),
         ("\nimport homeshift.strategie\n", "line 2: ModuleNotFoundError: No module named"),
+        ("open('none')\n", "line 1: FileNotFoundError: .*'none'"),
         (ROUNDS.replace('"rounds"', '"hybrid"'), "has the name of another strategy, 'hybrid'"),
         (ROUNDS.replace('    name = "rounds"', ""), "the class Rounds needs a text `name`"),
         (EVACUATE + "    def __init__(self, most):\n        pass\n", "cannot be made: .*most"),

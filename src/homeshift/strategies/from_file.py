@@ -21,13 +21,14 @@ def strategy_in(path: str) -> type[Strategy]:
     """
     what = f"strategy '{path}'"
     try:
-        code = compile(Path(path).read_bytes(), path, "exec")
-        module = ModuleType(f"homeshift_strategy_{Path(path).stem}")
-        module.__file__ = path
-        sys.modules[module.__name__] = module  # where dataclasses look
-        exec(code, vars(module))
+        text = Path(path).read_bytes()
     except OSError as error:
         raise InputError(what, [f"cannot be read: {error.strerror}"]) from error
+    module = ModuleType(f"homeshift_strategy_{Path(path).stem}")
+    module.__file__ = path
+    sys.modules[module.__name__] = module  # where dataclasses look
+    try:
+        exec(compile(text, path, "exec"), vars(module))
     except SyntaxError as error:
         raise InputError(what, [f"line {error.lineno}: {error.msg}"]) from error
     except Exception as error:
