@@ -67,7 +67,7 @@ def counted(*transitions: tuple[str, str, int]) -> Counters:
 
 
 def test_what_a_fence_recalls_is_the_migrations_wherever_it_is_written() -> None:
-    """To the slice, or through to memory where the slice has no room; what a VM's read recalls is not."""
+    """To the slice, or through to memory if that has no room; what a VM's read recalls is not."""
     fenced = counted(("F_D", "WbDirty", 5), ("F_D", "WbThrough", 3), ("S_D", "WbThrough", 7))
     assert fenced.migration_slc_accesses == 5
     assert fenced.migration_dram_writes == 3
