@@ -122,9 +122,9 @@ def test_no_seed_has_a_condition_that_another_has_not() -> None:
     there = pd.DataFrame(1, index=list("abcd"), columns=[1, 2, 3]) > 0
     assert _complete(there) == (list("abcd"), [1, 2, 3])
     there.loc["c", 2] = False
-    assert _complete(there) == (list("abd"), [1, 2, 3])
+    assert _complete(there) == (["a", "b", "d"], [1, 2, 3])
     there.loc[["a", "b"], 3] = False  # a sweep whose last seed has only begun
-    assert _complete(there) == (list("abd"), [1, 2])
+    assert _complete(there) == (["a", "b", "d"], [1, 2])
 
 
 def test_means_of_counts_have_three_digits_unless_they_are_whole() -> None:
