@@ -413,7 +413,14 @@ def interrupted(outdir: Path, *command: str) -> Iterator[subprocess.Popen[str]]:
     wait_until(lambda: not processes_of(outdir), "end of all processes")
 
 
+def skip_if_ignored(number: signal.Signals) -> None:
+    """Below nohup SIGHUP is ignored, and in the background of a script SIGINT, by everybody."""
+    if signal.getsignal(number) is signal.SIG_IGN:
+        pytest.skip(f"{number.name} is ignored here, and stays so")
+
+
 def test_a_run_that_ctrl_c_ends_is_made_by_the_next_call(tmp_path: Path) -> None:
+    skip_if_ignored(signal.SIGINT)
     gem5 = written(tmp_path, f'#!/bin/sh\nshift 2\nexec {sys.executable} "$@" $MORE\n', "gem5.opt")
     gem5.chmod(0o755)
     path, out = written(tmp_path, QUICK + 'engine = "gem5"\n'), tmp_path / "out"
@@ -431,8 +438,7 @@ def test_a_run_that_ctrl_c_ends_is_made_by_the_next_call(tmp_path: Path) -> None
 def test_a_signal_to_the_sweep_alone_ends_its_runs_and_itself_soon(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    if signal.getsignal(number) is signal.SIG_IGN:
-        pytest.skip("the signal is ignored here, as nohup does, and stays so")
+    skip_if_ignored(number)
     deaf = "import os, signal, sys, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
     busy = "open(os.path.dirname(sys.argv[-1]) + '/.x.partial', 'w')\ntime.sleep(600)\n"
     gem5 = written(tmp_path, f"#!{sys.executable}\n{deaf}{busy}", "gem5.opt")
