@@ -95,8 +95,7 @@ System::add_node(unsigned number, const Context &context)
     const Cycle &now = queue_->now();
     const Addr all = spec_.network.nodes * spec_.memory_bytes;
     Node node;
-    node.home_table =
-        std::make_unique<HomeTable>(homes_, number, spec_.cores_per_node, queue_->now());
+    node.home_table = std::make_unique<HomeTable>(homes_, number, spec_.cores_per_node, now);
     node.directory = std::make_unique<HomeDirectory>(all, homes_.region_shift());
     for (Addr region = number * spec_.memory_bytes; region < (number + 1) * spec_.memory_bytes;
          region += spec_.region_bytes) {

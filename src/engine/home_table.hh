@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// A node's home table, a count of where the node's misses were served, and the faults that its
+// cores are about to be told.
+
+#ifndef HOMESHIFT_ENGINE_HOME_TABLE_HH
+#define HOMESHIFT_ENGINE_HOME_TABLE_HH
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "common/home_map.hh"
+#include "engine/types.hh"
+
+namespace homeshift::engine
+{
+
+class HomeTable
+{
+  public:
+    HomeTable(const HomeMap &map, unsigned node, unsigned cores_per_node, const Cycle &now)
+        : map(map), node_(node), cores_per_node_(cores_per_node), now_(now)
+    {}
+
+    NodeID
+    lookup(MachineID machine, Addr address) const
+    {
+        return map.lookup(number_of(machine), address, now_);
+    }
+
+    void
+    set(MachineID machine, Addr address, NodeID home)
+    {
+        map.learn(number_of(machine), address, home, now_);
+    }
+
+    Addr
+    region(Addr address) const
+    {
+        return map.region(address);
+    }
+
+    // sender: who supplied the data; home: who ordered the request.
+    void
+    profileService(MachineID sender, MachineID home)
+    {
+        const unsigned from =
+            sender.type == MachineType_L1Cache ? sender.num / cores_per_node_ : sender.num;
+        ++(from == node_ && home.num == node_ ? served_locally : served_remotely);
+    }
+
+    // What a node asks with: its caches and its DMA.
+    NetDest
+    machinesOf(NodeID node) const
+    {
+        NetDest machines;
+        for (unsigned i = 0; i < cores_per_node_; ++i) {
+            machines.add(createMachineID(MachineType_L1Cache, node * cores_per_node_ + i));
+        }
+        machines.add(createMachineID(MachineType_DMA, node));
+        return machines;
+    }
+
+    // The answer that the core gets next for this line is an access fault.
+    void
+    accessFault(MachineID core, Addr line)
+    {
+        faults_.emplace_back(core, line);
+    }
+
+    bool
+    take_fault(MachineID core, Addr line)
+    {
+        return std::erase(faults_, std::pair(core, line)) != 0;
+    }
+
+    SharedHomeMap map;
+    std::uint64_t served_locally = 0;
+    std::uint64_t served_remotely = 0;
+
+  private:
+    static std::uint64_t
+    number_of(MachineID machine)
+    {
+        return std::uint64_t{machine.type} << 32 | machine.num;
+    }
+
+    unsigned node_;
+    unsigned cores_per_node_;
+    const Cycle &now_;
+    std::vector<std::pair<MachineID, Addr>> faults_;
+};
+
+} // namespace homeshift::engine
+
+#endif // HOMESHIFT_ENGINE_HOME_TABLE_HH
