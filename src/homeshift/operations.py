@@ -9,6 +9,7 @@ Whoever asks says which strategy it was.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Sized
 from numbers import Integral
 from typing import get_args
@@ -52,6 +53,8 @@ def _fault_of_types(operation: Operation) -> str | None:
 
 
 def _fault_of_numbers(numbers: object, what: str) -> str | None:
+    if isinstance(numbers, range) or (isinstance(numbers, array) and numbers.typecode not in "fdu"):
+        return None  # without a look at each of millions
     if not isinstance(numbers, Sized) or not isinstance(numbers, Iterable):
         return f"names {numbers!r} in place of a list of {what}"
     wrong = next((kind for kind in set(map(type, numbers)) if not issubclass(kind, Integral)), None)

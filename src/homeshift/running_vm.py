@@ -196,9 +196,9 @@ class RunningVm:
         self._stale.difference_update(pages)
 
     def stale_copies(self) -> set[int]:
-        """Return the pages that have been written since they were copied."""
+        """Return the pages that have been written since they were copied, when all is copied."""
         if self.logging:
-            self._untold += self._read_dirty_log()
+            self._read_dirty_log()
         return self._stale & self.copied.keys()
 
     def frames_for(self, pages: Iterable[int], node: int) -> list[int]:
