@@ -40,7 +40,9 @@ def keys(model: type, prefix: str = "") -> Iterator[tuple[str, Field]]:
     for hint in get_type_hints(model, include_extras=True).values():
         for description in getattr(hint, "__metadata__", ()):
             if isinstance(description, Table):
-                yield from keys(get_args(hint)[0], f"{description.key}.")
+                nested = get_args(hint)[0]
+                nested = next(iter(get_args(nested)), nested)  # of "X | None"
+                yield from keys(nested, f"{description.key}.")
             else:
                 yield prefix + description.key, description
 

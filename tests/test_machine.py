@@ -219,6 +219,52 @@ def test_a_fault_says_what_where_and_what_to_do(
     assert faults_of(changed(tmp_path, (old, new))) == (fault,)
 
 
+@pytest.mark.parametrize(
+    ("pool", "fault"),
+    [
+        ("nodes = 3", "pool.nodes = 3: leaves 1 of 4 nodes with cores; a VM needs two to move"),
+        ("nodes = 9", "pool.nodes = 9: leaves 0 of 4 nodes with cores; a VM needs two to move"),
+        ("nodes = 0", "pool.nodes = 0: not between 1 and 62"),
+        ("", "pool.nodes: missing (how many of the nodes have no cores)"),
+        (
+            'nodes = 1\nbandwidth = "700GB/s"',
+            'pool.bandwidth = "700GB/s": memory takes a whole number of ps a byte, as in gem5 '
+            '(try "1000GB/s" or "500GB/s")',
+        ),
+        (
+            'nodes = 1\nlatency = "0.3ns"',
+            'pool.latency = "0.3ns": not a whole number of cycles of 500ps (try "500ps")',
+        ),
+        (
+            'nodes = 1\nlink_bandwidth = "1MB/s"',
+            'pool.link_bandwidth = "1MB/s": is 0.0005 B a cycle, and links carry from 0.001 to',
+        ),
+    ],
+)
+def test_a_fault_of_a_pool_is_told(tmp_path: Path, pool: str, fault: str) -> None:
+    [told] = faults_of(written(tmp_path, f"{SOUND}\n[pool]\n{pool}\n"))
+    assert told.startswith(fault)
+
+
+def test_nodes_of_a_pool_have_memory_and_links_of_their_own_and_no_cores() -> None:
+    quad, pool = load_machine("quad"), load_machine("pool")
+    assert (quad.hosts, pool.hosts, pool.nodes) == (4, 4, 5)
+    assert pool.memory_of(3) == pool.memory == quad.memory
+    assert pool.memory_of(4).bandwidth_bytes_per_second == 2 * 38.4e9
+    assert pool.memory_of(4).latency_cycles == pool.memory.latency_cycles  # none of its own
+    hub = 5
+    assert pool.link_bandwidth(3, hub) == quad.link_bandwidth(3, 4) == 32e9
+    assert pool.link_bandwidth(4, hub) == pool.link_bandwidth(hub, 4) == 64e9
+    assert "pool" not in quad.to_dict()
+    assert pool.to_dict()["pool"]["nodes"] == 1
+    assert load_machine("pool:pool.latency=90ns").memory_of(4).latency_cycles == 180
+
+
+def test_only_nodes_with_cores_count_for_the_sharers_of_a_line() -> None:
+    machine = load_machine("quad:nodes=6,pool.nodes=2,cores.per_node=16")
+    assert machine.hosts * machine.cores.per_node == 64
+
+
 def test_a_missing_or_flat_table_is_one_fault(tmp_path: Path) -> None:
     flat = SOUND.replace('[home]\nlatency = "10ns"\n', "").replace(
         "nodes = 4", "nodes = 4\nhome = 3"
@@ -230,7 +276,7 @@ def test_a_missing_or_flat_table_is_one_fault(tmp_path: Path) -> None:
     )
 
 
-def test_every_key_but_name_and_columns_is_required(tmp_path: Path) -> None:
+def test_every_key_but_name_columns_and_pool_is_required(tmp_path: Path) -> None:
     faults = faults_of(written(tmp_path, ""))
     assert [fault.partition(":")[0] for fault in faults] == [
         *("clock", "nodes", "cores", "cache", "slc", "home", "memory", "network", "migration")

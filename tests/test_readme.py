@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The README's commands do what it says: each block of `$` commands is run, its output compared.
+"""Commands do what the pages say: each block of `$` commands is run, and its output compared.
 
 Blocks are run from an empty folder that has links to what is in the repository, in the order of the
 page, so that a later command finds what an earlier one wrote. A line `...` in the expected output
@@ -58,10 +58,11 @@ def place(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_commands_of_the_readme_give_the_output_it_shows(place: Path) -> None:
+@pytest.mark.parametrize("page", ["README.md", "docs/experiments.md"])
+def test_the_commands_of_a_page_give_the_output_it_shows(place: Path, page: str) -> None:
     shown = [
         (command, output)
-        for command, output in commands((ROOT / "README.md").read_text("utf-8"))
+        for command, output in commands((ROOT / page).read_text("utf-8"))
         if not command.startswith(("make ", "gem5.opt ", "git ", "cd "))
     ]
     assert len(shown) >= 4

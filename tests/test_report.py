@@ -230,6 +230,13 @@ def test_a_machine_is_drawn_with_its_nodes_and_links(machine: str, links: int) -
         assert float(box.get("y") or 0) + float(box.get("height") or 0) <= height
 
 
+def test_a_pool_is_drawn_without_cores() -> None:
+    pool = load_machine("pool").to_dict()
+    tree = ElementTree.fromstring(machine_drawing.draw(pool, {"source": 0, "target": 1}))
+    cores = [e.text for e in tree if (e.text or "").endswith("cores") or "cores," in (e.text or "")]
+    assert cores == ["4 cores, 256 KiB each"] * 4 + ["no cores"]
+
+
 def test_a_mesh_is_drawn_as_a_grid() -> None:
     mesh = load_machine("quad:network.topology=mesh,network.columns=2").to_dict()
     tree = ElementTree.fromstring(machine_drawing.draw(mesh, {"source": 0, "target": 3}))

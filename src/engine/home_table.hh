@@ -6,6 +6,7 @@
 #ifndef HOMESHIFT_ENGINE_HOME_TABLE_HH
 #define HOMESHIFT_ENGINE_HOME_TABLE_HH
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -19,8 +20,10 @@ namespace homeshift::engine
 class HomeTable
 {
   public:
-    HomeTable(const HomeMap &map, unsigned node, unsigned cores_per_node, const Cycle &now)
-        : map(map), node_(node), cores_per_node_(cores_per_node), now_(now)
+    // caches: of all nodes; the last nodes may have none.
+    HomeTable(const HomeMap &map, unsigned node, unsigned cores_per_node, unsigned caches,
+              const Cycle &now)
+        : map(map), node_(node), cores_per_node_(cores_per_node), caches_(caches), now_(now)
     {}
 
     NodeID
@@ -55,8 +58,9 @@ class HomeTable
     machinesOf(NodeID node) const
     {
         NetDest machines;
-        for (unsigned i = 0; i < cores_per_node_; ++i) {
-            machines.add(createMachineID(MachineType_L1Cache, node * cores_per_node_ + i));
+        const unsigned end = std::min((node + 1) * cores_per_node_, caches_);
+        for (unsigned cache = node * cores_per_node_; cache < end; ++cache) {
+            machines.add(createMachineID(MachineType_L1Cache, cache));
         }
         machines.add(createMachineID(MachineType_DMA, node));
         return machines;
@@ -88,6 +92,7 @@ class HomeTable
 
     unsigned node_;
     unsigned cores_per_node_;
+    unsigned caches_;
     const Cycle &now_;
     std::vector<std::pair<MachineID, Addr>> faults_;
 };

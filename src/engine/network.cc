@@ -21,6 +21,9 @@ Network::Network(const NetworkSpec &spec, EventQueue &queue, unsigned cores_per_
     if (spec.router_latency == 0) {
         throw std::invalid_argument("a router takes a cycle at least");
     }
+    if (spec.pool_nodes >= spec.nodes) {
+        throw std::invalid_argument("a pool leaves nodes with cores");
+    }
     for (unsigned type = 0; type < MachineType_NUM; ++type) {
         for (std::uint16_t number = 0; number < kMachines; ++number) {
             const MachineID id{static_cast<MachineType>(type), number};
@@ -42,8 +45,16 @@ Network::Network(const NetworkSpec &spec, EventQueue &queue, unsigned cores_per_
 void
 Network::add_link(unsigned from, unsigned to)
 {
+    const double bytes_per_cycle =
+        is_pool(from) || is_pool(to) ? spec_.pool_bytes_per_cycle : spec_.bytes_per_cycle;
     links_.push_back(std::make_unique<Link>(Link::Ends{from, to, spec_.link_latency},
-                                            spec_.bytes_per_cycle, queue_, *this));
+                                            bytes_per_cycle, queue_, *this));
+}
+
+bool
+Network::is_pool(unsigned router) const
+{
+    return router < spec_.nodes && router >= spec_.nodes - spec_.pool_nodes;
 }
 
 // Every node's router has a link to and from one hub.

@@ -33,11 +33,13 @@ struct NetworkSpec
 {
     std::string topology; // crossbar, ring or mesh
     unsigned nodes = 0;
-    unsigned columns = 0; // mesh
+    unsigned pool_nodes = 0; // of these, the last ones: they have no cores
+    unsigned columns = 0;    // mesh
     Cycles router_latency = 0;
     Cycles local_latency = 0;
     Cycles link_latency = 0;
     double bytes_per_cycle = 0;
+    double pool_bytes_per_cycle = 0; // of links to and from nodes of the pool
     // For tests: up to so many cycles more for each message, by chance, so that messages overtake
     // each other as the protocol allows them to.
     Cycles jitter = 0;
@@ -133,6 +135,7 @@ class Network final : public Router
     }
 
     void add_link(unsigned from, unsigned to);
+    bool is_pool(unsigned router) const;
     void build_crossbar();
     void build_ring();
     void build_mesh();

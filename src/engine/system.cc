@@ -21,11 +21,12 @@ patience(const SystemSpec &spec)
 {
     const NetworkSpec &network = spec.network;
     const double bytes_per_cycle =
-        network.bytes_per_cycle > 0.001 ? network.bytes_per_cycle : 0.001;
+        std::max(0.001, std::min(network.bytes_per_cycle, network.pool_bytes_per_cycle));
     const Cycles on_link =
         static_cast<Cycles>(message_bytes(MessageSizeType_Data) / bytes_per_cycle);
-    const Cycles in_memory =
-        (spec.memory_latency + spec.line_time) / std::max<Tick>(spec.clock_period, 1);
+    const Tick slowest = std::max(spec.memory_latency + spec.line_time,
+                                  spec.pool_memory_latency + spec.pool_line_time);
+    const Cycles in_memory = slowest / std::max<Tick>(spec.clock_period, 1);
     const Cycles longest = spec.cache_latency + spec.slc_latency + spec.home_latency + in_memory +
                            network.router_latency + network.local_latency + network.link_latency +
                            on_link;
@@ -95,7 +96,9 @@ System::add_node(unsigned number, const Context &context)
     const Cycle &now = queue_->now();
     const Addr all = spec_.network.nodes * spec_.memory_bytes;
     Node node;
-    node.home_table = std::make_unique<HomeTable>(homes_, number, spec_.cores_per_node, now);
+    const unsigned hosts = spec_.network.nodes - spec_.network.pool_nodes;
+    node.home_table = std::make_unique<HomeTable>(homes_, number, spec_.cores_per_node,
+                                                  hosts * spec_.cores_per_node, now);
     node.directory = std::make_unique<HomeDirectory>(all, homes_.region_shift());
     for (Addr region = number * spec_.memory_bytes; region < (number + 1) * spec_.memory_bytes;
          region += spec_.region_bytes) {
@@ -104,8 +107,10 @@ System::add_node(unsigned number, const Context &context)
     node.slc = std::make_unique<CacheMemory>(spec_.slc_bytes, spec_.slc_associativity, all, now);
     node.engine =
         std::make_unique<MigrationEngine>(spec_.outstanding_lines, spec_.outstanding_transfers);
-    node.dram = std::make_unique<Dram>(spec_.clock_period, spec_.memory_latency, spec_.line_time,
-                                       spec_.check);
+    const bool pool = number >= hosts;
+    node.dram = std::make_unique<Dram>(spec_.clock_period,
+                                       pool ? spec_.pool_memory_latency : spec_.memory_latency,
+                                       pool ? spec_.pool_line_time : spec_.line_time, spec_.check);
 
     Directory_Controller::Params home;
     home.slc = node.slc.get();
@@ -129,7 +134,7 @@ System::add_node(unsigned number, const Context &context)
     node.engine->connect(node.dma.get(), queue_.get(), spec_.clock_period);
     node.engine->stop_when_done = &stop_;
 
-    for (unsigned i = 0; i < spec_.cores_per_node; ++i) {
+    for (unsigned i = 0; !pool && i < spec_.cores_per_node; ++i) {
         const unsigned index = number * spec_.cores_per_node + i;
         Core core;
         core.sequencer = std::make_unique<Sequencer>();

@@ -41,6 +41,8 @@ struct SystemSpec
     std::uint64_t memory_bytes = 0; // of a node
     Tick memory_latency = 0;        // ps
     Tick line_time = 0;             // ps that a line occupies the memory's bus
+    Tick pool_memory_latency = 0;   // of nodes of the pool
+    Tick pool_line_time = 0;
     NetworkSpec network;
     unsigned outstanding_lines = 0;
     unsigned outstanding_transfers = 0;

@@ -27,12 +27,13 @@ A_CACHE_LINE = 8  # tag and time of use; entries come as it fills
 def needed(machine: Machine, specs: Sequence[VmSpec]) -> dict[str, int]:
     """Return what takes how many bytes of the host's memory, at least."""
     regions = machine.nodes * machine.memory.size_bytes // specs[0].region_bytes
-    cached = machine.slc.size_bytes + machine.cores.per_node * machine.cache.size_bytes
+    slices = machine.nodes * machine.slc.size_bytes
+    caches = machine.hosts * machine.cores.per_node * machine.cache.size_bytes
     return {
         "pages of VMs": sum(spec.pages for spec in specs) * A_PAGE,
         "regions of VMs": sum(spec.regions for spec in specs) * A_REGION,
         "homes of the machine's regions": regions * machine.nodes // 8 + regions * len(specs),
-        "caches": machine.nodes * cached // LINE_BYTES * A_CACHE_LINE,
+        "caches": (slices + caches) // LINE_BYTES * A_CACHE_LINE,
     }
 
 

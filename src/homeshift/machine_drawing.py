@@ -93,8 +93,11 @@ def _node(
     if str(number) in vm.get("borrow", {}):
         roles.append("lender")
     cores, cache, slc = machine["cores"], machine["cache"], machine["slc"]
+    pool = number >= machine["nodes"] - machine.get("pool", {}).get("nodes", 0)
     lines = [
-        f"{cores['per_node']} cores, {format_bytes(cache['size_bytes'])} each",
+        "no cores"
+        if pool
+        else f"{cores['per_node']} cores, {format_bytes(cache['size_bytes'])} each",
         f"home, SLC {format_bytes(slc['size_bytes'])}",
         f"memory {format_bytes(machine['memory']['size_bytes'])}",
     ]

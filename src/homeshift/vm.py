@@ -83,6 +83,8 @@ class VmSpec:
         for number, target in enumerate(self.targets):
             if not 0 <= target <= last:
                 faults.append(f"target = {target}: '{machine.name}' has the nodes 0 to {last}")
+            elif target >= machine.hosts:
+                faults.append(f"target = {target}: {_coreless(machine)}")
             elif target == node:
                 where = "the source" if number == 0 else "where it is by then"
                 faults.append(f"target = {target}: is {where}; give another node")
@@ -99,6 +101,8 @@ class VmSpec:
         last = machine.nodes - 1
         if not 0 <= self.source <= last:
             faults.append(f"source = {self.source}: '{machine.name}' has the nodes 0 to {last}")
+        elif self.source >= machine.hosts:
+            faults.append(f"source = {self.source}: {_coreless(machine)}")
         region = self.region_bytes
         if region < PAGE_BYTES or region > 2 << 20 or region & (region - 1):
             faults.append(f"region = {size_text(region)}: not a power of two from 4KiB to 2MiB")
@@ -156,6 +160,10 @@ class VmSpec:
     def _turn(self) -> bytes:
         weights = {self.source: max(0.0, 1.0 - sum(self.borrow.values())), **self.borrow}
         return _turn(self.regions, tuple(weights.items()))
+
+
+def _coreless(machine: Machine) -> str:
+    return f"has no cores; '{machine.name}' has them on the nodes 0 to {machine.hosts - 1}"
 
 
 @lru_cache(maxsize=1)  # a VM is checked before it is placed, and each asks

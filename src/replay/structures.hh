@@ -100,7 +100,8 @@ class NodeHomeTable final : public HomeTable
 {
   public:
     NodeHomeTable()
-        : HomeTable(HomeMap(kNodes * kNodeBytes, kNodeBytes, kNodeBytes), 0, 1, the_queue.now())
+        : HomeTable(HomeMap(kNodes * kNodeBytes, kNodeBytes, kNodeBytes), 0, 1, kNodes,
+                    the_queue.now())
     {
         home_tables.push_back(this);
     }

@@ -66,8 +66,11 @@ NetDest
 HomeTable::machinesOf(NodeID of) const
 {
     NetDest machines = shim::noMachines(system);
-    for (unsigned i = 0; i < coresPerNode; ++i) {
-        machines.add(MachineID{MachineType_L1Cache, of * coresPerNode + i});
+    // The last nodes may have fewer cores, or none.
+    const NodeID end =
+        std::min((of + 1) * coresPerNode, shim::count(MachineType_L1Cache, system));
+    for (NodeID cache = of * coresPerNode; cache < end; ++cache) {
+        machines.add(MachineID{MachineType_L1Cache, cache});
     }
     machines.add(MachineID{MachineType_DMA, of});
     return machines;

@@ -76,6 +76,17 @@ noMachines([[maybe_unused]] RubySystem *system)
 #endif
 }
 
+// How many machines of a type there are.
+inline NodeID
+count(MachineType type, [[maybe_unused]] RubySystem *system)
+{
+#ifdef HOMESHIFT_SEVERAL_PROTOCOLS
+    return system->MachineType_base_count(type);
+#else
+    return MachineType_base_count(type);
+#endif
+}
+
 inline void
 initialise([[maybe_unused]] AbstractCacheEntry &entry, [[maybe_unused]] RubySystem *system)
 {

@@ -70,6 +70,12 @@ def check_models(models: Models, machine: Machine) -> None:
             "--network-model garnet: full buffers all round a ring would never empty "
             "again; give a machine with a crossbar or a mesh"
         )
+    links = {machine.link_bandwidth(node) for node in range(machine.nodes)}
+    if models.network == "garnet" and len(links) > 1:
+        faults.append(
+            "--network-model garnet: all links have flits of one size; give a machine without "
+            "pool.link_bandwidth"
+        )
     if faults:
         raise InputError("the choice of models", faults)
 

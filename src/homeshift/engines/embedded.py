@@ -15,6 +15,7 @@ from homeshift.engines.embedded_stats import statistics
 from homeshift.engines.messages import message_bytes
 from homeshift.errors import RunError
 from homeshift.machine import Machine
+from homeshift.machine.model import Memory
 from homeshift.output import Stat
 from homeshift.units import LINE_BYTES
 
@@ -23,7 +24,8 @@ def system_spec(machine: Machine, *, region_bytes: int, check: bool) -> dict[str
     """Return the machine as the C++ module wants it: cycles, bytes and ps."""
     period = machine.clock_period_ps
     network = machine.network
-    byte_time = max(1, round(1e12 / machine.memory.bandwidth_bytes_per_second))  # whole, as gem5
+    last = machine.nodes - 1  # of the pool, if there is one
+    pool = machine.memory_of(last)
     return {
         "clock_period_ps": period,
         "cores_per_node": machine.cores.per_node,
@@ -37,9 +39,12 @@ def system_spec(machine: Machine, *, region_bytes: int, check: bool) -> dict[str
         "home_latency": machine.home.latency_cycles,
         "memory_bytes": machine.memory.size_bytes,
         "memory_latency_ps": machine.memory.latency_cycles * period,
-        "line_time_ps": LINE_BYTES * byte_time,
+        "line_time_ps": _line_time_ps(machine.memory),
+        "pool_memory_latency_ps": pool.latency_cycles * period,
+        "pool_line_time_ps": _line_time_ps(pool),
         "topology": network.topology,
         "nodes": machine.nodes,
+        "pool_nodes": machine.nodes - machine.hosts,
         "columns": network.columns or 0,
         "router_latency": network.router_latency_cycles,
         "local_latency": network.local_latency_cycles,
@@ -47,12 +52,18 @@ def system_spec(machine: Machine, *, region_bytes: int, check: bool) -> dict[str
         "jitter": 0,
         "jitter_seed": 0,
         "bytes_per_cycle": network.link_bandwidth_bytes_per_second * period / 1e12,
+        "pool_bytes_per_cycle": machine.link_bandwidth(last) * period / 1e12,
         "outstanding_lines": machine.migration.outstanding_lines,
         "outstanding_transfers": machine.migration.outstanding_transfers,
         "region_bytes": region_bytes,
         "check": check,
         "run_ahead": True,
     }
+
+
+def _line_time_ps(memory: Memory) -> int:
+    byte_time = max(1, round(1e12 / memory.bandwidth_bytes_per_second))  # whole, as gem5
+    return LINE_BYTES * byte_time
 
 
 class EmbeddedEngine:

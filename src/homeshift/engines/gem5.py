@@ -264,7 +264,7 @@ def _add_vm(
             **stream,
         )
         setattr(vm, f"vcpu{vcpu_number}", vcpu)
-        for node in range(machine.nodes):
+        for node in range(machine.hosts):
             core = node * machine.cores.per_node + setup.first_core + vcpu_number
             vcpu.cores = controllers.sequencers[core].in_ports
     return vm

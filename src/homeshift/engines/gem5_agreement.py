@@ -106,6 +106,7 @@ CASES: dict[str, Case] = {
             "ownership+copy",
             *("--vm-memory", "4MiB", "--borrow", "1:0.25,2:0.25"),
         ),
+        _case("pool-ownership", "pool", "ownership", "--vm-memory", "4MiB", "--borrow", "4:1"),
         *(
             _case(f"quad-{strategy.replace('+', '-and-')}", "quad", strategy, *_QUAD)
             for strategy in ("pre-copy", "post-copy", "ownership+pull", "ignore-shared")

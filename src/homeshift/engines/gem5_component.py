@@ -117,9 +117,9 @@ class HomeShiftCacheHierarchy(AbstractRubyCacheHierarchy):
                 f"memory: {channels} channels, but {machine.nodes} nodes; give as many, as with "
                 f"ChanneledMemory(DDR4_2400_8x8, {machine.nodes}, 64)"
             )
-        if cores > machine.nodes * machine.cores.per_node:
+        if cores > machine.hosts * machine.cores.per_node:
             faults.append(
-                f"processor: {cores} cores, but {machine.nodes} nodes of {machine.cores.per_node}"
+                f"processor: {cores} cores, but {machine.hosts} nodes of {machine.cores.per_node}"
             )
         if memory_bytes % (machine.nodes * self._region_bytes):
             faults.append(

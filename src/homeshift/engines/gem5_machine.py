@@ -62,10 +62,14 @@ def build(machine: Machine, *, region_bytes: int, models: Models) -> Built:
     )
     for node in range(machine.nodes):
         controllers.add_node(node)
-        for _ in range(machine.cores.per_node):
+        for _ in range(machine.cores.per_node if node < machine.hosts else 0):
             controllers.add_core(node)
         addresses = gem5.AddrRange(start=node * size, size=size)
-        memory = _ddr4(addresses) if models.memory == "ddr4" else _simple_memory(machine, addresses)
+        memory = (
+            _ddr4(addresses)
+            if models.memory == "ddr4"
+            else _simple_memory(machine, node, addresses)
+        )
         setattr(system, f"mem_ctrls{node}", memory)
         controllers.add_memory(node, addresses, memory.port)
     controllers.finish()
@@ -73,13 +77,14 @@ def build(machine: Machine, *, region_bytes: int, models: Models) -> Built:
     return Built(gem5.Root(full_system=False, system=system), system, controllers)
 
 
-def _simple_memory(machine: Machine, addresses: Any) -> Any:
+def _simple_memory(machine: Machine, node: int, addresses: Any) -> Any:
     """Memory as the embedded engine models it."""
+    memory = machine.memory_of(node)
     # gem5 keeps whole ticks a byte; rounding here spares the user a warning.
-    byte_ps = max(1, round(1e12 / machine.memory.bandwidth_bytes_per_second))
+    byte_ps = max(1, round(1e12 / memory.bandwidth_bytes_per_second))
     return gem5.SimpleMemory(
         range=addresses,
-        latency=f"{machine.memory.latency_cycles * machine.clock_period_ps}ps",
+        latency=f"{memory.latency_cycles * machine.clock_period_ps}ps",
         bandwidth=f"{1e12 / byte_ps:.6f}B/s",
     )
 

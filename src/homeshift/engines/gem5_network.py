@@ -87,13 +87,11 @@ def _join_simple(network: Any, machine: Machine, ends: Sequence[End]) -> list[An
     network.ext_links = _ext_links(
         gem5.SimpleExtLink, network, machine, ends, bandwidth_factor=FAST
     )
-    network.int_links = _int_links(
-        gem5.SimpleIntLink,
-        network,
-        machine,
-        first=len(ends),
-        bandwidth_factor=round(_bytes_per_cycle(machine) * 1000),
-    )
+    network.int_links = _int_links(gem5.SimpleIntLink, network, machine, first=len(ends))
+    for link in network.int_links:
+        routers = int(link.src_node.router_id), int(link.dst_node.router_id)
+        bytes_per_second = machine.link_bandwidth(*routers)
+        link.bandwidth_factor = round(bytes_per_second * machine.clock_period_ps / 1e12 * 1000)
     network.setup_buffers()
     for link in network.int_links:
         _in_order(link.buffers, len(ends) + int(link.src_node.router_id))
@@ -199,9 +197,7 @@ def _ext_links(
     ]
 
 
-def _int_links(
-    kind: Any, network: Any, machine: Machine, *, first: int, **more: object
-) -> list[Any]:
+def _int_links(kind: Any, network: Any, machine: Machine, *, first: int) -> list[Any]:
     spec = machine.network
     return [
         kind(
@@ -211,7 +207,6 @@ def _int_links(
             dst_inport=f"from{link.source}",  # also tells CountingRouting that it leaves
             latency=spec.link_latency_cycles,
             weight=link.weight,
-            **more,
         )
         for number, link in enumerate(
             gem5_topology.links(spec.topology, nodes=machine.nodes, columns=spec.columns)

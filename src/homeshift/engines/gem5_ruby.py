@@ -130,7 +130,7 @@ class Controllers:
     def add_core(self, node: int) -> Any:
         """Add a core's private cache to a node; return its sequencer.
 
-        Cores are to be added node by node, `machine.cores.per_node` to each.
+        Cores are to be added node by node, `machine.cores.per_node` to each but those of a pool.
         """
         machine = self.machine
         number = len(self._controllers["L1Cache"])

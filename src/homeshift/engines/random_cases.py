@@ -101,12 +101,13 @@ def draw(seed: int) -> Case:
     """Return the case of a seed."""
     random = Random(seed)
     period = random.choice([1000, 500, 400, 625, 1250, 250, 100])  # ps
-    nodes = random.choice([2, 2, 3, 3, 4, 5, 6, 9])
+    hosts = random.choice([2, 2, 3, 3, 4, 5, 6, 9])
+    nodes = hosts + random.choice([0, 0, 0, 1, 2])  # the others are a pool
     cores = random.choice([1, 2, 2, 3, 4])
     number = random.randint(1, min(3, cores))
-    first, *others = (_vm(random, nodes, cores // number) for _ in range(number))
+    first, *others = (_vm(random, hosts, nodes, cores // number) for _ in range(number))
     options = [
-        *("--machine", _machine(random, period, nodes, cores), *first.options()),
+        *("--machine", _machine(random, period, hosts, nodes, cores), *first.options()),
         *("--region", f"{random.choice([1, 1, 1, 2, 4]) * PAGE_BYTES}B"),
         *("--warmup", f"{random.choice([0, 100, random.randint(1, 3000)]) * period}ps"),
         *("--window", f"{random.randint(1, 3000 * period)}ps"),
@@ -120,14 +121,14 @@ def draw(seed: int) -> Case:
     return Case(name=f"random-{seed}", options=tuple(options), more_vms=more_vms)
 
 
-def _machine(random: Random, period: int, nodes: int, cores: int) -> str:
+def _machine(random: Random, period: int, hosts: int, nodes: int, cores: int) -> str:
     def bytes_per_second(per_cycle: float) -> str:
         return f"{round(per_cycle * TICKS_PER_SECOND / period)}B/s"
 
     longest = random.choice([1, 6, 6, 40])
     topology = random.choice(["crossbar", "ring", "mesh"])
     # gem5 keeps whole ps a byte, and the embedded engine refuses what that would change by much.
-    memory_ps = random.choice([random.randint(20, 200), random.randint(1, 10), 62.5])
+    memory_ps = [random.randint(20, 200), random.randint(1, 10), 62.5]
     values: dict[str, object] = {
         "clock": f"{TICKS_PER_SECOND // period}Hz",
         "nodes": nodes,
@@ -138,12 +139,21 @@ def _machine(random: Random, period: int, nodes: int, cores: int) -> str:
         "network.link_bandwidth": bytes_per_second(
             random.choice([16, 36, 80, random.uniform(8, 40), random.uniform(40, 500)])
         ),
-        "memory.bandwidth": f"{round(1e12 / memory_ps)}B/s",
+        "memory.bandwidth": f"{round(1e12 / random.choice(memory_ps))}B/s",
         "memory.size": "4MiB",
         "migration.outstanding_lines": random.choice([1, 4, 32]),
         "migration.outstanding_transfers": random.choice([1, 4, 32]),
         "migration.cpu_state": random.choice(["64B", "1KiB", "5KiB"]),
     }
+    if nodes > hosts:
+        values["pool.nodes"] = nodes - hosts
+        pool = {
+            "latency": f"{random.randint(1, longest) * period}ps",
+            "bandwidth": f"{round(1e12 / random.choice(memory_ps))}B/s",
+            "link_bandwidth": bytes_per_second(random.uniform(8, 500)),
+        }
+        for name in random.sample(sorted(pool), random.randint(0, len(pool))):
+            values[f"pool.{name}"] = pool[name]
     if topology == "mesh":
         columns = [n for n in range(1, nodes + 1) if nodes % n == 0]
         values["network.columns"] = random.choice(columns)
@@ -154,12 +164,12 @@ def _machine(random: Random, period: int, nodes: int, cores: int) -> str:
     return "tiny:" + ",".join(f"{name}={value}" for name, value in values.items())
 
 
-def _vm(random: Random, nodes: int, cores: int) -> _Vm:
-    source = random.randrange(nodes)
+def _vm(random: Random, hosts: int, nodes: int, cores: int) -> _Vm:
+    source = random.randrange(hosts)
     targets: list[int] = []
     for _ in range(random.choice([1, 1, 1, 2, 3])):
         here = targets[-1] if targets else source
-        targets.append(random.choice([node for node in range(nodes) if node != here]))
+        targets.append(random.choice([node for node in range(hosts) if node != here]))
     lenders = [node for node in range(nodes) if node != source]
     return _Vm(
         memory_bytes=random.choice([4, 8, 16]) * PAGE_BYTES,

@@ -182,3 +182,4 @@ class Table:
 
     key: str
     sentence: str
+    required: bool = True

@@ -12,7 +12,7 @@ import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from homeshift.errors import InputError, near
 from homeshift.machine.changes import apply_changes
@@ -123,7 +123,7 @@ class _Reader:
             except ValueError as error:
                 self._fault(f"{prefix}{key} = {_toml(value)}", str(error))
         for key, (name, field) in schema.items():
-            if key not in table and (isinstance(field, Table) or field.required):
+            if key not in table and field.required:
                 what = "missing table" if isinstance(field, Table) else "missing"
                 self._fault(f"{prefix}{key}", f"{what} ({field.sentence})")
             elif key not in table:
@@ -152,7 +152,8 @@ class _Reader:
         if not isinstance(value, Mapping):
             self._fault(f"{where} = {_toml(value)}", f"not a table; write [{where}]")
             return None
-        nested: type[Any] = get_type_hints(model)[name]
+        hint = get_type_hints(model)[name]
+        nested: type[Any] = next(iter(get_args(hint)), hint)  # of "X | None"
         return self._table(nested, value, prefix=f"{where}.", fixed={})
 
     def _value(self, field: Field, value: object) -> object:

@@ -8,7 +8,7 @@ must obey together is in `rules`.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -166,8 +166,37 @@ class MigrationEngine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """Nodes without cores, the last ones of the machine: memory that the others share."""
+
+    nodes: Annotated[
+        int, Count(key="nodes", sentence="how many of the nodes have no cores", least=1, most=62)
+    ]
+    latency_cycles: Annotated[
+        int | None,
+        Latency(
+            key="latency", sentence="of their memory; memory.latency if absent", required=False
+        ),
+    ] = None
+    bandwidth_bytes_per_second: Annotated[
+        float | None,
+        Bandwidth(
+            key="bandwidth", sentence="of their memory; memory.bandwidth if absent", required=False
+        ),
+    ] = None
+    link_bandwidth_bytes_per_second: Annotated[
+        float | None,
+        Bandwidth(
+            key="link_bandwidth",
+            sentence="of links to and from them; network.link_bandwidth if absent",
+            required=False,
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """A shared-memory machine of equal nodes."""
+    """A shared-memory machine of equal nodes, but that a pool has no cores."""
 
     name: Annotated[
         str, Text(key="name", sentence="for people; the file's name if absent", required=False)
@@ -188,8 +217,38 @@ class Machine:
         MigrationEngine, Table(key="migration", sentence="the engine that moves pages and homes")
     ]
 
+    pool: Annotated[
+        Pool | None,
+        Table(key="pool", sentence="nodes without cores, if there are any", required=False),
+    ] = None
+
+    @property
+    def hosts(self) -> int:
+        """Nodes with cores: the first ones."""
+        return self.nodes - (self.pool.nodes if self.pool else 0)
+
+    def memory_of(self, node: int) -> Memory:
+        """Return the DRAM of a node."""
+        if self.pool is None or node < self.hosts:
+            return self.memory
+        return replace(
+            self.memory,
+            latency_cycles=self.pool.latency_cycles or self.memory.latency_cycles,
+            bandwidth_bytes_per_second=self.pool.bandwidth_bytes_per_second
+            or self.memory.bandwidth_bytes_per_second,
+        )
+
+    def link_bandwidth(self, *ends: int) -> float:
+        """Return bytes per second of a link between these routers; a node's has its number."""
+        whole = self.network.link_bandwidth_bytes_per_second
+        if self.pool is None or not any(self.hosts <= end < self.nodes for end in ends):
+            return whole
+        return self.pool.link_bandwidth_bytes_per_second or whole
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, in the model's units, that JSON can hold."""
         plain = asdict(self)
         del plain["path"]
+        if self.pool is None:
+            del plain["pool"]
         return plain

@@ -19,6 +19,7 @@ from homeshift.machine.model import (
     Machine,
     Memory,
     Network,
+    Pool,
 )
 from homeshift.units import LINE_BYTES, size_text
 
@@ -80,6 +81,13 @@ def near_a_whole_time_a_byte(bandwidth_bytes_per_second: float) -> str | None:
     return sentence + suggest(faster, slower, lambda ps: f"{1e3 / ps:.4g}GB/s", least=1)
 
 
+@rule(Pool, at="bandwidth")
+def near_a_whole_time_a_byte_if_given(bandwidth_bytes_per_second: float | None) -> str | None:
+    """As for the memory of other nodes."""
+    given = bandwidth_bytes_per_second
+    return None if given is None else near_a_whole_time_a_byte(given)
+
+
 @rule(Network, at="columns")
 def only_a_mesh_has_columns(topology: str, columns: int | None) -> str | None:
     """A mesh has a row length, and nothing else has."""
@@ -101,17 +109,39 @@ def full_rows(nodes: int, network: Network) -> str | None:
 def from_a_thousandth_to_a_million_bytes_a_cycle(
     clock_period_ps: int, network: Network
 ) -> str | None:
-    """What both engines can count."""
-    bytes_per_cycle = network.link_bandwidth_bytes_per_second * clock_period_ps / 1e12
-    if 0.001 <= bytes_per_cycle <= 1e6:
+    """A fault of a link is one of all."""
+    return _countable(network.link_bandwidth_bytes_per_second, clock_period_ps)
+
+
+@rule(Machine, at="pool.link_bandwidth")
+def likewise(clock_period_ps: int, pool: Pool | None) -> str | None:
+    """As for the other links."""
+    given = pool.link_bandwidth_bytes_per_second if pool else None
+    return None if given is None else _countable(given, clock_period_ps)
+
+
+@rule(Machine, at="pool.nodes")
+def two_hosts(nodes: int, pool: Pool | None) -> str | None:
+    """A VM moves from one node to another."""
+    hosts = nodes - pool.nodes if pool else nodes
+    if hosts >= 2:
         return None
-    return f"is {bytes_per_cycle:g} B a cycle, and links carry from 0.001 to 1e6 B a cycle"
+    return f"leaves {max(0, hosts)} of {nodes} nodes with cores; a VM needs two to move between"
 
 
 @rule(Machine, at="cores.per_node")
-def few_enough_cores(nodes: int, cores: Cores) -> str | None:
+def few_enough_cores(nodes: int, cores: Cores, pool: Pool | None) -> str | None:
     """The sharers of a line are one word of bits."""
-    total = nodes * cores.per_node
+    hosts = nodes - pool.nodes if pool else nodes
+    total = hosts * cores.per_node
     if total <= MOST_CORES:
         return None
-    return f"{nodes} nodes make {total} cores, more than the {MOST_CORES} that a directory tracks"
+    return f"{hosts} nodes make {total} cores, more than the {MOST_CORES} that a directory tracks"
+
+
+def _countable(bytes_per_second: float, clock_period_ps: int) -> str | None:
+    """What both engines can count."""
+    bytes_per_cycle = bytes_per_second * clock_period_ps / 1e12
+    if 0.001 <= bytes_per_cycle <= 1e6:
+        return None
+    return f"is {bytes_per_cycle:g} B a cycle, and links carry from 0.001 to 1e6 B a cycle"

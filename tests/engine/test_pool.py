@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Nodes of a pool have no cores, and memory and links of their own speed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from machines import DATA, LINE, small, taken
+
+from homeshift._engine import System
+
+MEMORY = 1 << 20  # of a node
+HOSTS, POOL = 2, 2  # nodes 0 and 1 have cores, node 2 has none
+HIT, HOME, REQUEST, FOUR_MORE_STAGES = 1, 2, 1, 4
+INSIDE, ACROSS = 1 + 1, 3 * 1 + 2 * 5 + 1  # a hop: routers, links and the way to the controller
+
+
+def pooled(**changes: Any) -> System:
+    return System(small(**{"nodes": 3, "pool_nodes": 1, **changes}))
+
+
+@pytest.mark.parametrize("write", [False, True], ids=["load", "store"])
+@pytest.mark.parametrize("pool_memory_latency_ps", [10_000, 37_000])
+def test_a_miss_in_the_pool_takes_the_time_of_its_memory(
+    pool_memory_latency_ps: int, *, write: bool
+) -> None:
+    system = pooled(pool_memory_latency_ps=pool_memory_latency_ps)
+    system.place_home(POOL * MEMORY, 0)
+    around = HIT + REQUEST + FOUR_MORE_STAGES + INSIDE + HOME + INSIDE
+    expected = around + 2 * ACROSS + pool_memory_latency_ps // 1000
+    assert system.probe(0, POOL * MEMORY, write) == expected
+    local = around + 2 * INSIDE + 10
+    assert system.probe(0, 0, write) == local  # and others take the time of theirs
+
+
+def test_the_memory_of_a_pool_has_its_own_bandwidth() -> None:
+    wide = {"outstanding_lines": 32, "bytes_per_cycle": 72.0, "pool_bytes_per_cycle": 72.0}
+    ends = []
+    for line_time in (4000, 9000):  # ps
+        system = pooled(pool_line_time_ps=line_time, **wide)
+        system.copy(0, [POOL * MEMORY], [0], 16 * LINE)
+        system.finish()
+        ends.append(system.now)
+    assert ends[1] - ends[0] == 15 * (9 - 4)  # the last line waits for 15 others
+
+
+@pytest.mark.parametrize(("source", "waits_for"), [(POOL, "pool"), (1, "host")])
+def test_only_links_to_and_from_a_pool_have_its_bandwidth(source: int, waits_for: str) -> None:
+    def cycles(lines: int, *, pool: float, host: float) -> int:
+        system = pooled(outstanding_lines=64, pool_bytes_per_cycle=pool, bytes_per_cycle=host)
+        system.copy(0, [source * MEMORY], [0], lines * LINE)
+        system.finish()
+        return system.now
+
+    wide, narrow = 72.0, 2.0
+    for pool, host in ((narrow, wide), (wide, wide)):
+        slowest = {"pool": pool, "host": host}[waits_for]
+        alone = cycles(1, pool=pool, host=host)
+        assert cycles(5, pool=pool, host=host) == alone + int(4 * DATA / slowest)
+
+
+def test_a_pool_has_no_cores_but_can_be_home() -> None:
+    system = pooled()
+    assert len(system.core_counts()) == HOSTS * 2
+    system.place_home(0, POOL)
+    around = HIT + REQUEST + FOUR_MORE_STAGES + ACROSS + HOME + ACROSS
+    assert system.probe(0, 0, False) == around + 2 * ACROSS + 10
+
+
+def test_homes_go_to_and_from_a_pool_beside_as_many_cores_as_there_can_be() -> None:
+    system = pooled(nodes=3, cores_per_node=32)
+    for home in (0, POOL, 1, POOL):
+        system.transfer(home, [POOL * MEMORY], home)
+        system.finish()
+        assert system.home_of(POOL * MEMORY) == home
+    assert sum(n for name, n in taken(system).items() if "XferFin" in name) >= 3
+
+
+def test_a_machine_of_a_pool_alone_is_refused() -> None:
+    with pytest.raises(ValueError, match="a pool leaves nodes with cores"):
+        pooled(pool_nodes=3)
