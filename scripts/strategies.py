@@ -10,6 +10,8 @@ What follows "--" are options of configs/migrate.py; without them it is the VM o
 vCPUs replay traces. A run that is there already, made with the same options, is not made again.
 Everything is measured over the same horizon: a strategy that leaves data where it is pays for it.
 The second table says how the energy in that time depends on each constant of energy.toml.
+A strategy whose run fails, as one that takes longer than the horizon, is told and is not in the
+tables; the exit status is 1 then, and 2 for bad input.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import homeshift
 from homeshift.display import format_number
-from homeshift.errors import HomeshiftError, RunError
+from homeshift.errors import HomeshiftError, InputError, RunError
 from homeshift.front_end import call, run_child
 from homeshift.markdown import markdown_table
 from homeshift.output_file import output_file
@@ -68,20 +70,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     options = list(arguments.options or OPTIONS)
     try:
-        from homeshift.runs import read_run  # slow to import
-
-        runs = [
-            read_run(_run(strategy, options, arguments.outdir)) for strategy in arguments.strategies
-        ]
+        runs, failed = _runs(arguments.strategies, options, arguments.outdir)
     except HomeshiftError as error:
         print(f"{parser.prog}: error: {error}", file=sys.stderr)
         return error.exit_status
+    if runs:
+        _print_tables(runs)
+    return 1 if failed else 0
+
+
+def _runs(
+    strategies: Sequence[str], options: Sequence[str], outdir: Path
+) -> tuple[list[Run], bool]:
+    """Return the runs that succeed, and whether another one has failed, which is told."""
+    from homeshift.runs import read_run  # slow to import
+
+    runs = []
+    for strategy in strategies:
+        try:
+            runs.append(read_run(_run(strategy, options, outdir)))
+        except RunError as error:
+            print(f"strategies.py: error: {error}", file=sys.stderr, flush=True)
+    return runs, len(runs) < len(strategies)
+
+
+def _print_tables(runs: Sequence[Run]) -> None:
     print(markdown_table(COLUMNS, [_row(run) for run in runs]))
     print()
     constants = list(runs[0].migration["window"]["energy-sensitivity"])
     header = ("all energy, from the constant's low to its high", *(run.strategy for run in runs))
     print(markdown_table(header, [_sensitivity(constant, runs) for constant in constants]))
-    return 0
 
 
 def _run(strategy: str, options: Sequence[str], outdir: Path) -> Path:
@@ -95,8 +113,11 @@ def _run(strategy: str, options: Sequence[str], outdir: Path) -> Path:
     print(f"strategies.py: {strategy}", file=sys.stderr, flush=True)
     script = REPOSITORY / "configs" / "migrate.py"
     result = run_child([sys.executable, str(script), *command, "--outdir", str(directory)])
+    told = result.stderr.strip().removeprefix("migrate.py: error: ")
+    if result.returncode == InputError.exit_status:  # the others have nearly the same options
+        raise InputError(f"the run by {strategy}", [told.replace("\n", "\n  ")])
     if result.returncode != 0:
-        raise RunError(f"{strategy}: {result.stderr.strip()}")
+        raise RunError(f"{strategy}: {told}")
     with output_file(note) as partial:
         partial.write_text(json.dumps(made_from), encoding="utf-8")
     return directory

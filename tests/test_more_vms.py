@@ -138,6 +138,21 @@ def test_one_command_makes_the_table_of_strategies(tmp_path: Path) -> None:
 
 def test_a_strategy_that_cannot_run_is_told_by_name(tmp_path: Path) -> None:
     command = ("-o", str(tmp_path), "--strategies", "owner")
-    done = script("scripts/strategies.py", *command, "--", *SHORT)
+    done = script("scripts/strategies.py", *command, "ownership", "--", *SHORT)
+    assert done.returncode == 2
+    assert "error: the run by owner has a fault:\n  strategy 'owner' has a fault:" in done.stderr
+    assert "strategies.py: ownership" not in done.stderr  # nothing runs with options at fault
+
+
+def test_a_strategy_that_takes_longer_than_the_horizon_is_told_and_the_others_are_compared(
+    tmp_path: Path,
+) -> None:
+    command = ("-o", str(tmp_path), "--strategies", "stop-and-copy", "ownership")
+    options = (*SHORT, "--window", "5us", "--horizon", "10us")
+    done = script("scripts/strategies.py", *command, "--", *options)
     assert done.returncode == 1
-    assert "strategies.py: error: owner: migrate.py: error: strategy 'owner'" in done.stderr
+    assert "strategies.py: error: stop-and-copy: the migration took" in done.stderr
+    assert "| `ownership` |" in done.stdout
+    assert "| all energy, from the constant's low to its high | ownership |" in done.stdout
+    done = script("scripts/strategies.py", *command[:-1], "--", *options)
+    assert (done.returncode, done.stdout) == (1, "")
