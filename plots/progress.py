@@ -4,10 +4,11 @@
 
     python plots/progress.py m5out/pre-copy m5out/ownership -o figures
 
-Above, the VM's speed in percent of that before the migration; below, the share of its accesses (of
-those of all VMs, if there are several) that needed another node. Time counts from the begin of the
-migration; a mark shows its end. All runs must be of one VM, machine and workload; of several seeds
-the first is drawn.
+Above, the VM's speed in percent of that before the migration; below, the share of its accesses that
+needed another node. There is no share while the VM hardly runs (less than 5 % of its speed before),
+and none of runs of several VMs, as nobody counts it for each of them. Time counts from the begin of
+the migration; a mark shows its end. All runs must be of one VM, machine and workload; of several
+seeds the first is drawn.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from homeshift.runs import Run
 
 NAME = "progress"
+_RUNS = 0.05  # of its speed before: a VM that does less has too few accesses for a share of them
 
 
 def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
@@ -35,7 +37,12 @@ def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
     import pandas as pd
 
     rows = [row for label, run in figure.one_of_each(runs) for row in _spans(label, run)]
-    return pd.DataFrame(rows, columns=["strategy", "begin", "end", "speed", "remote", "migration"])
+    columns = ["strategy", "begin", "end", "speed", "remote", "migration"]
+    data = pd.DataFrame(rows, columns=columns)
+    if any(len(point["accesses"]) > 1 for run in runs for point in run.migration["progress"]):
+        note = "several VMs: which of them needed another node is not counted, nor drawn"
+        data.attrs[figure.NOTES] = [note]
+    return data
 
 
 def _spans(label: str, run: Run) -> Iterator[tuple[str, float, float, float, float, float]]:
@@ -44,51 +51,46 @@ def _spans(label: str, run: Run) -> Iterator[tuple[str, float, float, float, flo
     for earlier, later in itertools.pairwise(points):
         seconds = later["time"] - earlier["time"]
         accesses = later["accesses"][0] - earlier["accesses"][0]
-        everybody = sum(later["accesses"]) - sum(earlier["accesses"])
+        speed = accesses / seconds / before
         remote = later["remote-services"] - earlier["remote-services"]
-        share = remote / everybody if everybody else float("nan")
-        yield (
-            label,
-            earlier["time"],
-            later["time"],
-            accesses / seconds / before,
-            share,
-            run.migration["total-time"],
-        )
+        known = len(later["accesses"]) == 1 and speed >= _RUNS
+        share = remote / accesses if known else float("nan")
+        end = run.migration["total-time"]
+        yield label, earlier["time"], later["time"], speed, share, end
 
 
 def draw(data: pd.DataFrame, *, columns: int) -> Figure:
-    """Return the figure: two panels over one axis of time."""
+    """Return the figure: a panel for the speed and, if any share is known, one below for it."""
     from matplotlib.figure import Figure
 
     from homeshift.display import common_unit
 
     lines = -(-data["strategy"].nunique() // 2)  # of the legend
-    fig = Figure(figsize=(figure.WIDTHS[columns], 2.8 + 0.17 * lines))
-    speed, remote = fig.subplots(2, 1, sharex=True)
+    names = ["speed", "remote"] if data["remote"].notna().any() else ["speed"]
+    fig = Figure(figsize=(figure.WIDTHS[columns], 0.4 + 1.2 * len(names) + 0.17 * lines))
+    panels = fig.subplots(len(names), 1, sharex=True, squeeze=False).ravel()
     unit = common_unit([float(data["end"].max())], "s")
     for label, rows in data.groupby("strategy", sort=False):
         looks = figure.look(str(label))
         style = {"color": looks.colour, "linestyle": looks.dashes, "label": str(label)}
         middle = (rows["begin"] + rows["end"]) / 2 / unit.factor
-        speed.plot(middle, rows["speed"] * 100, **style)
-        remote.plot(middle, rows["remote"] * 100, **style)
         end = float(rows["migration"].iloc[0]) / unit.factor
         at = (middle - end).abs().idxmin()
-        for axes, name in ((speed, "speed"), (remote, "remote")):
+        for axes, name in zip(panels, names, strict=True):
+            axes.plot(middle, rows[name] * 100, **style)
             axes.plot(
                 [end], rows.loc[[at], name] * 100, looks.marker, color=looks.colour, markersize=3.5
             )
-    speed.axhline(100, color="0.6", linewidth=0.5, zorder=0)
-    speed.set_ylabel("speed (% of before)")
-    remote.set_ylabel("remote accesses (%)")
-    shown = figure.shown(unit.name)
-    remote.set_xlabel(f"time since the begin of the migration ({shown}); marks: its end")
-    for axes in (speed, remote):
+    panels[0].axhline(100, color="0.6", linewidth=0.5, zorder=0)
+    labels = {"speed": "speed (% of before)", "remote": "remote accesses (%)"}
+    for axes, name in zip(panels, names, strict=True):
+        axes.set_ylabel(labels[name])
         axes.set_ylim(bottom=0)
         axes.grid(visible=True)
+    shown = figure.shown(unit.name)
+    panels[-1].set_xlabel(f"time since the begin of the migration ({shown}); marks: its end")
     fig.align_ylabels()
-    figure.legend(fig, speed, columns=columns)
+    figure.legend(fig, panels[0], columns=columns)
     return fig
 
 

@@ -95,7 +95,8 @@ def _pictures(results: SweepResults) -> Iterator[Picture]:
         (
             progress,
             "Progress of the VM",
-            "Its speed relative to before, and the share of its accesses that needed another node.",
+            "Its speed relative to before, and the share of its accesses that needed another node "
+            "(none is drawn where it runs at less than 5 % of its speed before).",
         ),
         (
             cost_over_time,

@@ -87,6 +87,34 @@ def test_progress_is_the_speed_in_each_span_relative_to_before(pair: list[Path])
     assert np.asarray(speed.lines[0].get_ydata()) == pytest.approx([0, 150])
 
 
+def test_accesses_of_a_vm_that_hardly_runs_have_no_remote_share_that_scales_the_axis(
+    write_run: WriteRun,
+) -> None:
+    # 20 accesses that were under way when the VM stopped: 2 % of what it does in 10 us.
+    ending = [point(0, 0, 0, 0, 0), point(10, 20, 18, 100, 10), point(50, 6020, 618, 100, 10)]
+    vm = {"accesses-per-microsecond": {"before": 100.0}}
+    run = write_run("run", migration={"progress": ending, "links": LINKS, "vm": vm})
+    data = progress.figure_data(read_runs([run]))
+    assert list(data["remote"].isna()) == [True, False]
+    assert list(data["remote"])[1] == pytest.approx(0.1)
+    assert drawn(progress, data).axes[1].get_ylim()[1] < 12
+
+
+def test_of_several_vms_only_the_speed_of_the_first_is_drawn(
+    write_run: WriteRun, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    both = [{**seen, "accesses": [seen["accesses"][0], 10**6]} for seen in MOVED]
+    vm = {"accesses-per-microsecond": {"before": 100.0}}
+    run = write_run("run", migration={"progress": both, "links": LINKS, "vm": vm})
+    data = progress.figure_data(read_runs([run]))
+    assert list(data["speed"]) == pytest.approx([0.8, 0.8])
+    [speed] = drawn(progress, data).axes
+    assert speed.get_ylabel() == "speed (% of before)"
+    assert speed.get_xlabel().startswith("time since the begin")
+    assert progress.main([str(run), "-o", str(tmp_path / "figures")]) == 0
+    assert "warning: several VMs" in capsys.readouterr().err
+
+
 def test_the_crossover_is_where_the_costs_meet(pair: list[Path]) -> None:
     data = cost_over_time.figure_data(read_runs(pair))
     # Lost: copied 1000 at 10 us, then -50/us; moved 20/us. 1000 - 50 (t - 10) = 20 t at 21.43 us.
