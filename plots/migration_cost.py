@@ -9,7 +9,8 @@ A RUN is the output directory of a run or a sweep, or a directory of runs. Write
 and .pdf, and the data behind it as .csv, in SI units. Equal data gives equal files. Blue bars are
 the strategies that move homes, orange ones those that only copy memory, grey ones any that did not
 come with Homeshift. Of more than eight runs the mean of each strategy is shown, with its 95 %
-confidence interval over the seeds.
+confidence interval over the seeds. An energy has the range of its constants instead: all of them
+low to all of them high (src/homeshift/energy.toml).
 """
 
 from __future__ import annotations
@@ -104,13 +105,29 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
 
     bars = data["label"].nunique()
     rows = 1 if columns == 2 else 2
-    fig = Figure(figsize=(figure.WIDTHS[columns], rows * (0.62 + 0.17 * bars)))
+    whiskers = _whiskers(data)
+    height = rows * (0.62 + 0.17 * bars) + 0.12 * len(whiskers)
+    fig = Figure(figsize=(figure.WIDTHS[columns], height))
     grid = fig.subplots(rows, len(PANELS) // rows, sharey=True, squeeze=False)
     for panel, axes in zip(PANELS, grid.flat, strict=True):
         _draw_panel(axes, panel, data[data["measure"] == panel.measure])
     grid[0][0].invert_yaxis()  # The first run on top; the panels share the axis.
     fig.align_xlabels()
+    if whiskers:
+        fig.supxlabel("\n".join(whiskers), fontsize=6)
     return fig
+
+
+def _whiskers(data: pd.DataFrame) -> list[str]:
+    """Return what the ranges are, where there are any."""
+    ranged = set(data.loc[data["low"] < data["high"], "measure"])
+    of_constants = {panel.measure for panel in PANELS if panel.low}
+    whiskers = []
+    if ranged & of_constants:
+        whiskers.append("whiskers of energy: all constants low to all constants high")
+    if ranged - of_constants:
+        whiskers.append("other whiskers: 95 % confidence over the seeds")
+    return whiskers
 
 
 def _colour(strategy: str) -> str:

@@ -157,6 +157,9 @@ def test_no_text_overlaps_another_or_leaves_the_figure(
             for text in [*shown, *axes.texts, axes.title, axes.xaxis.label, axes._left_title]  # type: ignore[attr-defined]
             if text.get_text()
         ]
+    if drawn.get_supxlabel():
+        caption = drawn._supxlabel  # type: ignore[attr-defined]
+        boxes.append((caption.get_text(), caption.get_window_extent()))
     assert len(boxes) > 12
     page = drawn.bbox
     for text, box in boxes:
@@ -198,6 +201,18 @@ def test_energy_carries_its_range_as_an_error_bar(write_run: WriteRun) -> None:
     (container,) = [c for c in energy.containers if hasattr(c, "has_xerr")]
     segment = container[2][0].get_segments()[0]
     assert [point[0] for point in segment] == pytest.approx([1.3, 7.9])
+
+
+def test_the_figure_says_what_its_whiskers_are(write_run: WriteRun) -> None:
+    run = write_run("a")
+    energy = "whiskers of energy: all constants low to all constants high"
+    assert draw([run], columns=1).get_supxlabel() == energy
+    data = migration_cost.figure_data(compare(read_runs([run])))
+    data.loc[data["measure"] == "downtime", "high"] *= 2
+    confidence = "other whiskers: 95 % confidence over the seeds"
+    assert migration_cost.draw(data, columns=1).get_supxlabel() == f"{energy}\n{confidence}"
+    data["low"] = data["high"] = data["value"]
+    assert migration_cost.draw(data, columns=1).get_supxlabel() == ""
 
 
 def test_a_study_in_which_everything_costs_nothing_is_drawn(
