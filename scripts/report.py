@@ -115,7 +115,7 @@ def _pictures(results: SweepResults) -> Iterator[Picture]:
 def _first_condition(runs: Sequence[Run]) -> tuple[list[Run], str]:
     """Return the runs of the first condition, for figures over time, and how it is called."""
     from homeshift.groups import condition_columns
-    from homeshift.selection import run_table, shown_value
+    from homeshift.selection import run_table, shown_name, shown_value
 
     table = run_table(runs)
     names = condition_columns(table, ["strategy"])
@@ -125,7 +125,7 @@ def _first_condition(runs: Sequence[Run]) -> tuple[list[Run], str]:
         run for row, run in enumerate(runs) if texts is None or list(texts.iloc[row]) == values
     ]
     shown = ", ".join(
-        f"{name.removeprefix('arguments.')} {shown_value(name, value)}"
+        f"{shown_name(name)} {shown_value(name, value)}"
         for name, value in zip(names, table[names].iloc[0] if names else (), strict=True)
     )
     return chosen, f"Shown for {shown}." if shown else ""

@@ -19,6 +19,7 @@ from homeshift.groups import (
     _format_mean_count,
     comparable,
     condition_columns,
+    group_names,
     interval,
     student_t,
     summarise,
@@ -147,13 +148,44 @@ def test_a_baseline_of_zero_has_no_ratio(table: pd.DataFrame) -> None:
 
 def test_groups_can_be_made_by_other_parameters(table: pd.DataFrame) -> None:
     by = ["vm.memory_bytes", "strategy"]
-    summary = summarise(table, by=by, baseline="16MiB ownership")
+    summary = summarise(table, by=by, baseline="memory 16MiB ownership")
     assert summary["group"].nunique() == 4
-    assert set(summary["baseline"]) == {"16 MiB ownership"}
-    assert row(summary, "64 MiB ownership")["mean"] == pytest.approx(2e-3)
-    assert summarise(table, by=by, baseline="16 MiB ownership").equals(summary)
+    assert set(summary["baseline"]) == {"memory 16 MiB ownership"}
+    assert row(summary, "memory 64 MiB ownership")["mean"] == pytest.approx(2e-3)
+    assert summarise(table, by=by, baseline="memory 16 MiB ownership").equals(summary)
     assert condition_columns(table, ["strategy"]) == ["arguments.vm-memory"]
     assert condition_columns(table, ["vm.memory_bytes"]) == ["arguments.strategy"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "heading"),
+    [
+        ("machine.network.link_latency_cycles", 160, "link_latency 160 cycles"),
+        ("machine.network.link_bandwidth_bytes_per_second", 64e9, "link_bandwidth 64 GB/s"),
+        ("machine.clock_period_ps", 500, "clock_period 500 ps"),
+        ("machine.slc.size_bytes", 4 * MIB, "slc.size 4 MiB"),
+        ("workload.write_ratio", 0.5, "write_ratio 0.5"),
+        ("arguments.seed", 1, "seed 1"),
+        ("arguments.horizon", 10**9, "horizon 1 ms"),
+        ("arguments.horizon", None, "horizon None"),
+        ("arguments.check", True, "check True"),
+        ("arguments.machine", "quad", "quad"),
+    ],
+)
+def test_a_group_is_headed_by_the_parameter_and_its_unit(
+    table: pd.DataFrame, name: str, value: Any, heading: str
+) -> None:
+    own = table.assign(**{"machine.cache.size_bytes": MIB})
+    own[name] = [value] * len(own)
+    assert set(group_names(own, [name])) == {heading}
+
+
+def test_the_end_of_a_name_stands_for_a_parameter_if_it_is_clear(table: pd.DataFrame) -> None:
+    sizes = table.assign(**{"machine.cache.size_bytes": MIB, "machine.slc.size_bytes": MIB})
+    assert column(sizes, "slc.size_bytes") == "machine.slc.size_bytes"
+    assert column(sizes, "memory_bytes") == "vm.memory_bytes"
+    with pytest.raises(InputError, match=r"'size_bytes' can mean .*cache.* machine.slc.size_bytes"):
+        column(sizes, "size_bytes")
 
 
 def test_an_unknown_baseline_and_equal_runs_are_told(table: pd.DataFrame) -> None:

@@ -26,7 +26,7 @@ import pandas as pd
 from homeshift.comparison import MEASURES, Measure
 from homeshift.display import common_unit, format_count, format_number, format_ratio
 from homeshift.errors import InputError, near
-from homeshift.selection import shown_value, varied
+from homeshift.selection import short_name, shown_name, shown_value, varied
 
 COLUMNS = (
     "group",
@@ -157,15 +157,21 @@ def _keyed(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
 
 
 def group_names(table: pd.DataFrame, by: Sequence[str]) -> list[str]:
-    """Return the name of each run's group: "ownership", or "32 MiB ownership" by two columns."""
-    texts = [[_heading(name, value) for value in table[name]] for name in by]
+    """Return the name of each run's group: "ownership", or "memory 32 MiB ownership" by two."""
+    texts = [
+        [_heading(short_name(table, name), name, value) for value in table[name]] for name in by
+    ]
     return [" ".join(parts) for parts in zip(*texts, strict=True)]
 
 
-def _heading(name: str, value: Any) -> str:
-    """Return a value as people write it, a quantity with a space before its unit."""
+def _heading(short: str, name: str, value: Any) -> str:
+    """Return a value as people write it: a text, or what it is the value of, number and unit."""
+    if isinstance(value, str):
+        return value
     text = shown_value(name, value)
-    return text if text == str(value) else re.sub(r"(?<=[0-9])(?=[A-Za-z])", " ", text)
+    if text != str(value):
+        text = re.sub(r"(?<=[0-9])(?=[A-Za-z])", " ", text)
+    return f"{shown_name(short)} {text}"
 
 
 def condition_columns(table: pd.DataFrame, by: Sequence[str]) -> list[str]:

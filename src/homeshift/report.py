@@ -19,7 +19,7 @@ import pandas as pd
 from homeshift import groups, machine_drawing
 from homeshift.display import format_number
 from homeshift.runs import Run, missing_runs, read_runs
-from homeshift.selection import run_table, shown_value
+from homeshift.selection import run_table, shown_name, shown_value
 from homeshift.sweep.note import read_failure, read_note
 
 TEMPLATE = Path(__file__).with_name("report.html")
@@ -93,7 +93,7 @@ def page(sweep: SweepResults, pictures: Sequence[Picture]) -> str:
     table = sweep.comparable
     summary = groups.summarise(table)
     conditions = groups.condition_columns(table, ["strategy"])
-    over = [f"{_short(name)} ({table[name].map(str).nunique()})" for name in conditions]
+    over = [f"{shown_name(name)} ({table[name].map(str).nunique()})" for name in conditions]
     seeds = int(table[groups.SEED].nunique())
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
@@ -143,10 +143,6 @@ def _tables(table: pd.DataFrame) -> dict[str, Any]:
     return {"means": _html(means), "ratios": _html(ratios) if len(ratios.columns) else ""}
 
 
-def _short(name: str) -> str:
-    return name.removeprefix("arguments.")
-
-
 def _machines(runs: Sequence[Run]) -> list[dict[str, Any]]:
     """Return a drawing of each machine that has another shape than those before."""
     import markupsafe
@@ -177,7 +173,7 @@ def _parameters(table: pd.DataFrame) -> list[tuple[str, str]]:
     """Return every option with its values, those that vary first."""
     names = [str(name) for name in table if str(name).startswith("arguments.")]
     rows = [
-        (_short(name), list(dict.fromkeys(shown_value(name, value) for value in table[name])))
+        (shown_name(name), list(dict.fromkeys(shown_value(name, value) for value in table[name])))
         for name in names
     ]
     rows = [row for row in rows if row[1] != ["None"]]
@@ -203,7 +199,7 @@ def _run_list(table: pd.DataFrame, conditions: Sequence[str]) -> pd.DataFrame:
         chosen[name] = [shown_value(name, value) for value in chosen[name]]
     for name in _LISTED:
         chosen[name] = chosen[name].map(lambda value: f"{value:.6g}")
-    names = {name: _short(name) for name in map(str, chosen)}
+    names = {name: shown_name(name) for name in map(str, chosen)}
     units = {"total-time": "s", "downtime": "s", "energy.total": "J"}
     units["interconnect.migration-bytes"] = "B"
     names.update({name: f"{name} [{unit}]" for name, unit in units.items()})

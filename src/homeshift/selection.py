@@ -4,7 +4,8 @@
     table = run_table(read_runs(["results/study"], stats=False))
     some = select(table, ["strategy!=hybrid", "memory_bytes>=64MiB", "seed=1"])
 
-Parameters are those of `runs.parameters` and `runs.measures`, or their last part if that is clear.
+Parameters are those of `runs.parameters` and `runs.measures`, or their end if that is clear:
+"memory_bytes", "slc.size_bytes".
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from homeshift.units import parse_bandwidth, parse_size, parse_time, size_text, 
 
 _SIZES = ("vm-memory", "region", "stage2-entry")
 _TIMES = ("warmup", "window", "horizon", "cancel-at", "fail-target-at")
+_UNIT = re.compile(r"_(bytes|bytes_per_second|ticks|cycles|ps)$")
 _CONDITION = re.compile(r"\s*([\w.-]+)\s*(!=|<=|>=|=|<|>)\s*(.+?)\s*")
 
 
@@ -57,25 +59,44 @@ def shown_value(name: str, value: Any) -> str:
             return time_text(int(float(value)))
         if name.endswith("_bytes_per_second"):
             return f"{float(value) / 1e9:g}GB/s"
+        for unit in ("cycles", "ps"):
+            if name.endswith(f"_{unit}"):
+                return f"{float(value):.0f} {unit}"
     return str(value)
 
 
+def shown_name(name: str) -> str:
+    """Return the name of a parameter without the unit that `shown_value` shows."""
+    return _UNIT.sub("", name.removeprefix("arguments."))
+
+
+def short_name(table: pd.DataFrame, name: str) -> str:
+    """Return the shortest text that `column` takes for a column."""
+    parts = name.split(".")
+    texts = [".".join(parts[start:]) for start in range(len(parts) - 1, 0, -1)]
+    return next((text for text in texts if _columns(table, text) == [name]), name)
+
+
 def column(table: pd.DataFrame, name: str) -> str:
-    """Return the column that a name stands for: itself, or the one whose last part it is.
+    """Return the column that a name stands for: itself, or the one that ends in it.
 
     Raises:
         InputError: there is none, or there are several.
     """
     if name in table:
         return name
-    names = [str(known) for known in table]
-    found = [known for known in names if known.rpartition(".")[2] == name]
+    found = _columns(table, name)
     if len(found) == 1:
         return found[0]
     if found:
         raise InputError("parameter", [f"'{name}' can mean {', '.join(found)}; name one"])
+    names = [str(known) for known in table]
     leaves = sorted({known.rpartition(".")[2] for known in names})
     raise InputError("parameter", [f"no run has '{name}'{near(name, [*names, *leaves])}"])
+
+
+def _columns(table: pd.DataFrame, name: str) -> list[str]:
+    return [known for known in map(str, table) if f".{known}".endswith(f".{name}")]
 
 
 def select(table: pd.DataFrame, conditions: Sequence[str]) -> pd.DataFrame:
