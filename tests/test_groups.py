@@ -188,6 +188,25 @@ def test_the_end_of_a_name_stands_for_a_parameter_if_it_is_clear(table: pd.DataF
         column(sizes, "size_bytes")
 
 
+def test_groups_by_a_part_of_a_machine_compare_runs_whose_other_parts_are_equal(
+    write_run: WriteRun,
+) -> None:
+    for name, latency, size, time in (
+        ("quad", 90, MIB, 1),
+        ("quad:network.link_latency=160ns", 160, MIB, 2),
+        ("quad:slc.size=4MiB", 90, 4 * MIB, 1),
+    ):
+        parts = {"network": {"link_latency_cycles": latency}, "slc": {"size_bytes": size}}
+        config = {"arguments": {"machine": name}, "machine": parts}
+        path = write_run(f"parts/{latency}-{size}", config=config, migration={"total-time": time})
+    table = run_table(read_runs([path.parent], stats=False))
+    by = ["machine.network.link_latency_cycles"]
+    chosen, _ = comparable(table, by)
+    assert set(chosen["machine.slc.size_bytes"]) == {MIB}
+    summary = summarise(chosen, by=by, baseline="link_latency 90 cycles")
+    assert row(summary, "link_latency 160 cycles")["ratio"] == pytest.approx(2)
+
+
 def test_an_unknown_baseline_and_equal_runs_are_told(table: pd.DataFrame) -> None:
     with pytest.raises(InputError, match=r"no group 'owner'.*; the groups are 'ownership', 'stop-"):
         summarise(table, baseline="owner")

@@ -178,8 +178,14 @@ def condition_columns(table: pd.DataFrame, by: Sequence[str]) -> list[str]:
     """Return the parameters that tell the conditions apart, beside the groups and the seed.
 
     An option and what it became (arguments.vm-memory, vm.memory_bytes) say the same; one is enough.
+    Groups by a part of what a text says, as by machine.nodes, leave the rest of it to other parts.
     """
-    names = [name for name in map(str, table) if name.startswith(_PARAMETERS) and name != SEED]
+    texts = {f"arguments.{name.partition('.')[0]}" for name in by if not name.startswith("arg")}
+    names = [
+        name
+        for name in map(str, table)
+        if name.startswith(_PARAMETERS) and name not in (SEED, *texts)
+    ]
     found: list[str] = []
     for name in varied(table, names):
         within = table.groupby([*by, *found], dropna=False)[name]
