@@ -6,8 +6,8 @@
     python scripts/report.py results/smoke -o smoke.html
 
 It holds the summary with ratios and confidence intervals, the figures, a drawing of the machine,
-all parameters, runs that failed, versions, and the command to repeat it. Equal sweeps give equal
-pages.
+all parameters, runs that failed, versions, and what is needed to repeat it. Equal sweeps give
+equal pages.
 """
 
 from __future__ import annotations

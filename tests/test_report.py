@@ -127,6 +127,23 @@ def test_the_page_stands_alone_and_says_what_the_runs_say(sweep: Path, tmp_path:
     assert "python scripts/sweep.py mine.toml --outdir results/mine" in text
 
 
+def test_the_page_has_what_is_needed_to_repeat_the_sweep(sweep: Path, tmp_path: Path) -> None:
+    note = json.loads((sweep / "sweep.json").read_text(encoding="utf-8"))
+    note["files"] = {"my/pool.toml": 'clock = "2GHz"  # <fast>\n'}
+    (sweep / "sweep.json").write_text(json.dumps(note), encoding="utf-8")
+    assert report(sweep, tmp_path / "page.html").returncode == 0
+    texts = Page((tmp_path / "page.html").read_text(encoding="utf-8")).texts
+    machine = load_machine("quad")
+    for name, value in (
+        ("machine.network.link_latency", f"{machine.network.link_latency_cycles} cycles"),
+        ("machine.network.link_bandwidth", "32GB/s"),
+        ("machine.slc.size", "4MiB"),
+        ("workload.kind", "zipf"),
+    ):
+        assert texts[texts.index(name) + 1] == value
+    assert texts[texts.index("my/pool.toml") + 3] == 'clock = "2GHz"  # <fast>'
+
+
 def test_failed_runs_are_shown_with_their_error_and_nothing_is_taken_for_markup(
     sweep: Path, tmp_path: Path
 ) -> None:

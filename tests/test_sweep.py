@@ -23,6 +23,7 @@ from pandas.testing import assert_frame_equal
 from homeshift import __version__
 from homeshift.errors import InputError
 from homeshift.sweep import load_sweep
+from homeshift.sweep.place import Place
 from homeshift.sweep.spec import RunSpec
 
 ROOT = Path(__file__).parents[1]
@@ -101,6 +102,17 @@ def test_a_run_is_named_after_what_is_in_the_files_that_it_names(
         names.append(spec.name)
     assert names[1] == names[3]
     assert len(set(names)) == 3
+
+
+def test_a_sweep_keeps_the_text_of_the_machines_that_it_names(tmp_path: Path) -> None:
+    text = (ROOT / "configs" / "machines" / "tiny.toml").read_text(encoding="utf-8")
+    own = written(tmp_path, text, "own.toml")
+    machines = f'["tiny", "{own}", "{own}:network.link_latency=6ns"]'
+    path = written(tmp_path, f'machine = {machines}\nworkload = "trace:none.npy"\n')
+    asked = load_sweep(path, known=["machine", "workload"])
+    Place(tmp_path / "out").begin(asked, version="0")
+    note = json.loads((tmp_path / "out" / "sweep.json").read_text(encoding="utf-8"))
+    assert note["files"] == {str(own): text}
 
 
 def test_all_faults_of_a_sweep_file_are_told_at_once(tmp_path: Path) -> None:

@@ -122,6 +122,7 @@ def page(sweep: SweepResults, pictures: Sequence[Picture]) -> str:
         failures=_failures(sweep),
         run_list=_html(_run_list(sweep.table, groups.condition_columns(sweep.table, ["strategy"]))),
         definition=sweep.note["file"].strip(),
+        files={name: text.strip() for name, text in sweep.note.get("files", {}).items()},
         versions=_versions(),
     )
 
@@ -170,13 +171,15 @@ def _machines(runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 
 def _parameters(table: pd.DataFrame) -> list[tuple[str, str]]:
-    """Return every option with its values, those that vary first."""
-    names = [str(name) for name in table if str(name).startswith("arguments.")]
-    rows = [
-        (shown_name(name), list(dict.fromkeys(shown_value(name, value) for value in table[name])))
-        for name in names
-    ]
-    rows = [row for row in rows if row[1] != ["None"]]
+    """Return every option and every part of machine and workload, those that vary first."""
+    rows = []
+    for name in map(str, table):
+        if name.startswith(("arguments.", "machine.", "workload.")):
+            # Another kind of workload has other parameters.
+            values = table[name] if name.startswith("arguments.") else table[name].dropna()
+            shown = dict.fromkeys(shown_value(name, value) for value in values)
+            rows.append((shown_name(name), list(shown)))
+    rows = [row for row in rows if row[1] not in ([], ["None"])]
     rows.sort(key=lambda row: len(row[1]) == 1)
     return [(name, "; ".join(values)) for name, values in rows]
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Where a sweep's files are, and which of its runs are done.
 
-DIR/sweep.json          version and definition of the sweep
+DIR/sweep.json          version and definition of the sweep, with the text of files that it names
 DIR/runs/NAME/          output directory of a run, complete or not there
 DIR/failed/NAME.json    options, exit status and error of a run that failed
 DIR/sweep.parquet       all results, written at the end
@@ -22,7 +22,7 @@ from homeshift.errors import InputError, unwritten
 from homeshift.output_file import output_file
 from homeshift.run_format import FORMAT, RUN_FILES
 from homeshift.sweep.note import NOTE, read_failure, read_note
-from homeshift.sweep.spec import RunSpec, Sweep
+from homeshift.sweep.spec import RunSpec, Sweep, texts
 
 _SHOWN_RUNS = 3
 
@@ -100,6 +100,7 @@ class Place:
             "homeshift": version,
             "name": sweep.name,
             "file": sweep.text,
+            "files": texts(str(v) for run in sweep.runs for v in run.options.values()),
             "varied": list(sweep.varied),
             "runs": [
                 {"run": run.name, "engine": run.engine, "options": dict(run.options)}

@@ -73,8 +73,17 @@ class RunSpec:
 
 def digests(values: Iterable[str]) -> list[str]:
     """Return what tells the files that options' values name from others, by their contents."""
-    words = (word for value in values for word in re.split("[:,]", value))
-    return sorted({digest for word in words if (digest := _digest(word))})
+    return sorted({digest for word in _words(values) if (digest := _digest(word))})
+
+
+def texts(values: Iterable[str]) -> dict[str, str]:
+    """Return what is in the machines, VMs and strategies of one's own that options' values name."""
+    named = dict.fromkeys(word for word in _words(values) if word.endswith((".toml", ".py")))
+    return {word: Path(word).read_text("utf-8", "replace") for word in named if _digest(word)}
+
+
+def _words(values: Iterable[str]) -> Iterator[str]:
+    return (word for value in values for word in re.split("[:,]", value))
 
 
 def _digest(path: str) -> str | None:
