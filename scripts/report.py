@@ -7,7 +7,8 @@
 
 It holds the summary with ratios and confidence intervals, the figures, a drawing of the machine,
 all parameters, runs that failed, versions, and what is needed to repeat it. Equal sweeps give
-equal pages.
+equal pages. Whether data is better left or moved is drawn if the sweep has a horizon, ownership, a
+strategy that copies everything, and a VM that needs another node once for each page or more.
 """
 
 from __future__ import annotations
@@ -26,9 +27,11 @@ from homeshift.front_end import call
 from homeshift.output_file import output_file, require_writable
 
 if TYPE_CHECKING:
+    from homeshift.crossover import Crossing
     from homeshift.report import Picture, SweepResults
     from homeshift.runs import Run
 
+_MOVE_ALL = ("stop-and-copy", "pre-copy", "post-copy", "hybrid")
 PLOTS = Path(__file__).resolve().parents[1] / "plots"
 
 
@@ -69,6 +72,7 @@ def _pictures(results: SweepResults) -> Iterator[Picture]:
     """Draw what the runs can show: costs, times by parameter, and the course of one condition."""
     sys.path.insert(0, str(PLOTS))  # the figure scripts find what they share there
     import cost_over_time
+    import leave_or_move
     import link_heatmap
     import migration_cost
     import progress
@@ -110,6 +114,23 @@ def _pictures(results: SweepResults) -> Iterator[Picture]:
     for module, title, caption in over_time:
         with contextlib.suppress(InputError):  # gem5's links, or a run without --window
             yield _picture(module, module.figure_data(chosen), title, f"{caption} {which}".strip())
+    with contextlib.suppress(InputError):  # several VMs
+        if crossings := _crossings(chosen):
+            found = "; ".join(map(leave_or_move.text, crossings))
+            caption = f"At equal work, migration and VM together: {found}. {which}"
+            yield _picture(leave_or_move, crossings, "Leave it or move it", caption.strip())
+
+
+def _crossings(runs: Sequence[Run]) -> list[Crossing]:
+    """Compare the run that leaves data where it is with those that move it all, if it is missed."""
+    from homeshift.crossover import compare_courses
+
+    timed = [run for run in runs if run.config["arguments"].get("horizon") is not None]
+    found = {run.strategy: run for run in reversed(timed)}  # of several seeds the first
+    left = found.get("ownership")
+    moved = [found[name] for name in _MOVE_ALL if name in found]
+    crossings = [compare_courses(left, run) for run in moved] if left else []
+    return [each for each in crossings if each.data["misses_per_page"].max() >= 1]
 
 
 def _first_condition(runs: Sequence[Run]) -> tuple[list[Run], str]:
@@ -142,7 +163,7 @@ def _picture(module: Any, data: Any, title: str, caption: str) -> Picture:
         mpl.rcParams.update({"svg.hashsalt": "homeshift", "svg.fonttype": "path"})
         buffer = io.BytesIO()
         module.draw(data, columns=2).savefig(buffer, format="svg", metadata={"Date": None})
-    notes = [f"{note}." for note in data.attrs.get(figure.NOTES, ())]
+    notes = [f"{note}." for note in getattr(data, "attrs", {}).get(figure.NOTES, ())]
     return Picture(svg=buffer.getvalue(), title=title, caption=" ".join([caption, *notes]))
 
 

@@ -32,7 +32,7 @@ def point(us: float, accesses: int) -> dict[str, Any]:
         "accesses": [accesses],
         "remote-services": accesses // 2,
         "migration-bytes": 0,
-        "energy": {"total": us * 1e-6},
+        "energy": dict.fromkeys(("total", "total-low", "total-high"), us * 1e-06),
         "links-busy": [us * 5e-7],
     }
 
@@ -142,6 +142,27 @@ def test_the_page_has_what_is_needed_to_repeat_the_sweep(sweep: Path, tmp_path: 
     ):
         assert texts[texts.index(name) + 1] == value
     assert texts[texts.index("my/pool.toml") + 3] == 'clock = "2GHz"  # <fast>'
+
+
+@pytest.mark.parametrize(
+    ("pages", "horizon", "drawn"),
+    [(16, 50_000_000, True), (4096, 50_000_000, False), (16, None, False)],
+)
+def test_whether_data_is_better_left_is_drawn_if_it_is_missed_and_all_have_one_horizon(
+    sweep: Path, tmp_path: Path, pages: int, horizon: int | None, drawn: bool
+) -> None:
+    for path in (sweep / "runs").iterdir():
+        config = json.loads((path / "config.json").read_text(encoding="utf-8"))
+        config["arguments"]["horizon"] = horizon
+        (path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        migration = json.loads((path / "migration.json").read_text(encoding="utf-8"))
+        migration |= {"total-time": 1e-6}
+        migration["ram"]["total"] = pages * 4096
+        (path / "migration.json").write_text(json.dumps(migration), encoding="utf-8")
+    assert report(sweep, tmp_path / "page.html").returncode == 0
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert ("stop-and-copy pays, instead of ownership, not up to" in text) == drawn
+    assert len(Page(text).loaded) == (5 if drawn else 4)
 
 
 def test_failed_runs_are_shown_with_their_error_and_nothing_is_taken_for_markup(
