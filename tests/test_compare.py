@@ -80,6 +80,24 @@ def test_the_table_shows_runs_by_strategy_with_units_and_ratios(
     assert "ratio: to stop-and-copy" in result.stdout
 
 
+def test_runs_with_a_horizon_are_also_compared_over_all_the_time_to_it(
+    write_run: WriteRun, ownership: dict[str, Any], call: Call
+) -> None:
+    config = {"arguments": {"horizon": 8_000_000_000}}
+    window = {"accesses-lost": -300.0, "link-bytes": 17 << 20, "energy": {"total": 0.0062}}
+    copied = write_run("copied", config=config)
+    owned = write_run("owned", config=config, migration={**ownership, "window": window})
+    lines = [line.split() for line in call(copied, owned).stdout.splitlines()]
+    assert ["accesses", "lost", "1,500", "-300", "-"] in lines
+    assert ["all", "bytes", "on", "links", "[MiB]", "34.0", "17.0", "0.500x"] in lines
+    assert ["all", "energy", "[mJ]", "3.10", "6.20", "2.00x"] in lines
+    grouped = call(copied, owned, "--by", "strategy").stdout.splitlines()
+    assert ["all", "energy", "[mJ]", "3.10", "6.20", "2.00x"] in [line.split() for line in grouped]
+    without = write_run("without", migration={"strategy": "pre-copy"})
+    assert "all energy" not in call(copied, owned, without).stdout
+    assert "all energy" not in call(copied, owned, without, "--by", "strategy").stdout
+
+
 def test_the_first_run_is_the_baseline_unless_another_is_named(pair: tuple[Path, Path]) -> None:
     runs = read_runs(pair)
     assert set(compare(runs)["baseline"]) == {"stop-and-copy"}

@@ -38,12 +38,15 @@ class Measure:
         path: where it is; also its name in files.
         label: its name for people; empty for one that is only written to files.
         unit: SI unit of `value_at(path) * scale`.
+        horizon: whether it is over all the time from the begin of the migration to the end of the
+            measurement, which is the same for runs with a horizon only.
     """
 
     path: str
     label: str
     unit: str
     scale: float = 1.0
+    horizon: bool = False
 
 
 MEASURES = (
@@ -69,7 +72,22 @@ MEASURES = (
         Measure(path=f"vm.local-share.{phase}", label=f"local share {phase}", unit="1")
         for phase in ("before", "after")
     ),
+    Measure(path="window.accesses-lost", label="accesses lost", unit="accesses", horizon=True),
+    Measure(path="window.link-bytes", label="all bytes on links", unit="B", horizon=True),
+    Measure(path="window.energy.total", label="all energy", unit="J", horizon=True),
 )
+
+
+def measures_for(horizons: Iterable[Any]) -> list[Measure]:
+    """Return the measures of runs with these horizons, None or NaN for a run without one."""
+    timed = not any(pd.isna(horizon) for horizon in horizons)
+    return [measure for measure in MEASURES if timed or not measure.horizon]
+
+
+def shown_measures(table: pd.DataFrame) -> list[Measure]:
+    """Return those measures of a table in long form that have a name for people."""
+    there = set(table["measure"])
+    return [measure for measure in MEASURES if measure.label and measure.path in there]
 
 
 def labels(runs: Sequence[Run]) -> list[str]:
@@ -95,19 +113,20 @@ def compare(runs: Sequence[Run], *, baseline: str | None = None) -> pd.DataFrame
 
     Returns:
         One row a run and measure, with the columns of `COLUMNS`. `baseline` is the label of the
-        baseline run; `ratio` is NaN where the baseline's value is 0.
+        baseline run; `ratio` is NaN where the baseline's value is 0, or one of the two negative.
 
     Raises:
         InputError: when `baseline` names no run, or more than one.
     """
     names = labels(runs)
     base = 0 if baseline is None else _find_baseline(runs, names, baseline)
+    measures = measures_for(run.config["arguments"].get("horizon") for run in runs)
     rows = []
     for run, name in zip(runs, names, strict=True):
-        for measure in MEASURES:
+        for measure in measures:
             value = value_at(run.migration, measure.path) * measure.scale
             reference = value_at(runs[base].migration, measure.path) * measure.scale
-            ratio = value / reference if reference else math.nan
+            ratio = value / reference if reference > 0 and value >= 0 else math.nan
             rows.append(
                 (
                     os.fspath(run.path),
@@ -140,7 +159,7 @@ def render(table: pd.DataFrame, *, width: int) -> str:
         return f"{text}\n\nratio: to {base}"
     absolute, ratios = joined.iloc[:, :runs], joined.iloc[:, runs:]
     ratios = ratios.rename(columns=lambda heading: heading.removesuffix(_RATIO))
-    ratios = ratios.set_axis([m.label for m in MEASURES if m.label], axis="index")
+    ratios = ratios.set_axis([m.label for m in shown_measures(table)], axis="index")
     return (
         f"{absolute.to_string(line_width=width)}\n\n"
         f"ratio to {base}:\n{ratios.to_string(line_width=width)}"
@@ -153,9 +172,7 @@ def table_of(table: pd.DataFrame) -> pd.DataFrame:
     names = [str(name) for name in dict.fromkeys(table["label"])]
     others = [name for name in names if name != base]
     rows: dict[str, list[str]] = {}
-    for measure in MEASURES:
-        if not measure.label:
-            continue
+    for measure in shown_measures(table):
         values = _values(table, measure, "value", names)
         unit = common_unit(values, measure.unit)
         label = measure.label + (f" [{unit.name}]" if unit.name else "")

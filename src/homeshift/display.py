@@ -30,6 +30,7 @@ _LADDERS = {
     "pages": (("", 1.0),),
     "regions": (("", 1.0),),
     "entries": (("", 1.0),),
+    "accesses": (("", 1.0),),
 }
 
 
@@ -38,7 +39,8 @@ def common_unit(values: Sequence[float], unit: str) -> DisplayUnit:
 
     Args:
         values: in `unit`; zeros and NaN do not count.
-        unit: "B", "s", "J", "accesses/s", "1" (a share), "pages", "regions" or "entries".
+        unit: "B", "s", "J", "accesses/s", "1" (a share), "pages", "regions",
+            "entries" or "accesses".
     """
     ladder = [DisplayUnit(name, factor) for name, factor in _LADDERS[unit]]
     sizes = [math.log(abs(value)) for value in values if value and math.isfinite(value)]

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from homeshift.comparison import MEASURES, Measure
+from homeshift.comparison import Measure, measures_for, shown_measures
 from homeshift.display import common_unit, format_count, format_number, format_ratio
 from homeshift.errors import InputError, near
 from homeshift.selection import short_name, shown_name, shown_value, varied
@@ -43,7 +43,7 @@ COLUMNS = (
     "ratio_low",
     "ratio_high",
 )
-SEED = "arguments.seed"
+SEED, HORIZON = "arguments.seed", "arguments.horizon"
 _PARAMETERS = (
     "engine",
     "arguments.",
@@ -95,7 +95,7 @@ def summarise(
         fault = f"{twice['path'].iloc[0]}: another run has the same parameters and seed"
         raise InputError("list of runs", [fault])
     rows = []
-    for measure in MEASURES:
+    for measure in measures_for(table.get(HORIZON, [None])):
         values = (
             keyed.pivot(index=["_seed", "_condition"], columns="_group", values=measure.path)
             * measure.scale
@@ -199,9 +199,7 @@ def render(summary: pd.DataFrame) -> pd.DataFrame:
     names = list(dict.fromkeys(summary["group"]))
     baseline = str(summary["baseline"].iloc[0])
     rows: dict[str, list[str]] = {}
-    for measure in MEASURES:
-        if not measure.label:
-            continue
+    for measure in shown_measures(summary):
         found = summary[summary["measure"] == measure.path].set_index("group")
         unit = common_unit([float(v) for v in found["mean"]], measure.unit)
         show = format_number if unit.name else _format_mean_count
