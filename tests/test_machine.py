@@ -140,6 +140,29 @@ machine '{path}' has 8 faults:
     )
 
 
+def test_what_goes_together_is_told_with_faults_of_other_fields_of_the_tables(
+    tmp_path: Path,
+) -> None:
+    path = changed(
+        tmp_path,
+        ("nodes = 4", "nodes = 32"),
+        ("max_outstanding = 8", "max_outstanding = 0"),
+        ('topology = "crossbar"', 'topology = "mesh"\ncolumns = 5'),
+        ('router_latency = "2ns"', "router_latency = 2"),
+        ('link_bandwidth = "32GB/s"', 'link_bandwidth = "1MB/s"'),
+        ("[migration]", "[pool]\nnodes = 2\nlatency = 5\n\n[migration]"),
+    )
+    assert faults_of(path) == (
+        "cores.max_outstanding = 0: not between 1 and 256",
+        'network.router_latency = 2: a bare number; write a time with its unit, as in "60ns"',
+        'pool.latency = 5: a bare number; write a time with its unit, as in "60ns"',
+        "network.columns = 5: does not divide the 32 nodes",
+        'network.link_bandwidth = "1MB/s": is 0.0005 B a cycle, and links carry from 0.001 to 1e6 '
+        "B a cycle",
+        "cores.per_node = 4: 30 nodes make 120 cores, more than the 64 that a directory tracks",
+    )
+
+
 @pytest.mark.parametrize(
     ("old", "new", "fault"),
     [
@@ -203,6 +226,11 @@ machine '{path}' has 8 faults:
             'topology = "crossbar"',
             'topology = "ring"\ncolumns = 2',
             "network.columns = 2: a ring has no columns; remove it",
+        ),
+        (
+            'topology = "crossbar"',
+            'topology = "ring"\ncolumns = 3',
+            "network.columns = 3: a ring has no columns; remove it",
         ),
         (
             'topology = "crossbar"',

@@ -84,6 +84,7 @@ class _Reader:
         self.path = path
         self.tables = tables
         self.faults: list[str] = []
+        self.sound: dict[str, Any] = {}  # attributes without a fault, "network.columns"
         self.clock_period_ps = self._clock()
 
     def machine(self, subject: str) -> Machine:
@@ -128,25 +129,24 @@ class _Reader:
                 self._fault(f"{prefix}{key}", f"{what} ({field.sentence})")
             elif key not in table:
                 values.setdefault(name, None)
-        self._rules(model, table, values, prefix=prefix)
+        self.sound |= {f"{prefix}{name}": value for name, value in values.items()}
+        self._rules(model, table, prefix=prefix)
         return model(**values) if len(self.faults) == before else None
 
-    def _rules(
-        self,
-        model: type[Any],
-        table: Mapping[str, Any],
-        values: Mapping[str, Any],
-        *,
-        prefix: str,
-    ) -> None:
+    def _rules(self, model: type[Any], table: Mapping[str, Any], *, prefix: str) -> None:
         for rule in RULES:
-            if rule.model is not model or not all(need in values for need in rule.needs):
+            needs = [f"{prefix}{need}" for need in rule.needs]
+            if rule.model is not model or not all(map(self._is_sound, needs)):
                 continue
-            sentence = rule.check(**{need: values[need] for need in rule.needs})
+            sentence = rule.check(*map(self.sound.get, needs))
             if sentence is not None:
                 given = _lookup(table, rule.at)
                 shown = "" if given is None else f" = {_toml(given)}"
                 self._fault(f"{prefix}{rule.at}{shown}", sentence)
+
+    def _is_sound(self, need: str) -> bool:
+        table = need.rpartition(".")[0]
+        return need in self.sound or (table in self.sound and self.sound[table] is None)
 
     def _nested(self, model: type[Any], name: str, value: object, *, where: str) -> object:
         if not isinstance(value, Mapping):

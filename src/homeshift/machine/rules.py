@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What several fields of a machine must obey together.
 
-A rule's parameters name attributes of its dataclass. The loader calls it as soon as those are
-sound, whatever else is wrong with the file, and writes what it returns at the key named by `at`.
+A rule's parameters name attributes of its dataclass, `network__columns` one of a table in it, which
+is None if there is no such table. The loader calls it if those are sound, whatever else is wrong
+with the file, and writes what it returns at the key named by `at`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from homeshift.machine.fields import suggest
 from homeshift.machine.model import (
     MOST_CORES,
     Cache,
-    Cores,
     Machine,
     Memory,
     Network,
@@ -38,8 +38,8 @@ class Rule:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The attributes that the check takes."""
-        return tuple(inspect.signature(self.check).parameters)
+        """The attributes that the check takes, "network.columns"."""
+        return tuple(name.replace("__", ".") for name in inspect.signature(self.check).parameters)
 
 
 RULES: list[Rule] = []
@@ -99,41 +99,44 @@ def only_a_mesh_has_columns(topology: str, columns: int | None) -> str | None:
 
 
 @rule(Machine, at="network.columns")
-def full_rows(nodes: int, network: Network) -> str | None:
+def full_rows(nodes: int, network__topology: str, network__columns: int | None) -> str | None:
     """A mesh is a full rectangle."""
-    columns = network.columns
-    return f"does not divide the {nodes} nodes" if columns and nodes % columns else None
+    if network__topology != "mesh" or not network__columns or nodes % network__columns == 0:
+        return None
+    return f"does not divide the {nodes} nodes"
 
 
 @rule(Machine, at="network.link_bandwidth")
 def from_a_thousandth_to_a_million_bytes_a_cycle(
-    clock_period_ps: int, network: Network
+    clock_period_ps: int, network__link_bandwidth_bytes_per_second: float
 ) -> str | None:
     """A fault of a link is one of all."""
-    return _countable(network.link_bandwidth_bytes_per_second, clock_period_ps)
+    return _countable(network__link_bandwidth_bytes_per_second, clock_period_ps)
 
 
 @rule(Machine, at="pool.link_bandwidth")
-def likewise(clock_period_ps: int, pool: Pool | None) -> str | None:
+def likewise(
+    clock_period_ps: int, pool__link_bandwidth_bytes_per_second: float | None
+) -> str | None:
     """As for the other links."""
-    given = pool.link_bandwidth_bytes_per_second if pool else None
+    given = pool__link_bandwidth_bytes_per_second
     return None if given is None else _countable(given, clock_period_ps)
 
 
 @rule(Machine, at="pool.nodes")
-def two_hosts(nodes: int, pool: Pool | None) -> str | None:
+def two_hosts(nodes: int, pool__nodes: int | None) -> str | None:
     """A VM moves from one node to another."""
-    hosts = nodes - pool.nodes if pool else nodes
+    hosts = nodes - (pool__nodes or 0)
     if hosts >= 2:
         return None
     return f"leaves {max(0, hosts)} of {nodes} nodes with cores; a VM needs two to move between"
 
 
 @rule(Machine, at="cores.per_node")
-def few_enough_cores(nodes: int, cores: Cores, pool: Pool | None) -> str | None:
+def few_enough_cores(nodes: int, cores__per_node: int, pool__nodes: int | None) -> str | None:
     """The sharers of a line are one word of bits."""
-    hosts = nodes - pool.nodes if pool else nodes
-    total = hosts * cores.per_node
+    hosts = nodes - (pool__nodes or 0)
+    total = hosts * cores__per_node
     if total <= MOST_CORES:
         return None
     return f"{hosts} nodes make {total} cores, more than the {MOST_CORES} that a directory tracks"
