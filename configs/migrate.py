@@ -42,7 +42,10 @@ DEFAULT_VM_BYTES = 64 << 20
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the script; return its exit status: 2 for bad input, 1 for a failed run."""
+    """Run the script.
+
+    Returns 0, 1 for a failed run, 2 for bad input, 128 + N if signal N has ended it.
+    """
     parser = _parser()
     options, unknown = parser.parse_known_args(arguments)
     try:
@@ -50,9 +53,11 @@ def main(arguments: list[str] | None = None) -> int:
     except HomeshiftError as error:
         print(f"migrate.py: error: {error}", file=sys.stderr)
         return error.exit_status
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
+        from homeshift.front_end import interrupted_status
+
         print("migrate.py: interrupted; nothing was written", file=sys.stderr)
-        return 1
+        return interrupted_status(interrupt)
     return 0
 
 

@@ -7,7 +7,7 @@
 What is done already is not done again: a sweep that was killed, or whose file has got more values,
 is completed by the same command. A run that fails is recorded in DIR/failed and does not stop the
 others. DIR/sweep.parquet holds all results with all parameters. The exit status is 1 if a run
-failed, 2 for bad input.
+failed, 2 for bad input, 130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 
 import homeshift
 from homeshift.errors import HomeshiftError, InputError, RunError
-from homeshift.front_end import interrupt_on_signals
+from homeshift.front_end import call
 from homeshift.sweep.place import Place
 from homeshift.sweep.spec import RunSpec, Sweep, load_sweep
 
@@ -69,16 +69,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--retry-failed", action="store_true", help="also do again what has failed before"
     )
     arguments = parser.parse_args(argv)
-    interrupt_on_signals()
     try:
         return _sweep(arguments)
     except HomeshiftError as error:
         print(f"{parser.prog}: error: {error}", file=sys.stderr)
         return error.exit_status
-    except KeyboardInterrupt:
-        again = "the same command goes on from here"
-        print(f"\n{parser.prog}: interrupted; {again}", file=sys.stderr)
-        return 1
 
 
 def _sweep(arguments: argparse.Namespace) -> int:
@@ -198,4 +193,4 @@ def _report(sweep: Sweep, place: Place) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(call(main, "; the same command goes on from here"))

@@ -228,7 +228,7 @@ def test_an_interrupted_capture_says_so_and_leaves_nothing(tmp_path: Path, numbe
             assert process.poll() is None
             time.sleep(0.05)
         process.send_signal(number)
-        assert process.wait(timeout=60) == 1
+        assert process.wait(timeout=60) == 128 + number
         assert process.stderr.read() == "capture_trace.py: interrupted\n"
     assert list(tmp_path.iterdir()) == [started]
 

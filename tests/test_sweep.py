@@ -403,7 +403,9 @@ def test_a_run_that_would_go_on_for_long_ends_with_its_sweep(tmp_path: Path) -> 
 
 
 @contextmanager
-def interrupted(outdir: Path, *command: str) -> Iterator[subprocess.Popen[str]]:
+def interrupted(
+    number: signal.Signals, outdir: Path, *command: str
+) -> Iterator[subprocess.Popen[str]]:
     """A sweep with a run under way and a terminal of its own; checks what it leaves behind."""
     with subprocess.Popen(
         command,
@@ -418,8 +420,8 @@ def interrupted(outdir: Path, *command: str) -> Iterator[subprocess.Popen[str]]:
             said = process.communicate(timeout=20)[1]
         finally:
             process.kill()
-    assert process.returncode == 1
-    assert said == "\nsweep.py: interrupted; the same command goes on from here\n"
+    assert process.returncode == 128 + number
+    assert said == "sweep.py: interrupted; the same command goes on from here\n"
     assert not list((outdir / "failed").iterdir())
     assert not finished(outdir)
     wait_until(lambda: not processes_of(outdir), "end of all processes")
@@ -438,12 +440,21 @@ def test_a_run_that_ctrl_c_ends_is_made_by_the_next_call(tmp_path: Path) -> None
     path, out = written(tmp_path, QUICK + 'engine = "gem5"\n'), tmp_path / "out"
     options = ("--gem5", str(gem5), "--workers", "1")
     command = (sys.executable, str(SCRIPT), str(path), "--outdir", str(out), *options)
-    with interrupted(out, "env", "MORE=--warmup 10s", *command) as process:
+    with interrupted(signal.SIGINT, out, "env", "MORE=--warmup 10s", *command) as process:
         os.killpg(process.pid, signal.SIGINT)
     again = sweep(path, out, *options)
     assert again.returncode == 0, again.stderr
     assert "4 runs, 0 of them done before" in again.stdout
     assert len(finished(out)) == 4
+
+
+def test_a_run_that_somebody_ends_has_not_failed(tmp_path: Path) -> None:
+    gem5 = written(tmp_path, f"#!/bin/sh\nexit {128 + signal.SIGTERM}\n", "gem5.opt")
+    gem5.chmod(0o755)
+    path, out = written(tmp_path, QUICK + 'engine = "gem5"\n'), tmp_path / "out"
+    assert sweep(path, out, "--gem5", str(gem5)).returncode == 1
+    assert not list((out / "failed").iterdir())
+    assert "4 runs, 0 of them done before" in sweep(path, out, "--gem5", str(gem5)).stdout
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -457,7 +468,7 @@ def test_a_signal_to_the_sweep_alone_ends_its_runs_and_itself_soon(
     gem5.chmod(0o755)
     path, out = written(tmp_path, QUICK + 'engine = "gem5"\n'), tmp_path / "out"
     command = (sys.executable, str(SCRIPT), str(path), "--outdir", str(out), "--gem5", str(gem5))
-    with interrupted(out, *command) as process:
+    with interrupted(number, out, *command) as process:
         begun = time.monotonic()
         process.send_signal(number)
         process.send_signal(number)  # as a tool does that asks the process and its group

@@ -25,23 +25,28 @@ def interrupt_on_signals() -> None:
     """
     heard = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
 
-    def interrupt(*_: object) -> None:
+    def interrupt(told: int, _: object) -> None:
         for number in heard:
             signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt(told)
 
     for number in heard:
         signal.signal(number, interrupt)
 
 
-def call(main: Callable[[None], int]) -> int:
-    """Call a script's main and return its exit status; it is 1 if the script was told to end."""
+def interrupted_status(interrupt: KeyboardInterrupt) -> int:
+    """Return the exit status of what was told to end: 128 and the signal's number, as in shells."""
+    return 128 + (interrupt.args[0] if interrupt.args else signal.SIGINT)
+
+
+def call(main: Callable[[None], int], hint: str = "") -> int:
+    """Call a script's main and return its exit status; if it is told to end, say so, and `hint`."""
     interrupt_on_signals()
     try:
         return main(None)
-    except KeyboardInterrupt:
-        print(f"{Path(sys.argv[0]).name}: interrupted", file=sys.stderr)
-        return 1
+    except KeyboardInterrupt as interrupt:
+        print(f"{Path(sys.argv[0]).name}: interrupted{hint}", file=sys.stderr)
+        return interrupted_status(interrupt)
 
 
 def run_child(command: Sequence[str]) -> subprocess.CompletedProcess[str]:

@@ -16,7 +16,8 @@ from homeshift.sweep.spec import RunSpec
 
 _LAUNCH = Path(__file__).with_name("launch.py")
 _SHOWN_LINES = 30
-_ENDED_BY_OTHERS = (-signal.SIGINT, -signal.SIGTERM, -signal.SIGHUP)
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_ENDED_BY_OTHERS = tuple(status for number in _ENDING for status in (-number, 128 + number))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
