@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Move homes under the traffic of gem5's own generators, on a board of gem5's standard library.
+"""Move homes under the traffic of gem5's own generators or CPUs, on boards of its standard library.
 
-Example:
+Examples:
     gem5.opt configs/traffic.py --machine tiny --cores 4 --transfers 100
+    gem5.opt configs/traffic.py --machine tiny --cores 4 --footprint 1048576 --program ./a.out 3
+
+A program is a static executable for gem5's ISA; what follows it are its arguments. It runs in
+system-call emulation, with as many threads as there are cores at most.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
@@ -18,6 +23,7 @@ from homeshift.units import parse_time
 
 REGION_BYTES = 4096
 MEMORY_BYTES = 256 << 20
+CPUS = ("timing", "minor", "o3")
 BOUNDS = {
     "cores": (1, 10**6),
     "footprint": (REGION_BYTES, MEMORY_BYTES),
@@ -45,11 +51,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--machine", default="tiny", metavar="NAME|FILE", help="machine, or a TOML file of one")
-    add("--cores", type=int, default=4, metavar="N", help="generators of random addresses")
-    add("--footprint", type=int, default=65536, metavar="BYTES", help="that they read and write")
-    add("--reads", type=int, default=70, metavar="PERCENT", help="share of reads")
-    add("--duration", default="20us", metavar="TIME", help="of the traffic")
+    add("--cores", type=int, default=4, metavar="N", help="generators of random addresses, or CPUs")
+    add("--footprint", type=int, default=65536, metavar="BYTES", help="memory whose homes move")
+    add("--reads", type=int, default=70, metavar="PERCENT", help="share of reads, of generators")
+    add("--duration", default="20us", metavar="TIME", help="of the traffic of generators")
     add("--transfers", type=int, default=100, metavar="N", help="of regions, one after the other")
+    add("--cpu", default="timing", choices=CPUS, help="gem5's model that runs a program")
+    add("--program", nargs=argparse.REMAINDER, metavar="FILE", help="to run, with its arguments")
     return parser
 
 
@@ -62,17 +70,19 @@ def _run(options: argparse.Namespace) -> None:
         parse_time(options.duration)
     except ValueError as error:
         faults.append(f"--duration {options.duration}: {error}")
+    if options.program == []:
+        faults.append("--program: name the file, and after it the program's arguments")
+    elif options.program and not Path(options.program[0]).is_file():
+        faults.append(f"--program {options.program[0]}: no such file")
     if faults:
         raise InputError("the command line", faults)
     if not inside_gem5():
         raise RunError("this needs gem5; run it with gem5.opt: gem5.opt configs/traffic.py")
     import m5
-    from m5.objects import DDR4_2400_8x8, Root
+    from m5.objects import Root
 
     try:
-        from gem5.components.boards.test_board import TestBoard
-        from gem5.components.memory.memory import ChanneledMemory
-        from gem5.components.processors.random_generator import RandomGenerator
+        board = _program_board(options) if options.program else _generator_board(options)
     except ImportError as error:
         if m5.defines.buildEnv.get("BUILD_ISA", True):
             raise
@@ -80,28 +90,27 @@ def _run(options: argparse.Namespace) -> None:
             f"{error}: since 24.1 gem5's standard library, which this uses, needs a gem5 built "
             "with an ISA"
         ) from error
-    from homeshift.engines.gem5_component import HomeShiftCacheHierarchy
-    from homeshift.machine import load_machine
-
-    nodes = load_machine(options.machine).nodes
-    hierarchy = HomeShiftCacheHierarchy(options.machine)
-    generator = RandomGenerator(
-        num_cores=options.cores,
-        duration=options.duration,
-        rate="2GB/s",
-        max_addr=options.footprint,
-        rd_perc=options.reads,
-    )
-    board = TestBoard(
-        clk_freq="2GHz",
-        generator=generator,
-        memory=ChanneledMemory(DDR4_2400_8x8, nodes, 64, size=f"{MEMORY_BYTES}B"),
-        cache_hierarchy=hierarchy,
-    )
     if board._pre_instantiate() is None:  # since 24.1 it makes the root itself
         Root(full_system=False, board=board)
     m5.instantiate()
-    generator.start_traffic()
+    if not options.program:
+        board.get_processor().start_traffic()
+    hierarchy = board.get_cache_hierarchy()
+    event = _move_homes(hierarchy, options)
+    m5.stats.dump()
+    print(f"traffic.py: {hierarchy.regions_moved()} regions moved")
+    print(f"Exiting @ tick {m5.curTick()} because {event.getCause()}")
+    if options.program and event.getCode() != 0:
+        raise RunError(f"the program ended with status {event.getCode()}")
+
+
+def _move_homes(hierarchy: Any, options: argparse.Namespace) -> Any:
+    """Simulate to the end, and return what it was."""
+    import m5
+
+    from homeshift.machine import load_machine
+
+    nodes = load_machine(options.machine).nodes
     homes = [0] * (options.footprint // REGION_BYTES)
     for number in range(options.transfers):
         region = number % len(homes)
@@ -110,11 +119,67 @@ def _run(options: argparse.Namespace) -> None:
         while hierarchy.home_of(region * REGION_BYTES) != homes[region]:
             event = m5.simulate()
             if "a job of a migration engine" not in event.getCause():
-                break
-    event = m5.simulate()
-    m5.stats.dump()
-    print(f"traffic.py: {hierarchy.regions_moved()} regions moved")
-    print(f"Exiting @ tick {m5.curTick()} because {event.getCause()}")
+                return event
+    return m5.simulate()
+
+
+def _memory(options: argparse.Namespace) -> Any:
+    from gem5.components.memory.memory import ChanneledMemory
+    from m5.objects import DDR4_2400_8x8
+
+    from homeshift.machine import load_machine
+
+    nodes = load_machine(options.machine).nodes
+    return ChanneledMemory(DDR4_2400_8x8, nodes, 64, size=f"{MEMORY_BYTES}B")
+
+
+def _generator_board(options: argparse.Namespace) -> Any:
+    from gem5.components.boards.test_board import TestBoard
+    from gem5.components.processors.random_generator import RandomGenerator
+
+    from homeshift.engines.gem5_component import HomeShiftCacheHierarchy
+
+    return TestBoard(
+        clk_freq="2GHz",
+        generator=RandomGenerator(
+            num_cores=options.cores,
+            duration=options.duration,
+            rate="2GB/s",
+            max_addr=options.footprint,
+            rd_perc=options.reads,
+        ),
+        memory=_memory(options),
+        cache_hierarchy=HomeShiftCacheHierarchy(options.machine),
+    )
+
+
+def _program_board(options: argparse.Namespace) -> Any:
+    import m5
+
+    if not m5.defines.buildEnv.get("BUILD_ISA", True):
+        raise RunError("--program: this gem5 was built without an ISA (see docs/gem5.md)")
+    from gem5.components.boards.simple_board import SimpleBoard
+    from gem5.components.processors.cpu_types import CPUTypes
+    from gem5.components.processors.simple_processor import SimpleProcessor
+    from gem5.resources.resource import BinaryResource
+    from gem5.runtime import get_supported_isas
+
+    from homeshift.engines.gem5_component import HomeShiftCacheHierarchy
+
+    [isa] = get_supported_isas()
+    board = SimpleBoard(
+        clk_freq="2GHz",
+        processor=SimpleProcessor(cpu_type=CPUTypes(options.cpu), isa=isa, num_cores=options.cores),
+        memory=_memory(options),
+        cache_hierarchy=HomeShiftCacheHierarchy(options.machine),
+    )
+    binary, *arguments = options.program
+    try:
+        board.set_se_binary_workload(BinaryResource(local_path=binary), arguments=arguments)
+    except ValueError as error:  # of gem5's SEWorkload
+        fault = f"--program {binary}: not an executable for {isa.name}, which this gem5 simulates"
+        raise InputError("the command line", [fault]) from error
+    return board
 
 
 if __name__ in ("__main__", "__m5_main__"):

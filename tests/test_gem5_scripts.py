@@ -44,3 +44,11 @@ def test_numbers_out_of_bounds_are_told_all_at_once() -> None:
     assert result.returncode == 2
     for part in ("has 3 faults", "--cores 0", "--footprint 100", "--duration 20: a bare number"):
         assert part in result.stderr
+
+
+def test_a_program_that_is_not_there_is_told() -> None:
+    result = run("traffic.py", "--cores", "0", "--program", "nowhere", "--cores", "4")
+    assert result.returncode == 2
+    for part in ("has 2 faults", "--cores 0", "--program nowhere: no such file"):
+        assert part in result.stderr
+    assert "--program: name the file" in run("traffic.py", "--program").stderr

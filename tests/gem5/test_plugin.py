@@ -140,9 +140,54 @@ def test_rubys_random_tester_passes(more: tuple[str, ...], seed: int, tmp_path: 
     assert (int(moved[1]) > 100) == (more != ("--no-transfers",))
 
 
+def skip_without_isa(result: subprocess.CompletedProcess[str]) -> None:
+    if "built with" in result.stderr and "an ISA" in result.stderr:
+        pytest.skip("this gem5 is built without an ISA")
+
+
 def test_gem5s_own_board_and_generators_run_on_the_component(tmp_path: Path) -> None:
     result = gem5(tmp_path, "configs/traffic.py", "--transfers", "40")
-    if "needs a gem5 built with an ISA" in result.stderr:
-        pytest.skip("this gem5 is built without an ISA")
+    skip_without_isa(result)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "40 regions moved" in result.stdout
+
+
+@pytest.fixture
+def threads(tmp_path: Path) -> Path:
+    """Return a program whose threads count together."""
+    compiler = shutil.which("riscv64-linux-gnu-gcc")
+    if compiler is None:
+        pytest.skip("no riscv64-linux-gnu-gcc on PATH")
+    program = tmp_path / "threads"
+    source = REPOSITORY / "tests/gem5/threads.c"
+    command = [compiler, "-O2", "-static", "-pthread", str(source), "-o", str(program)]
+    subprocess.run(command, check=True)
+    return program
+
+
+@pytest.mark.parametrize("cpu", ["timing", "minor", "o3"])
+def test_threads_of_a_program_lose_no_increment_while_homes_move(
+    tmp_path: Path, threads: Path, cpu: str
+) -> None:
+    result = gem5(
+        tmp_path / "m5out",
+        "configs/traffic.py",
+        *("--cores", "4", "--cpu", cpu, "--footprint", str(1 << 20), "--transfers", "1000000"),
+        *("--program", str(threads), "4", "100"),
+    )
+    skip_without_isa(result)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "400 400 400 400 of 400" in result.stdout
+    moved = re.search(r"(\d+) regions moved", result.stdout)
+    assert moved
+    assert int(moved[1]) > 1000
+
+
+def test_a_program_that_fails_or_is_for_another_isa_is_told(tmp_path: Path, threads: Path) -> None:
+    result = gem5(tmp_path, "configs/traffic.py", "--program", str(threads), "0")
+    skip_without_isa(result)
+    assert result.returncode == 1
+    assert "error: the program ended with status 2" in result.stderr
+    result = gem5(tmp_path, "configs/traffic.py", "--program", "README.md")
+    assert result.returncode == 2
+    assert "--program README.md: not an executable for RISCV, which this gem5" in result.stderr

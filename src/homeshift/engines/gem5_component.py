@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import m5.objects as gem5
 from gem5.components.boards.abstract_board import AbstractBoard
@@ -24,11 +25,20 @@ from gem5.components.cachehierarchies.abstract_cache_hierarchy import AbstractCa
 from gem5.components.cachehierarchies.ruby.abstract_ruby_cache_hierarchy import (
     AbstractRubyCacheHierarchy,
 )
+from gem5.isas import ISA
+from gem5.utils import requires as gem5_requires
 from gem5.utils.override import overrides
 
-from homeshift.engines.gem5_ruby import Controllers, require_plugin
+from homeshift.engines.gem5_ruby import PROTOCOL, Controllers, controller_class, require_plugin
 from homeshift.errors import InputError
 from homeshift.machine import load_machine
+
+if controller_class("Directory") is not None:
+    # gem5's CPUs ask requires() for their ISA, and before 24.1 that fails for any protocol but
+    # gem5's own, whether one is asked for or not.
+    gem5_requires.get_runtime_coherence_protocol = lambda: SimpleNamespace(
+        name=PROTOCOL, value=PROTOCOL
+    )
 
 
 class HomeShiftCacheHierarchy(AbstractRubyCacheHierarchy):
@@ -67,6 +77,9 @@ class HomeShiftCacheHierarchy(AbstractRubyCacheHierarchy):
         channels = board.get_memory().get_mem_ports()
         memory_bytes = int(board.get_memory().get_size())
         self._check_fit(len(cores), len(channels), memory_bytes)
+        if board.get_processor().get_isa() is ISA.X86:
+            fault = "processor: of x86, whose locked instructions need to lock lines in the caches"
+            raise InputError(f"the board for machine '{machine.name}'", [fault])
         self.ruby_system = gem5.RubySystem(block_size_bytes=64)
         self.ruby_system.clk_domain = gem5.SrcClockDomain(
             clock=f"{machine.clock_period_ps}ps", voltage_domain=gem5.VoltageDomain()
@@ -82,7 +95,8 @@ class HomeShiftCacheHierarchy(AbstractRubyCacheHierarchy):
             controllers.add_node(node)
             controllers.add_memory(node, addresses, port)
         for number, core in enumerate(cores):
-            ports = controllers.add_core(number // machine.cores.per_node).in_ports
+            node = number // machine.cores.per_node
+            ports = controllers.add_core(node, send_evictions=True).in_ports
             core.connect_icache(ports)
             core.connect_dcache(ports)
             core.connect_walker_ports(ports, ports)

@@ -127,10 +127,15 @@ class Controllers:
         self._add_home(node, table)
         self._add_dma(node, table)
 
-    def add_core(self, node: int) -> Any:
+    def add_core(self, node: int, *, send_evictions: bool = False) -> Any:
         """Add a core's private cache to a node; return its sequencer.
 
         Cores are to be added node by node, `machine.cores.per_node` to each but those of a pool.
+
+        Args:
+            node: that it belongs to.
+            send_evictions: tell the core which lines its cache loses. A real CPU has to know: a
+                store-conditional would succeed without, though another one has written since.
         """
         machine = self.machine
         number = len(self._controllers["L1Cache"])
@@ -148,7 +153,7 @@ class Controllers:
             sequencer=sequencer,
             cache=cache,
             home_table=self.home_tables[node],
-            send_evictions=False,
+            send_evictions=send_evictions,
             mandatory_queue_latency=latency_ps - machine.clock_period_ps + 1,
             addr_ranges=[],
             **self._common,
