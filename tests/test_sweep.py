@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,6 +19,17 @@ import pytest
 from conftest import write_note
 from gem5_binary import GEM5, needs_gem5
 from pandas.testing import assert_frame_equal
+from sweeps import (
+    QUICK,
+    SCRIPT,
+    finished,
+    processes_of,
+    skip_if_ignored,
+    start,
+    sweep,
+    wait_until,
+    written,
+)
 
 from homeshift import __version__
 from homeshift.errors import InputError
@@ -27,44 +38,14 @@ from homeshift.sweep.place import Place
 from homeshift.sweep.spec import RunSpec
 
 ROOT = Path(__file__).parents[1]
-SCRIPT = ROOT / "scripts" / "sweep.py"
 SMOKE = ROOT / "configs" / "sweeps" / "smoke.toml"
 KNOWN = ("strategy", "machine", "workload", "vm-memory", "seed", "check", "trace", "outdir")
-
-QUICK = """
-machine   = "tiny"
-strategy  = ["stop-and-copy", "ownership"]
-vm-memory = "256KiB"
-warmup    = "2us"
-window    = "5us"
-seed      = [1, 2]
-"""
-
-
-def sweep(path: Path, outdir: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(SCRIPT), str(path), "--outdir", str(outdir), *options],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-
-
-def written(folder: Path, text: str, name: str = "mine.toml") -> Path:
-    (folder / name).write_text(text, encoding="utf-8")
-    return folder / name
 
 
 def faults_of(path: Path) -> tuple[str, ...]:
     with pytest.raises(InputError) as caught:
         load_sweep(path, known=KNOWN)
     return caught.value.faults
-
-
-def finished(outdir: Path) -> dict[str, int]:
-    """Return when each finished run was written."""
-    return {run.name: run.stat().st_mtime_ns for run in (outdir / "runs").glob("[!.]*")}
 
 
 def test_a_sweep_is_the_product_of_its_lists_and_the_last_varies_fastest(tmp_path: Path) -> None:
@@ -317,19 +298,6 @@ def test_finished_runs_that_the_file_does_not_ask_for_are_told_and_kept(tmp_path
     assert "6 runs, 4 of them done before" in wider.stdout
 
 
-def processes_of(outdir: Path) -> list[int]:
-    """Return the processes that name a sweep's directory in their command."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (folder / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if os.fsencode(outdir) in command:
-            found.append(int(folder.name))
-    return found
-
-
 def test_a_log_gets_a_line_a_minute(tmp_path: Path) -> None:
     code = f"import runpy, sys; script = runpy.run_path({str(SCRIPT)!r}); sys.argv = sys.argv[1:]\n"
     code += "script['main'].__globals__['_SECONDS_A_LINE'] = 0; sys.exit(script['main']())"
@@ -344,18 +312,6 @@ def test_a_log_gets_a_line_a_minute(tmp_path: Path) -> None:
         f"sweep.py: {made} of 8 runs made" for made in range(1, 9)
     ]
     assert lines[-1].endswith("4 failed")
-
-
-def start(*command: str, stderr: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=stderr)
-
-
-def wait_until(condition: Callable[[], bool], what: str) -> None:
-    for _ in range(600):
-        if condition():
-            return
-        time.sleep(0.1)
-    pytest.fail(f"{what}: not within a minute")
 
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="needs /proc")
@@ -425,12 +381,6 @@ def interrupted(
     assert not list((outdir / "failed").iterdir())
     assert not finished(outdir)
     wait_until(lambda: not processes_of(outdir), "end of all processes")
-
-
-def skip_if_ignored(number: signal.Signals) -> None:
-    """Below nohup SIGHUP is ignored, and in the background of a script SIGINT, by everybody."""
-    if signal.getsignal(number) is signal.SIG_IGN:
-        pytest.skip(f"{number.name} is ignored here, and stays so")
 
 
 def test_a_run_that_ctrl_c_ends_is_made_by_the_next_call(tmp_path: Path) -> None:
