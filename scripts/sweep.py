@@ -22,10 +22,10 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import homeshift
 from homeshift.errors import HomeshiftError, InputError, RunError
@@ -34,11 +34,14 @@ from homeshift.sweep.place import Place
 from homeshift.sweep.spec import RunSpec, Sweep, load_sweep
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Future
+
+    from homeshift.sweep.clusters import Workers
 
 MIGRATE = Path(__file__).resolve().parents[1] / "configs" / "migrate.py"
 _NEEDED = ("distributed", "tqdm", "pyarrow")
 _SHOWN_FAILURES = 5
+_SECONDS_A_LOOK = 0.1
 _SECONDS_A_LINE = 60.0  # where there is no terminal to draw a bar on
 
 
@@ -81,8 +84,9 @@ def _sweep(arguments: argparse.Namespace) -> int:
     if missing:
         fault = f"{', '.join(missing)}: missing; pip install 'homeshift[sweep]'"
         raise InputError("installation", [fault])
-    if arguments.workers < 1:
-        raise InputError("option --workers", ["must be at least 1"])
+    for option in ("workers", "slurm"):
+        if (number := getattr(arguments, option)) is not None and number < 1:
+            raise InputError(f"option --{option}", ["must be at least 1"])
     check = runpy.run_path(str(MIGRATE))["faults_in"]
     sweep = load_sweep(arguments.sweep, known=_options_of_migrate(), check=check)
     gem5 = shutil.which(arguments.gem5)
@@ -104,8 +108,9 @@ def _complete(arguments: argparse.Namespace, sweep: Sweep, place: Place, gem5: s
     done = len(sweep.runs) - len(wanted)
     print(f"sweep.py: {len(sweep.runs)} runs, {done} of them done before", flush=True)
     if wanted:
-        with _client(arguments) as client:
-            _run(client, wanted, place, gem5)
+        with _workers(arguments, place, runs=len(wanted)) as workers:
+            _run(workers, wanted, place, gem5)
+        place.clear()  # of what a worker that died has left
     return _report(sweep, place)
 
 
@@ -117,22 +122,30 @@ def _options_of_migrate() -> set[str]:
     return set(re.findall(r"^  (?:-\w, )?--([a-z][a-z-]*)", shown, flags=re.MULTILINE))
 
 
-def _client(arguments: argparse.Namespace) -> AbstractContextManager[Client]:
-    from homeshift.sweep.clusters import local_client, remote_client
+def _workers(
+    arguments: argparse.Namespace, place: Place, *, runs: int
+) -> AbstractContextManager[Workers]:
+    from homeshift.sweep.clusters import local_workers, remote_workers
 
     if arguments.scheduler:
-        return remote_client(arguments.scheduler)
+        return remote_workers(arguments.scheduler)
     if arguments.slurm:
-        from homeshift.sweep.slurm import slurm_client
+        from homeshift.sweep.slurm import slurm_workers
 
-        return slurm_client(arguments.slurm)
-    return local_client(arguments.workers)
+        return slurm_workers(arguments.slurm, runs=runs, logs=place.path / "slurm", tell=_tell)
+    return local_workers(arguments.workers)
 
 
-def _run(client: Client, wanted: list[RunSpec], place: Place, gem5: str | None) -> None:
+def _tell(line: str) -> None:
+    from tqdm import tqdm
+
+    tqdm.write(f"sweep.py: {line}")  # above the bar, if there is one
+    sys.stdout.flush()
+
+
+def _run(workers: Workers, wanted: list[RunSpec], place: Place, gem5: str | None) -> None:
     from concurrent.futures import CancelledError
 
-    from distributed import as_completed
     from distributed.comm.core import CommClosedError
     from tqdm import tqdm
 
@@ -143,18 +156,22 @@ def _run(client: Client, wanted: list[RunSpec], place: Place, gem5: str | None) 
         Task(spec=spec, directory=place.path, script=MIGRATE, folder=Path.cwd(), gem5=gem5)
         for spec in wanted
     ]
+    specs = {spec.name: spec for spec in wanted}
     failed = 0
     told = time.monotonic()
     try:
-        futures = client.map(execute, tasks, key=[task.spec.name for task in tasks], pure=False)
+        futures = workers.client.map(execute, tasks, key=list(specs), pure=False)
         with tqdm(total=len(tasks), unit="run", disable=None) as bar:
-            for made, future in enumerate(as_completed(futures), start=1):
+            for made, future in enumerate(_as_made(futures, workers), start=1):
+                if future.cancelled():
+                    raise CancelledError
                 # What a run itself does wrong is recorded; a worker that dies is not a run's fault.
-                lost = future.exception()
-                if lost is not None:
-                    spec = next(task.spec for task in tasks if task.spec.name == future.key)
-                    place.record_failure(spec, exit_status=-1, error=f"its worker failed: {lost}")
-                if lost is not None or future.result() is not None:
+                # The result stays with its worker, and to ask for it is to wait for another one.
+                spec = specs[str(future.key)]
+                if future.status == "error":
+                    error = f"its worker failed: {future.exception()}"
+                    place.record_failure(spec, exit_status=-1, error=error)
+                if not place.is_done(spec):
                     failed += 1
                     bar.set_postfix(failed=failed)
                 bar.update()
@@ -173,6 +190,19 @@ def _run(client: Client, wanted: list[RunSpec], place: Place, gem5: str | None) 
     finally:  # no run is left, unless the sweep is interrupted; Dask would tell that its tasks are
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
         processes.end_all()
+
+
+def _as_made(futures: list[Future[Any]], workers: Workers) -> Iterator[Future[Any]]:
+    """Yield what is made, in the order in which it is; look after the workers meanwhile."""
+    from distributed import as_completed
+
+    made = as_completed(futures)
+    while left := made.count():
+        if made.has_ready():
+            yield next(made)
+        else:
+            workers.look_after(left)
+            time.sleep(_SECONDS_A_LOOK)
 
 
 def _report(sweep: Sweep, place: Place) -> int:

@@ -529,16 +529,6 @@ def test_a_sweep_with_a_real_gem5_can_be_compared_and_reported(tmp_path: Path) -
         assert done.returncode == 0, done.stderr
 
 
-def test_jobs_of_slurm_run_the_worker_of_this_python() -> None:
-    cluster = pytest.importorskip("dask_jobqueue.slurm").SLURMCluster(
-        cores=1, memory="1GiB", queue="short", walltime="00:10:00"
-    )
-    with cluster:
-        script = cluster.job_script()
-    assert "#SBATCH -p short" in script
-    assert f"{sys.executable} -m distributed.cli.dask_worker" in script
-
-
 def test_help_is_shown_without_importing_dask_or_pandas() -> None:
     command = [sys.executable, "-X", "importtime", str(SCRIPT), "--help"]
     result = subprocess.run(command, capture_output=True, text=True, check=True)

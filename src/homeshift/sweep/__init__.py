@@ -10,8 +10,9 @@ one output directory named after its options. So a sweep may be killed at any mo
 again, and its results do not depend on where and in which order the runs were made.
 
 `spec` reads the file; `note` what a sweep's directory says of it; `place` knows what is where and
-what is done; `execute` makes one run; `processes` ends those under way; `clusters` gives a Dask
-client, `slurm` one of Slurm jobs; `table` collects the results.
+what is done; `execute` makes one run; `processes` ends those under way; `clusters` gives Dask
+workers, `slurm` those that are Slurm jobs, which `slurm_jobs` looks after; `table` collects the
+results.
 """
 
 from homeshift.sweep.spec import RunSpec, Sweep, load_sweep

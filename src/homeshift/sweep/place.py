@@ -129,13 +129,17 @@ class Place:
             except BlockingIOError as error:
                 fault = "another sweep is at work in it; wait for it, or name another"
                 raise InputError(subject, [fault]) from error
-            for folder in (self.path, self.path / "runs", self.path / "failed"):
-                for partial in [*folder.glob(".*.partial*"), *folder.glob(".*.old-*")]:
-                    if partial.is_dir():
-                        shutil.rmtree(partial, ignore_errors=True)
-                    else:
-                        partial.unlink(missing_ok=True)
+            self.clear()
             yield
+
+    def clear(self) -> None:
+        """Remove what is half done; nobody may be at work here."""
+        for folder in (self.path, self.path / "runs", self.path / "failed"):
+            for partial in [*folder.glob(".*.partial*"), *folder.glob(".*.old-*")]:
+                if partial.is_dir():
+                    shutil.rmtree(partial, ignore_errors=True)
+                else:
+                    partial.unlink(missing_ok=True)
 
     def _faults(self, before: dict[str, Any], sweep: Sweep, *, version: str) -> Iterator[str]:
         """Yield why a sweep cannot go on where another, as its sweep.json tells, was begun."""
