@@ -8,9 +8,9 @@
 A RUN is the output directory of a run or a sweep, or a directory of runs. Writes the figure as .png
 and .pdf, and the data behind it as .csv, in SI units. Equal data gives equal files. Blue bars are
 the strategies that move homes, orange ones those that only copy memory, grey ones any that did not
-come with Homeshift. Of more than eight runs the mean of each strategy is shown, with its 95 %
-confidence interval over the seeds. An energy has the range of its constants instead: all of them
-low to all of them high (src/homeshift/energy.toml).
+come with Homeshift. Of more than eight runs, and of runs with several seeds, the mean of each
+strategy is shown, with its 95 % confidence interval over the seeds. An energy has the range of its
+constants instead: all of them low to all of them high (src/homeshift/energy.toml).
 """
 
 from __future__ import annotations
@@ -67,7 +67,8 @@ def run_data(runs: Sequence[Run]) -> pd.DataFrame:
     from homeshift.groups import comparable, summarise
     from homeshift.selection import run_table
 
-    if len(runs) <= _SIDE_BY_SIDE:
+    seeds = {run.config["arguments"].get("seed") for run in runs}
+    if len(runs) <= _SIDE_BY_SIDE and len(seeds) == 1:
         return figure_data(compare(runs))
     table, others = comparable(run_table(runs), ["strategy"])
     means = summarise(table)

@@ -215,6 +215,26 @@ def test_the_figure_says_what_its_whiskers_are(write_run: WriteRun) -> None:
     assert migration_cost.draw(data, columns=1).get_supxlabel() == ""
 
 
+def test_runs_with_several_seeds_are_summed_up_by_strategy(write_run: WriteRun) -> None:
+    runs = [
+        write_run(
+            f"{strategy}-{seed}",
+            config={"arguments": {"seed": seed}},
+            migration={"strategy": strategy, "downtime": 0.001 * seed},
+        )
+        for strategy in ("pre-copy", "ownership")
+        for seed in (1, 2)
+    ]
+    data = migration_cost.run_data(read_runs(runs))
+    downtime = data[data["measure"] == "downtime"].set_index("label")
+    assert sorted(downtime.index) == ["ownership", "pre-copy"]
+    assert downtime["value"].tolist() == [0.0015, 0.0015]
+    assert (downtime["low"] < 0.0015).all()
+    one = migration_cost.run_data(read_runs(runs[::2]))
+    assert set(one["label"]) == {"pre-copy", "ownership"}
+    assert (one["low"] <= one["value"]).all()
+
+
 def test_a_study_in_which_everything_costs_nothing_is_drawn(
     study: Callable[[int], list[Path]],
 ) -> None:
