@@ -8,6 +8,7 @@
 #   make lint           formatters, linters, types, layers
 #   make format         let the formatters write
 #   make sanitize       the engine's tests under the address and undefined-behaviour sanitizers
+#   make package        a plain `pip install .` into an environment of its own works
 #   make site           the documentation as a site, in build/site
 #   make clean          remove what was built, and results
 
@@ -25,7 +26,7 @@ CPP     := $(wildcard src/common/*.hh src/engine/*.hh src/engine/*.cc src/checke
 INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check
 WHEEL   := $(INSTALL) --no-build-isolation
 
-.PHONY: demo strategies leave-or-move study test lint format sanitize site clean
+.PHONY: demo strategies leave-or-move study test lint format sanitize package site clean
 
 $(VENV)/tools:
 	@echo "== virtual environment in $(VENV)"
@@ -118,6 +119,11 @@ sanitize: $(VENV)/testing
 	$(BIN)/cmake --install build/sanitize --prefix build/sanitize/site
 	PYTHONPATH=build/sanitize/site LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libubsan.so)" \
 	    ASAN_OPTIONS=detect_leaks=0 $(TEST) tests/engine
+
+package:
+	$(PYTHON) -m venv --clear build/package
+	build/package/bin/python -m pip install --quiet --disable-pip-version-check .
+	cd build && package/bin/python -c 'import homeshift._engine'
 
 $(VENV)/documenting: $(VENV)/testing
 	@$(WHEEL) '.[docs]'
