@@ -152,17 +152,21 @@ def test_gem5s_own_board_and_generators_run_on_the_component(tmp_path: Path) -> 
     assert "40 regions moved" in result.stdout
 
 
-@pytest.fixture
-def threads(tmp_path: Path) -> Path:
-    """Return a program whose threads count together."""
+def compiled(tmp_path: Path, source: str, *options: str) -> Path:
+    """Return a program for RISC-V."""
     compiler = shutil.which("riscv64-linux-gnu-gcc")
     if compiler is None:
         pytest.skip("no riscv64-linux-gnu-gcc on PATH")
-    program = tmp_path / "threads"
-    source = REPOSITORY / "tests/gem5/threads.c"
-    command = [compiler, "-O2", "-static", "-pthread", str(source), "-o", str(program)]
-    subprocess.run(command, check=True)
+    program = tmp_path / source.removesuffix(".c")
+    command = [compiler, "-O2", "-static", *options, str(REPOSITORY / "tests/gem5" / source)]
+    subprocess.run([*command, "-o", str(program)], check=True, capture_output=True)
     return program
+
+
+@pytest.fixture
+def threads(tmp_path: Path) -> Path:
+    """Return a program whose threads count together."""
+    return compiled(tmp_path, "threads.c", "-pthread")
 
 
 @pytest.mark.parametrize("cpu", ["timing", "minor", "o3"])
@@ -191,3 +195,19 @@ def test_a_program_that_fails_or_is_for_another_isa_is_told(tmp_path: Path, thre
     result = gem5(tmp_path, "configs/traffic.py", "--program", "README.md")
     assert result.returncode == 2
     assert "--program README.md: not an executable for RISCV, which this gem5" in result.stderr
+
+
+def test_a_full_system_without_operating_system_counts_right_while_homes_move(
+    tmp_path: Path,
+) -> None:
+    bare = ("-nostdlib", "-ffreestanding", "-mcmodel=medany")
+    program = compiled(tmp_path, "harts.c", *bare, "-Wl,-n,-Ttext=0x80000000,--build-id=none")
+    result = gem5(tmp_path / "m5out", "tests/gem5/bare_metal.py", str(program))
+    if "No module named" in result.stderr or "cannot import name" in result.stderr:
+        pytest.skip("this gem5 is built without RISC-V")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "because m5_exit instruction encountered" in result.stdout
+    moved = re.search(r"(\d+) regions moved", result.stdout)
+    assert moved
+    assert int(moved[1]) > 1000
+    assert (tmp_path / "m5out" / "board.platform.terminal").read_text() == "ok\n"

@@ -75,11 +75,9 @@ class HomeShiftCacheHierarchy(AbstractRubyCacheHierarchy):
         machine = self._machine
         cores = board.get_processor().get_cores()
         channels = board.get_memory().get_mem_ports()
-        memory_bytes = int(board.get_memory().get_size())
-        self._check_fit(len(cores), len(channels), memory_bytes)
-        if board.get_processor().get_isa() is ISA.X86:
-            fault = "processor: of x86, whose locked instructions need to lock lines in the caches"
-            raise InputError(f"the board for machine '{machine.name}'", [fault])
+        # From address 0 on, also where there are devices first.
+        memory_bytes = max(int(addresses.end) for addresses, _ in channels)
+        self._check_fit(board, len(cores), len(channels), memory_bytes)
         self.ruby_system = gem5.RubySystem(block_size_bytes=64)
         self.ruby_system.clk_domain = gem5.SrcClockDomain(
             clock=f"{machine.clock_period_ps}ps", voltage_domain=gem5.VoltageDomain()
@@ -96,7 +94,10 @@ class HomeShiftCacheHierarchy(AbstractRubyCacheHierarchy):
             controllers.add_memory(node, addresses, port)
         for number, core in enumerate(cores):
             node = number // machine.cores.per_node
-            ports = controllers.add_core(node, send_evictions=True).in_ports
+            sequencer = controllers.add_core(node, send_evictions=True)
+            if board.has_io_bus():
+                sequencer.connectIOPorts(board.get_io_bus())
+            ports = sequencer.in_ports
             core.connect_icache(ports)
             core.connect_dcache(ports)
             core.connect_walker_ports(ports, ports)
@@ -123,9 +124,17 @@ class HomeShiftCacheHierarchy(AbstractRubyCacheHierarchy):
         """Return how many regions have moved since the statistics were reset."""
         return sum(engine.regionsMoved() for engine in self._controllers.migration_engines)
 
-    def _check_fit(self, cores: int, channels: int, memory_bytes: int) -> None:
+    def _check_fit(
+        self, board: AbstractBoard, cores: int, channels: int, memory_bytes: int
+    ) -> None:
         machine = self._machine
         faults = []
+        if board.get_processor().get_isa() is ISA.X86:
+            faults.append(
+                "processor: of x86, whose locked instructions need caches that lock lines"
+            )
+        if board.has_dma_ports():
+            faults.append("devices: some reach memory by DMA, which is not connected here")
         if channels != machine.nodes:
             faults.append(
                 f"memory: {channels} channels, but {machine.nodes} nodes; give as many, as with "
