@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from homeshift.machine import Machine
     from homeshift.strategies import Strategy
     from homeshift.vm import VmSpec
-    from homeshift.workload import Workload
+    from homeshift.workload import Program, Workload
 
 T = TypeVar("T")
 
@@ -95,6 +95,11 @@ def _parser() -> argparse.ArgumentParser:
         default="zipf",
         metavar="NAME[:KEY=VALUE,...]",
         help="what the vCPUs do: uniform, zipf, stream, pointer-chase, phased, producer-consumer",
+    )
+    what.add_argument(
+        "--program",
+        metavar="COMMAND",
+        help="a RISC-V program to run, with its arguments in one word; in gem5 only",
     )
     what.add_argument("--trace", nargs="+", metavar="FILE", help="traces to replay, one a vCPU")
     read(
@@ -241,7 +246,7 @@ class _Experiment(NamedTuple):
 
     machine: Machine | None
     strategy: Strategy | None
-    workload: Workload | None
+    workload: Workload | Program | None
 
 
 def _read(options: argparse.Namespace, faults: _Faults) -> _Experiment:
@@ -249,13 +254,19 @@ def _read(options: argparse.Namespace, faults: _Faults) -> _Experiment:
     # Imported here, as in all that follows, so that --help is quick.
     from homeshift.machine import load_machine
     from homeshift.strategies import strategy_named
-    from homeshift.workload import parse_workload, trace_workload
+    from homeshift.workload import parse_workload, program_workload, trace_workload
 
     machine = faults.collect(lambda: load_machine(options.machine))
     strategy = faults.collect(lambda: strategy_named(options.strategy))
-    workload = faults.collect(
-        lambda: trace_workload(options.trace) if options.trace else parse_workload(options.workload)
-    )
+
+    def workload_of() -> Workload | Program:
+        if options.trace:
+            return trace_workload(options.trace)
+        if options.program is not None:
+            return program_workload(options.program)
+        return parse_workload(options.workload)
+
+    workload = faults.collect(workload_of)
     faults.errors += [
         value.error for value in vars(options).values() if isinstance(value, _Unreadable)
     ]
@@ -305,7 +316,13 @@ def _check_together(
 
 
 def _run(options: argparse.Namespace, unknown: Sequence[str]) -> None:
-    from homeshift.engines import Models, check_models, inside_gem5, output_directory
+    from homeshift.engines import (
+        Models,
+        check_models,
+        check_workload,
+        inside_gem5,
+        output_directory,
+    )
     from homeshift.front_end import interrupt_on_signals
     from homeshift.interruption import CANCEL, TARGET_FAILURE, Interruption
     from homeshift.migration import migrate
@@ -324,6 +341,8 @@ def _run(options: argparse.Namespace, unknown: Sequence[str]) -> None:
     models = Models(memory=options.memory_model, network=options.network_model)
     if machine:
         faults.collect(lambda: check_models(models, machine))
+    if workload:
+        faults.collect(lambda: check_workload(workload))
     vm, others = _check_together(options, experiment, faults)
     faults.raise_all()
     assert machine is not None

@@ -191,6 +191,10 @@ BAD = [
     (("--trace", "cut.npy", "text.npy", "no.npy"), ["cut.npy", "text.npy", "no.npy", "3 faults"]),
     (("--trace", str(TRACE)), ["traces of 2 vCPUs touch", "the VM has 256 KiB"]),
     (("--trace", str(TRACE), "--workload", "zipf"), ["not allowed with"]),
+    (("--program", "text.npy 3"), ["program 'text.npy'", "the embedded engine has none; use gem5"]),
+    (("--program", "nowhere 3"), ["program 'nowhere 3'", "nowhere: no such file"]),
+    (("--program", "a 'b"), ["no closing quotation"]),
+    (("--program", ""), ["names no file"]),
     (
         ("--strategy", "stop-and-copy", "--vm-memory", "1008KiB", "--borrow", "1:0.5"),
         ["node 1 has 516 KiB of free memory", "copying pages needs 1008 KiB"],

@@ -44,6 +44,7 @@ __all__ = ["Result", "Vm", "migrate", "read_run", "read_stats", "stat"]
 T = TypeVar("T")
 
 _OPTIONS: dict[str, Any] = {
+    "program": None,
     "trace": None,
     "stage2-entry": STAGE2_ENTRY_BYTES,
     "keep-borrowed": False,

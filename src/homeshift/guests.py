@@ -28,7 +28,7 @@ from homeshift.machine import Machine
 from homeshift.strategies import Strategy, strategy_named
 from homeshift.units import parse_size, parse_time
 from homeshift.vm import VmSpec
-from homeshift.workload import Workload, parse_workload, trace_workload
+from homeshift.workload import Program, Workload, parse_workload, trace_workload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class Guest:
     """
 
     spec: VmSpec
-    workload: Workload
+    workload: Workload | Program
     strategy: Strategy | None = None
     start_ticks: int = 0
 

@@ -32,7 +32,7 @@ from homeshift.strategies import Strategy
 from homeshift.summary import Span, summary
 from homeshift.units import time_text
 from homeshift.vm import FrameAllocator, VmSpec, check_together
-from homeshift.workload import Workload
+from homeshift.workload import Program, Workload
 
 POINTS = 64  # of the progress that is recorded, at most twice as many
 
@@ -51,7 +51,7 @@ def migrate(
     *,
     machine: Machine,
     vm: VmSpec,
-    workload: Workload,
+    workload: Workload | Program,
     strategy: Strategy,
     seed: int,
     warmup_ticks: int,

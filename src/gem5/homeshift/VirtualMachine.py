@@ -17,6 +17,7 @@ class VirtualMachine(SimObject):
     cxx_class = "gem5::VirtualMachine"
     cxx_header = "homeshift/virtual_machine.hh"
 
+    frames = VectorParam.Addr([], "of each guest page, if it is known before the simulation begins")
     check = Param.Bool(False, "verify that every load returns the last value written")
 
     cxx_exports = [

@@ -13,6 +13,7 @@
 #include "base/statistics.hh"
 #include "base/types.hh"
 #include "common/vcpu_loop.hh"
+#include "homeshift/guest_cpu.hh"
 #include "mem/packet.hh"
 #include "mem/port.hh"
 #include "params/VirtualCpu.hh"
@@ -31,7 +32,9 @@ class HomeTable;
 
 } // namespace ruby
 
-class VirtualCpu : public ClockedObject, public ::homeshift::VcpuLoop<VirtualCpu>
+class VirtualCpu : public ClockedObject,
+                   public GuestCpu,
+                   public ::homeshift::VcpuLoop<VirtualCpu>
 {
   public:
     PARAMS(VirtualCpu);
@@ -39,19 +42,54 @@ class VirtualCpu : public ClockedObject, public ::homeshift::VcpuLoop<VirtualCpu
 
     Port &getPort(const std::string &name, PortID index) override;
 
-    // Let it run on the core of a node.
-    void start(unsigned node);
+    void start(unsigned node) override;
+
+    void
+    stop() override
+    {
+        VcpuLoop::stop();
+    }
 
     bool
-    paused() const
+    paused() const override
     {
         return !runs() && drained();
     }
 
-    uint64_t accesses() const;
+    void
+    throttle(uint64_t slice, uint64_t awake) override
+    {
+        VcpuLoop::throttle(slice, awake);
+    }
+
+    void
+    look_again() override
+    {
+        VcpuLoop::look_again();
+    }
+
+    bool
+    waits_for_page() const override
+    {
+        return VcpuLoop::waits_for_page();
+    }
+
+    bool
+    uses(uint64_t page) const override
+    {
+        return VcpuLoop::uses(page);
+    }
+
+    uint64_t accesses() const override;
+    uint64_t latency() const override;
+    uint64_t blocked() const override;
     uint64_t faults() const;
-    uint64_t latency() const; // ticks, summed over accesses
-    uint64_t blocked() const; // ticks in which it waited for a missing page
+
+    Tick
+    cycle() const override
+    {
+        return clockPeriod();
+    }
 
     DrainState drain() override;
     void drainResume() override;

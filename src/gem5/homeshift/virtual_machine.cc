@@ -5,9 +5,10 @@
 #include <algorithm>
 
 #include "base/trace.hh"
+#include "common/vcpu_loop.hh"
 #include "debug/Migration.hh"
 #include "homeshift/end_of_cycle.hh"
-#include "homeshift/virtual_cpu.hh"
+#include "homeshift/guest_cpu.hh"
 #include "sim/sim_exit.hh"
 
 namespace gem5
@@ -15,19 +16,46 @@ namespace gem5
 
 VirtualMachine::VirtualMachine(const Params &p)
     : SimObject(p), GuestMemory(::homeshift::Stage2Table({}), p.check), stats(*this)
-{}
+{
+    setFrames(p.frames);
+}
 
 void
 VirtualMachine::setFrames(const std::vector<uint64_t> &frames)
 {
     table = ::homeshift::Stage2Table(frames);
+    if (keepsPages) {
+        keepPages();
+    }
+}
+
+void
+VirtualMachine::keepPages()
+{
+    keepsPages = true;
+    pageOf.clear();
+    for (uint64_t page = 0; page < table.pages(); ++page) {
+        pageOf[table.frame(page)] = page;
+    }
+}
+
+bool
+VirtualMachine::guestOf(Addr address, Addr &guest) const
+{
+    const Addr offset = address & (::homeshift::kPageBytes - 1);
+    const auto found = pageOf.find(address - offset);
+    if (found == pageOf.end()) {
+        return false;
+    }
+    guest = (found->second << ::homeshift::kPageShift) + offset;
+    return true;
 }
 
 void
 VirtualMachine::pause()
 {
     DPRINTF(Migration, "pauses\n");
-    for (VirtualCpu *vcpu : vcpus) {
+    for (GuestCpu *vcpu : vcpus) {
         vcpu->stop();
     }
     pausing = true;
@@ -38,7 +66,7 @@ VirtualMachine::resume(unsigned node)
 {
     DPRINTF(Migration, "runs on node %d\n", node);
     pausing = false;
-    for (VirtualCpu *vcpu : vcpus) {
+    for (GuestCpu *vcpu : vcpus) {
         vcpu->start(node);
     }
 }
@@ -46,7 +74,7 @@ VirtualMachine::resume(unsigned node)
 bool
 VirtualMachine::paused() const
 {
-    return std::all_of(vcpus.begin(), vcpus.end(), [](VirtualCpu *v) { return v->paused(); });
+    return std::all_of(vcpus.begin(), vcpus.end(), [](GuestCpu *v) { return v->paused(); });
 }
 
 void
@@ -55,7 +83,7 @@ VirtualMachine::throttle(uint64_t slice, uint64_t awake)
     fatal_if(slice == 0 || awake == 0 || awake > slice,
              "%s: a throttled vCPU is awake for a part of each slice", name());
     DPRINTF(Migration, "runs in %d of %d cycles\n", awake, slice);
-    for (VirtualCpu *vcpu : vcpus) {
+    for (GuestCpu *vcpu : vcpus) {
         vcpu->throttle(slice, awake);
     }
 }
@@ -70,18 +98,22 @@ void
 VirtualMachine::mapPages(const Pages &pages, const Pages &frames)
 {
     fatal_if(pages.size() != frames.size(), "%s: as many pages as frames are needed", name());
+    for (size_t i = 0; keepsPages && i < pages.size(); ++i) {
+        pageOf.erase(table.frame(pages[i]));
+        pageOf[frames[i]] = pages[i];
+    }
     map(pages, frames);
-    for (VirtualCpu *vcpu : vcpus) {
+    for (GuestCpu *vcpu : vcpus) {
         vcpu->look_again();
     }
 }
 
 template <typename Get>
 static uint64_t
-sumOver(const std::vector<VirtualCpu *> &vcpus, Get get)
+sumOver(const std::vector<GuestCpu *> &vcpus, Get get)
 {
     uint64_t sum = 0;
-    for (const VirtualCpu *vcpu : vcpus) {
+    for (const GuestCpu *vcpu : vcpus) {
         sum += (vcpu->*get)();
     }
     return sum;
@@ -90,19 +122,19 @@ sumOver(const std::vector<VirtualCpu *> &vcpus, Get get)
 uint64_t
 VirtualMachine::accesses() const
 {
-    return sumOver(vcpus, &VirtualCpu::accesses);
+    return sumOver(vcpus, &GuestCpu::accesses);
 }
 
 uint64_t
 VirtualMachine::latency() const
 {
-    return sumOver(vcpus, &VirtualCpu::latency);
+    return sumOver(vcpus, &GuestCpu::latency);
 }
 
 uint64_t
 VirtualMachine::blocked() const
 {
-    return sumOver(vcpus, &VirtualCpu::blocked);
+    return sumOver(vcpus, &GuestCpu::blocked);
 }
 
 uint64_t
@@ -115,7 +147,7 @@ VirtualMachine::allBlocked() const
 Tick
 VirtualMachine::clockPeriod() const
 {
-    return vcpus.empty() ? 1 : vcpus.front()->clockPeriod();
+    return vcpus.empty() ? 1 : vcpus.front()->cycle();
 }
 
 void

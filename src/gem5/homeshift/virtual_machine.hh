@@ -7,6 +7,7 @@
 #define HOMESHIFT_GEM5_VIRTUAL_MACHINE_HH
 
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/statistics.hh"
@@ -18,7 +19,7 @@
 namespace gem5
 {
 
-class VirtualCpu;
+class GuestCpu;
 
 class VirtualMachine : public SimObject, public ::homeshift::GuestMemory
 {
@@ -99,8 +100,21 @@ class VirtualMachine : public SimObject, public ::homeshift::GuestMemory
 
     // ---- for its vCPUs ----
 
+    // Whether it has memory at a guest address.
+    bool
+    holds(Addr guest) const
+    {
+        return guest >> ::homeshift::kPageShift < table.pages();
+    }
+
+    // From now on, know where in the guest's memory a frame is.
+    void keepPages();
+
+    // Which guest address a physical one is; false if it is none.
+    bool guestOf(Addr address, Addr &guest) const;
+
     void
-    add(VirtualCpu *vcpu)
+    add(GuestCpu *vcpu)
     {
         vcpus.push_back(vcpu);
     }
@@ -124,7 +138,9 @@ class VirtualMachine : public SimObject, public ::homeshift::GuestMemory
     bool pausing = false;
     uint64_t lastToken = 0;
     std::string faultText;
-    std::vector<VirtualCpu *> vcpus;
+    std::vector<GuestCpu *> vcpus;
+    bool keepsPages = false;
+    std::unordered_map<Addr, uint64_t> pageOf; // by the address of its frame, if it keeps them
 
     struct Stats : public statistics::Group
     {

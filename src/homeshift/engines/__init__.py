@@ -20,6 +20,7 @@ from homeshift.engines.base import (
 from homeshift.errors import InputError, near
 from homeshift.machine import Machine
 from homeshift.output import OutputDirectory
+from homeshift.workload import Program, Workload
 
 __all__ = [
     "Counters",
@@ -78,6 +79,13 @@ def check_models(models: Models, machine: Machine) -> None:
         )
     if faults:
         raise InputError("the choice of models", faults)
+
+
+def check_workload(workload: Workload | Program) -> None:
+    """Raise InputError unless the engine that this Python can run has the vCPUs that this needs."""
+    if isinstance(workload, Program) and not inside_gem5():
+        fault = "gem5 has CPUs that run it, the embedded engine has none; use gem5.opt"
+        raise InputError(f"program '{workload.command[0]}'", [fault])
 
 
 def make_engine(setup: Setup) -> Engine:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import math
+import shlex
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -23,6 +24,7 @@ from homeshift.errors import InputError, RunError
 from homeshift.machine import Machine
 from homeshift.output import Stat
 from homeshift.units import LINE_BYTES, PAGE_BYTES
+from homeshift.workload.program import KIND as PROGRAM
 
 REACHED = "simulate() limit reached"
 OF_INTEREST = frozenset(
@@ -238,6 +240,11 @@ class Gem5Engine:
             raise RunError(f"the simulation failed at tick {self.now}: {faults[0]}")
         if "user interrupt" in cause:
             raise KeyboardInterrupt
+        if "last active thread" in cause:
+            raise RunError(
+                f"the program ended at tick {self.now}, before the measurement; give it more to "
+                "do, or a shorter --warmup and --window"
+            )
         if cause not in OF_INTEREST:
             raise RunError(f"the simulation ended at tick {self.now}: {cause}")
 
@@ -252,6 +259,8 @@ def _add_vm(
     check: bool,
 ) -> Any:
     """Add a VM to the system, each vCPU with a way to one core of every node."""
+    if setup.streams[0]["kind"] == PROGRAM:
+        return _add_program(system, controllers, number, setup, machine)
     vm = gem5.VirtualMachine(check=check)
     setattr(system, f"vm{number or ''}", vm)
     for vcpu_number, stream in enumerate(setup.streams):
@@ -267,4 +276,38 @@ def _add_vm(
         for node in range(machine.hosts):
             core = node * machine.cores.per_node + setup.first_core + vcpu_number
             vcpu.cores = controllers.sequencers[core].in_ports
+    return vm
+
+
+def _add_program(
+    system: Any, controllers: Controllers, number: int, setup: VmSetup, machine: Machine
+) -> Any:
+    """Add a VM whose vCPUs are CPUs of gem5 that run a program, in system-call emulation."""
+    if not m5.defines.buildEnv.get("USE_RISCV_ISA", False):
+        raise RunError("--program: this gem5 was built without RISC-V (see docs/gem5.md)")
+    command = shlex.split(str(setup.streams[0]["command"]))
+    try:
+        system.workload = gem5.SEWorkload.init_compatible(command[0])
+    except ValueError as error:
+        fault = "not an executable for RISC-V"
+        raise InputError(f"program '{command[0]}'", [fault]) from error
+    vm = gem5.VirtualMachine(frames=list(setup.frames))
+    setattr(system, f"vm{number or ''}", vm)
+    vm.process = gem5.Process(executable=command[0], cmd=command)
+    for vcpu in range(len(setup.streams)):
+        port = gem5.GuestPort(
+            vm=vm, home_tables=controllers.home_tables, core=setup.first_core + vcpu
+        )
+        setattr(vm, f"port{vcpu}", port)
+        for node in range(machine.hosts):
+            core = node * machine.cores.per_node + setup.first_core + vcpu
+            port.cores = controllers.sequencers[core].in_ports
+            controllers.tell_of_evictions(core)
+        cpu = gem5.RiscvTimingSimpleCPU(cpu_id=vcpu, workload=[vm.process])
+        setattr(vm, f"cpu{vcpu}", cpu)
+        cpu.createThreads()
+        cpu.createInterruptController()
+        cpu.icache_port = port.cpu_side
+        cpu.dcache_port = port.cpu_side
+        cpu.mmu.connectWalkerPorts(port.cpu_side, port.cpu_side)
     return vm

@@ -175,6 +175,10 @@ class Controllers:
         self.caches.append(cache)
         return sequencer
 
+    def tell_of_evictions(self, core: int) -> None:
+        """Let a core know which lines its cache loses: see `add_core`."""
+        self._controllers["L1Cache"][core][1].send_evictions = True
+
     def add_memory(self, node: int, addresses: Any, port: Any) -> None:
         """Add the machine that reads and writes lines in a memory controller of a node.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the virtual CPUs do: synthetic streams, or traces of real programs.
+"""What the virtual CPUs do: synthetic streams, traces of real programs, or programs (in gem5).
 
     workload = parse_workload("zipf:write_ratio=0.3,shared=0.1")
     workload = parse_workload("trace:traces/sqlite3.npy,traces/sort.npy")
@@ -12,6 +12,7 @@ dicts for the C++ stream factory. Standard library only: this package also runs 
 """
 
 from homeshift.workload.kinds import KINDS, Kind, Parameter
+from homeshift.workload.program import Program, program_workload
 from homeshift.workload.spec import Workload, parse_workload, trace_workload
 from homeshift.workload.trace import TRACE_DTYPE, Trace, check_traces
 
@@ -20,9 +21,11 @@ __all__ = [
     "TRACE_DTYPE",
     "Kind",
     "Parameter",
+    "Program",
     "Trace",
     "Workload",
     "check_traces",
     "parse_workload",
+    "program_workload",
     "trace_workload",
 ]

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "homeshift/guest_port.hh"
+
+#include "base/logging.hh"
+#include "homeshift/home_table.hh"
+#include "homeshift/virtual_machine.hh"
+
+namespace gem5
+{
+
+GuestPort::GuestPort(const Params &p)
+    : ClockedObject(p),
+      vm(*p.vm),
+      homeTables(p.home_tables),
+      coreOfNode(p.core),
+      wake([this] { tryAgain(); }, name() + ".wake"),
+      stats(this)
+{
+    for (int i = 0; i < p.port_cpu_side_connection_count; ++i) {
+        sides.push_back(std::make_unique<CpuSide>(csprintf("%s.cpu_side[%d]", name(), i), *this));
+    }
+    for (int i = 0; i < p.port_cores_connection_count; ++i) {
+        ports.push_back(std::make_unique<CorePort>(csprintf("%s.cores[%d]", name(), i), *this));
+    }
+    vm.add(this);
+    vm.keepPages();
+}
+
+Port &
+GuestPort::getPort(const std::string &port, PortID index)
+{
+    if (port == "cpu_side") {
+        return *sides.at(index);
+    }
+    if (port == "cores") {
+        return *ports.at(index);
+    }
+    return ClockedObject::getPort(port, index);
+}
+
+void
+GuestPort::start(unsigned node)
+{
+    fatal_if(node >= ports.size(), "%s has no core on node %d", name(), node);
+    core = ports[node].get();
+    homeTable = homeTables.at(node);
+    running = true;
+    tryAgain();
+}
+
+void
+GuestPort::stop()
+{
+    running = false;
+}
+
+void
+GuestPort::throttle(uint64_t ofSlice, uint64_t cycles)
+{
+    slice = ofSlice;
+    awake = cycles;
+    tryAgain();
+}
+
+void
+GuestPort::look_again()
+{
+    if (waitsForPage && !vm.missing(awaited)) {
+        waitsForPage = false;
+        stats.blockedTime += (now() - blockedSince) * clockPeriod();
+        vm.countBlocked(now());
+        tryAgain();
+    }
+}
+
+uint64_t
+GuestPort::accesses() const
+{
+    return stats.numLoads.value() + stats.numStores.value();
+}
+
+uint64_t
+GuestPort::latency() const
+{
+    return stats.totalLatency.value();
+}
+
+uint64_t
+GuestPort::blocked() const
+{
+    return stats.blockedTime.value();
+}
+
+// The cycle that has begun.
+uint64_t
+GuestPort::now() const
+{
+    return curTick() / clockPeriod();
+}
+
+bool
+GuestPort::mayIssue(Addr guest)
+{
+    if (!running || waitsForPage) {
+        return false;
+    }
+    if (const uint64_t into = now() % slice; into >= awake) {
+        if (!wake.scheduled()) {
+            schedule(wake, (now() - into + slice) * clockPeriod());
+        }
+        return false;
+    }
+    const uint64_t page = guest >> ::homeshift::kPageShift;
+    if (vm.missing(page)) {
+        waitsForPage = true;
+        awaited = page;
+        blockedSince = now();
+        vm.missingPage(page, now());
+        return false;
+    }
+    return true;
+}
+
+bool
+GuestPort::request(CpuSide &side, PacketPtr packet)
+{
+    const Addr guest = packet->getAddr();
+    if (!vm.holds(guest)) {
+        fatal("%s: the program uses guest address %#x; give the virtual machine more memory", name(),
+              guest);
+    }
+    side.refused = !mayIssue(guest);
+    if (side.refused) {
+        return false;
+    }
+    const bool answered = packet->needsResponse();
+    if (answered) {
+        packet->pushSenderState(new Access(side, guest, curTick()));
+    }
+    packet->setAddr(vm.table.translate(guest));
+    if (!core->sendTimingReq(packet)) {
+        if (answered) {
+            delete packet->popSenderState();
+        }
+        packet->setAddr(guest);
+        side.refused = true;
+        return false;
+    }
+    if (answered) {
+        ++underWay;
+        ++pages[guest >> ::homeshift::kPageShift];
+    }
+    return true;
+}
+
+bool
+GuestPort::answer(PacketPtr packet)
+{
+    auto *access = dynamic_cast<Access *>(packet->popSenderState());
+    panic_if(access == nullptr, "%s: an answer to nothing", name());
+    const Addr frame = packet->getAddr();
+    fatal_if(homeTable->takeFault(coreOfNode, frame & ~(::homeshift::kLineBytes - 1)),
+             "%s: the program touches memory that its node has lost its right to", name());
+    const bool write = packet->isWrite();
+    packet->setAddr(access->guest);
+    if (!access->side.sendTimingResp(packet)) {
+        packet->setAddr(frame);
+        packet->pushSenderState(access);
+        return false;
+    }
+    end(*access, write);
+    delete access;
+    return true;
+}
+
+void
+GuestPort::end(const Access &access, bool write)
+{
+    const uint64_t page = access.guest >> ::homeshift::kPageShift;
+    --underWay;
+    if (--pages[page] == 0) {
+        pages.erase(page);
+    }
+    if (write) {
+        ++stats.numStores;
+        vm.table.mark_dirty(access.guest);
+    } else {
+        ++stats.numLoads;
+    }
+    const Tick latency = (now() - access.issued / clockPeriod()) * clockPeriod();
+    stats.totalLatency += latency;
+    vm.accessDone(access.guest, latency);
+}
+
+// What system calls read and write, and the program's image.
+void
+GuestPort::functional(PacketPtr packet)
+{
+    const Addr guest = packet->getAddr();
+    fatal_if(!vm.holds(guest),
+             "%s: the program uses guest address %#x; give the virtual machine more memory", name(),
+             guest);
+    fatal_if(packet->isWrite() && vm.missing(guest >> ::homeshift::kPageShift),
+             "%s: a system call writes to a page that is on its way", name());
+    packet->setAddr(vm.table.translate(guest));
+    (core == nullptr ? ports.front().get() : core)->sendFunctional(packet);
+    packet->setAddr(guest);
+    if (packet->isWrite()) {
+        vm.table.mark_dirty(guest);
+    }
+}
+
+// A cache has lost a line.
+void
+GuestPort::snoop(PacketPtr packet)
+{
+    const Addr frame = packet->getAddr();
+    Addr guest = 0;
+    if (vm.guestOf(frame, guest)) {
+        packet->setAddr(guest);
+        for (const auto &side : sides) {
+            if (side->isSnooping()) {
+                side->sendTimingSnoopReq(packet);
+            }
+        }
+        packet->setAddr(frame);
+    }
+}
+
+void
+GuestPort::tryAgain()
+{
+    for (const auto &side : sides) {
+        if (side->refused) {
+            side->refused = false;
+            side->sendRetryReq();
+        }
+    }
+}
+
+void
+GuestPort::retryAnswers()
+{
+    for (const auto &port : ports) {
+        port->sendRetryResp();
+    }
+}
+
+Tick
+GuestPort::CpuSide::recvAtomic(PacketPtr)
+{
+    panic("%s: accesses take time here", name());
+}
+
+AddrRangeList
+GuestPort::CpuSide::getAddrRanges() const
+{
+    return {AddrRange(0, MaxAddr)};
+}
+
+GuestPort::Stats::Stats(statistics::Group *parent)
+    : statistics::Group(parent),
+      ADD_STAT(numLoads, statistics::units::Count::get(), "Loads and instruction fetches done"),
+      ADD_STAT(numStores, statistics::units::Count::get(), "Stores and atomic operations done"),
+      ADD_STAT(totalLatency, statistics::units::Tick::get(),
+               "Time from issue to answer, summed over accesses"),
+      ADD_STAT(blockedTime, statistics::units::Tick::get(),
+               "Time spent waiting for pages that had not arrived")
+{}
+
+} // namespace gem5

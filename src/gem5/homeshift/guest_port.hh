@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// A vCPU that is one of gem5's CPUs: its accesses go to the core of the node that its virtual
+// machine runs on, at the addresses where the stage-2 table says that its memory is.
+
+#ifndef HOMESHIFT_GEM5_GUEST_PORT_HH
+#define HOMESHIFT_GEM5_GUEST_PORT_HH
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/statistics.hh"
+#include "base/types.hh"
+#include "homeshift/guest_cpu.hh"
+#include "mem/packet.hh"
+#include "mem/port.hh"
+#include "params/GuestPort.hh"
+#include "sim/clocked_object.hh"
+#include "sim/eventq.hh"
+
+namespace gem5
+{
+
+class VirtualMachine;
+
+namespace ruby
+{
+
+class HomeTable;
+
+} // namespace ruby
+
+class GuestPort : public ClockedObject, public GuestCpu
+{
+  public:
+    PARAMS(GuestPort);
+    GuestPort(const Params &p);
+
+    Port &getPort(const std::string &name, PortID index) override;
+
+    void start(unsigned node) override;
+    void stop() override;
+    void throttle(uint64_t slice, uint64_t awake) override;
+    void look_again() override;
+
+    bool
+    paused() const override
+    {
+        return !running && underWay == 0;
+    }
+
+    bool
+    waits_for_page() const override
+    {
+        return waitsForPage;
+    }
+
+    bool
+    uses(uint64_t page) const override
+    {
+        return pages.count(page) != 0;
+    }
+
+    uint64_t accesses() const override;
+    uint64_t latency() const override;
+    uint64_t blocked() const override;
+
+    Tick
+    cycle() const override
+    {
+        return clockPeriod();
+    }
+
+  private:
+    class CpuSide : public ResponsePort
+    {
+      public:
+        CpuSide(const std::string &name, GuestPort &owner) : ResponsePort(name), owner(owner)
+        {}
+
+        bool refused = false; // it waits to be told to try again
+
+      protected:
+        bool
+        recvTimingReq(PacketPtr packet) override
+        {
+            return owner.request(*this, packet);
+        }
+
+        void
+        recvRespRetry() override
+        {
+            owner.retryAnswers();
+        }
+
+        void
+        recvFunctional(PacketPtr packet) override
+        {
+            owner.functional(packet);
+        }
+
+        Tick recvAtomic(PacketPtr) override;
+        AddrRangeList getAddrRanges() const override;
+
+      private:
+        GuestPort &owner;
+    };
+
+    class CorePort : public RequestPort
+    {
+      public:
+        CorePort(const std::string &name, GuestPort &owner) : RequestPort(name), owner(owner)
+        {}
+
+      protected:
+        bool
+        recvTimingResp(PacketPtr packet) override
+        {
+            return owner.answer(packet);
+        }
+
+        void
+        recvReqRetry() override
+        {
+            owner.tryAgain();
+        }
+
+        void
+        recvTimingSnoopReq(PacketPtr packet) override
+        {
+            owner.snoop(packet);
+        }
+
+        // The caches tell of lines that they lose.
+        bool
+        isSnooping() const override
+        {
+            return true;
+        }
+
+        void
+        recvRangeChange() override
+        {}
+
+      private:
+        GuestPort &owner;
+    };
+
+    // Goes with a packet to the core and back.
+    struct Access : public Packet::SenderState
+    {
+        Access(CpuSide &side, Addr guest, Tick issued) : side(side), guest(guest), issued(issued)
+        {}
+
+        CpuSide &side;
+        const Addr guest;
+        const Tick issued;
+    };
+
+    bool request(CpuSide &side, PacketPtr packet);
+    bool answer(PacketPtr packet);
+    void functional(PacketPtr packet);
+    void snoop(PacketPtr packet);
+    void tryAgain();
+    void retryAnswers();
+    bool mayIssue(Addr guest);
+    void end(const Access &access, bool write);
+
+    uint64_t now() const;
+
+    VirtualMachine &vm;
+    std::vector<std::unique_ptr<CpuSide>> sides;
+    std::vector<std::unique_ptr<CorePort>> ports;
+    const std::vector<ruby::HomeTable *> homeTables;
+    const unsigned coreOfNode;
+    EventFunctionWrapper wake;
+
+    CorePort *core = nullptr;
+    ruby::HomeTable *homeTable = nullptr; // of the core's node
+    bool running = false;
+    bool waitsForPage = false;
+    uint64_t awaited = 0; // page
+    uint64_t blockedSince = 0;
+    uint64_t slice = 1;
+    uint64_t awake = 1;
+    unsigned underWay = 0;
+    std::unordered_map<uint64_t, unsigned> pages; // accesses under way to each
+
+    struct Stats : public statistics::Group
+    {
+        Stats(statistics::Group *parent);
+        statistics::Scalar numLoads;
+        statistics::Scalar numStores;
+        statistics::Scalar totalLatency;
+        statistics::Scalar blockedTime;
+    } stats;
+};
+
+} // namespace gem5
+
+#endif // HOMESHIFT_GEM5_GUEST_PORT_HH

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A program that the vCPUs run: inside gem5, on its CPUs."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from homeshift.errors import InputError
+from homeshift.workload.spec import Scalar
+
+KIND = "program"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """A program of several threads, one a vCPU at most. Make one with `program_workload`."""
+
+    command: tuple[str, ...]
+    """Path of a static executable, and its arguments."""
+
+    @property
+    def kind(self) -> str:
+        """Among kinds of workloads."""
+        return KIND
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data that JSON can hold."""
+        return {"kind": KIND, "command": shlex.join(self.command)}
+
+    def streams(self, *, vcpus: int, vm_bytes: int, seed: int) -> list[dict[str, Scalar]]:
+        """Return the command for each vCPU; the program takes as much memory as it needs."""
+        del vm_bytes, seed
+        return [{"kind": KIND, "command": shlex.join(self.command)} for _ in range(vcpus)]
+
+
+def program_workload(text: str) -> Program:
+    """Return the program that a command line names, as a shell would read it.
+
+    Raises:
+        InputError: there is no such file, or a quote is not closed.
+    """
+    subject = f"program '{text}'"
+    try:
+        command = tuple(shlex.split(text))
+    except ValueError as error:
+        raise InputError(subject, [f"{str(error)[:1].lower()}{str(error)[1:]}"]) from error
+    if not command:
+        raise InputError(subject, ["names no file"])
+    if not Path(command[0]).is_file():
+        raise InputError(subject, [f"{command[0]}: no such file"])
+    return Program(command=command)

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A VM whose vCPUs are gem5's CPUs: a RISC-V program that migrates by every strategy."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from gem5_binary import REPOSITORY, gem5, needs_gem5
+
+pytestmark = needs_gem5
+
+MACHINE = "tiny:memory.size=4MiB,slc.size=64KiB,cache.size=4KiB"
+VM = ("--machine", MACHINE, "--vm-memory", "1MiB", "--borrow", "1:0.5", "--vcpus", "2", "--check")
+STRATEGIES = (
+    *("stop-and-copy", "pre-copy:max-rounds=5", "post-copy", "hybrid", "ignore-shared"),
+    *("ownership", "ownership+copy", "ownership+pull"),
+)
+
+
+@pytest.fixture(scope="module")
+def threads(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the path of a program whose threads count together."""
+    compiler = shutil.which("riscv64-linux-gnu-gcc")
+    if compiler is None:
+        pytest.skip("no riscv64-linux-gnu-gcc on PATH")
+    program = tmp_path_factory.mktemp("program") / "threads"
+    source = REPOSITORY / "tests/gem5/threads.c"
+    command = [compiler, "-O2", "-static", "-pthread", str(source), "-o", str(program)]
+    subprocess.run(command, check=True)
+    return str(program)
+
+
+def migrate(tmp_path: Path, command: str, *options: str) -> subprocess.CompletedProcess[str]:
+    result = gem5(
+        tmp_path / "m5out",
+        "configs/migrate.py",
+        *(*VM, "--program", command, "--warmup", "100us", "--window", "20us", *options),
+    )
+    if "built without RISC-V" in result.stderr:
+        pytest.skip("this gem5 is built without RISC-V")
+    return result
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_program_migrates_and_ends_as_if_nothing_had_happened(
+    tmp_path: Path, threads: str, strategy: str
+) -> None:
+    done = migrate(
+        *(tmp_path, f"{threads} 2 4000", "--strategy", strategy, "--target", "1,0,1"),
+        *("--horizon", "100ms"),  # the program ends before
+    )
+    assert "watching the VM afterwards" in done.stdout  # it has migrated
+    assert "8000 8000 8000 8000 of 8000" in done.stdout
+    assert "the program ended at tick" in done.stderr
+    assert done.returncode == 1
+    assert not (tmp_path / "m5out" / "migration.json").exists()
+
+
+def test_what_a_program_did_is_measured(tmp_path: Path, threads: str) -> None:
+    done = migrate(tmp_path, f"{threads} 2 20000", "--strategy", "ownership")
+    assert done.returncode == 0, done.stdout + done.stderr
+    result = json.loads((tmp_path / "m5out" / "migration.json").read_text())
+    assert result["copied-pages"] == 0
+    assert result["home"]["regions-transferred"] == 256
+    speed = result["vm"]["accesses-per-microsecond"]
+    assert speed["after"] == pytest.approx(speed["before"], rel=0.2)
+    config = json.loads((tmp_path / "m5out" / "config.json").read_text())
+    assert config["workload"] == {"kind": "program", "command": f"{threads} 2 20000"}
+
+
+def test_a_program_loses_nothing_when_its_migration_is_cancelled(
+    tmp_path: Path, threads: str
+) -> None:
+    done = migrate(
+        *(tmp_path, f"{threads} 2 1000", "--strategy", "pre-copy", "--cancel-at", "30us"),
+        *("--horizon", "100ms"),
+    )
+    assert "watching the VM afterwards" in done.stdout
+    assert "2000 2000 2000 2000 of 2000" in done.stdout
+
+
+def test_a_program_that_needs_more_memory_than_the_vm_has_is_told(
+    tmp_path: Path, threads: str
+) -> None:
+    done = migrate(tmp_path, f"{threads} 2 10", "--vm-memory", "64KiB", "--region", "4KiB")
+    assert done.returncode != 0
+    assert "give the virtual machine more memory" in done.stderr
