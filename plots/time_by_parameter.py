@@ -47,6 +47,9 @@ AXES = {
     "vm.memory_bytes": Axis("VM memory (MiB)", 2**20),
     "machine.network.link_bandwidth_bytes_per_second": Axis("link bandwidth (GB/s)", 1e9),
     "link_latency": Axis("link latency (ns)", 1e3),
+    "pool_latency": Axis("pool's memory latency (ns)", 1e3),
+    "machine.pool.bandwidth_bytes_per_second": Axis("pool's memory bandwidth (GB/s)", 1e9),
+    "machine.pool.link_bandwidth_bytes_per_second": Axis("pool's link bandwidth (GB/s)", 1e9),
     "borrowed": Axis("borrowed memory (%)", 0.01),
     "vm.region_bytes": Axis("region (KiB)", 2**10),
 }
@@ -70,6 +73,8 @@ def figure_data(runs: Sequence[Run], *, parameters: Sequence[str] = ()) -> pd.Da
     table["borrowed"] = [sum(run.config["vm"].get("borrow", {}).values()) for run in runs]
     cycle = table["machine.clock_period_ps"]
     table["link_latency"] = cycle * table["machine.network.link_latency_cycles"]
+    if "machine.pool.latency_cycles" in table:
+        table["pool_latency"] = cycle * table["machine.pool.latency_cycles"]
     names = [column(table, name) for name in parameters]
     names = names or varied(table, [name for name in AXES if name in table])
     if not names:

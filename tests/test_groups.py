@@ -60,6 +60,14 @@ def table(study: Path) -> pd.DataFrame:
     return run_table(read_runs([study], stats=False))
 
 
+def test_a_node_that_lends_nothing_lends_a_share_of_0(write_run: WriteRun) -> None:
+    for name, borrow in (("none", {}), ("half", {"2": 0.5})):
+        run = write_run(f"lend/{name}", config={"vm": {"borrow": borrow}})
+    table = run_table(read_runs([run.parent], stats=False))
+    assert sorted(table["vm.borrow.2"]) == [0.0, 0.5]
+    assert len(select(table, ["vm.borrow.2=0"])) == 1
+
+
 def row(summary: pd.DataFrame, group: str, measure: str = "total-time") -> dict[str, Any]:
     found = summary[(summary["group"] == group) & (summary["measure"] == measure)]
     assert len(found) == 1

@@ -280,6 +280,8 @@ def test_nodes_of_a_pool_have_memory_and_links_of_their_own_and_no_cores() -> No
     assert pool.memory_of(3) == pool.memory == quad.memory
     assert pool.memory_of(4).bandwidth_bytes_per_second == 2 * 38.4e9
     assert pool.memory_of(4).latency_cycles == pool.memory.latency_cycles  # none of its own
+    assert pool.to_dict()["pool"]["latency_cycles"] == 127  # so that a record tells it
+    assert load_machine("quad:pool.nodes=1").link_bandwidth(3, 4) == 32e9
     hub = 5
     assert pool.link_bandwidth(3, hub) == quad.link_bandwidth(3, 4) == 32e9
     assert pool.link_bandwidth(4, hub) == pool.link_bandwidth(hub, 4) == 64e9

@@ -273,6 +273,7 @@ def test_a_pool_is_drawn_without_cores() -> None:
     tree = ElementTree.fromstring(machine_drawing.draw(pool, {"source": 0, "target": 1}))
     cores = [e.text for e in tree if (e.text or "").endswith("cores") or "cores," in (e.text or "")]
     assert cores == ["4 cores, 256 KiB each"] * 4 + ["no cores"]
+    assert "pool, node 4" in [e.text for e in tree]
 
 
 def test_a_mesh_is_drawn_as_a_grid() -> None:

@@ -24,6 +24,7 @@ TABLE = ROOT / "docs" / "study.csv"
 FAST: dict[str, float] = {"cpi": 0.25}
 USUAL: dict[str, float] = {}
 SLOW: dict[str, float] = {"cpi": 16.0}
+POOL: dict[str, float] = {"on_target": 0.0, "on_third": 1.0, "pool_ns": 63.5}
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +139,16 @@ def test_bandwidth_hardly_matters_and_latency_does(study: Study) -> None:
     assert wide == pytest.approx(1, abs=0.03)
 
 
+def test_in_a_pool_the_rights_keep_the_speed_and_homes_left_behind_cost_it(study: Study) -> None:
+    for case in AXES["pool"][1]:
+        before, after = (
+            study.value(f"speed_{when}", "ownership", **case) for when in ("before", "after")
+        )
+        assert after > 0.95 * before
+        assert study.value("speed_after", "ignore-shared", **case) < 0.85 * after
+        assert study.value("speed_after", "stop-and-copy", **case) > 1.2 * before
+
+
 def test_the_bytes_of_a_copy_are_what_arithmetic_says(study: Study) -> None:
     pages = study.value("pages", "stop-and-copy")
     state = (pages * 8 + 4 * 16384) / 64 * 80
@@ -159,10 +170,11 @@ def test_the_readme_says_the_same(study: Study) -> None:
     def times(measure: str) -> str:
         return f"{v(measure, 'stop-and-copy') / v(measure, 'ownership'):.0f} times"
 
+    left = v("speed_after", "ignore-shared", **POOL) / v("speed_after", "ownership", **POOL)
     idle = 0.034 * 1.2 * 8 / 8192  # W of a MiB
     copy = v("migration_j", "stop-and-copy") / v("memory_mib", "stop-and-copy")
     for sentence in (
-        f"slices: {len(study.table)} runs",
+        f"pool: {len(study.table)} runs",
         f"{times('migration_bytes')} fewer bytes, {times('total_s')} less time and "
         f"{times('migration_j')} less energy",
         f"{1 - v('speed_after', 'ownership') / v('speed_after', 'stop-and-copy'):.1%}".replace(
@@ -170,6 +182,8 @@ def test_the_readme_says_the_same(study: Study) -> None:
         ),
         f"from {v('overtakes_s', 'post-copy') * 1e3:.2f} ms on",
         f"`pre-copy` from {v('overtakes_s', 'pre-copy') * 1e3:.2f} ms on",
+        f"keeps its speed, for {v('total_s', 'ownership', **POOL) * 1e6:.1f} us",
+        f"left behind it loses {100 * (1 - left):.1f} %",
         f"in {copy / idle:.2f} s",
         f"in {_least_energy(study).count('ownership+pull')} of {tables.cases} cases",
     ):

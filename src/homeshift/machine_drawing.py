@@ -86,6 +86,7 @@ def _node(
 ) -> str:
     x, y = place
     roles = []
+    pool = number >= machine["nodes"] - machine.get("pool", {}).get("nodes", 0)
     if number == vm["source"]:
         roles.append("source")
     if number in (vm.get("target"), *vm.get("then", ())):
@@ -93,7 +94,6 @@ def _node(
     if str(number) in vm.get("borrow", {}):
         roles.append("lender")
     cores, cache, slc = machine["cores"], machine["cache"], machine["slc"]
-    pool = number >= machine["nodes"] - machine.get("pool", {}).get("nodes", 0)
     lines = [
         "no cores"
         if pool
@@ -101,7 +101,7 @@ def _node(
         f"home, SLC {format_bytes(slc['size_bytes'])}",
         f"memory {format_bytes(machine['memory']['size_bytes'])}",
     ]
-    title = f"node {number}" + (f" ({', '.join(roles)})" if roles else "")
+    title = f"{'pool, ' if pool else ''}node {number}" + (f" ({', '.join(roles)})" if roles else "")
     parts = [
         f'<rect x="{x:.0f}" y="{y:.0f}" width="{_WIDTH}" height="{_HEIGHT}" rx="6" '
         f'class="node {" ".join(roles)}"/>',

@@ -161,13 +161,25 @@ def _machines(runs: Sequence[Run]) -> list[dict[str, Any]]:
                 "caption": (
                     f"{machine['name']}: {machine['nodes']} nodes, {network['topology']}; links of "
                     f"{format_number(network['link_bandwidth_bytes_per_second'] / 1e9)} GB/s and "
-                    f"{format_number(network['link_latency_cycles'] * period / 1e3)} ns. Blue: "
+                    f"{format_number(network['link_latency_cycles'] * period / 1e3)} ns. "
+                    f"{_pool(machine)}Blue: "
                     "where the VM is before; yellow: where it goes; green: nodes that lend it "
                     "memory."
                 ),
             },
         )
     return list(found.values())
+
+
+def _pool(machine: dict[str, Any]) -> str:
+    if "pool" not in machine:
+        return ""
+    pool = machine["pool"]
+    return (
+        f"Pool: memory of {format_number(pool['bandwidth_bytes_per_second'] / 1e9)} GB/s and "
+        f"{format_number(pool['latency_cycles'] * machine['clock_period_ps'] / 1e3)} ns, links of "
+        f"{format_number(pool['link_bandwidth_bytes_per_second'] / 1e9)} GB/s. "
+    )
 
 
 def _parameters(table: pd.DataFrame) -> list[tuple[str, str]]:

@@ -41,7 +41,11 @@ def run_table(runs: Sequence[Run]) -> pd.DataFrame:
         }
         for run in runs
     ]
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    for name in map(str, table):
+        if ".borrow." in name:
+            table[name] = table[name].fillna(0.0)  # a node that lends nothing
+    return table
 
 
 def varied(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
@@ -86,8 +90,8 @@ def column(table: pd.DataFrame, name: str) -> str:
     if name in table:
         return name
     found = _columns(table, name)
-    if len(found) == 1:
-        return found[0]
+    if found and all(table[name].equals(table[found[0]]) for name in found):
+        return found[0]  # an option, and what it became
     if found:
         raise InputError("parameter", [f"'{name}' can mean {', '.join(found)}; name one"])
     names = [str(known) for known in table]

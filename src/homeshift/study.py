@@ -41,6 +41,7 @@ BASE: Mapping[str, Any] = {
     "latency_ns": 27.5,
     "slice_kib": 512.0,
     "region_kib": 4.0,
+    "pool_ns": math.nan,
 }
 """The base case: its parameters are the columns that tell cases apart."""
 SYNTHETIC = {**BASE, "cpi": math.nan, "memory_mib": 8.0}
@@ -113,6 +114,7 @@ def _row(seed: int, row: pd.Series[Any], run: Run) -> dict[str, Any]:
     machine, vm = run.config["machine"], run.config["vm"]
     network = machine["network"]
     period_ns = machine["clock_period_ps"] / 1000
+    pool = machine.get("pool")
     borrow = {int(node): share for node, share in vm["borrow"].items()}
     rounds = [
         phase["migration-bytes"]
@@ -132,6 +134,7 @@ def _row(seed: int, row: pd.Series[Any], run: Run) -> dict[str, Any]:
         "latency_ns": network["link_latency_cycles"] * period_ns,
         "slice_kib": machine["slc"]["size_bytes"] / 1024,
         "region_kib": vm["region_bytes"] / 1024,
+        "pool_ns": pool["latency_cycles"] * period_ns if pool else math.nan,
         **{name: row[path] for name, path in _MEASURES.items()},
         "pages": row["ram.total"] // 4096,
         "round_bytes": ";".join(map(str, rounds)),

@@ -27,6 +27,10 @@ AXES: dict[str, tuple[str, tuple[dict[str, Any], ...]]] = {
     "bandwidth": ("links [GB/s]", tuple({"link_gbs": value} for value in (8.0, 16.0, 32.0, 64.0))),
     "latency": ("a link's latency [ns]", tuple({"latency_ns": v} for v in (10.0, 27.5, 60.0))),
     "slice": ("slice [KiB]", tuple({"slice_kib": value} for value in (128.0, 512.0, 4096.0))),
+    "pool": (
+        "the pool's memory [ns]",
+        tuple({"on_target": 0.0, "on_third": 1.0, "pool_ns": v} for v in (63.5, 150.0, 300.0)),
+    ),
     "writes": (
         "writes, Zipf's law [%]",
         tuple({"workload": "zipf", "write_ratio": value} for value in (0.0, 0.1, 0.3, 0.6)),
@@ -251,4 +255,6 @@ def _case(axis: str, changes: dict[str, Any]) -> str:
         return f"`{changes['workload']}`"
     if axis == "borrowed":
         return f"{100 * (changes['on_target'] + changes['on_third']):g}"
+    if axis == "pool":
+        return f"{changes['pool_ns']:g}"
     return " ".join(f"{value:g}" for value in changes.values())

@@ -91,7 +91,7 @@ class Memory:
         int,
         Size(
             key="size",
-            sentence="memory of each node",
+            sentence="memory of each node, also of a pool's",
             least=PAGE_BYTES,
             most=TIB,
             multiple_of=PAGE_BYTES,
@@ -175,7 +175,9 @@ class Pool:
     latency_cycles: Annotated[
         int | None,
         Latency(
-            key="latency", sentence="of their memory; memory.latency if absent", required=False
+            key="latency",
+            sentence="of their memory, as memory.latency, which it is if absent",
+            required=False,
         ),
     ] = None
     bandwidth_bytes_per_second: Annotated[
@@ -222,6 +224,19 @@ class Machine:
         Table(key="pool", sentence="nodes without cores, if there are any", required=False),
     ] = None
 
+    def __post_init__(self) -> None:
+        """Give the pool the values of the other nodes where it has none of its own."""
+        if self.pool:
+            pool = replace(
+                self.pool,
+                latency_cycles=self.pool.latency_cycles or self.memory.latency_cycles,
+                bandwidth_bytes_per_second=self.pool.bandwidth_bytes_per_second
+                or self.memory.bandwidth_bytes_per_second,
+                link_bandwidth_bytes_per_second=self.pool.link_bandwidth_bytes_per_second
+                or self.network.link_bandwidth_bytes_per_second,
+            )
+            object.__setattr__(self, "pool", pool)
+
     @property
     def hosts(self) -> int:
         """Nodes with cores: the first ones."""
@@ -229,13 +244,15 @@ class Machine:
 
     def memory_of(self, node: int) -> Memory:
         """Return the DRAM of a node."""
-        if self.pool is None or node < self.hosts:
+        pool = self.pool
+        if pool is None or node < self.hosts:
             return self.memory
+        assert pool.latency_cycles is not None
+        assert pool.bandwidth_bytes_per_second is not None
         return replace(
             self.memory,
-            latency_cycles=self.pool.latency_cycles or self.memory.latency_cycles,
-            bandwidth_bytes_per_second=self.pool.bandwidth_bytes_per_second
-            or self.memory.bandwidth_bytes_per_second,
+            latency_cycles=pool.latency_cycles,
+            bandwidth_bytes_per_second=pool.bandwidth_bytes_per_second,
         )
 
     def link_bandwidth(self, *ends: int) -> float:
