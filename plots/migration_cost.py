@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 NAME = "migration_cost"
 
 _SIDE_BY_SIDE = 8
+_RUNS_EACH = "runs each"
 _OURS, _KNOWN = "#0072B2", "#E69F00"  # Okabe and Ito's blue and orange
 _UNKNOWN = "#666666"
 _DECADE = 10.0
@@ -82,6 +83,7 @@ def run_data(runs: Sequence[Run]) -> pd.DataFrame:
         confidence = pd.Series([ranges[source][key] for key in keys], index=data.index)
         data[column] = data[column].mask(plain & confidence.notna(), confidence)
     data.attrs[figure.NOTES] = [others] if others else []
+    data.attrs[_RUNS_EACH] = len(table) // len(means["group"].unique())
     return data
 
 
@@ -106,29 +108,30 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
 
     bars = data["label"].nunique()
     rows = 1 if columns == 2 else 2
-    whiskers = _whiskers(data)
-    height = rows * (0.62 + 0.17 * bars) + 0.12 * len(whiskers)
+    caption = _caption(data)
+    height = rows * (0.62 + 0.17 * bars) + 0.12 * len(caption)
     fig = Figure(figsize=(figure.WIDTHS[columns], height))
     grid = fig.subplots(rows, len(PANELS) // rows, sharey=True, squeeze=False)
     for panel, axes in zip(PANELS, grid.flat, strict=True):
         _draw_panel(axes, panel, data[data["measure"] == panel.measure])
     grid[0][0].invert_yaxis()  # The first run on top; the panels share the axis.
     fig.align_xlabels()
-    if whiskers:
-        fig.supxlabel("\n".join(whiskers), fontsize=6)
+    if caption:
+        fig.supxlabel("\n".join(caption), fontsize=6)
     return fig
 
 
-def _whiskers(data: pd.DataFrame) -> list[str]:
-    """Return what the ranges are, where there are any."""
+def _caption(data: pd.DataFrame) -> list[str]:
+    """Return what bars are means of, and what the ranges are, where there are any."""
     ranged = set(data.loc[data["low"] < data["high"], "measure"])
     of_constants = {panel.measure for panel in PANELS if panel.low}
-    whiskers = []
+    runs = data.attrs.get(_RUNS_EACH, 1)
+    caption = [f"means over {runs} runs each"] if runs > 1 else []
     if ranged & of_constants:
-        whiskers.append("whiskers of energy: all constants low to all constants high")
+        caption.append("whiskers of energy: all constants low to all constants high")
     if ranged - of_constants:
-        whiskers.append("other whiskers: 95 % confidence over the seeds")
-    return whiskers
+        caption.append("other whiskers: 95 % confidence over the seeds")
+    return caption
 
 
 def _colour(strategy: str) -> str:

@@ -230,6 +230,8 @@ def test_runs_with_several_seeds_are_summed_up_by_strategy(write_run: WriteRun) 
     assert sorted(downtime.index) == ["ownership", "pre-copy"]
     assert downtime["value"].tolist() == [0.0015, 0.0015]
     assert (downtime["low"] < 0.0015).all()
+    caption = migration_cost.draw(data, columns=2).get_supxlabel()
+    assert caption.startswith("means over 2 runs each\n")
     one = migration_cost.run_data(read_runs(runs[::2]))
     assert set(one["label"]) == {"pre-copy", "ownership"}
     assert (one["low"] <= one["value"]).all()

@@ -14,7 +14,7 @@ import json
 import math
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +62,9 @@ class Run:
     """
 
     path: Path
-    config: dict[str, Any]
-    migration: dict[str, Any]
-    stats: pd.DataFrame
+    config: dict[str, Any] = field(repr=False)
+    migration: dict[str, Any] = field(repr=False)
+    stats: pd.DataFrame = field(repr=False)
 
     @property
     def strategy(self) -> str:
