@@ -90,6 +90,12 @@ def test_quad_has_the_latencies_that_its_comments_compute() -> None:
     assert 218.0 / local == 2.18
 
 
+def test_a_miss_in_the_pool_takes_what_its_comments_and_the_page_say() -> None:
+    pool = load_machine("pool")
+    assert miss_ns(pool, home_links=0, memory_links=0) == 100.0
+    assert miss_ns(pool, home_links=0, memory_links=2) == 218.0 == 63.5 + 154.5
+
+
 def test_octo_has_the_latencies_that_its_comments_compute() -> None:
     octo = load_machine("octo")
     columns = octo.network.columns
