@@ -128,6 +128,16 @@ def test_a_ring_is_no_place_for_garnet(tmp_path: Path) -> None:
     assert "give a machine with a crossbar or a mesh" in result.stderr
 
 
+def test_garnet_has_no_links_of_different_bandwidths(tmp_path: Path) -> None:
+    wide, alike = (
+        gem5(tmp_path, "configs/migrate.py", "--machine", machine, "--network-model", "garnet")
+        for machine in ("pool", "tiny:nodes=3,pool.nodes=1,pool.link_bandwidth=16GB/s")
+    )
+    assert wide.returncode == 2
+    assert "give a machine without pool.link_bandwidth" in wide.stderr
+    assert alike.returncode == 0, alike.stderr
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 @pytest.mark.parametrize("more", [(), ("--no-transfers",), ("--machine", "octo")], ids=str)
 def test_rubys_random_tester_passes(more: tuple[str, ...], seed: int, tmp_path: Path) -> None:
