@@ -81,8 +81,12 @@ def _run(options: argparse.Namespace) -> None:
     import m5
     from m5.objects import Root
 
+    from homeshift.machine import load_machine
+
+    nodes = load_machine(options.machine).nodes
+    make_board = _program_board if options.program else _generator_board
     try:
-        board = _program_board(options) if options.program else _generator_board(options)
+        board = make_board(options, nodes)
     except ImportError as error:
         if m5.defines.buildEnv.get("BUILD_ISA", True):
             raise
@@ -96,7 +100,7 @@ def _run(options: argparse.Namespace) -> None:
     if not options.program:
         board.get_processor().start_traffic()
     hierarchy = board.get_cache_hierarchy()
-    event = _move_homes(hierarchy, options)
+    event = _move_homes(hierarchy, options, nodes)
     m5.stats.dump()
     print(f"traffic.py: {hierarchy.regions_moved()} regions moved")
     print(f"Exiting @ tick {m5.curTick()} because {event.getCause()}")
@@ -104,13 +108,10 @@ def _run(options: argparse.Namespace) -> None:
         raise RunError(f"the program ended with status {event.getCode()}")
 
 
-def _move_homes(hierarchy: Any, options: argparse.Namespace) -> Any:
+def _move_homes(hierarchy: Any, options: argparse.Namespace, nodes: int) -> Any:
     """Simulate to the end, and return what it was."""
     import m5
 
-    from homeshift.machine import load_machine
-
-    nodes = load_machine(options.machine).nodes
     homes = [0] * (options.footprint // REGION_BYTES)
     for number in range(options.transfers):
         region = number % len(homes)
@@ -123,17 +124,14 @@ def _move_homes(hierarchy: Any, options: argparse.Namespace) -> Any:
     return m5.simulate()
 
 
-def _memory(options: argparse.Namespace) -> Any:
+def _memory(nodes: int) -> Any:
     from gem5.components.memory.memory import ChanneledMemory
     from m5.objects import DDR4_2400_8x8
 
-    from homeshift.machine import load_machine
-
-    nodes = load_machine(options.machine).nodes
     return ChanneledMemory(DDR4_2400_8x8, nodes, 64, size=f"{MEMORY_BYTES}B")
 
 
-def _generator_board(options: argparse.Namespace) -> Any:
+def _generator_board(options: argparse.Namespace, nodes: int) -> Any:
     from gem5.components.boards.test_board import TestBoard
     from gem5.components.processors.random_generator import RandomGenerator
 
@@ -148,12 +146,12 @@ def _generator_board(options: argparse.Namespace) -> Any:
             max_addr=options.footprint,
             rd_perc=options.reads,
         ),
-        memory=_memory(options),
+        memory=_memory(nodes),
         cache_hierarchy=HomeShiftCacheHierarchy(options.machine),
     )
 
 
-def _program_board(options: argparse.Namespace) -> Any:
+def _program_board(options: argparse.Namespace, nodes: int) -> Any:
     import m5
 
     if not m5.defines.buildEnv.get("BUILD_ISA", True):
@@ -170,7 +168,7 @@ def _program_board(options: argparse.Namespace) -> Any:
     board = SimpleBoard(
         clk_freq="2GHz",
         processor=SimpleProcessor(cpu_type=CPUTypes(options.cpu), isa=isa, num_cores=options.cores),
-        memory=_memory(options),
+        memory=_memory(nodes),
         cache_hierarchy=HomeShiftCacheHierarchy(options.machine),
     )
     binary, *arguments = options.program

@@ -28,3 +28,14 @@ def gem5(outdir: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
     )
+
+
+def compiled(tmp_path: Path, source: str, *options: str) -> Path:
+    """Return a program for RISC-V."""
+    compiler = shutil.which("riscv64-linux-gnu-gcc")
+    if compiler is None:
+        pytest.skip("no riscv64-linux-gnu-gcc on PATH")
+    program = tmp_path / source.removesuffix(".c")
+    command = [compiler, "-O2", "-static", *options, str(REPOSITORY / "tests/gem5" / source)]
+    subprocess.run([*command, "-o", str(program)], check=True, capture_output=True)
+    return program

@@ -90,7 +90,7 @@ def column(table: pd.DataFrame, name: str) -> str:
     if name in table:
         return name
     found = _columns(table, name)
-    if found and all(table[name].equals(table[found[0]]) for name in found):
+    if found and all(table[known].equals(table[found[0]]) for known in found):
         return found[0]  # an option, and what it became
     if found:
         raise InputError("parameter", [f"'{name}' can mean {', '.join(found)}; name one"])

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gem5_binary import GEM5, REPOSITORY, gem5, needs_gem5
+from gem5_binary import GEM5, REPOSITORY, compiled, gem5, needs_gem5
 
 pytestmark = needs_gem5
 
@@ -160,17 +160,6 @@ def test_gem5s_own_board_and_generators_run_on_the_component(tmp_path: Path) -> 
     skip_without_isa(result)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "40 regions moved" in result.stdout
-
-
-def compiled(tmp_path: Path, source: str, *options: str) -> Path:
-    """Return a program for RISC-V."""
-    compiler = shutil.which("riscv64-linux-gnu-gcc")
-    if compiler is None:
-        pytest.skip("no riscv64-linux-gnu-gcc on PATH")
-    program = tmp_path / source.removesuffix(".c")
-    command = [compiler, "-O2", "-static", *options, str(REPOSITORY / "tests/gem5" / source)]
-    subprocess.run([*command, "-o", str(program)], check=True, capture_output=True)
-    return program
 
 
 @pytest.fixture

@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
-from gem5_binary import REPOSITORY, gem5, needs_gem5
+from gem5_binary import compiled, gem5, needs_gem5
 
 pytestmark = needs_gem5
 
@@ -24,14 +23,7 @@ STRATEGIES = (
 @pytest.fixture(scope="module")
 def threads(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return the path of a program whose threads count together."""
-    compiler = shutil.which("riscv64-linux-gnu-gcc")
-    if compiler is None:
-        pytest.skip("no riscv64-linux-gnu-gcc on PATH")
-    program = tmp_path_factory.mktemp("program") / "threads"
-    source = REPOSITORY / "tests/gem5/threads.c"
-    command = [compiler, "-O2", "-static", "-pthread", str(source), "-o", str(program)]
-    subprocess.run(command, check=True)
-    return str(program)
+    return str(compiled(tmp_path_factory.mktemp("program"), "threads.c", "-pthread"))
 
 
 def migrate(tmp_path: Path, command: str, *options: str) -> subprocess.CompletedProcess[str]:

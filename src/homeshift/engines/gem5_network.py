@@ -90,8 +90,7 @@ def _join_simple(network: Any, machine: Machine, ends: Sequence[End]) -> list[An
     network.int_links = _int_links(gem5.SimpleIntLink, network, machine, first=len(ends))
     for link in network.int_links:
         routers = int(link.src_node.router_id), int(link.dst_node.router_id)
-        bytes_per_second = machine.link_bandwidth(*routers)
-        link.bandwidth_factor = round(bytes_per_second * machine.clock_period_ps / 1e12 * 1000)
+        link.bandwidth_factor = round(_bytes_per_cycle(machine, *routers) * 1000)
     network.setup_buffers()
     for link in network.int_links:
         _in_order(link.buffers, len(ends) + int(link.src_node.router_id))
@@ -178,8 +177,9 @@ def _routers(machine: Machine) -> int:
     return gem5_topology.router_count(machine.network.topology, machine.nodes)
 
 
-def _bytes_per_cycle(machine: Machine) -> float:
-    return machine.network.link_bandwidth_bytes_per_second * machine.clock_period_ps / 1e12
+def _bytes_per_cycle(machine: Machine, *routers: int) -> float:
+    """Return what a link between these routers carries; without any, what most links do."""
+    return machine.link_bandwidth(*routers) * machine.clock_period_ps / 1e12
 
 
 def _ext_links(

@@ -4,20 +4,19 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from homeshift.front_end import ENDING
 from homeshift.sweep import processes
 from homeshift.sweep.place import Place
 from homeshift.sweep.spec import RunSpec
 
 _LAUNCH = Path(__file__).with_name("launch.py")
 _SHOWN_LINES = 30
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_ENDED_BY_OTHERS = tuple(status for number in _ENDING for status in (-number, 128 + number))
+_ENDED_BY_OTHERS = tuple(status for number in ENDING for status in (-number, 128 + number))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
