@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 import homeshift
 from homeshift.errors import HomeshiftError, InputError, RunError
-from homeshift.front_end import call
+from homeshift.front_end import call, undisturbed
 from homeshift.sweep.place import Place
 from homeshift.sweep.spec import RunSpec, Sweep, load_sweep
 
@@ -139,8 +139,9 @@ def _workers(
 def _tell(line: str) -> None:
     from tqdm import tqdm
 
-    tqdm.write(f"sweep.py: {line}")  # above the bar, if there is one
-    sys.stdout.flush()
+    with undisturbed():  # which would leave tqdm with a lock that it does not have
+        tqdm.write(f"sweep.py: {line}")  # above the bar, if there is one
+        sys.stdout.flush()
 
 
 def _run(workers: Workers, wanted: list[RunSpec], place: Place, gem5: str | None) -> None:

@@ -12,7 +12,8 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -32,6 +33,20 @@ def interrupt_on_signals() -> None:
 
     for number in heard:
         signal.signal(number, interrupt)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Put off what asks the process to end until this is done."""
+    heard: list[int] = []
+    before = {told: signal.signal(told, lambda number, _: heard.append(number)) for told in ENDING}
+    try:
+        yield
+    finally:
+        for told, handler in before.items():
+            signal.signal(told, handler)
+        for number in heard[:1]:
+            signal.raise_signal(number)
 
 
 def interrupted_status(interrupt: KeyboardInterrupt) -> int:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from homeshift.errors import InputError, RunError, unwritten
+from homeshift.front_end import undisturbed
 
 SUBJECT = "option --slurm"
 SETTINGS = "~/.config/dask/jobqueue.yaml"
@@ -112,10 +113,11 @@ class SlurmJobs:
         if self._own_logs:
             command.append(f"--output={str(self._logs).replace('%', '%%')}/%j.log")
         while len(self._left_at) < min(self._wanted, self._left):
-            done = _called(command, self._script)
-            if done.returncode == 0:
-                self._left_at[done.stdout.strip().split(";")[0]] = self._left
-                continue
+            with undisturbed():  # a job whose number is not known is never cancelled
+                done = _called(command, self._script)
+                if done.returncode == 0:
+                    self._left_at[done.stdout.strip().split(";")[0]] = self._left
+                    continue
             if not self._left_at:
                 return _said(done)
             self._wanted = len(self._left_at)
@@ -171,7 +173,10 @@ def _queue() -> dict[str, tuple[str, str]] | None:
 
 
 def _called(command: Sequence[str], given: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, input=given, capture_output=True, text=True, check=False)
+    """Call a command of Slurm, out of reach of a terminal's Ctrl-C."""
+    return subprocess.run(
+        command, input=given, capture_output=True, text=True, check=False, start_new_session=True
+    )
 
 
 def _said(done: subprocess.CompletedProcess[str]) -> str:
