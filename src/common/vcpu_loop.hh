@@ -33,6 +33,24 @@
 namespace homeshift
 {
 
+// Leave to issue only in the first `awake` of every `slice` cycles; awake = slice: always.
+struct Throttle
+{
+    std::uint64_t slice = 1;
+    std::uint64_t awake = 1;
+
+    // The first cycle from `now` on with such leave.
+    std::uint64_t
+    awake_from(std::uint64_t now) const
+    {
+        if (awake == slice) {
+            return now; // without the division below, which every access would pay for
+        }
+        const std::uint64_t into_slice = now % slice;
+        return into_slice < awake ? now : now - into_slice + slice;
+    }
+};
+
 template <typename Vcpu>
 class VcpuLoop
 {
@@ -44,12 +62,10 @@ class VcpuLoop
         running_ = false;
     }
 
-    // Issue only in the first `awake` of every `slice` cycles; awake = slice: always.
     void
     throttle(std::uint64_t slice, std::uint64_t awake)
     {
-        slice_ = slice;
-        awake_ = awake;
+        throttle_ = {slice, awake};
         issue_some();
     }
 
@@ -168,14 +184,11 @@ class VcpuLoop
     bool
     asleep()
     {
-        if (awake_ == slice_) {
-            return false; // without the division below, which every access would pay for
-        }
-        const std::uint64_t into_slice = self().now() % slice_;
-        if (into_slice < awake_) {
+        const std::uint64_t at = throttle_.awake_from(self().now());
+        if (at == self().now()) {
             return false;
         }
-        self().wake_at(self().now() - into_slice + slice_);
+        self().wake_at(at);
         return true;
     }
 
@@ -200,8 +213,7 @@ class VcpuLoop
     Access next_{};
     std::uint64_t blocked_since_ = 0;
     std::uint64_t ready_at_ = 0;
-    std::uint64_t slice_ = 1;
-    std::uint64_t awake_ = 1;
+    Throttle throttle_;
     std::size_t max_under_way_;
     LineTable<UnderWay> under_way_;
 };

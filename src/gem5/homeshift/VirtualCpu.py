@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
-from m5.objects.ClockedObject import ClockedObject
+from m5.objects.GuestCpu import GuestCpu
 from m5.params import *
 from m5.proxy import *
 
 
-class VirtualCpu(ClockedObject):
+class VirtualCpu(GuestCpu):
     """Replays a request stream in a closed loop, on the core where its virtual machine runs.
 
     The stream's parameters are those of `homeshift.workload`, with the same names and meanings.
@@ -15,11 +15,7 @@ class VirtualCpu(ClockedObject):
     cxx_class = "gem5::VirtualCpu"
     cxx_header = "homeshift/virtual_cpu.hh"
 
-    vm = Param.VirtualMachine(Parent.any, "the virtual machine that it belongs to")
     system = Param.System(Parent.any, "system that the requests are made in")
-    cores = VectorRequestPort("one a node: the sequencer of the core that it would run on there")
-    core = Param.Unsigned("number of these cores within their nodes")
-    home_tables = VectorParam.HomeTable("one a node: they know which answers are access faults")
     max_outstanding = Param.Unsigned("accesses under way at a time, at most; never two to a line")
 
     kind = Param.String("uniform, zipf, stream, pointer-chase, phased, producer-consumer or trace")

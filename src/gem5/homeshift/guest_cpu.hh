@@ -1,25 +1,44 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// What a virtual machine asks of its vCPUs: those that replay request streams, and those that are
-// gem5's own CPUs.
+// A vCPU, as its virtual machine sees it: one that replays a request stream (VirtualCpu), or one of
+// gem5's own CPUs (GuestPort). It has a port to a core of each node that it may run on.
 
 #ifndef HOMESHIFT_GEM5_GUEST_CPU_HH
 #define HOMESHIFT_GEM5_GUEST_CPU_HH
 
 #include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
 
+#include "base/statistics.hh"
 #include "base/types.hh"
+#include "mem/packet.hh"
+#include "mem/port.hh"
+#include "params/GuestCpu.hh"
+#include "sim/clocked_object.hh"
 
 namespace gem5
 {
 
-class GuestCpu
+class VirtualMachine;
+
+namespace ruby
+{
+
+class HomeTable;
+
+} // namespace ruby
+
+class GuestCpu : public ClockedObject
 {
   public:
-    virtual ~GuestCpu() = default;
+    PARAMS(GuestCpu);
+
+    Port &getPort(const std::string &name, PortID index) override;
 
     // Let it run on the core of a node.
-    virtual void start(unsigned node) = 0;
+    void start(unsigned node);
 
     // No new accesses from now on; those under way still end.
     virtual void stop() = 0;
@@ -38,11 +57,43 @@ class GuestCpu
     // Whether an access to a guest page is under way.
     virtual bool uses(uint64_t page) const = 0;
 
-    virtual uint64_t accesses() const = 0;
-    virtual uint64_t latency() const = 0; // ticks, summed over accesses
-    virtual uint64_t blocked() const = 0; // ticks in which it waited for a missing page
+    uint64_t accesses() const;
+    uint64_t latency() const; // ticks, summed over accesses
+    uint64_t blocked() const; // ticks in which it waited for a missing page
 
-    virtual Tick cycle() const = 0; // ticks
+  protected:
+    GuestCpu(const Params &p);
+
+    // It may issue from now on.
+    virtual void go() = 0;
+
+    // The cycle that has begun. Answers come just after a clock edge: they still belong to it.
+    uint64_t
+    now() const
+    {
+        return curTick() / clockPeriod();
+    }
+
+    // Whether the answer to an access to a line is that its node has no right to it.
+    bool takeFault(Addr line);
+
+    VirtualMachine &vm;
+    std::vector<std::unique_ptr<RequestPort>> ports; // to the core of each node
+    RequestPort *core = nullptr;                     // on which it runs
+
+    struct Stats : public statistics::Group
+    {
+        Stats(statistics::Group *parent);
+        statistics::Scalar numLoads;
+        statistics::Scalar numStores;
+        statistics::Scalar totalLatency;
+        statistics::Scalar blockedTime;
+    } stats;
+
+  private:
+    const std::vector<ruby::HomeTable *> homeTables;
+    const unsigned coreOfNode;
+    ruby::HomeTable *homeTable = nullptr; // of the core's node
 };
 
 } // namespace gem5

@@ -3,19 +3,13 @@
 #include "homeshift/guest_port.hh"
 
 #include "base/logging.hh"
-#include "homeshift/home_table.hh"
 #include "homeshift/virtual_machine.hh"
 
 namespace gem5
 {
 
 GuestPort::GuestPort(const Params &p)
-    : ClockedObject(p),
-      vm(*p.vm),
-      homeTables(p.home_tables),
-      coreOfNode(p.core),
-      wake([this] { tryAgain(); }, name() + ".wake"),
-      stats(this)
+    : GuestCpu(p), wake([this] { tryAgain(); }, name() + ".wake")
 {
     for (int i = 0; i < p.port_cpu_side_connection_count; ++i) {
         sides.push_back(std::make_unique<CpuSide>(csprintf("%s.cpu_side[%d]", name(), i), *this));
@@ -23,7 +17,6 @@ GuestPort::GuestPort(const Params &p)
     for (int i = 0; i < p.port_cores_connection_count; ++i) {
         ports.push_back(std::make_unique<CorePort>(csprintf("%s.cores[%d]", name(), i), *this));
     }
-    vm.add(this);
     vm.keepPages();
 }
 
@@ -33,33 +26,13 @@ GuestPort::getPort(const std::string &port, PortID index)
     if (port == "cpu_side") {
         return *sides.at(index);
     }
-    if (port == "cores") {
-        return *ports.at(index);
-    }
-    return ClockedObject::getPort(port, index);
+    return GuestCpu::getPort(port, index);
 }
 
 void
-GuestPort::start(unsigned node)
+GuestPort::throttle(uint64_t slice, uint64_t awake)
 {
-    fatal_if(node >= ports.size(), "%s has no core on node %d", name(), node);
-    core = ports[node].get();
-    homeTable = homeTables.at(node);
-    running = true;
-    tryAgain();
-}
-
-void
-GuestPort::stop()
-{
-    running = false;
-}
-
-void
-GuestPort::throttle(uint64_t ofSlice, uint64_t cycles)
-{
-    slice = ofSlice;
-    awake = cycles;
+    slices = {slice, awake};
     tryAgain();
 }
 
@@ -74,29 +47,13 @@ GuestPort::look_again()
     }
 }
 
-uint64_t
-GuestPort::accesses() const
+Addr
+GuestPort::frameOf(Addr guest) const
 {
-    return stats.numLoads.value() + stats.numStores.value();
-}
-
-uint64_t
-GuestPort::latency() const
-{
-    return stats.totalLatency.value();
-}
-
-uint64_t
-GuestPort::blocked() const
-{
-    return stats.blockedTime.value();
-}
-
-// The cycle that has begun.
-uint64_t
-GuestPort::now() const
-{
-    return curTick() / clockPeriod();
+    fatal_if(!vm.holds(guest),
+             "%s: the program uses guest address %#x; give the virtual machine more memory", name(),
+             guest);
+    return vm.table.translate(guest);
 }
 
 bool
@@ -105,9 +62,9 @@ GuestPort::mayIssue(Addr guest)
     if (!running || waitsForPage) {
         return false;
     }
-    if (const uint64_t into = now() % slice; into >= awake) {
+    if (const uint64_t at = slices.awake_from(now()); at > now()) {
         if (!wake.scheduled()) {
-            schedule(wake, (now() - into + slice) * clockPeriod());
+            schedule(wake, at * clockPeriod());
         }
         return false;
     }
@@ -126,10 +83,7 @@ bool
 GuestPort::request(CpuSide &side, PacketPtr packet)
 {
     const Addr guest = packet->getAddr();
-    if (!vm.holds(guest)) {
-        fatal("%s: the program uses guest address %#x; give the virtual machine more memory", name(),
-              guest);
-    }
+    const Addr frame = frameOf(guest);
     side.refused = !mayIssue(guest);
     if (side.refused) {
         return false;
@@ -138,7 +92,7 @@ GuestPort::request(CpuSide &side, PacketPtr packet)
     if (answered) {
         packet->pushSenderState(new Access(side, guest, curTick()));
     }
-    packet->setAddr(vm.table.translate(guest));
+    packet->setAddr(frame);
     if (!core->sendTimingReq(packet)) {
         if (answered) {
             delete packet->popSenderState();
@@ -160,7 +114,7 @@ GuestPort::answer(PacketPtr packet)
     auto *access = dynamic_cast<Access *>(packet->popSenderState());
     panic_if(access == nullptr, "%s: an answer to nothing", name());
     const Addr frame = packet->getAddr();
-    fatal_if(homeTable->takeFault(coreOfNode, frame & ~(::homeshift::kLineBytes - 1)),
+    fatal_if(takeFault(frame & ~(::homeshift::kLineBytes - 1)),
              "%s: the program touches memory that its node has lost its right to", name());
     const bool write = packet->isWrite();
     packet->setAddr(access->guest);
@@ -198,12 +152,9 @@ void
 GuestPort::functional(PacketPtr packet)
 {
     const Addr guest = packet->getAddr();
-    fatal_if(!vm.holds(guest),
-             "%s: the program uses guest address %#x; give the virtual machine more memory", name(),
-             guest);
+    packet->setAddr(frameOf(guest));
     fatal_if(packet->isWrite() && vm.missing(guest >> ::homeshift::kPageShift),
              "%s: a system call writes to a page that is on its way", name());
-    packet->setAddr(vm.table.translate(guest));
     (core == nullptr ? ports.front().get() : core)->sendFunctional(packet);
     packet->setAddr(guest);
     if (packet->isWrite()) {
@@ -258,15 +209,5 @@ GuestPort::CpuSide::getAddrRanges() const
 {
     return {AddrRange(0, MaxAddr)};
 }
-
-GuestPort::Stats::Stats(statistics::Group *parent)
-    : statistics::Group(parent),
-      ADD_STAT(numLoads, statistics::units::Count::get(), "Loads and instruction fetches done"),
-      ADD_STAT(numStores, statistics::units::Count::get(), "Stores and atomic operations done"),
-      ADD_STAT(totalLatency, statistics::units::Tick::get(),
-               "Time from issue to answer, summed over accesses"),
-      ADD_STAT(blockedTime, statistics::units::Tick::get(),
-               "Time spent waiting for pages that had not arrived")
-{}
 
 } // namespace gem5

@@ -11,28 +11,16 @@
 #include <unordered_map>
 #include <vector>
 
-#include "base/statistics.hh"
 #include "base/types.hh"
+#include "common/vcpu_loop.hh"
 #include "homeshift/guest_cpu.hh"
-#include "mem/packet.hh"
-#include "mem/port.hh"
 #include "params/GuestPort.hh"
-#include "sim/clocked_object.hh"
 #include "sim/eventq.hh"
 
 namespace gem5
 {
 
-class VirtualMachine;
-
-namespace ruby
-{
-
-class HomeTable;
-
-} // namespace ruby
-
-class GuestPort : public ClockedObject, public GuestCpu
+class GuestPort : public GuestCpu
 {
   public:
     PARAMS(GuestPort);
@@ -40,8 +28,12 @@ class GuestPort : public ClockedObject, public GuestCpu
 
     Port &getPort(const std::string &name, PortID index) override;
 
-    void start(unsigned node) override;
-    void stop() override;
+    void
+    stop() override
+    {
+        running = false;
+    }
+
     void throttle(uint64_t slice, uint64_t awake) override;
     void look_again() override;
 
@@ -61,16 +53,6 @@ class GuestPort : public ClockedObject, public GuestCpu
     uses(uint64_t page) const override
     {
         return pages.count(page) != 0;
-    }
-
-    uint64_t accesses() const override;
-    uint64_t latency() const override;
-    uint64_t blocked() const override;
-
-    Tick
-    cycle() const override
-    {
-        return clockPeriod();
     }
 
   private:
@@ -159,43 +141,32 @@ class GuestPort : public ClockedObject, public GuestCpu
         const Tick issued;
     };
 
+    void
+    go() override
+    {
+        running = true;
+        tryAgain();
+    }
+
     bool request(CpuSide &side, PacketPtr packet);
     bool answer(PacketPtr packet);
     void functional(PacketPtr packet);
     void snoop(PacketPtr packet);
     void tryAgain();
     void retryAnswers();
+    Addr frameOf(Addr guest) const;
     bool mayIssue(Addr guest);
     void end(const Access &access, bool write);
 
-    uint64_t now() const;
-
-    VirtualMachine &vm;
     std::vector<std::unique_ptr<CpuSide>> sides;
-    std::vector<std::unique_ptr<CorePort>> ports;
-    const std::vector<ruby::HomeTable *> homeTables;
-    const unsigned coreOfNode;
     EventFunctionWrapper wake;
-
-    CorePort *core = nullptr;
-    ruby::HomeTable *homeTable = nullptr; // of the core's node
     bool running = false;
     bool waitsForPage = false;
     uint64_t awaited = 0; // page
     uint64_t blockedSince = 0;
-    uint64_t slice = 1;
-    uint64_t awake = 1;
+    ::homeshift::Throttle slices;
     unsigned underWay = 0;
     std::unordered_map<uint64_t, unsigned> pages; // accesses under way to each
-
-    struct Stats : public statistics::Group
-    {
-        Stats(statistics::Group *parent);
-        statistics::Scalar numLoads;
-        statistics::Scalar numStores;
-        statistics::Scalar totalLatency;
-        statistics::Scalar blockedTime;
-    } stats;
 };
 
 } // namespace gem5

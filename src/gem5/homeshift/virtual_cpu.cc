@@ -2,13 +2,11 @@
 
 #include "homeshift/virtual_cpu.hh"
 
-#include <algorithm>
 #include <exception>
+#include <memory>
 
 #include "base/logging.hh"
 #include "common/request_stream.hh"
-#include "homeshift/home_table.hh"
-#include "homeshift/virtual_machine.hh"
 #include "mem/packet_access.hh"
 #include "sim/system.hh"
 
@@ -51,61 +49,15 @@ makeStream(const VirtualCpuParams &p)
 } // namespace
 
 VirtualCpu::VirtualCpu(const Params &p)
-    : ClockedObject(p),
+    : GuestCpu(p),
       VcpuLoop(makeStream(p), p.max_outstanding),
-      vm(*p.vm),
       requestor(p.system->getRequestorId(this)),
-      homeTables(p.home_tables),
-      coreOfNode(p.core),
       wake([this] { issue_some(); }, name() + ".wake"),
-      stats(this)
+      ADD_STAT(numFaults, statistics::units::Count::get(), "Accesses that were refused")
 {
     for (int i = 0; i < p.port_cores_connection_count; ++i) {
         ports.push_back(std::make_unique<CorePort>(csprintf("%s.cores[%d]", name(), i), *this));
     }
-    vm.add(this);
-}
-
-Port &
-VirtualCpu::getPort(const std::string &port, PortID index)
-{
-    if (port == "cores") {
-        return *ports.at(index);
-    }
-    return ClockedObject::getPort(port, index);
-}
-
-void
-VirtualCpu::start(unsigned node)
-{
-    fatal_if(node >= ports.size(), "%s has no core on node %d", name(), node);
-    core = ports[node].get();
-    homeTable = homeTables.at(node);
-    go();
-}
-
-uint64_t
-VirtualCpu::accesses() const
-{
-    return stats.numLoads.value() + stats.numStores.value();
-}
-
-uint64_t
-VirtualCpu::latency() const
-{
-    return stats.totalLatency.value();
-}
-
-uint64_t
-VirtualCpu::blocked() const
-{
-    return stats.blockedTime.value();
-}
-
-uint64_t
-VirtualCpu::faults() const
-{
-    return stats.numFaults.value();
 }
 
 void
@@ -169,8 +121,8 @@ VirtualCpu::done(PacketPtr packet)
     const UnderWay access = take(line);
     const Tick latency = (now() - access.issued) * clockPeriod();
     stats.totalLatency += latency;
-    if (homeTable->takeFault(coreOfNode, line)) {
-        ++stats.numFaults; // its node has no right: the packet holds no data
+    if (takeFault(line)) {
+        ++numFaults; // its node has no right: the packet holds no data
     } else if (packet->isRead()) {
         ++stats.numLoads;
         vm.load(access.guest, packet->getLE<uint64_t>());
@@ -197,16 +149,5 @@ VirtualCpu::drainResume()
 {
     issue_some();
 }
-
-VirtualCpu::Stats::Stats(statistics::Group *parent)
-    : statistics::Group(parent),
-      ADD_STAT(numLoads, statistics::units::Count::get(), "Loads done"),
-      ADD_STAT(numStores, statistics::units::Count::get(), "Stores done"),
-      ADD_STAT(numFaults, statistics::units::Count::get(), "Accesses that were refused"),
-      ADD_STAT(totalLatency, statistics::units::Tick::get(),
-               "Time from issue to answer, summed over loads, stores and faults"),
-      ADD_STAT(blockedTime, statistics::units::Tick::get(),
-               "Time spent waiting for pages that had not arrived")
-{}
 
 } // namespace gem5

@@ -6,43 +6,22 @@
 #ifndef HOMESHIFT_GEM5_VIRTUAL_CPU_HH
 #define HOMESHIFT_GEM5_VIRTUAL_CPU_HH
 
-#include <memory>
-#include <string>
-#include <vector>
-
 #include "base/statistics.hh"
 #include "base/types.hh"
 #include "common/vcpu_loop.hh"
 #include "homeshift/guest_cpu.hh"
-#include "mem/packet.hh"
-#include "mem/port.hh"
+#include "homeshift/virtual_machine.hh"
 #include "params/VirtualCpu.hh"
-#include "sim/clocked_object.hh"
 #include "sim/eventq.hh"
 
 namespace gem5
 {
 
-class VirtualMachine;
-
-namespace ruby
-{
-
-class HomeTable;
-
-} // namespace ruby
-
-class VirtualCpu : public ClockedObject,
-                   public GuestCpu,
-                   public ::homeshift::VcpuLoop<VirtualCpu>
+class VirtualCpu : public GuestCpu, public ::homeshift::VcpuLoop<VirtualCpu>
 {
   public:
     PARAMS(VirtualCpu);
     VirtualCpu(const Params &p);
-
-    Port &getPort(const std::string &name, PortID index) override;
-
-    void start(unsigned node) override;
 
     void
     stop() override
@@ -80,17 +59,6 @@ class VirtualCpu : public ClockedObject,
         return VcpuLoop::uses(page);
     }
 
-    uint64_t accesses() const override;
-    uint64_t latency() const override;
-    uint64_t blocked() const override;
-    uint64_t faults() const;
-
-    Tick
-    cycle() const override
-    {
-        return clockPeriod();
-    }
-
     DrainState drain() override;
     void drainResume() override;
 
@@ -121,11 +89,10 @@ class VirtualCpu : public ClockedObject,
 
     friend class ::homeshift::VcpuLoop<VirtualCpu>;
 
-    // The cycle that has begun. Answers come just after a clock edge: they still belong to it.
-    uint64_t
-    now() const
+    void
+    go() override
     {
-        return curTick() / clockPeriod();
+        VcpuLoop::go();
     }
 
     bool
@@ -149,26 +116,10 @@ class VirtualCpu : public ClockedObject,
     void done(PacketPtr packet);
     void retry();
 
-    VirtualMachine &vm;
     const RequestorID requestor;
-    std::vector<std::unique_ptr<CorePort>> ports;
-    const std::vector<ruby::HomeTable *> homeTables;
-    const unsigned coreOfNode;
     EventFunctionWrapper wake;
-
-    CorePort *core = nullptr;
-    ruby::HomeTable *homeTable = nullptr; // of the core's node
     PacketPtr refused = nullptr;
-
-    struct Stats : public statistics::Group
-    {
-        Stats(statistics::Group *parent);
-        statistics::Scalar numLoads;
-        statistics::Scalar numStores;
-        statistics::Scalar numFaults;
-        statistics::Scalar totalLatency;
-        statistics::Scalar blockedTime;
-    } stats;
+    statistics::Scalar numFaults;
 };
 
 } // namespace gem5

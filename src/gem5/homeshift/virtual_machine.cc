@@ -147,7 +147,7 @@ VirtualMachine::allBlocked() const
 Tick
 VirtualMachine::clockPeriod() const
 {
-    return vcpus.empty() ? 1 : vcpus.front()->cycle();
+    return vcpus.empty() ? 1 : vcpus.front()->clockPeriod();
 }
 
 void
