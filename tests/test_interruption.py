@@ -107,6 +107,8 @@ def test_lending_is_called_off_too(strategy: str) -> None:
     for moment in range(0, total(strategy), max(1, total(strategy) // 25)):
         summary = interrupted(strategy, CANCEL, moment)
         assert summary["status"] == "cancelled"
+        speed = summary["vm"]["accesses-per-microsecond"]
+        assert speed["after"] > 0.5 * speed["before"]
         kept.append(summary["interruption"]["regions-brought-back"])
     assert kept[0] == 0 < kept[-1]
 

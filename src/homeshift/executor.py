@@ -108,6 +108,8 @@ class Migration:
     """Of the engine, under way."""
     missing: set[int] = field(default_factory=set)
     """Pages that the VM was resumed without, and that have not been fetched."""
+    pulling: Sequence[int] = ()
+    """Pages that accesses wait for while they are copied."""
     switched: bool = False
     """Whether the VM has been resumed at the target."""
     fencing: bool = False
@@ -374,12 +376,13 @@ class Migration:
     def _pull(self, pages: Sequence[int], node: int) -> Steps:
         vm, engine = self.vm, self.vm.engine
         for first in range(0, len(pages), PULLED_AT_ONCE):
-            some = pages[first : first + PULLED_AT_ONCE]
+            self.pulling = some = pages[first : first + PULLED_AT_ONCE]
             engine.await_pages(vm.number, some)
             while not engine.quiet(vm.number, some):
                 yield None
             yield from self._copied(some, node, 0.0)
             vm.use_copies(some)
+            self.pulling = ()
             engine.take_faults(vm.number)  # nobody needs to be told: they are here
 
     def _release_own(self) -> dict[int, list[int]]:

@@ -85,6 +85,7 @@ class Interruption:
             if leg.paused:
                 engine.resume(vm.number, leg.source)
                 leg.paused = False
+            vm.use_originals(leg.pulling)
         leg.end_helpers()
         for job in jobs:
             while engine.left(job):

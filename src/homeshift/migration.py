@@ -23,7 +23,7 @@ from homeshift.engines.base import Engine, Message
 from homeshift.errors import InputError, RunError
 from homeshift.executor import Migration, Steps, run_together, sleep
 from homeshift.guests import Guest
-from homeshift.interruption import Interruption
+from homeshift.interruption import TARGET_FAILURE, Interruption
 from homeshift.machine import Machine
 from homeshift.message_window import MessageWindow
 from homeshift.output import Stat
@@ -103,6 +103,8 @@ def migrate(
         raise InputError(
             "the choice of strategies", [f"{fault}; say what it borrows" for fault in lacking]
         )
+    if strategy.stays and interruption and interruption.kind == TARGET_FAILURE:
+        raise InputError("the end of the migration", [f"by {strategy.name} no target can fail"])
     models = models or Models()
     check_models(models, machine)
     if fence and (others or len(vm.targets) != 1):

@@ -225,6 +225,11 @@ class RunningVm:
                 region = self._allocator.region(frame)
                 self.homes.add(region, self._allocator.location(region))
 
+    def use_originals(self, pages: Sequence[int]) -> None:
+        """Use pages that accesses wait for where they are."""
+        self.engine.map_pages(self.number, pages, [self.frames[page] for page in pages])
+        self.engine.take_faults(self.number)
+
     def discard_copies(self, source: int) -> None:
         """Free what a migration that is called off had begun to fill; what it had copied remains.
 

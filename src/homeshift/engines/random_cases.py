@@ -48,6 +48,7 @@ _STRATEGIES: Mapping[str, Mapping[str, Sequence[object]]] = {
         "pages-per-period": [1, 256],
     },
 }
+_LENDING: Mapping[str, Mapping[str, Sequence[object]]] = {"borrow": {}, "return": {}}
 
 _BOUNDS = ("max-rounds", "precopy-rounds", "period", "max-periods")
 """Always given: else a migration may take long."""
@@ -105,17 +106,21 @@ def draw(seed: int) -> Case:
     nodes = hosts + random.choice([0, 0, 0, 1, 2])  # the others are a pool
     cores = random.choice([1, 2, 2, 3, 4])
     number = random.randint(1, min(3, cores))
-    first, *others = (_vm(random, hosts, nodes, cores // number) for _ in range(number))
+    region_bytes = random.choice([1, 1, 1, 2, 4]) * PAGE_BYTES
+    first, *others = (
+        _vm(random, hosts, nodes, cores // number, region_bytes) for _ in range(number)
+    )
     options = [
         *("--machine", _machine(random, period, hosts, nodes, cores), *first.options()),
-        *("--region", f"{random.choice([1, 1, 1, 2, 4]) * PAGE_BYTES}B"),
+        *("--region", f"{region_bytes}B"),
         *("--warmup", f"{random.choice([0, 100, random.randint(1, 3000)]) * period}ps"),
         *("--window", f"{random.randint(1, 3000 * period)}ps"),
         *("--stage2-entry", random.choice(["8B", "8B", "0B", "64B"])),
         *("--seed", str(random.randrange(1000)), "--check"),
     ]
     if random.random() < 0.25:
-        event = random.choice(["--cancel-at", "--fail-target-at"])
+        stays = first.strategy in _LENDING
+        event = "--cancel-at" if stays else random.choice(["--cancel-at", "--fail-target-at"])
         options += [event, f"{random.randint(0, 10000 * period)}ps"]
     more_vms = "".join(vm.table(random.randrange(5000) * period) for vm in others)
     return Case(name=f"random-{seed}", options=tuple(options), more_vms=more_vms)
@@ -164,23 +169,26 @@ def _machine(random: Random, period: int, hosts: int, nodes: int, cores: int) ->
     return "tiny:" + ",".join(f"{name}={value}" for name, value in values.items())
 
 
-def _vm(random: Random, hosts: int, nodes: int, cores: int) -> _Vm:
+def _vm(random: Random, hosts: int, nodes: int, cores: int, region_bytes: int) -> _Vm:
     source = random.randrange(hosts)
     targets: list[int] = []
     for _ in range(random.choice([1, 1, 1, 2, 3])):
         here = targets[-1] if targets else source
         targets.append(random.choice([node for node in range(hosts) if node != here]))
     lenders = [node for node in range(nodes) if node != source]
+    memory_bytes = random.choice([4, 8, 16]) * PAGE_BYTES
+    borrow = {
+        node: random.choice([0.1, 0.25, 0.33])
+        for node in random.sample(lenders, random.randint(0, min(3, len(lenders))))
+    }
+    lent = any(share * memory_bytes >= region_bytes for share in borrow.values())
     return _Vm(
-        memory_bytes=random.choice([4, 8, 16]) * PAGE_BYTES,
+        memory_bytes=memory_bytes,
         vcpus=random.randint(1, cores),
         source=source,
         workload=_with_parameters(random, _WORKLOADS, footprint=1, shared=0),
-        borrow={
-            node: random.choice([0.1, 0.25, 0.33])
-            for node in random.sample(lenders, random.randint(0, min(3, len(lenders))))
-        },
-        strategy=_with_parameters(random, _STRATEGIES),
+        borrow=borrow,
+        strategy=_with_parameters(random, {**_STRATEGIES, **_LENDING} if lent else _STRATEGIES),
         targets=targets,
     )
 
