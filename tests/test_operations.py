@@ -70,22 +70,43 @@ FAULTS: dict[str, Callable[[base.Vm], Iterator[Any]]] = {
     "names a page that is not of the VM, which has the pages 0 to 15": lambda _: iter(
         [base.Copy([3, 16], to=1)]
     ),
-    "transfers a region that is not of the VM": lambda _: iter([base.Transfer([1 << 20], to=1)]),
+    "names a page twice": lambda _: iter([base.Pull([3, 4, 3], to=1)]),
+    "transfers a region that is not of the VM": lambda vm: iter(
+        [base.Transfer([1 << 20] * len(vm.regions), to=1)]
+    ),
+    "transfers a region twice": lambda vm: iter(
+        [base.Transfer([vm.regions[0]] * len(vm.regions), to=1)]
+    ),
     "yields nothing": lambda _: None,  # type: ignore[dict-item, return-value]
     "ends without a VM at the target": lambda vm: iter([base.Pause(vm)]),
     "ends with 3 pages still missing": lambda vm: moved(vm, missing=[1, 2, 3]),
 }
 
 
+class Faulty(base.Strategy):
+    """Has one of these faults."""
+
+    name = "faulty"
+    moves = "nothing well"
+
+    def __init__(self, operations: Callable[[base.Vm], Iterator[Any]]) -> None:
+        self.operations = operations
+
+    def migrate(self, vm: base.Vm, target: int) -> Iterator[base.Operation]:  # noqa: ARG002
+        return self.operations(vm)
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_of_a_strategy_is_told(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Faulty(base.Strategy):
-        name = "faulty"
-        moves = "nothing well"
-
-        def migrate(self, vm: base.Vm, target: int) -> Iterator[base.Operation]:  # noqa: ARG002
-            return FAULTS[fault](vm)
-
-    monkeypatch.setattr("experiments.strategy_named", lambda _: Faulty())
+    monkeypatch.setattr("experiments.strategy_named", lambda _: Faulty(FAULTS[fault]))
     with pytest.raises(RunError, match=f"^strategy faulty {re.escape(fault)}$"):
         run(machine_of("quad"), "faulty", memory_bytes=64 * KIB)
+
+
+def test_a_strategy_that_stays_has_to_do_something(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Idle(Faulty):
+        stays = True
+
+    monkeypatch.setattr("experiments.strategy_named", lambda _: Idle(lambda _: iter([])))
+    with pytest.raises(RunError, match=r"^strategy faulty does nothing$"):
+        run(machine_of("quad"), "faulty", memory_bytes=64 * KIB, borrow={2: 0.5})

@@ -134,6 +134,7 @@ class Migration:
             self._require(not fault, fault)
             yield from self._phase(operation)
             self.syncs = self.vm.syncs - syncs
+        self._require(bool(self.phases), "does nothing")
         if not self.strategy.stays:
             self._require(self.switched and not self.paused, "ends without a VM at the target")
             self._require(not self.missing, f"ends with {len(self.missing)} pages still missing")

@@ -10,8 +10,10 @@ Whoever asks says which strategy it was.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sized
+from collections.abc import Iterable, Sequence, Sized
+from itertools import islice
 from numbers import Integral
+from operator import lt
 from typing import get_args
 
 from homeshift.running_vm import RunningVm
@@ -94,6 +96,16 @@ def _fault_of_places(operation: Operation, vm: RunningVm) -> str | None:
             last = vm.spec.pages - 1
             if pages and not 0 <= min(pages) <= max(pages) <= last:
                 return f"names a page that is not of the VM, which has the pages 0 to {last}"
-        case Transfer(regions) if not vm.has_regions(regions):
-            return "transfers a region that is not of the VM"
+            if not _distinct(pages):
+                return "names a page twice"
+        case Transfer(regions):
+            if not vm.has_regions(regions):
+                return "transfers a region that is not of the VM"
+            if regions is not vm.regions and not _distinct(regions):
+                return "transfers a region twice"
     return None
+
+
+def _distinct(numbers: Sequence[int]) -> bool:
+    """Return whether each is named once: seen without a set of millions if they are in order."""
+    return all(map(lt, numbers, islice(numbers, 1, None))) or len(set(numbers)) == len(numbers)

@@ -168,7 +168,7 @@ class RunningVm:
 
     def has_regions(self, regions: Sequence[int]) -> bool:
         """Return whether all of some regions are its own, in use or not."""
-        return len(regions) == len(self.homes) or all(map(self.homes.__contains__, regions))
+        return regions is self.regions or all(map(self.homes.__contains__, regions))
 
     def tag_samples(self) -> None:
         """Note that what was sampled until now happened on this node."""
