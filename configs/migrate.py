@@ -10,7 +10,6 @@ Example:
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import re
 import sys
@@ -20,11 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 try:
-    import homeshift.errors
+    import homeshift.errors  # noqa: F401
 except ModuleNotFoundError:  # not installed, as inside gem5: the sources are beside this folder
     sys.modules.pop("homeshift", None)  # a folder of gem5's build has the plugin's name
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
-    import homeshift
 
 from homeshift.errors import HomeshiftError, InputError, RunError, near
 from homeshift.units import parse_size, parse_time
@@ -37,8 +35,6 @@ if TYPE_CHECKING:
     from homeshift.workload import Program, Workload
 
 T = TypeVar("T")
-
-DEFAULT_VM_BYTES = 64 << 20
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -277,19 +273,17 @@ def _check_together(
     options: argparse.Namespace, experiment: _Experiment, faults: _Faults
 ) -> tuple[VmSpec, list[Guest] | None]:
     """Return the VM and the others, and note what does not fit."""
-    from homeshift.guests import load_guests
-    from homeshift.vm import VmSpec, check_together
+    from homeshift.guests import load_guests, targets_by
+    from homeshift.vm import VmSpec, check_together, default_memory_bytes
 
     machine, strategy, workload = experiment
-    if options.vm_memory is None:
-        fits = machine.memory.size_bytes // 4 if machine else DEFAULT_VM_BYTES
-        options.vm_memory = min(DEFAULT_VM_BYTES, fits)
     vm = VmSpec(
-        memory_bytes=options.vm_memory,
+        memory_bytes=(
+            default_memory_bytes(machine) if options.vm_memory is None else options.vm_memory
+        ),
         vcpus=options.vcpus or (machine.cores.per_node if machine else 1),
         source=options.source,
-        target=None if strategy and strategy.stays else options.target[0],
-        then=() if strategy and strategy.stays else options.target[1:],
+        targets=targets_by(strategy, options.target),
         borrow=options.borrow,
         region_bytes=options.region,
         stage2_entry_bytes=options.stage2_entry,
@@ -326,8 +320,6 @@ def _run(options: argparse.Namespace, unknown: Sequence[str]) -> None:
     from homeshift.front_end import interrupt_on_signals
     from homeshift.interruption import CANCEL, TARGET_FAILURE, Interruption
     from homeshift.migration import migrate
-    from homeshift.output import write_stats
-    from homeshift.timeline import trace
 
     if not inside_gem5():  # which would not look, and go on
         interrupt_on_signals()
@@ -373,14 +365,10 @@ def _run(options: argparse.Namespace, unknown: Sequence[str]) -> None:
             messages=options.timeline_messages,
             report=lambda line: _say(f"migrate.py: {line}"),
         )
-        if result.statistics:  # gem5 writes its own
-            write_stats(directory / "stats.txt", result.statistics)
-        _write_json(directory / "config.json", _config(options, experiment, vm, others))
-        _write_json(directory / "migration.json", result.summary)
-        if options.timeline or options.timeline_messages:
-            _write_json(directory / "timeline.json", trace(result.summary, result.messages))
-    timeline = ", timeline.json" if options.timeline or options.timeline_messages else ""
-    _say(f"migrate.py: wrote {options.outdir}/stats.txt, config.json{timeline} and migration.json")
+        timeline = bool(options.timeline or options.timeline_messages)
+        result.write(directory, _arguments(options, vm), timeline=timeline)
+    files = "stats.txt, config.json, timeline.json" if timeline else "stats.txt, config.json"
+    _say(f"migrate.py: wrote {options.outdir}/{files} and migration.json")
     status = {"cancelled": "was cancelled", "failed": "has failed"}.get(
         result.summary["status"], "is completed"
     )
@@ -419,29 +407,8 @@ class _Faults:
             raise InputError("the command line", texts)
 
 
-def _config(
-    options: argparse.Namespace, experiment: _Experiment, vm: VmSpec, others: Sequence[Guest]
-) -> dict[str, object]:
-    """Return what config.json says, of options without a fault."""
-    from homeshift.run_format import FORMAT
-
-    machine, strategy, workload = experiment
-    assert machine is not None
-    assert strategy is not None
-    assert workload is not None
-    return {
-        "format": FORMAT,
-        "homeshift": homeshift.__version__,
-        "arguments": _plain(options),
-        "machine": machine.to_dict(),
-        "workload": workload.to_dict(),
-        "vm": vm.to_dict(),
-        "strategy": strategy.to_dict(),
-        "other_vms": [other.to_dict() for other in others],
-    }
-
-
-def _plain(options: argparse.Namespace) -> dict[str, object]:
+def _arguments(options: argparse.Namespace, vm: VmSpec) -> dict[str, object]:
+    """Return what config.json says of the command line."""
     plain = {name.replace("_", "-"): value for name, value in vars(options).items()}
     if options.timeline_messages:
         window = options.timeline_messages
@@ -450,13 +417,10 @@ def _plain(options: argparse.Namespace) -> dict[str, object]:
             "end_ticks": window.end_ticks,
             "most": window.most,
         }
+    plain["vm-memory"] = vm.memory_bytes
     plain["target"] = list(options.target)
     plain["borrow"] = {str(node): part for node, part in options.borrow.items()}
     return plain
-
-
-def _write_json(path: Path, data: dict[str, object]) -> None:
-    path.write_text(json.dumps(data, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
 class _Unreadable(NamedTuple):  # a dataclass would look for this module, which gem5 hides

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from homeshift import migration
+from homeshift.guests import Guest
 from homeshift.output import Stat, write_stats
 
 WriteRun = Callable[..., Path]
@@ -25,20 +27,21 @@ settings.load_profile("homeshift")
 MIGRATE = Path(__file__).parents[1] / "configs" / "migrate.py"
 
 
-def config_of(*arguments: str) -> dict[str, Any]:
+def written(*arguments: str) -> dict[str, Any]:
     """Return what migrate.py writes into config.json for these arguments."""
     script = runpy.run_path(str(MIGRATE))
     options, faults = script["_parser"]().parse_args(arguments), script["_Faults"]()
     experiment = script["_read"](options, faults)
     vm, others = script["_check_together"](options, experiment, faults)
     faults.raise_all()
-    found: dict[str, Any] = json.loads(
-        json.dumps(script["_config"](options, experiment, vm, others))
-    )
+    first = Guest(spec=vm, workload=experiment.workload, strategy=experiment.strategy)
+    plain = script["_arguments"](options, vm)
+    config = migration.config_of(plain, experiment.machine, [first, *others])
+    found: dict[str, Any] = json.loads(json.dumps(config))
     return found
 
 
-CONFIG = config_of("--vm-memory", "16MiB", "--vcpus", "4")
+CONFIG = written("--vm-memory", "16MiB", "--vcpus", "4")
 
 # The shape of a run in which every page is copied; the numbers are invented.
 MIGRATION: dict[str, Any] = {

@@ -49,7 +49,7 @@ def run(
     fence: bool = False,
     **vm: Any,
 ) -> Result:
-    spec = VmSpec(**{"memory_bytes": 64 * KIB, "vcpus": 2, "source": 0, "target": 1, **vm})
+    spec = VmSpec(**{"memory_bytes": 64 * KIB, "vcpus": 2, "source": 0, "targets": (1,), **vm})
     return migrate(
         machine=machine,
         vm=spec,

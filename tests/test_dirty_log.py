@@ -107,7 +107,7 @@ class Careless(PreCopy):
 def migrate_by(strategy: Strategy) -> Result:
     return migrate(
         machine=load_machine("tiny"),
-        vm=VmSpec(memory_bytes=128 << 10, vcpus=2, source=0, target=1),
+        vm=VmSpec(memory_bytes=128 << 10, vcpus=2, source=0, targets=(1,)),
         workload=parse_workload("uniform:write_ratio=0.5,footprint=1,shared=0.5"),
         strategy=strategy,
         seed=1,

@@ -42,7 +42,7 @@ def leave_two_mebibytes(line):
 try:
     migrate(
         machine=load_machine("quad"),
-        vm=VmSpec(memory_bytes=1 << 30, vcpus=4, source=0, target=1, borrow={2: 0.5}),
+        vm=VmSpec(memory_bytes=1 << 30, vcpus=4, source=0, targets=(1,), borrow={2: 0.5}),
         workload=parse_workload("uniform:footprint=1,think=0"),
         strategy=strategy_named("ownership"),
         seed=1,
@@ -94,7 +94,7 @@ def test_a_run_that_runs_out_on_its_way_says_so() -> None:
 
 def test_what_is_needed_grows_with_pages_regions_nodes_and_caches() -> None:
     machine = load_machine("quad")
-    vm = VmSpec(memory_bytes=GIB, vcpus=1, source=0, target=1)
+    vm = VmSpec(memory_bytes=GIB, vcpus=1, source=0, targets=(1,))
     at_first = host_memory.needed(machine, [vm])
     more = {
         "pages of VMs": (machine, replace(vm, memory_bytes=2 * GIB)),
@@ -116,7 +116,7 @@ def test_the_host_has_some_memory_and_not_any_amount(monkeypatch: pytest.MonkeyP
     free, limit = available()
     assert 16 * MIB < free < 1 << 50
     assert limit
-    spec = VmSpec(memory_bytes=64 << 10, vcpus=1, source=0, target=1)
+    spec = VmSpec(memory_bytes=64 << 10, vcpus=1, source=0, targets=(1,))
     host_memory.check(machine_of("tiny"), [spec])
     monkeypatch.setattr(host_memory, "available", lambda: (1000, "a test"))
     with pytest.raises(RunError, match="a test leaves 1000 B"):

@@ -145,11 +145,11 @@ def test_only_pages_that_have_been_copied_count_as_copied(strategy: str) -> None
 
 
 def test_a_vm_that_goes_on_from_node_to_node_stays_where_the_cancel_meets_it() -> None:
-    whole = run(_machine(), "ownership", then=(2, 3), **VM).summary
+    whole = run(_machine(), "ownership", targets=(1, 2, 3), **VM).summary
     first, second, _ = whole["migrations"]
     moment = second["start"] - first["start"] + 200_000
     summary = run(
-        _machine(), "ownership", then=(2, 3), interruption=Interruption(CANCEL, moment), **VM
+        _machine(), "ownership", targets=(1, 2, 3), interruption=Interruption(CANCEL, moment), **VM
     ).summary
     assert summary["status"] == "cancelled"
     assert [leg["target"] for leg in summary["migrations"]] == [1, 2]
@@ -157,7 +157,7 @@ def test_a_vm_that_goes_on_from_node_to_node_stays_where_the_cancel_meets_it() -
 
 def test_pages_of_another_vm_do_not_count_as_copied() -> None:
     other = Guest(
-        spec=VmSpec(memory_bytes=48 * KIB, vcpus=2, source=2, target=3),
+        spec=VmSpec(memory_bytes=48 * KIB, vcpus=2, source=2, targets=(3,)),
         workload=parse_workload(WORKLOAD),
         strategy=strategy_named("stop-and-copy"),
     )

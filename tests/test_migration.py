@@ -256,7 +256,7 @@ def test_an_idle_vm_has_no_local_share() -> None:
     ],
 )
 def test_regions_are_dealt_out_in_turn(borrow: dict[int, float], expected: list[int]) -> None:
-    vm = VmSpec(memory_bytes=8 * PAGE, vcpus=1, source=0, target=1, borrow=borrow)
+    vm = VmSpec(memory_bytes=8 * PAGE, vcpus=1, source=0, targets=(1,), borrow=borrow)
     assert list(vm.locations()) == expected
 
 
@@ -265,7 +265,7 @@ def test_every_stretch_of_memory_has_the_fractions_that_were_asked_for(
     parts: Sequence[int], regions: int
 ) -> None:
     borrow = {node: part / 120 for node, part in enumerate(parts, start=1)}
-    vm = VmSpec(memory_bytes=regions * PAGE, vcpus=1, source=0, target=1, borrow=borrow)
+    vm = VmSpec(memory_bytes=regions * PAGE, vcpus=1, source=0, targets=(1,), borrow=borrow)
     weights = {**borrow, 0: 1 - sum(borrow.values())}
     dealt = vm.locations()
     assert len(dealt) == regions
@@ -278,7 +278,7 @@ def test_every_stretch_of_memory_has_the_fractions_that_were_asked_for(
 def test_a_vm_that_does_not_fit_is_told_with_all_its_faults() -> None:
     machine = machine_of("tiny")
     vm = VmSpec(
-        memory_bytes=PAGE + 1, vcpus=3, source=0, target=0, borrow={0: 0.5, 1: 0.7, 7: -0.1}
+        memory_bytes=PAGE + 1, vcpus=3, source=0, targets=(0,), borrow={0: 0.5, 1: 0.7, 7: -0.1}
     )
     with pytest.raises(InputError) as error:
         vm.check(machine)
@@ -286,7 +286,7 @@ def test_a_vm_that_does_not_fit_is_told_with_all_its_faults() -> None:
         *("target = 0", "vcpus = 3", "vm-memory = 4097B"),
         *("borrow 0", "borrow 7", "borrow 7", "borrow"),
     ]
-    big = VmSpec(memory_bytes=2 * MIB, vcpus=1, source=0, target=1)
+    big = VmSpec(memory_bytes=2 * MIB, vcpus=1, source=0, targets=(1,))
     with pytest.raises(
         InputError, match=r"vm-memory = 2MiB: needs 2\.01 MiB on node 0, which has 1\.00"
     ):

@@ -55,7 +55,7 @@ def sweep(write_run: WriteRun, tmp_path: Path) -> Path:
                 },
                 config={
                     "machine": machine,
-                    "vm": {"source": 0, "target": 1, "then": [], "borrow": {"2": 0.5}},
+                    "vm": {"source": 0, "targets": [1], "borrow": {"2": 0.5}},
                     "arguments": {"seed": seed, "vm-memory": 16 << 20, "horizon": 50_000_000},
                 },
             )
@@ -252,7 +252,7 @@ def test_a_file_that_would_not_be_html_is_refused_first(tmp_path: Path) -> None:
 )
 def test_a_machine_is_drawn_with_its_nodes_and_links(machine: str, links: int) -> None:
     described = load_machine(machine).to_dict()
-    svg = machine_drawing.draw(described, {"source": 0, "target": 1, "borrow": {"3": 0.5}})
+    svg = machine_drawing.draw(described, {"source": 0, "targets": [1], "borrow": {"3": 0.5}})
     tree = ElementTree.fromstring(svg)
     kinds = [element.tag.rpartition("}")[2] for element in tree]
     assert kinds.count("rect") == min(described["nodes"], 16)
@@ -270,7 +270,7 @@ def test_a_machine_is_drawn_with_its_nodes_and_links(machine: str, links: int) -
 
 def test_a_pool_is_drawn_without_cores() -> None:
     pool = load_machine("pool").to_dict()
-    tree = ElementTree.fromstring(machine_drawing.draw(pool, {"source": 0, "target": 1}))
+    tree = ElementTree.fromstring(machine_drawing.draw(pool, {"source": 0, "targets": [1]}))
     cores = [e.text for e in tree if (e.text or "").endswith("cores") or "cores," in (e.text or "")]
     assert cores == ["4 cores, 256 KiB each"] * 4 + ["no cores"]
     assert "pool, node 4" in [e.text for e in tree]
@@ -278,7 +278,7 @@ def test_a_pool_is_drawn_without_cores() -> None:
 
 def test_a_mesh_is_drawn_as_a_grid() -> None:
     mesh = load_machine("quad:network.topology=mesh,network.columns=2").to_dict()
-    tree = ElementTree.fromstring(machine_drawing.draw(mesh, {"source": 0, "target": 3}))
+    tree = ElementTree.fromstring(machine_drawing.draw(mesh, {"source": 0, "targets": [3]}))
     boxes = [e for e in tree if e.tag.endswith("rect")]
     assert len({e.get("x") for e in boxes}) == len({e.get("y") for e in boxes}) == 2
     assert sum(e.tag.endswith("line") for e in tree) == 4

@@ -31,7 +31,7 @@ def test_a_vm_on_64_nodes_migrates_by_every_strategy_with_all_its_data(
         memory_bytes=512 * KIB,
         region_bytes=region,
         vcpus=1,
-        target=63,
+        targets=(63,),
         borrow=EVERYWHERE,
         window=3_000_000,
     )
@@ -48,14 +48,14 @@ def test_a_vm_on_64_nodes_migrates_by_every_strategy_with_all_its_data(
 def test_what_lies_on_a_node_is_what_was_dealt_to_it(
     borrow: dict[int, float], regions: int
 ) -> None:
-    vm = VmSpec(memory_bytes=regions * PAGE, vcpus=1, source=0, target=1, borrow=borrow)
+    vm = VmSpec(memory_bytes=regions * PAGE, vcpus=1, source=0, targets=(1,), borrow=borrow)
     dealt = Counter(vm.locations())
     assert dealt.total() == regions
     assert vm.bytes_on() == {node: count * PAGE for node, count in dealt.items()}
 
 
 def test_dealing_out_to_many_nodes_goes_round() -> None:
-    vm = VmSpec(memory_bytes=64 << 30, vcpus=1, source=0, target=1, borrow=EVERYWHERE)
+    vm = VmSpec(memory_bytes=64 << 30, vcpus=1, source=0, targets=(1,), borrow=EVERYWHERE)
     dealt = vm.locations()
     assert len(dealt) == 16 << 20
     assert dealt[:64] == dealt[-64:] == bytes(range(64))

@@ -51,4 +51,4 @@ def test_an_access_of_the_source_is_refused_and_one_of_another_node_is_not(
 
 def test_a_fence_is_refused_where_it_would_hit_others() -> None:
     with pytest.raises(InputError, match="is for one VM that moves once"):
-        run(machine_of("quad"), "ownership", fence=True, then=(2,), **VM)
+        run(machine_of("quad"), "ownership", fence=True, targets=(1, 2), **VM)

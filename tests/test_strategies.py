@@ -325,7 +325,13 @@ def test_a_vm_runs_on_while_its_memory_is_lent_and_given_back() -> None:
 
 def guest(source: int, target: int | None, strategy: str | None = None, **spec: Any) -> Guest:
     return Guest(
-        spec=VmSpec(memory_bytes=64 * KIB, vcpus=1, source=source, target=target, **spec),
+        spec=VmSpec(
+            memory_bytes=64 * KIB,
+            vcpus=1,
+            source=source,
+            targets=() if target is None else (target,),
+            **spec,
+        ),
         workload=parse_workload(BUSY),
         strategy=strategy_named(strategy) if strategy else None,
     )
@@ -339,7 +345,7 @@ def test_vms_pass_each_other_and_one_goes_around(strategy: str) -> None:
         strategy,
         BUSY,
         vcpus=1,
-        then=(2, 0),
+        targets=(1, 2, 0),
         borrow=EVERYWHERE,
         others=[guest(1, 0, strategy), guest(1, None)],
     ).summary
@@ -357,7 +363,7 @@ def test_a_vm_that_goes_around_uses_its_frames_again() -> None:
     """Its memory would not fit otherwise: 6 moves of 64 KiB, on nodes of 256 KiB."""
     machine = machine_of("tiny")
     little = replace(machine, memory=replace(machine.memory, size_bytes=256 * KIB))
-    summary = run(little, "pre-copy:max-rounds=2", BUSY, then=(0, 1, 0, 1, 0)).summary
+    summary = run(little, "pre-copy:max-rounds=2", BUSY, targets=(1, 0, 1, 0, 1, 0)).summary
     assert len(summary["migrations"]) == 6
 
 
@@ -377,7 +383,7 @@ def test_a_vm_that_stays_is_shielded_from_a_copy_by_the_priorities_of_its_links(
             vcpus=1,
             others=[
                 Guest(
-                    spec=VmSpec(memory_bytes=MIB, vcpus=2, source=0, target=None, borrow={1: 1.0}),
+                    spec=VmSpec(memory_bytes=MIB, vcpus=2, source=0, borrow={1: 1.0}),
                     workload=parse_workload("uniform:think=0,footprint=1"),
                 )
             ],

@@ -37,7 +37,7 @@ def test_the_strategy_of_the_example_moves_a_vm_with_all_its_data(name: str) -> 
     borrow = {1: 0.25} if name == "tiny" else {1: 0.25, 2: 0.25}
     summary = migrate(
         machine=machine_of(name),
-        vm=VmSpec(memory_bytes=64 * KIB, vcpus=2, source=0, target=1, borrow=borrow),
+        vm=VmSpec(memory_bytes=64 * KIB, vcpus=2, source=0, targets=(1,), borrow=borrow),
         workload=parse_workload("zipf:write_ratio=0.5,think=0"),
         strategy=example()(),
         seed=1,

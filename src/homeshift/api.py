@@ -14,7 +14,6 @@ Quantities are texts with their units, as on the command line.
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -25,18 +24,17 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-import homeshift
 from homeshift.errors import InputError
+from homeshift.guests import targets_by
 from homeshift.machine import Machine, load_machine
 from homeshift.migration import Result as Simulated
 from homeshift.migration import migrate as simulate
 from homeshift.output import OutputDirectory, write_stats
-from homeshift.run_format import FORMAT
 from homeshift.runs import read_run
 from homeshift.stats import read_stats, stat
 from homeshift.strategies import Strategy, faults_of_name, strategy_named
 from homeshift.units import format_bytes, format_seconds, parse_size, parse_time
-from homeshift.vm import STAGE2_ENTRY_BYTES, VmSpec
+from homeshift.vm import STAGE2_ENTRY_BYTES, VmSpec, default_memory_bytes
 from homeshift.workload import Workload, parse_workload
 
 __all__ = ["Result", "Vm", "migrate", "read_run", "read_stats", "stat"]
@@ -66,7 +64,7 @@ class Vm:
     """A VM and where it goes.
 
     Args:
-        memory: guest memory, as in "64MiB".
+        memory: guest memory, as in "64MiB"; None: that, or a quarter of a node's if it is less.
         vcpus: virtual CPUs, a core each; None: all of a node.
         source: node that it runs on.
         target: node that it moves to, or those that it moves to one after the other.
@@ -74,7 +72,7 @@ class Vm:
         region: unit in which homes move.
     """
 
-    memory: str = "64MiB"
+    memory: str | None = None
     vcpus: int | None = None
     source: int = 0
     target: int | Sequence[int] = 1
@@ -86,11 +84,19 @@ class Vm:
 class Result:
     """A migration that was simulated; the tables are made when they are asked for."""
 
-    summary: Mapping[str, Any]
-    """What migration.json holds."""
-    config: Mapping[str, Any]
-    """What config.json holds."""
     simulated: Simulated
+    arguments: Mapping[str, Any]
+    """As config.json has them."""
+
+    @property
+    def summary(self) -> Mapping[str, Any]:
+        """What migration.json holds."""
+        return self.simulated.summary
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """What config.json holds."""
+        return self.simulated.config(self.arguments)
 
     def __repr__(self) -> str:
         return f"<Result: {', '.join(f'{name} {value}' for name, value in self._short().items())}>"
@@ -174,10 +180,7 @@ class Result:
             InputError: the directory is something that a run must not replace.
         """
         with OutputDirectory(directory) as partial:
-            write_stats(partial / "stats.txt", self.simulated.statistics)
-            for name, content in (("config", self.config), ("migration", self.summary)):
-                text = json.dumps(content, indent=2, allow_nan=False) + "\n"
-                (partial / f"{name}.json").write_text(text, encoding="utf-8")
+            self.simulated.write(partial, self.arguments)
         return Path(directory)
 
 
@@ -197,7 +200,7 @@ def migrate(
 
     Args:
         machine: name or file, "quad:network.link_bandwidth=64GB/s", or one that was loaded.
-        vm: the VM; default: 64 MiB from node 0 to node 1.
+        vm: the VM; default: from node 0 to node 1.
         strategy: how it moves, "ownership" or "pre-copy:max-rounds=5", or an own Strategy object.
         workload: what its vCPUs do, "zipf:write_ratio=0.5" or "trace:FILE,FILE".
         warmup: time before anything is measured; long enough to fill the caches, or what the VM
@@ -224,7 +227,7 @@ def migrate(
     if isinstance(strategy, Strategy):
         faults += [f"strategy: {fault}" for fault in faults_of_name(type(strategy))]
     the_workload = _read(faults, "workload", workload, parse_workload, Workload)
-    memory = _read(faults, "vm.memory", vm.memory, parse_size)
+    memory = None if vm.memory is None else _read(faults, "vm.memory", vm.memory, parse_size)
     region = _read(faults, "vm.region", vm.region, parse_size)
     times = {
         name: None if name == "horizon" and text is None else _read(faults, name, text, parse_time)
@@ -236,14 +239,12 @@ def migrate(
     assert the_machine is not None
     assert the_strategy is not None
     assert the_workload is not None
-    assert memory is not None
     assert region is not None
     spec = VmSpec(
-        memory_bytes=memory,
+        memory_bytes=default_memory_bytes(the_machine) if memory is None else memory,
         vcpus=the_machine.cores.per_node if vm.vcpus is None else vm.vcpus,
         source=vm.source,
-        target=targets[0],
-        then=targets[1:],
+        targets=targets_by(the_strategy, targets),
         borrow=vm.borrow,
         region_bytes=region,
     )
@@ -259,31 +260,22 @@ def migrate(
         horizon_ticks=times["horizon"],
         check=check,
     )
-    config = {
-        "format": FORMAT,
-        "homeshift": homeshift.__version__,
-        "arguments": {
-            **_OPTIONS,
-            "machine": machine if isinstance(machine, str) else machine.name,
-            "strategy": strategy if isinstance(strategy, str) else strategy.name,
-            "workload": workload if isinstance(workload, str) else workload.kind,
-            "vm-memory": memory,
-            "vcpus": vm.vcpus,
-            "source": vm.source,
-            "target": list(targets),
-            "borrow": {str(node): part for node, part in vm.borrow.items()},
-            "region": region,
-            **times,
-            "seed": seed,
-            "check": check,
-        },
-        "machine": the_machine.to_dict(),
-        "workload": the_workload.to_dict(),
-        "vm": spec.to_dict(),
-        "strategy": the_strategy.to_dict(),
-        "other_vms": [],
+    arguments = {
+        **_OPTIONS,
+        "machine": machine if isinstance(machine, str) else machine.name,
+        "strategy": strategy if isinstance(strategy, str) else strategy.name,
+        "workload": workload if isinstance(workload, str) else workload.kind,
+        "vm-memory": spec.memory_bytes,
+        "vcpus": vm.vcpus,
+        "source": vm.source,
+        "target": list(targets),
+        "borrow": {str(node): part for node, part in vm.borrow.items()},
+        "region": region,
+        **times,
+        "seed": seed,
+        "check": check,
     }
-    return Result(summary=simulated.summary, config=config, simulated=simulated)
+    return Result(simulated=simulated, arguments=arguments)
 
 
 def _whole(value: object) -> bool:

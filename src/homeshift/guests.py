@@ -18,7 +18,7 @@ target stays where it is and measures how much the others disturb it:
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,11 @@ class Guest:
             "strategy": self.strategy.to_dict() if self.strategy else None,
             "start_ticks": self.start_ticks,
         }
+
+
+def targets_by(strategy: Strategy | None, targets: Iterable[int]) -> tuple[int, ...]:
+    """Return where a VM goes by a strategy that is told these targets: nowhere if it stays."""
+    return () if strategy and strategy.stays else tuple(targets)
 
 
 def load_guests(
@@ -111,20 +116,20 @@ def load_guests(
 
 
 def _guest(values: Mapping[str, Any], region_bytes: int, stage2_entry_bytes: int) -> Guest:
-    targets = values["target"]
+    strategy: Strategy = values["strategy"]
+    targets = targets_by(strategy, values["target"])
     return Guest(
         spec=VmSpec(
             memory_bytes=values["vm-memory"],
             vcpus=values["vcpus"],
             source=values["source"],
-            target=targets[0] if targets else None,
-            then=targets[1:],
+            targets=targets,
             borrow=values["borrow"],
             region_bytes=region_bytes,
             stage2_entry_bytes=stage2_entry_bytes,
         ),
         workload=values["trace"] or values["workload"],
-        strategy=values["strategy"] if targets or values["strategy"].stays else None,
+        strategy=strategy if targets or strategy.stays else None,
         start_ticks=values["start"],
     )
 

@@ -89,7 +89,7 @@ def _node(
     pool = number >= machine["nodes"] - machine.get("pool", {}).get("nodes", 0)
     if number == vm["source"]:
         roles.append("source")
-    if number in (vm.get("target"), *vm.get("then", ())):
+    if number in vm.get("targets", ()):
         roles.append("target")
     if str(number) in vm.get("borrow", {}):
         roles.append("lender")

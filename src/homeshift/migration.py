@@ -12,11 +12,14 @@ that is the same for every strategy. Statistics begin with the window before.
 
 from __future__ import annotations
 
+import json
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import homeshift
 from homeshift import host_memory
 from homeshift.engines import Models, Setup, VmSetup, check_models, inside_gem5, make_engine
 from homeshift.engines.base import Engine, Message
@@ -26,10 +29,12 @@ from homeshift.guests import Guest
 from homeshift.interruption import TARGET_FAILURE, Interruption
 from homeshift.machine import Machine
 from homeshift.message_window import MessageWindow
-from homeshift.output import Stat
+from homeshift.output import Stat, write_stats
+from homeshift.run_format import FORMAT
 from homeshift.running_vm import RunningVm
 from homeshift.strategies import Strategy
 from homeshift.summary import Span, summary
+from homeshift.timeline import trace
 from homeshift.units import time_text
 from homeshift.vm import FrameAllocator, VmSpec, check_together
 from homeshift.workload import Program, Workload
@@ -39,12 +44,53 @@ POINTS = 64  # of the progress that is recorded, at most twice as many
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A run: `migration.json` as a dict, the statistics, and single messages if asked for."""
+    """A run."""
 
+    machine: Machine
+    guests: Sequence[Guest]
+    """The VMs, that of the summary first."""
     summary: dict[str, Any]
+    """What migration.json holds."""
     statistics: tuple[Stat, ...]
+    """None inside gem5, which writes its own."""
     final_tick: int
     messages: tuple[Message, ...] = ()
+    """Single messages, if they were asked for."""
+
+    def config(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what config.json holds of a run with these arguments."""
+        return config_of(arguments, self.machine, self.guests)
+
+    def write(
+        self, directory: Path, arguments: Mapping[str, Any], *, timeline: bool = False
+    ) -> None:
+        """Write the run's files into its directory, timeline.json only if asked for."""
+        if self.statistics:
+            write_stats(directory / "stats.txt", self.statistics)
+        contents = {"config": self.config(arguments), "migration": self.summary}
+        if timeline:
+            contents["timeline"] = trace(self.summary, self.messages)
+        for name, content in contents.items():
+            text = json.dumps(content, indent=2, allow_nan=False) + "\n"
+            (directory / f"{name}.json").write_text(text, encoding="utf-8")
+
+
+def config_of(
+    arguments: Mapping[str, Any], machine: Machine, guests: Sequence[Guest]
+) -> dict[str, Any]:
+    """Return what config.json holds of an experiment."""
+    first, *others = guests
+    assert first.strategy is not None
+    return {
+        "format": FORMAT,
+        "homeshift": homeshift.__version__,
+        "arguments": arguments,
+        "machine": machine.to_dict(),
+        "workload": first.workload.to_dict(),
+        "vm": first.spec.to_dict(),
+        "strategy": first.strategy.to_dict(),
+        "other_vms": [other.to_dict() for other in others],
+    }
 
 
 def migrate(
@@ -180,6 +226,7 @@ class _Experiment:
         check: bool,
         models: Models,
     ) -> None:
+        self.machine = machine
         self.guests = guests
         self.check = check
         allocator = FrameAllocator(machine, guests[0].spec.region_bytes)
@@ -281,6 +328,8 @@ class _Experiment:
         if self.check:
             self._audit()
         return Result(
+            machine=self.machine,
+            guests=self.guests,
             summary=summary(
                 engine_name=engine.name,
                 specs=[guest.spec for guest in self.guests],

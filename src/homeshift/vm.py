@@ -20,6 +20,12 @@ from homeshift.units import LINE_BYTES, PAGE_BYTES, format_bytes, size_text
 STAGE2_ENTRY_BYTES = 8  # a descriptor of Armv8-A and of x86-64's EPT
 
 
+def default_memory_bytes(machine: Machine | None) -> int:
+    """Return the memory of a VM that nobody has given a size: 64 MiB, or what is easy to place."""
+    usual = 64 << 20
+    return min(usual, machine.memory.size_bytes // 4) if machine else usual
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VmSpec:
     """A VM and its migration.
@@ -28,8 +34,7 @@ class VmSpec:
         memory_bytes: guest memory, a whole number of regions.
         vcpus: virtual CPUs, at most one a core of a node.
         source: node that it runs on.
-        target: node that it moves to; None: it stays.
-        then: nodes that it moves on to, back to back.
+        targets: nodes that it moves to, one after the other; none: it stays.
         borrow: node -> fraction of the memory that lies there; the rest lies on the source.
         region_bytes: unit in which homes move, a power of two of at least a page.
         stage2_entry_bytes: of the table from guest pages to frames, one entry a page; 0: the target
@@ -39,16 +44,10 @@ class VmSpec:
     memory_bytes: int
     vcpus: int
     source: int
-    target: int | None
-    then: tuple[int, ...] = ()
+    targets: tuple[int, ...] = ()
     borrow: Mapping[int, float] = field(default_factory=dict)
     region_bytes: int = PAGE_BYTES
     stage2_entry_bytes: int = STAGE2_ENTRY_BYTES
-
-    @property
-    def targets(self) -> tuple[int, ...]:
-        """The nodes that it moves to, one after the other."""
-        return () if self.target is None else (self.target, *self.then)
 
     @property
     def stage2_bytes(self) -> int:
@@ -67,8 +66,11 @@ class VmSpec:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that JSON can hold."""
-        plain = {**asdict(self), "then": list(self.then)}
-        return {**plain, "borrow": {str(node): part for node, part in self.borrow.items()}}
+        return {
+            **asdict(self),
+            "targets": list(self.targets),
+            "borrow": {str(node): part for node, part in self.borrow.items()},
+        }
 
     def check(self, machine: Machine) -> None:
         """Raise InputError, with all faults, if this VM cannot run on a machine."""
