@@ -163,6 +163,22 @@ def test_a_page_that_is_asked_for_does_not_wait_for_those_that_are_pushed() -> N
     assert summary["postcopy-blocktime"] / asked < 5e-6
 
 
+def test_pages_that_come_in_the_order_of_faults_do_not_crowd_in_the_caches() -> None:
+    """All pages are in their place at the target, so the VM runs there as after a copy."""
+    after = {
+        strategy: run(
+            machine_of("quad"),
+            strategy,
+            "uniform:footprint=1,shared=0",
+            memory_bytes=MIB,
+            vcpus=4,
+            window=500 * MICROSECOND,
+        ).summary["vm"]["accesses-per-microsecond"]["after"]
+        for strategy in ("stop-and-copy", "post-copy")
+    }
+    assert after["post-copy"] == pytest.approx(after["stop-and-copy"], rel=0.02)
+
+
 def test_prepaging_around_faults_saves_requests_of_a_vm_that_walks(tmp_path: Path) -> None:
     """It walks down at half the speed at which pages are pushed, these in ascending order."""
     records = np.zeros(128 * 8, dtype=TRACE_DTYPE)
