@@ -461,6 +461,10 @@ def _nodes(text: str) -> tuple[int, ...]:
 
 def _borrow(text: str) -> dict[int, float]:
     borrow: dict[int, float] = {}
+    if not text:
+        return borrow
+    from homeshift.machine.model import MOST_NODES  # not needed for --help
+
     for part in filter(None, text.split(",")):
         nodes, _, fraction = part.partition(":")
         first, dash, last = nodes.partition("-")
@@ -471,6 +475,8 @@ def _borrow(text: str) -> dict[int, float]:
             raise ValueError(
                 f"'{part}' is not NODE:FRACTION, as in 2:0.25, nor NODE-NODE:FRACTION"
             ) from None
+        if len(numbers) > MOST_NODES:
+            raise ValueError(f"'{nodes}' are more nodes than a machine has; {MOST_NODES} at most")
         for number in numbers:
             if number in borrow:
                 raise ValueError(f"node {number} is named twice")

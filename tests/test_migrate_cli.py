@@ -179,6 +179,10 @@ BAD = [
     (("--borrow", "1:nan"), ["borrow 1:nan: a fraction is above 0, up to 1"]),
     (("--borrow", "0:0.5"), ["borrow 0: is the source"]),
     (("--borrow", "1"), ["option --borrow", "1: '1' is not NODE:FRACTION"]),
+    (
+        ("--borrow", "0-2000000000:0.5"),
+        ["option --borrow", "are more nodes than a machine has; 64 at most"],
+    ),
     (("--borrow", "1:0.1,1:0.1"), ["node 1 is named twice"]),
     (("--borrow", "1:0.1,1-1:0.1"), ["node 1 is named twice"]),
     (("--borrow", "3-1:0.1"), ["'3-1:0.1' is not NODE:FRACTION, as in 2:0.25, nor NODE-NODE:"]),

@@ -52,13 +52,14 @@ def test_all_faults_of_a_file_of_vms_are_told_at_once(tmp_path: Path) -> None:
     (tmp_path / "vms.toml").write_text(
         GUESTS.replace('"64KiB"', "64").replace("[0, 1]", '"1"').replace("uniform", "unifrm")
         + '[[vm]]\nsources = 1\nborrow = [2]\nvcpus = "two"\ntrace = ["none.npy"]\n'
+        + '[[vm]]\nstart = "5us"\n[[vm]]\nstrategy = "return"\ntarget = [1]\n'
         + '[vms]\nstrategy = "x"\n'
     )
     with pytest.raises(InputError) as error:
         load_guests(str(tmp_path / "vms.toml"), region_bytes=4096, stage2_entry_bytes=8)
     told = str(error.value)
     for part in (
-        "has 8 faults",
+        "has 10 faults",
         "vms: no such field (did you mean 'vm'?)",
         "vm[0].vm-memory = 64: a bare number",
         "vm[0].target = '1': not a list of nodes",
@@ -67,6 +68,8 @@ def test_all_faults_of_a_file_of_vms_are_told_at_once(tmp_path: Path) -> None:
         "vm[1].borrow = [2]: not a table",
         "vm[1].vcpus = 'two': not a whole number",
         "vm[1].trace: none.npy: cannot read",
+        "vm[2].start: it has no target, and so does not migrate",
+        "vm[3].target: by return it stays where it is",
     ):
         assert part in told
 
@@ -103,8 +106,21 @@ def test_more_vms_migrate_beside_the_first_and_are_recorded(tmp_path: Path) -> N
     assert summary["total-time"] == summary["migrations"][0]["total-time"]
     assert summary["migrations"][1]["start"] > summary["migrations"][0]["start"]
     assert len(summary["vms"]) == 2
+    for number, vm in enumerate(summary["vms"]):
+        own = [m for m in summary["migrations"] if m["vm"] == number]
+        ticks = sum(m["phases"][-1]["end"] - m["phases"][0]["start"] for m in own)
+        accesses = sum(phase["accesses"] for m in own for phase in m["phases"])
+        assert vm["accesses-per-microsecond"]["during"] == pytest.approx(accesses / ticks * 1e6)
     assert config["other_vms"][0]["strategy"]["max-rounds"] == 2
     assert "system.vm1.vcpu0.numLoads" in (run / "stats.txt").read_text()
+
+
+def test_the_node_that_fails_is_used_by_the_first_vm_alone(tmp_path: Path) -> None:
+    (tmp_path / "vms.toml").write_text(GUESTS)
+    options = ("--more-vms", str(tmp_path / "vms.toml"), "--fail-target-at", "1us")
+    done = script("configs/migrate.py", *SHORT, *options, "--outdir", str(tmp_path / "run"))
+    assert done.returncode == 2
+    assert "VM 1 uses node 1 as well, and would not notice" in done.stderr
 
 
 def test_vms_that_do_not_fit_together_are_told(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ target stays where it is and measures how much the others disturb it:
     borrow = { 2 = 0.25 }
     workload = "zipf:write_ratio=0.5"
     strategy = "pre-copy"
-    start = "50us"                  # after the first migration
+    start = "50us"                  # after the begin of the first VM's migration
 """
 
 from __future__ import annotations
@@ -103,6 +103,7 @@ def load_guests(
             except ValueError as error:
                 faults.append(f"vm[{number}].{key} = {table[key]!r}: {error}")
         if values.keys() == _FIELDS.keys():
+            faults += [f"vm[{number}]{fault}" for fault in _contradictions(table, values)]
             guests[number] = _guest(values, region_bytes, stage2_entry_bytes)
     if faults:
         for number, guest in guests.items():
@@ -113,6 +114,15 @@ def load_guests(
                 faults += [f"vm[{number}]: {fault}" for fault in error.faults]
         raise InputError(subject, faults)
     return list(guests.values())
+
+
+def _contradictions(table: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:
+    """Return what a VM is told that cannot have an effect."""
+    stays = values["strategy"].stays
+    if values["target"]:
+        return [f".target: by {values['strategy'].name} it stays where it is"] if stays else []
+    without = [] if stays else [key for key in ("strategy", "start") if key in table]
+    return [f".{key}: it has no target, and so does not migrate" for key in without]
 
 
 def _guest(values: Mapping[str, Any], region_bytes: int, stage2_entry_bytes: int) -> Guest:

@@ -149,8 +149,8 @@ def migrate(
         raise InputError(
             "the choice of strategies", [f"{fault}; say what it borrows" for fault in lacking]
         )
-    if strategy.stays and interruption and interruption.kind == TARGET_FAILURE:
-        raise InputError("the end of the migration", [f"by {strategy.name} no target can fail"])
+    if interruption and interruption.kind == TARGET_FAILURE:
+        _check_target_failure(guests)
     models = models or Models()
     check_models(models, machine)
     if fence and (others or len(vm.targets) != 1):
@@ -178,6 +178,19 @@ def migrate(
         )
     except MemoryError as error:
         raise host_memory.ran_out(machine, specs) from error
+
+
+def _check_target_failure(guests: Sequence[Guest]) -> None:
+    first, *others = guests
+    faults = []
+    if first.strategy is not None and first.strategy.stays:
+        faults.append(f"by {first.strategy.name} the VM stays where it is")
+    for number, other in enumerate(others, 1):
+        nodes = {other.spec.source, *other.spec.targets}.intersection(first.spec.targets)
+        if nodes:
+            faults.append(f"VM {number} uses node {min(nodes)} as well, and would not notice")
+    if faults:
+        raise InputError("the failure of the target", faults)
 
 
 @dataclass(slots=True)

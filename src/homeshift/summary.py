@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """From what was counted to `migration.json`: names are QEMU's (`query-migrate`) where it has one.
 
-The numbers at the top are about the first VM and the time of all migrations. `window` is about the
-time from the begin of the migration to the end of the measurement, whatever happened in it:
-strategies that leave data where it is pay for that there. `migrations` has one entry for each
-migration, `vms` one for each VM, `progress` the course of time.
+The numbers at the top are about the first VM; bytes and energy are those of the time of all
+migrations. `window` is about the time from the begin of the migration to the end of the
+measurement, whatever happened in it: strategies that leave data where it is pay for that there.
+`migrations` has one entry for each migration, `vms` one for each VM, `progress` the course of time.
 
 Nodes and links do not know VMs: bytes, energy and remote services are those of all VMs. Of several
 VMs nobody can therefore say which share of the first one's accesses was local, nor, if others
@@ -68,6 +68,10 @@ def summary(
     overall = (at_last - start).counted
     status = interruption.status if interruption else "completed"
     total = specs[0].memory_bytes
+    vms = [
+        _vm(spec, [leg for leg in legs if leg.vm.number == number], spans, number)
+        for number, spec in enumerate(specs)
+    ]
     ram = {
         "total": total,
         "remaining": 0 if status == "completed" else total,
@@ -100,13 +104,13 @@ def summary(
         "copied-pages": ram["normal"],
         "energy": energy_of(migration_counts(counted), constants).to_dict(),
         "vm": {
-            "accesses-per-microsecond": {name: _rate(span, 0) for name, span in spans.items()},
+            "accesses-per-microsecond": vms[0]["accesses-per-microsecond"],
             "local-share": {name: _local_share(spans[name]) for name in ("before", "after")},
         },
         **({"interruption": interruption.to_dict()} if interruption else {}),
         "window": _window(at_last - start, spans["before"], constants),
         "migrations": [_migration(leg) for leg in legs],
-        "vms": [_vm(spec, spans, number) for number, spec in enumerate(specs)],
+        "vms": vms,
         "links": [{"source": link.source, "target": link.target} for link in start.links],
         "progress": [_point(point - start, constants) for point in progress],
         "phases": [
@@ -143,12 +147,31 @@ def _ram(legs: Sequence[Migration], during: Span, *, alone: bool) -> dict[str, A
     }
 
 
-def _vm(spec: VmSpec, spans: Mapping[str, Span], number: int) -> dict[str, Any]:
+def _vm(
+    spec: VmSpec, legs: Sequence[Migration], spans: Mapping[str, Span], number: int
+) -> dict[str, Any]:
+    """Sum up what a VM did before all migrations, during its own (or all, if it stays), after."""
+    did = {name: (span.tick, span.vms[number]) for name, span in spans.items()}
+    if legs:
+        phases = [phase for leg in legs for phase in leg.phases]
+        counted = VmCounters(
+            accesses=sum(phase.vm_counted.accesses for phase in phases),
+            latency_ticks=sum(phase.vm_counted.latency_ticks for phase in phases),
+        )
+        did["during"] = (phases[-1].end - phases[0].start, counted)
     return {
         "source": spec.source,
         "targets": list(spec.targets),
-        "accesses-per-microsecond": {name: _rate(span, number) for name, span in spans.items()},
-        "mean-latency": {name: _mean_latency(span, number) for name, span in spans.items()},
+        "accesses-per-microsecond": {
+            name: counted.accesses / (ticks / TICKS_PER_MICROSECOND) if ticks else None
+            for name, (ticks, counted) in did.items()
+        },
+        "mean-latency": {
+            name: counted.latency_ticks / counted.accesses / TICKS_PER_SECOND
+            if counted.accesses
+            else None
+            for name, (_, counted) in did.items()
+        },
     }
 
 
@@ -266,17 +289,6 @@ def _seconds(phases: Sequence[Phase]) -> float:
 def _blocktime(phases: Sequence[Phase]) -> float:
     """Return the time in which all vCPUs waited for missing pages."""
     return sum(phase.vm_counted.all_blocked_ticks for phase in phases) / TICKS_PER_SECOND
-
-
-def _rate(span: Span, vm: int) -> float | None:
-    ticks = span.tick
-    return span.vms[vm].accesses / (ticks / TICKS_PER_MICROSECOND) if ticks else None
-
-
-def _mean_latency(span: Span, vm: int) -> float | None:
-    """Return seconds from issue to answer."""
-    counted = span.vms[vm]
-    return counted.latency_ticks / counted.accesses / TICKS_PER_SECOND if counted.accesses else None
 
 
 def _local_share(span: Span) -> float | None:

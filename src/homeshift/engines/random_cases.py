@@ -93,7 +93,7 @@ source = {self.source}
 workload = "{self.workload}"
 borrow = {{ {borrow} }}
 strategy = "{self.strategy}"
-target = {self.targets}
+{"" if self.strategy in _LENDING else f"target = {self.targets}"}
 start = "{start_ps}ps"
 """
 
@@ -119,8 +119,9 @@ def draw(seed: int) -> Case:
         *("--seed", str(random.randrange(1000)), "--check"),
     ]
     if random.random() < 0.25:
-        stays = first.strategy in _LENDING
-        event = "--cancel-at" if stays else random.choice(["--cancel-at", "--fail-target-at"])
+        used = {node for vm in others for node in (vm.source, *vm.targets)}
+        may_fail = first.strategy not in _LENDING and used.isdisjoint(first.targets)
+        event = random.choice(["--cancel-at", "--fail-target-at"] if may_fail else ["--cancel-at"])
         options += [event, f"{random.randint(0, 10000 * period)}ps"]
     more_vms = "".join(vm.table(random.randrange(5000) * period) for vm in others)
     return Case(name=f"random-{seed}", options=tuple(options), more_vms=more_vms)

@@ -24,6 +24,7 @@ from homeshift.machine.fields import (
 )
 from homeshift.units import LINE_BYTES, PAGE_BYTES
 
+MOST_NODES = 64
 MOST_CORES = 64  # one word of sharers in a directory entry
 
 KIB, MIB, GIB, TIB = 1 << 10, 1 << 20, 1 << 30, 1 << 40
@@ -208,7 +209,9 @@ class Machine:
     clock_period_ps: Annotated[
         int, Clock(key="clock", sentence="one clock for cores, caches, homes and network")
     ]
-    nodes: Annotated[int, Count(key="nodes", sentence="nodes of the machine", least=2, most=64)]
+    nodes: Annotated[
+        int, Count(key="nodes", sentence="nodes of the machine", least=2, most=MOST_NODES)
+    ]
     cores: Annotated[Cores, Table(key="cores", sentence="the cores of a node")]
     cache: Annotated[Cache, Table(key="cache", sentence="the private cache of a core")]
     slc: Annotated[Cache, Table(key="slc", sentence="the slice of memory-side cache at a home")]
