@@ -304,7 +304,9 @@ def test_frames_are_handed_out_in_whole_regions_of_a_node() -> None:
     assert allocator.allocate(1, 1, purpose="a byte") == MIB
     assert allocator.allocate(1, PAGE, purpose="a page") == MIB + 2 * PAGE
     assert allocator.allocate(0, PAGE, purpose="a page") == 0
-    assert allocator.room(1) == MIB - 4 * PAGE
+    assert allocator.allocate(1, MIB - 4 * PAGE, purpose="the rest") == MIB + 4 * PAGE
+    with pytest.raises(InputError, match=r"node 1 has 0 B"):
+        allocator.allocate(1, 1, purpose="more")
     assert state_bytes(machine_of("tiny")) == PAGE  # 1 KiB in whole pages
 
 

@@ -247,15 +247,6 @@ def test_values_have_gem5s_decimals(value: float, text: str) -> None:
     assert format_value(value) == text
 
 
-def test_a_second_dump_is_appended(tmp_path: Path) -> None:
-    path = tmp_path / "stats.txt"
-    stat = Stat("simTicks", 1, "Tick", "Time")
-    write_stats(path, [stat])
-    once = path.read_bytes()
-    write_stats(path, [stat], append=True)
-    assert path.read_bytes() == once + once
-
-
 @pytest.mark.parametrize(
     ("stat", "reason"),
     [

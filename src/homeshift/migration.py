@@ -21,7 +21,15 @@ from typing import Any
 
 import homeshift
 from homeshift import host_memory
-from homeshift.engines import Models, Setup, VmSetup, check_models, inside_gem5, make_engine
+from homeshift.engines import (
+    Models,
+    Setup,
+    VmSetup,
+    check_message_log,
+    check_models,
+    inside_gem5,
+    make_engine,
+)
 from homeshift.engines.base import Engine, Message
 from homeshift.errors import InputError, RunError
 from homeshift.executor import Migration, Steps, run_together, sleep
@@ -151,6 +159,8 @@ def migrate(
         )
     if interruption and interruption.kind == TARGET_FAILURE:
         _check_target_failure(guests)
+    if messages is not None:
+        check_message_log()
     models = models or Models()
     check_models(models, machine)
     if fence and (others or len(vm.targets) != 1):
@@ -291,8 +301,6 @@ class _Experiment:
         report: Callable[[str], None],
     ) -> Result:
         engine = self.engine
-        if messages is not None:
-            engine.open_message_log(0)  # raises InputError now, not at the end of the warm-up
         for vm in self.vms:
             engine.resume(vm.number, vm.node)
         report("warming up")

@@ -162,14 +162,13 @@ class Stat:
     subs: Mapping[str, float] | None = None
 
 
-def write_stats(path: Path, stats: Iterable[Stat], *, append: bool = False) -> None:
+def write_stats(path: Path, stats: Iterable[Stat]) -> None:
     """Write one dump of statistics in gem5's text format.
 
     Args:
         path: the file, usually `directory / "stats.txt"`.
         stats: written in the order given; a duplicate, an empty description or a name that gem5's
             readers cannot parse raises ValueError.
-        append: add a dump to the file, as gem5 does when statistics are dumped more than once.
     """
     lines = ["", "---------- Begin Simulation Statistics ----------"]
     seen: set[str] = set()
@@ -177,8 +176,7 @@ def write_stats(path: Path, stats: Iterable[Stat], *, append: bool = False) -> N
         _check(stat, seen)
         lines += _lines(stat)
     lines += ["", "---------- End Simulation Statistics   ----------", ""]
-    with path.open("a" if append else "w", encoding="utf-8", newline="\n") as file:
-        file.write("\n".join(lines))
+    path.write_text("\n".join(lines), encoding="utf-8", newline="\n")
 
 
 def format_value(value: float) -> str:

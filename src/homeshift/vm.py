@@ -289,8 +289,3 @@ class FrameAllocator:
         return [
             base + offset for base in bases for offset in range(0, self._region_bytes, PAGE_BYTES)
         ]
-
-    def room(self, node: int) -> int:
-        """Return the bytes that are free on a node."""
-        freed = len(self._free[node]) * self._region_bytes
-        return self._machine.memory.size_bytes - self._used[node] + freed

@@ -37,7 +37,6 @@ class VirtualMachine(SimObject):
         PyBindMethod("stopDirtyLog"),
         PyBindMethod("accesses"),
         PyBindMethod("latency"),
-        PyBindMethod("blocked"),
         PyBindMethod("allBlocked"),
         PyBindMethod("checkFault"),
     ]

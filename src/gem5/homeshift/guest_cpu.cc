@@ -51,12 +51,6 @@ GuestCpu::latency() const
     return stats.totalLatency.value();
 }
 
-uint64_t
-GuestCpu::blocked() const
-{
-    return stats.blockedTime.value();
-}
-
 GuestCpu::Stats::Stats(statistics::Group *parent)
     : statistics::Group(parent),
       ADD_STAT(numLoads, statistics::units::Count::get(), "Loads and instruction fetches done"),

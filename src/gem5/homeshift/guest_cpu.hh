@@ -59,7 +59,6 @@ class GuestCpu : public ClockedObject
 
     uint64_t accesses() const;
     uint64_t latency() const; // ticks, summed over accesses
-    uint64_t blocked() const; // ticks in which it waited for a missing page
 
   protected:
     GuestCpu(const Params &p);

@@ -132,12 +132,6 @@ VirtualMachine::latency() const
 }
 
 uint64_t
-VirtualMachine::blocked() const
-{
-    return sumOver(vcpus, &GuestCpu::blocked);
-}
-
-uint64_t
 VirtualMachine::allBlocked() const
 {
     const Tick period = clockPeriod();

@@ -83,10 +83,9 @@ class VirtualMachine : public SimObject, public ::homeshift::GuestMemory
         table.stop_log();
     }
 
-    // Summed over vCPUs: accesses done, ticks from issue to answer, ticks blocked by missing pages.
+    // Summed over vCPUs: accesses done, ticks from issue to answer.
     uint64_t accesses() const;
     uint64_t latency() const;
-    uint64_t blocked() const;
 
     // Ticks in which all vCPUs were blocked.
     uint64_t allBlocked() const;

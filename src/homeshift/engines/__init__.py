@@ -10,11 +10,9 @@ from pathlib import Path
 from homeshift.engines.base import (
     MEMORY_MODELS,
     NETWORK_MODELS,
-    Counters,
     Engine,
     Models,
     Setup,
-    VmCounters,
     VmSetup,
 )
 from homeshift.errors import InputError, near
@@ -23,13 +21,12 @@ from homeshift.output import OutputDirectory
 from homeshift.workload import Program, Workload
 
 __all__ = [
-    "Counters",
-    "Engine",
     "Models",
     "Setup",
-    "VmCounters",
     "VmSetup",
+    "check_message_log",
     "check_models",
+    "check_workload",
     "inside_gem5",
     "make_engine",
     "output_directory",
@@ -86,6 +83,13 @@ def check_workload(workload: Workload | Program) -> None:
     if isinstance(workload, Program) and not inside_gem5():
         fault = "gem5 has CPUs that run it, the embedded engine has none; use gem5.opt"
         raise InputError(f"program '{workload.command[0]}'", [fault])
+
+
+def check_message_log() -> None:
+    """Raise InputError unless the engine that this Python can run notes single messages."""
+    if inside_gem5():
+        fault = "the embedded engine notes them; gem5 has --debug-flags=ProtocolTrace,RubyNetwork"
+        raise InputError("option --timeline-messages", [fault])
 
 
 def make_engine(setup: Setup) -> Engine:

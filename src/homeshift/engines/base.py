@@ -145,13 +145,11 @@ class VmCounters:
     Args:
         accesses: done.
         latency_ticks: from issue to answer, summed over accesses.
-        blocked_ticks: that vCPUs waited for missing pages, summed over vCPUs.
         all_blocked_ticks: that all vCPUs waited for missing pages at once.
     """
 
     accesses: int = 0
     latency_ticks: int = 0
-    blocked_ticks: int = 0
     all_blocked_ticks: int = 0
 
     def __sub__(self, earlier: VmCounters) -> VmCounters:

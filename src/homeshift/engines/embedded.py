@@ -198,7 +198,6 @@ class EmbeddedEngine:
         return VmCounters(
             accesses=sum(v["loads"] + v["stores"] for v in vcpus),
             latency_ticks=sum(v["latency_cycles"] for v in vcpus) * period,
-            blocked_ticks=sum(v["blocked_cycles"] for v in vcpus) * period,
             all_blocked_ticks=self._system.all_blocked(vm) * period,
         )
 

@@ -16,6 +16,7 @@ from typing import Any
 import m5
 import m5.objects as gem5
 
+from homeshift.engines import check_message_log
 from homeshift.engines.base import Counters, Link, Message, Setup, VmCounters, VmSetup
 from homeshift.engines.counting import counters
 from homeshift.engines.gem5_machine import build
@@ -37,7 +38,6 @@ OF_INTEREST = frozenset(
     }
 )
 """Why gem5 may leave its loop; anything else ends the run."""
-NO_MESSAGES = "the embedded engine notes them; gem5 has --debug-flags=ProtocolTrace,RubyNetwork"
 FOREVER = 2**63 - 1  # ticks
 QUIET_TICKS = 10**7  # nothing is under way any more so long after a VM was paused
 
@@ -197,7 +197,6 @@ class Gem5Engine:
         return VmCounters(
             accesses=self._vms[vm].accesses(),
             latency_ticks=self._vms[vm].latency(),
-            blocked_ticks=self._vms[vm].blocked(),
             all_blocked_ticks=self._vms[vm].allBlocked(),
         )
 
@@ -205,10 +204,10 @@ class Gem5Engine:
         return self._controllers.links()
 
     def open_message_log(self, most: int) -> None:
-        raise InputError("option --timeline-messages", [NO_MESSAGES])
+        check_message_log()
 
     def close_message_log(self) -> None:
-        raise InputError("option --timeline-messages", [NO_MESSAGES])
+        check_message_log()
 
     def take_message_log(self) -> list[Message]:
         return []

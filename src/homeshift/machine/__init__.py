@@ -12,30 +12,14 @@ its faults at once. `latency` adds up how long an access takes.
 Standard library only: this package also runs in gem5's Python.
 """
 
-from homeshift.machine.latency import local_miss_cycles, remote_miss_cycles, slow_access_ticks
+from homeshift.machine.latency import slow_access_ticks
 from homeshift.machine.loader import load_machine, machine_directory, machine_names
-from homeshift.machine.model import (
-    Cache,
-    Cores,
-    Home,
-    Machine,
-    Memory,
-    MigrationEngine,
-    Network,
-)
+from homeshift.machine.model import Machine
 
 __all__ = [
-    "Cache",
-    "Cores",
-    "Home",
     "Machine",
-    "Memory",
-    "MigrationEngine",
-    "Network",
     "load_machine",
-    "local_miss_cycles",
     "machine_directory",
     "machine_names",
-    "remote_miss_cycles",
     "slow_access_ticks",
 ]

@@ -74,22 +74,21 @@ def load_machine(text: str) -> Machine:
         raise InputError(subject, [f"not TOML: {error}"]) from error
     if colon:
         apply_changes(tables, changes, subject=subject)
-    return _Reader(path, tables).machine(subject)
+    return _Reader(path.stem, tables).machine(subject)
 
 
 class _Reader:
     """One file being read, and the faults found so far."""
 
-    def __init__(self, path: Path, tables: Mapping[str, Any]) -> None:
-        self.path = path
+    def __init__(self, name: str, tables: Mapping[str, Any]) -> None:
+        self.name = name
         self.tables = tables
         self.faults: list[str] = []
         self.sound: dict[str, Any] = {}  # attributes without a fault, "network.columns"
         self.clock_period_ps = self._clock()
 
     def machine(self, subject: str) -> Machine:
-        fixed = {"path": self.path, "name": self.path.stem}
-        machine = self._table(Machine, self.tables, prefix="", fixed=fixed)
+        machine = self._table(Machine, self.tables, prefix="", fixed={"name": self.name})
         if machine is None or self.faults:
             raise InputError(subject, self.faults)
         return machine

@@ -9,7 +9,6 @@ must obey together is in `rules`.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Annotated, Any
 
 from homeshift.machine.fields import (
@@ -204,8 +203,6 @@ class Machine:
     name: Annotated[
         str, Text(key="name", sentence="for people; the file's name if absent", required=False)
     ]
-    path: Path
-    """The file that was read. It is not part of `to_dict()`: equal machines give equal dicts."""
     clock_period_ps: Annotated[
         int, Clock(key="clock", sentence="one clock for cores, caches, homes and network")
     ]
@@ -268,7 +265,6 @@ class Machine:
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, in the model's units, that JSON can hold."""
         plain = asdict(self)
-        del plain["path"]
         if self.pool is None:
             del plain["pool"]
         return plain

@@ -11,7 +11,7 @@
 dicts for the C++ stream factory. Standard library only: this package also runs in gem5's Python.
 """
 
-from homeshift.workload.kinds import KINDS, Kind, Parameter
+from homeshift.workload.kinds import KINDS
 from homeshift.workload.program import Program, program_workload
 from homeshift.workload.spec import Workload, parse_workload, trace_workload
 from homeshift.workload.trace import TRACE_DTYPE, Trace, check_traces
@@ -19,8 +19,6 @@ from homeshift.workload.trace import TRACE_DTYPE, Trace, check_traces
 __all__ = [
     "KINDS",
     "TRACE_DTYPE",
-    "Kind",
-    "Parameter",
     "Program",
     "Trace",
     "Workload",
