@@ -1,11 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Carry out a strategy's operations on an engine: one migration of one VM to one node.
 
-A migration is a coroutine: it begins something, then yields until that is done, so that any number
-of them go on at the same time. What it yields is the tick until which it only waits for time to
-pass, or None; it is resumed at that tick, and whenever something has ended.
-
-    run_together(engine, [Migration(vm_a, ...).steps(), Migration(vm_b, ...).steps()])
+run_together(engine, [Migration(vm_a, ...).steps(), Migration(vm_b, ...).steps()])
 """
 
 from __future__ import annotations
@@ -16,11 +12,12 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from homeshift.engines.base import Counters, Engine, VmCounters
+from homeshift.engines.base import Counters, VmCounters
 from homeshift.errors import HomeshiftError, RunError
 from homeshift.homes import Homes
-from homeshift.operations import fault_of
+from homeshift.operation_faults import fault_of
 from homeshift.running_vm import RunningVm
+from homeshift.schedule import Steps, sleep
 from homeshift.strategies import (
     Copy,
     Fetch,
@@ -43,8 +40,6 @@ LINES_PER_PAGE = PAGE_BYTES // LINE_BYTES
 PUSHED_AT_ONCE = 2  # pages of a background push, so that its engine never runs out of lines
 PULLED_AT_ONCE = 8  # pages that accesses have to wait for
 MOST_IDLE = 10_000  # operations of a strategy that take no time, one after the other
-
-Steps = Iterator[int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -450,28 +445,3 @@ class _PageQueue:
 def _around(page: int, number: int) -> list[int]:
     """Return the pages around one, the nearest first."""
     return [page + (step // 2 + 1) * (1 - step % 2 * 2) for step in range(number)]
-
-
-def sleep(engine: Engine, until: int) -> Steps:
-    """Let time pass."""
-    while engine.now < until:
-        yield until
-
-
-def run_together(
-    engine: Engine, coroutines: Sequence[Steps], *, background: Sequence[Steps] = ()
-) -> None:
-    """Run coroutines until all have ended, and those in the background as long."""
-    running = dict(enumerate([*coroutines, *background]))
-    waiting: dict[int, int | None] = {}
-    while True:
-        for number, steps in list(running.items()):
-            try:
-                waiting[number] = next(steps)
-            except StopIteration:
-                del running[number]
-                waiting.pop(number, None)
-        if not any(number < len(coroutines) for number in running):
-            return
-        ticks = [tick for tick in waiting.values() if tick is not None]
-        engine.wait(min(ticks, default=None))

@@ -20,14 +20,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from homeshift.errors import RunError
-from homeshift.executor import Migration, Steps
+from homeshift.executor import Migration
+from homeshift.schedule import Steps
 from homeshift.units import TICKS_PER_SECOND
 
 CANCEL, TARGET_FAILURE = "cancel", "target-failure"
 STATUS = {CANCEL: "cancelled", TARGET_FAILURE: "failed"}
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Interruption:
     """A cancel of a VM's migration, or the failure of its target.
 
@@ -38,8 +39,19 @@ class Interruption:
 
     kind: str
     after_ticks: int
-    tick: int = 0
-    """When it comes; set when the migration begins."""
+
+
+@dataclass(slots=True)
+class CallingOff:
+    """What comes of an interruption in a run.
+
+    Args:
+        of: the interruption.
+        tick: when it comes.
+    """
+
+    of: Interruption
+    tick: int
     pending: bool = True
     status: str = "completed"
     """Of the migration, in the end."""
@@ -54,12 +66,12 @@ class Interruption:
         while True:
             if self.pending and engine.now >= self.tick:
                 self.pending = False
-                if leg.switched and self.kind == CANCEL:
+                if leg.switched and self.of.kind == CANCEL:
                     self.outcome = "too late: the VM ran at the target, the migration went on"
                 else:
                     steps.close()
-                    self.status = STATUS[self.kind]
-                    name = "cancel" if self.kind == CANCEL else "recover"
+                    self.status = STATUS[self.of.kind]
+                    name = "cancel" if self.of.kind == CANCEL else "recover"
                     yield from leg.timed(name, self._call_off(leg))
                     return
             try:
@@ -127,8 +139,8 @@ class Interruption:
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for migration.json."""
         return {
-            "kind": self.kind,
-            "after": self.after_ticks / TICKS_PER_SECOND,
+            "kind": self.of.kind,
+            "after": self.of.after_ticks / TICKS_PER_SECOND,
             "outcome": self.outcome,
             "regions-brought-back": self.regions_brought_back,
             "lost": self.lost,

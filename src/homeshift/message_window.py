@@ -9,10 +9,10 @@ Noting them changes nothing about the run.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from homeshift.engines.base import Engine
+from homeshift.schedule import Steps
 from homeshift.units import parse_time
 
 MOST = 10_000
@@ -43,7 +43,7 @@ class MessageWindow:
         if self.most < 1:
             raise ValueError("0 messages at most; give at least 1, or leave the number out")
 
-    def steps(self, engine: Engine, start_tick: int) -> Iterator[int | None]:
+    def steps(self, engine: Engine, start_tick: int) -> Steps:
         """Note messages while the time has come; a coroutine for `run_together`."""
         while engine.now < start_tick + self.start_ticks:
             yield start_tick + self.start_ticks

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,19 +32,21 @@ from homeshift.engines import (
 )
 from homeshift.engines.base import Engine, Message
 from homeshift.errors import InputError, RunError
-from homeshift.executor import Migration, Steps, run_together, sleep
+from homeshift.executor import Migration
+from homeshift.frames import FrameAllocator
 from homeshift.guests import Guest
-from homeshift.interruption import TARGET_FAILURE, Interruption
+from homeshift.interruption import TARGET_FAILURE, CallingOff, Interruption
 from homeshift.machine import Machine
 from homeshift.message_window import MessageWindow
 from homeshift.output import Stat, write_stats
 from homeshift.run_format import FORMAT
 from homeshift.running_vm import RunningVm
+from homeshift.schedule import Steps, run_together, sleep
 from homeshift.strategies import Strategy
 from homeshift.summary import Span, summary
 from homeshift.timeline import trace
 from homeshift.units import time_text
-from homeshift.vm import FrameAllocator, VmSpec, check_together
+from homeshift.vm import VmSpec, check_together
 from homeshift.workload import Program, Workload
 
 POINTS = 64  # of the progress that is recorded, at most twice as many
@@ -212,7 +214,7 @@ class _Journey:
     targets: Sequence[int]
     start_tick: int
     keep_borrowed: bool
-    interruption: Interruption | None
+    calling_off: CallingOff | None
     fence: bool
     report: Callable[[str], None]
     legs: list[Migration] = field(default_factory=list)
@@ -229,11 +231,11 @@ class _Journey:
                 report=self.report,
             )
             self.legs.append(leg)
-            if self.interruption is None:
+            if self.calling_off is None:
                 yield from leg.steps()
                 continue
-            yield from self.interruption.steps(leg)
-            if self.interruption.status != "completed":
+            yield from self.calling_off.steps(leg)
+            if self.calling_off.status != "completed":
                 return
 
 
@@ -309,8 +311,9 @@ class _Experiment:
         at_first = self._look()
         engine.run(window_ticks)
         start = self._look()
+        calling_off = None
         if interruption is not None:
-            interruption.tick = start.tick + interruption.after_ticks
+            calling_off = CallingOff(interruption, start.tick + interruption.after_ticks)
         journeys = [
             _Journey(
                 vm,
@@ -318,7 +321,7 @@ class _Experiment:
                 (vm.node,) if guest.strategy.stays else guest.spec.targets,
                 start_tick=engine.now + guest.start_ticks,
                 keep_borrowed=keep_borrowed,
-                interruption=interruption if vm.number == 0 else None,
+                calling_off=calling_off if vm.number == 0 else None,
                 fence=fence,
                 report=report if vm.number == 0 else lambda _: None,
             )
@@ -339,8 +342,8 @@ class _Experiment:
                     f"the migration took {time_text(end.tick - start.tick)}, more than the horizon "
                     f"of {time_text(horizon_ticks)}; give a longer one (--horizon)"
                 )
-        if interruption is not None:
-            report(f"{interruption.kind}: {interruption.outcome}")
+        if calling_off is not None:
+            report(f"{calling_off.of.kind}: {calling_off.outcome}")
         report("watching the VM afterwards")
         run_together(engine, [sleep(engine, until)], background=[progress.steps(), log])
         at_last = self._look()
@@ -357,7 +360,7 @@ class _Experiment:
                 legs=[leg for journey in journeys for leg in journey.legs],
                 moments=(at_first, start, end, at_last),
                 progress=progress.points,
-                interruption=interruption,
+                calling_off=calling_off,
             ),
             statistics=statistics,
             final_tick=final_tick,
@@ -400,7 +403,7 @@ class Progress:
         self._every = every
         self.points: list[Span] = []
 
-    def steps(self) -> Iterator[int | None]:
+    def steps(self) -> Steps:
         """Look, for ever."""
         while True:
             if self.points:  # perhaps by an earlier call

@@ -13,10 +13,11 @@ from collections.abc import Iterable, Sequence
 from itertools import chain, compress, islice
 
 from homeshift.engines.base import Counters, Engine
+from homeshift.frames import FrameAllocator
 from homeshift.homes import Homes
 from homeshift.machine import Machine, slow_access_ticks
 from homeshift.units import LINE_BYTES, PAGE_BYTES
-from homeshift.vm import FrameAllocator, VmSpec, state_bytes
+from homeshift.vm import VmSpec, state_bytes
 
 
 class RunningVm:

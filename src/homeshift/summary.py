@@ -20,7 +20,7 @@ from typing import Any
 from homeshift.energy import Constants, Counts, energy_of, load_constants, sensitivity
 from homeshift.engines.base import Counters, Link, VmCounters
 from homeshift.executor import Migration, Phase
-from homeshift.interruption import Interruption
+from homeshift.interruption import CallingOff
 from homeshift.run_format import FORMAT
 from homeshift.units import PAGE_BYTES, TICKS_PER_SECOND
 from homeshift.vm import VmSpec
@@ -57,7 +57,7 @@ def summary(
     legs: Sequence[Migration],
     moments: Moments,
     progress: Sequence[Span],
-    interruption: Interruption | None = None,
+    calling_off: CallingOff | None = None,
 ) -> dict[str, Any]:
     """Return what goes into migration.json."""
     constants = load_constants()
@@ -66,7 +66,7 @@ def summary(
     first = [leg for leg in legs if leg.vm.number == 0]
     counted = spans["during"].counted
     overall = (at_last - start).counted
-    status = interruption.status if interruption else "completed"
+    status = calling_off.status if calling_off else "completed"
     total = specs[0].memory_bytes
     vms = [
         _vm(spec, [leg for leg in legs if leg.vm.number == number], spans, number)
@@ -107,7 +107,7 @@ def summary(
             "accesses-per-microsecond": vms[0]["accesses-per-microsecond"],
             "local-share": {name: _local_share(spans[name]) for name in ("before", "after")},
         },
-        **({"interruption": interruption.to_dict()} if interruption else {}),
+        **({"interruption": calling_off.to_dict()} if calling_off else {}),
         "window": _window(at_last - start, spans["before"], constants),
         "migrations": [_migration(leg) for leg in legs],
         "vms": vms,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The gem5 engine: the same protocol, machine and VM in Ruby, for one machine and one VM.
+"""The gem5 engine: the same protocol, machine and VM in Ruby.
 
 It runs inside a gem5 that was built with the plugin in `src/gem5/homeshift`, and needs nothing but
 the standard library besides. gem5 holds one machine a process, so there can be one engine only.

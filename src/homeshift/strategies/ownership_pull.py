@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Ownership and pull: the rights first, the VM resumes, then its hot pages come to the target.
 
-After an ownership migration the data is where it was. From then on accesses that need another node
-are sampled, and the pages that they name are pulled, until few accesses need another node. Cold
-pages never move.
+After an ownership migration the data is where it was. Accesses that need another node are sampled,
+from the begin of the migration on, and the pages that they name are pulled, until few accesses need
+another node. Cold pages never move.
 
 Two policies say which pages are hot. `sampled` takes those with the most samples of a period.
 `majority` is that of PIPM (page migration between hosts that share CXL memory), after Boyer and

@@ -2,7 +2,6 @@
 """Sweeps: every combination of machines, workloads, strategies and parameters, as one table.
 
     sweep = load_sweep("configs/sweeps/smoke.toml", known=("machine", "strategy", ...))
-    outcomes = run_sweep(sweep, Place(...), client)       # does what is missing
     write_table(collect(sweep, directory), directory)     # one Parquet file
 
 A run of a sweep is one process of configs/migrate.py, on the embedded engine or inside gem5, and

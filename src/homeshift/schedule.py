@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Any number of things that go on at the same simulated time.
+
+    run_together(engine, [first(), second()], background=[third()])
+
+Each is a coroutine: it begins something on the engine, then yields until that is done. What it
+yields is the tick until which it only waits for time to pass, or None; it is resumed at that tick,
+and whenever something has ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from homeshift.engines.base import Engine
+
+Steps = Iterator[int | None]
+
+
+def sleep(engine: Engine, until: int) -> Steps:
+    """Let time pass."""
+    while engine.now < until:
+        yield until
+
+
+def run_together(
+    engine: Engine, coroutines: Sequence[Steps], *, background: Sequence[Steps] = ()
+) -> None:
+    """Run coroutines until all have ended, and those in the background as long."""
+    running = dict(enumerate([*coroutines, *background]))
+    waiting: dict[int, int | None] = {}
+    while True:
+        for number, steps in list(running.items()):
+            try:
+                waiting[number] = next(steps)
+            except StopIteration:
+                del running[number]
+                waiting.pop(number, None)
+        if not any(number < len(coroutines) for number in running):
+            return
+        ticks = [tick for tick in waiting.values() if tick is not None]
+        engine.wait(min(ticks, default=None))
