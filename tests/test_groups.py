@@ -233,6 +233,8 @@ def test_an_unknown_baseline_and_equal_runs_are_told(table: pd.DataFrame) -> Non
         ("seed=2", 4),
         ("total-time>=0.008", 3),
         ("total-time<2ms", 3),
+        ("warmup=100us", 8),
+        ("clock_period_ps=0.5ns", 8),
     ],
 )
 def test_runs_are_chosen_by_their_parameters(

@@ -130,7 +130,7 @@ def select(table: pd.DataFrame, conditions: Sequence[str]) -> pd.DataFrame:
 
 
 def _fulfilled(values: pd.Series[Any], operator: str, text: str, condition: str) -> pd.Series[bool]:
-    number = _number(text, asked=str(values.name).startswith("arguments."))
+    number = _number(text, str(values.name))
     numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
     if number is None or not numeric:
         if operator not in ("=", "!="):
@@ -153,19 +153,17 @@ def _fulfilled(values: pd.Series[Any], operator: str, text: str, condition: str)
             return values >= number
 
 
-def _number(text: str, *, asked: bool) -> float | None:
-    """Return a number, or a quantity in the unit that the run's files have it in.
+def _number(text: str, name: str) -> float | None:
+    """Return a number, or a quantity in the unit that the run's files have the parameter in.
 
     Times that were asked for are in ticks of 1 ps, as in config.json, those measured in seconds.
     """
-    try:
-        return float(text)
-    except ValueError:
-        pass
+    in_ticks = name.startswith("arguments.") or name.endswith(("_ps", "_ticks"))
     for parse, factor in (
+        (float, 1.0),
         (parse_size, 1.0),
         (parse_bandwidth, 1.0),
-        (parse_time, 1.0 if asked else 1e-12),
+        (parse_time, 1.0 if in_ticks else 1e-12),
     ):
         try:
             return float(parse(text)) * factor
