@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from homeshift.markdown import markdown_table
+from homeshift.units import three_digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,7 @@ def format_number(value: float) -> str:
     size = abs(value)
     if size == 0 or size >= 99.95:
         return f"{value:,.0f}"
-    if size >= 0.001:
-        return f"{value:.{2 - math.floor(math.log10(size))}f}"
-    return f"{value:.2e}"
+    return three_digits(value) if size >= 0.001 else f"{value:.2e}"
 
 
 def format_count(value: float) -> str:

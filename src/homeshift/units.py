@@ -132,7 +132,7 @@ def format_bytes(size_bytes: float) -> str:
         if abs(value) < 1023.5 or unit == "TiB":
             break
         value /= 1024
-    return f"{value:.0f} B" if unit == "B" else f"{_three_digits(value)} {unit}"
+    return f"{value:.0f} B" if unit == "B" else f"{three_digits(value)} {unit}"
 
 
 def format_seconds(seconds: float) -> str:
@@ -141,11 +141,10 @@ def format_seconds(seconds: float) -> str:
         return "0 s"
     for unit, factor in (("s", 1.0), ("ms", 1e3), ("us", 1e6), ("ns", 1e9)):
         if abs(seconds) * factor >= 0.9995:
-            return f"{_three_digits(seconds * factor)} {unit}"
-    return f"{_three_digits(seconds * 1e12)} ps"
+            return f"{three_digits(seconds * factor)} {unit}"
+    return f"{three_digits(seconds * 1e12)} ps"
 
 
-def _three_digits(value: float) -> str:
-    magnitude = abs(value)
-    decimals = 2 if magnitude < 9.995 else 1 if magnitude < 99.95 else 0
-    return f"{value:.{decimals}f}"
+def three_digits(value: float) -> str:
+    """Return three significant digits, or all before the point: 9.996 -> "10.0"."""
+    return f"{value:.0f}" if abs(value) >= 99.95 else f"{value:#.3g}"
