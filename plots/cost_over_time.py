@@ -60,6 +60,8 @@ def crossings(data: pd.DataFrame, measure: str) -> list[tuple[str, str, float, f
     """
     import numpy as np
 
+    from homeshift.crossover import last_crossing
+
     found = []
     lines = {
         str(label): (rows["time"].to_numpy(), rows[measure].to_numpy())
@@ -75,11 +77,9 @@ def crossings(data: pd.DataFrame, measure: str) -> list[tuple[str, str, float, f
         ours = np.interp(grid, times, values)
         theirs = np.interp(grid, other_times, other_values)
         apart = ours - theirs
-        unequal = np.flatnonzero(apart)  # where they are equal, neither is the cheaper one
-        changes = np.flatnonzero(np.diff(np.sign(apart[unequal])))
-        if not len(changes):
+        after = last_crossing(apart)
+        if after is None or not apart[:after].any():
             continue
-        after = unequal[changes[-1] + 1]
         at = after - 1
         share = apart[at] / (apart[at] - apart[after])
         time = float(grid[at] + share * (grid[after] - grid[at]))

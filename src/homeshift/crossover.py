@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,8 +23,12 @@ import pandas as pd
 from homeshift.errors import InputError
 from homeshift.runs import Run
 
-LEVELS = {"energy": "total", "energy-low": "total-low", "energy-high": "total-high"}
-MEASURES = (*LEVELS, "time")
+_MEASURES = {
+    "energy": "energy.total",
+    "energy-low": "energy.total-low",
+    "energy-high": "energy.total-high",
+    "time": "time",
+}
 Floats = npt.NDArray[np.float64]
 _STEPS = 400
 
@@ -56,62 +59,58 @@ def compare_courses(left: Run, moved: Run) -> Crossing:
         InputError: a run has no course, or they are not of one and the same VM.
     """
     runs = (left, moved)
-    courses = [_course(run) for run in runs]
+    courses = [course(run) for run in runs]
     pages = [run.migration["ram"]["total"] // run.migration["ram"]["page-size"] for run in runs]
     if pages[0] != pages[1]:
         raise InputError("pair of runs", [f"VMs of {pages[0]} and {pages[1]} pages"])
-    work = np.linspace(0, min(course["accesses"].iloc[-1] for course in courses), _STEPS)
+    work = np.linspace(0, min(points["accesses"].iloc[-1] for points in courses), _STEPS)
     data = pd.DataFrame({"accesses": work})
     misses = _at(work, courses[0], "remote-services")
     resumed = left.migration["total-time"]
     over = np.interp(resumed, courses[0]["time"], courses[0]["remote-services"])
     data["misses_per_page"] = np.maximum(misses - over, 0.0) / pages[0]
-    for prefix, course in zip(("left", "moved"), courses, strict=True):
-        for measure in MEASURES:
+    for prefix, points in zip(("left", "moved"), courses, strict=True):
+        for measure, column in _MEASURES.items():
             share = 1 if measure == "time" else pages[0]
-            data[f"{prefix}_{measure}"] = _at(work, course, measure) / share
+            data[f"{prefix}_{measure}"] = _at(work, points, column) / share
     at = {
         measure: _crossing(
             data["misses_per_page"].to_numpy(),
             (data[f"left_{measure}"] - data[f"moved_{measure}"]).to_numpy(),
         )
-        for measure in MEASURES
+        for measure in _MEASURES
     }
     return Crossing(left=left.strategy, moved=moved.strategy, data=data, at=at)
 
 
-def _course(run: Run) -> pd.DataFrame:
-    """Return the course of a run as a table, without the time before the migration."""
-    points: list[dict[str, Any]] = run.migration.get("progress", [])
+def course(run: Run) -> pd.DataFrame:
+    """Return the `progress` of a run as a table, its columns by their dotted names."""
+    points = run.migration.get("progress", [])
     if len(points) < 2:
         raise InputError(f"run '{run.path}'", ["migration.json: no course ('progress')"])
     if len(points[0]["accesses"]) > 1:
         raise InputError(f"run '{run.path}'", ["several VMs: nobody knows which of them missed"])
-    return pd.DataFrame(
-        {
-            "accesses": [point["accesses"][0] for point in points],
-            "time": [point["time"] for point in points],
-            "remote-services": [point["remote-services"] for point in points],
-            **{name: [point["energy"][key] for point in points] for name, key in LEVELS.items()},
-        },
-        dtype="float64",
-    )
+    return pd.json_normalize(points).assign(accesses=[point["accesses"][0] for point in points])
 
 
-def _at(work: Floats, course: pd.DataFrame, column: str) -> Floats:
-    """Return a column of the course at amounts of work."""
+def last_crossing(excess: Floats) -> int | None:
+    """Return the first point that has the sign of the end from then on; None: all are 0."""
+    unequal = np.flatnonzero(excess)
+    changes = np.flatnonzero(np.diff(np.sign(excess[unequal]), prepend=0))
+    return int(unequal[changes[-1]]) if len(changes) else None
+
+
+def _at(work: Floats, points: pd.DataFrame, column: str) -> Floats:
+    """Return a column of a course at amounts of work."""
     # While the VM stands still its work does not grow: what counts is the moment when it goes on.
-    rising = course.drop_duplicates("accesses", keep="last")
+    rising = points.drop_duplicates("accesses", keep="last")
     return np.asarray(np.interp(work, rising["accesses"], rising[column]), dtype=np.float64)
 
 
 def _crossing(misses: Floats, excess: Floats) -> float:
     """Return the misses a page from which on leaving costs more, for good."""
-    behind = np.flatnonzero(excess <= 0)
-    if len(behind) == 0:
-        return 0.0
-    last = int(behind[-1])
-    if last + 1 >= len(misses):
+    after = last_crossing(excess)
+    if after is None or excess[after] < 0:
         return math.nan
-    rise = excess[last + 1] - excess[last]
-    return float(misses[last] - excess[last] / rise * (misses[last + 1] - misses[last]))
+    ends = slice(max(after - 1, 0), after + 1)
+    return float(np.interp(0.0, excess[ends], misses[ends]))

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from homeshift.crossover import compare_courses
+from homeshift.crossover import compare_courses, course, last_crossing
 from homeshift.errors import InputError
 from homeshift.groups import interval
 from homeshift.output_file import output_file
@@ -149,23 +149,20 @@ def _break_even(left: Run | None, moved: Run) -> tuple[float, float]:
     """
     if left is None:
         return math.nan, math.nan
-    courses = [run.migration["progress"] for run in (left, moved)]
-    times = np.linspace(0, min(course[-1]["time"] for course in courses), 2000)
-    ahead = np.subtract(
-        *(
-            np.interp(times, [p["time"] for p in course], [p["accesses"][0] for p in course])
-            for course in reversed(courses)
-        )
-    )
-    behind = np.flatnonzero(ahead <= 0)
-    work = math.nan
-    if ahead[-1] > _AHEAD * courses[0][-1]["accesses"][0]:  # less is as good as equal
-        work = float(times[behind[-1] + 1])
+    courses = [course(run) for run in (left, moved)]
+    times = np.linspace(0, min(points["time"].iloc[-1] for points in courses), 2000)
+    done = [np.interp(times, points["time"], points["accesses"]) for points in courses]
+    ahead = done[1] - done[0]
+    work = energy = math.nan
+    at = last_crossing(ahead)
+    # Less is as good as equal.
+    if at is not None and ahead[-1] > _AHEAD * courses[0]["accesses"].iloc[-1]:
+        work = float(times[at])
     data = compare_courses(left, moved).data
-    more = np.flatnonzero((data["left_energy"] <= data["moved_energy"]).to_numpy())
-    energy = math.nan
-    if more[-1] + 1 < len(data):
-        energy = float(data["left_time"].iloc[more[-1] + 1])
+    saved = (data["left_energy"] - data["moved_energy"]).to_numpy()
+    at = last_crossing(saved)
+    if at is not None and saved[at] > 0:
+        energy = float(data["left_time"].iloc[at])
     return work, energy
 
 
