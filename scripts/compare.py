@@ -78,7 +78,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _compare(arguments: argparse.Namespace, program: str) -> None:
     # pandas takes a second to import: only now, so that --help and mistakes are fast.
-    from homeshift.comparison import compare, differences, render, table_of
+    from homeshift.comparison import compare, differences, render, texts
+    from homeshift.display import side_by_side
     from homeshift.runs import missing_runs, read_runs
     from homeshift.selection import run_table, select
 
@@ -95,7 +96,7 @@ def _compare(arguments: argparse.Namespace, program: str) -> None:
         print(shown.to_string())
     else:
         data = compare(runs, baseline=arguments.baseline)
-        shown = table_of(data)
+        shown = side_by_side(*texts(data))
         _warn(program, differences(runs))
         print(render(data, width=_width()))
     if arguments.output:
@@ -106,7 +107,8 @@ def _summary(
     arguments: argparse.Namespace, runs: Sequence[Run], program: str
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the summary as data and as texts, and print what it is over."""
-    from homeshift.groups import SEED, comparable, condition_columns, render, summarise
+    from homeshift.display import side_by_side
+    from homeshift.groups import SEED, comparable, condition_columns, summarise, texts
     from homeshift.selection import column, run_table
 
     table = run_table(runs)
@@ -129,7 +131,7 @@ def _summary(
             f"{program}: warning: {fault}; --where status=completed leaves them out",
             file=sys.stderr,
         )
-    return data, render(data)
+    return data, side_by_side(*texts(data))
 
 
 def _check_output(path: Path) -> None:

@@ -20,14 +20,19 @@ from typing import Any
 
 import pandas as pd
 
-from homeshift.display import common_unit, format_count, format_number, format_ratio
+from homeshift.display import (
+    DisplayUnit,
+    common_unit,
+    format_count,
+    format_number,
+    format_ratio,
+    side_by_side,
+)
 from homeshift.errors import InputError, near
 from homeshift.run_format import leaves
 from homeshift.runs import Run, value_at
 
 COLUMNS = ("run", "label", "strategy", "measure", "unit", "value", "baseline", "ratio")
-
-_RATIO = " (ratio)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +52,10 @@ class Measure:
     unit: str
     scale: float = 1.0
     horizon: bool = False
+
+    def heading(self, unit: DisplayUnit) -> str:
+        """Return its name with the unit in which it is shown."""
+        return self.label + (f" [{unit.name}]" if unit.name else "")
 
 
 MEASURES = (
@@ -150,37 +159,34 @@ def render(table: pd.DataFrame, *, width: int) -> str:
         width: columns of the terminal; values and ratios stand side by side when they fit.
     """
     base = str(table["baseline"].iloc[0])
-    runs = table["label"].nunique()
-    joined = table_of(table)
-    if len(joined.columns) == runs:
-        return str(joined.to_string())
-    text = str(joined.to_string())
+    values, ratios = texts(table)
+    text = str(side_by_side(values, ratios).to_string())
+    if ratios.empty:
+        return text
     if len(text.partition("\n")[0]) <= width:
         return f"{text}\n\nratio: to {base}"
-    absolute, ratios = joined.iloc[:, :runs], joined.iloc[:, runs:]
-    ratios = ratios.rename(columns=lambda heading: heading.removesuffix(_RATIO))
-    ratios = ratios.set_axis([m.label for m in shown_measures(table)], axis="index")
     return (
-        f"{absolute.to_string(line_width=width)}\n\n"
+        f"{values.to_string(line_width=width)}\n\n"
         f"ratio to {base}:\n{ratios.to_string(line_width=width)}"
     )
 
 
-def table_of(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the table of `compare` as texts: a row a measure, the runs, then their ratios."""
+def texts(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return values and ratios of the table of `compare` as texts: a row a measure."""
     base = str(table["baseline"].iloc[0])
     names = [str(name) for name in dict.fromkeys(table["label"])]
     others = [name for name in names if name != base]
-    rows: dict[str, list[str]] = {}
+    values, ratios = {}, {}
     for measure in shown_measures(table):
-        values = _values(table, measure, "value", names)
-        unit = common_unit(values, measure.unit)
-        label = measure.label + (f" [{unit.name}]" if unit.name else "")
+        found = _values(table, measure, "value", names)
+        unit = common_unit(found, measure.unit)
         show = format_number if unit.name else format_count
-        rows[label] = [show(value / unit.factor) for value in values]
-        rows[label] += [format_ratio(r) for r in _values(table, measure, "ratio", others)]
-    headings = [*names, *(f"{name}{_RATIO}" for name in others)]
-    return pd.DataFrame.from_dict(rows, orient="index", columns=headings)
+        values[measure.heading(unit)] = [show(value / unit.factor) for value in found]
+        ratios[measure.label] = [format_ratio(r) for r in _values(table, measure, "ratio", others)]
+    return (
+        pd.DataFrame.from_dict(values, orient="index", columns=names),
+        pd.DataFrame.from_dict(ratios, orient="index", columns=others),
+    )
 
 
 def differences(runs: Sequence[Run]) -> list[str]:

@@ -71,6 +71,11 @@ def format_ratio(value: float) -> str:
     return "-" if math.isnan(value) else f"{format_number(value)}x"
 
 
+def side_by_side(values: pd.DataFrame, ratios: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of values and one of their ratios, of the same rows, as one."""
+    return pd.concat([values, ratios.add_suffix(" (ratio)").set_axis(values.index)], axis="columns")
+
+
 def as_markdown(table: pd.DataFrame, *, corner: str = "") -> str:
     """Return a table of texts as a Markdown table, its numbers to the right."""
     rows = [

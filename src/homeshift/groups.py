@@ -194,21 +194,23 @@ def condition_columns(table: pd.DataFrame, by: Sequence[str]) -> list[str]:
     return found
 
 
-def render(summary: pd.DataFrame) -> pd.DataFrame:
-    """Return a summary as texts for people: a row a measure."""
+def texts(summary: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return means and ratios of a summary as texts for people: a row a measure."""
     names = list(dict.fromkeys(summary["group"]))
-    baseline = str(summary["baseline"].iloc[0])
-    rows: dict[str, list[str]] = {}
+    others = [name for name in names if name != str(summary["baseline"].iloc[0])]
+    means, ratios = {}, {}
     for measure in shown_measures(summary):
         found = summary[summary["measure"] == measure.path].set_index("group")
         unit = common_unit([float(v) for v in found["mean"]], measure.unit)
         show = format_number if unit.name else _format_mean_count
-        label = measure.label + (f" [{unit.name}]" if unit.name else "")
-        cells = [_mean_text(found.loc[name], unit.factor, show) for name in names]
-        cells += [_ratio_text(found.loc[name]) for name in names if name != baseline]
-        rows[label] = cells
-    headings = [*names, *(f"{name} (ratio)" for name in names if name != baseline)]
-    return pd.DataFrame.from_dict(rows, orient="index", columns=headings)
+        means[measure.heading(unit)] = [
+            _mean_text(found.loc[name], unit.factor, show) for name in names
+        ]
+        ratios[measure.label] = [_ratio_text(found.loc[name]) for name in others]
+    return (
+        pd.DataFrame.from_dict(means, orient="index", columns=names),
+        pd.DataFrame.from_dict(ratios, orient="index", columns=others),
+    )
 
 
 def _format_mean_count(value: float) -> str:

@@ -92,6 +92,7 @@ def page(sweep: SweepResults, pictures: Sequence[Picture]) -> str:
 
     table = sweep.comparable
     summary = groups.summarise(table)
+    means, ratios = groups.texts(summary)
     conditions = groups.condition_columns(table, ["strategy"])
     over = [f"{shown_name(name)} ({table[name].map(str).nunique()})" for name in conditions]
     seeds = int(table[groups.SEED].nunique())
@@ -108,7 +109,8 @@ def page(sweep: SweepResults, pictures: Sequence[Picture]) -> str:
         baseline=summary["baseline"].iloc[0],
         intervals=seeds > 1,
         seeds=seeds,
-        **_tables(groups.render(summary)),
+        means=_html(means),
+        ratios="" if ratios.empty else _html(ratios),
         figures=[
             {
                 "svg": base64.b64encode(picture.svg).decode("ascii"),
@@ -131,17 +133,6 @@ def _html(table: pd.DataFrame) -> Any:
     import markupsafe
 
     return markupsafe.Markup(table.to_html(border=0, justify="right"))
-
-
-def _tables(table: pd.DataFrame) -> dict[str, Any]:
-    """Return the means and the ratios of a summary as tables of their own."""
-    mark = " (ratio)"
-    ratios = table[[name for name in table if str(name).endswith(mark)]]
-    means = table.drop(columns=list(ratios))
-    ratios = ratios.rename(
-        columns=lambda name: name.removesuffix(mark), index=lambda name: name.partition(" [")[0]
-    )
-    return {"means": _html(means), "ratios": _html(ratios) if len(ratios.columns) else ""}
 
 
 def _machines(runs: Sequence[Run]) -> list[dict[str, Any]]:
