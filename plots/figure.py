@@ -267,8 +267,7 @@ def short_names(labels: Iterable[str]) -> dict[str, str]:
 
 def order(label: str) -> int:
     """Return the place of a strategy in legends: known ones first, as in the documentation."""
-    names = list(_LOOKS)
-    name = label.partition(":")[0].partition(" ")[0]
+    names, name = list(_LOOKS), _name(label)
     return names.index(name) if name in names else len(names)
 
 

@@ -50,7 +50,7 @@ _MEASURES = {
     "total_s": "total-time",
     "downtime_s": "downtime",
     "blocked_s": "postcopy-blocktime",
-    "pages": "ram.total",
+    "pages": "ram.total",  # in bytes there
     "copied_pages": "copied-pages",
     "migration_bytes": "interconnect.migration-bytes",
     "migration_j": "energy.total",
@@ -136,7 +136,7 @@ def _row(seed: int, row: pd.Series[Any], run: Run) -> dict[str, Any]:
         "region_kib": vm["region_bytes"] / 1024,
         "pool_ns": pool["latency_cycles"] * period_ns if pool else math.nan,
         **{name: row[path] for name, path in _MEASURES.items()},
-        "pages": row["ram.total"] // 4096,
+        "pages": row["ram.total"] // row["ram.page-size"],
         "round_bytes": ";".join(map(str, rounds)),
         "run": run,
     }

@@ -121,23 +121,17 @@ class Tables:
 
     def work(self, axis: str) -> str:
         """Return the work done in the window, against `ownership`, with the interval if any."""
-
-        def cell(strategy: str, changes: dict[str, Any]) -> str:
-            ratio, low, high = self._study.ratios("accesses", strategy, LEFT, **changes)
-            if math.isnan(low):
-                return f"{ratio - 1:+.1%}"
-            return f"{ratio - 1:+.1%} ± {(high - low) / 2:.1%}"
-
-        return self._over(axis, cell)
+        return self._against(axis, "accesses", digits=1)
 
     def energy(self, axis: str) -> str:
         """Return the energy of an access, migration and all included, against `ownership`."""
+        return self._against(axis, "energy_j/accesses", digits=0)
 
+    def _against(self, axis: str, measure: str, *, digits: int) -> str:
         def cell(strategy: str, changes: dict[str, Any]) -> str:
-            ratio, low, high = self._study.ratios("energy_j/accesses", strategy, LEFT, **changes)
-            if math.isnan(low):
-                return f"{ratio - 1:+.0%}"
-            return f"{ratio - 1:+.0%} ± {(high - low) / 2:.0%}"
+            ratio, low, high = self._study.ratios(measure, strategy, LEFT, **changes)
+            text = f"{ratio - 1:+.{digits}%}"
+            return text if math.isnan(low) else f"{text} ± {(high - low) / 2:.{digits}%}"
 
         return self._over(axis, cell)
 
