@@ -352,7 +352,7 @@ def test_every_missing_or_invalid_file_of_a_run_is_named(write_run: WriteRun) ->
         "migration.json: 'strategy' is missing or not a text",
         "migration.json: 'total-time' = 'long': not a finite number",
         "migration.json: 'downtime' = None: not a finite number",
-        "migration.json: no 'energy.total' (did you mean 'total-low'?)",
+        "migration.json: no 'energy.total'",
         "stats.txt: line 2: not a statistic: 'simTicks one'",
     )
 

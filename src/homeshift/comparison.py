@@ -14,14 +14,12 @@ import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from homeshift.display import (
-    DisplayUnit,
     common_unit,
     format_count,
     format_number,
@@ -29,62 +27,11 @@ from homeshift.display import (
     side_by_side,
 )
 from homeshift.errors import InputError, near
+from homeshift.measures import MEASURES, Measure
 from homeshift.run_format import leaves
-from homeshift.runs import Run, value_at
+from homeshift.runs import Run, measures
 
 COLUMNS = ("run", "label", "strategy", "measure", "unit", "value", "baseline", "ratio")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measure:
-    """A number of migration.json.
-
-    Args:
-        path: where it is; also its name in files.
-        label: its name for people; empty for one that is only written to files.
-        unit: SI unit of `value_at(path) * scale`.
-        horizon: whether it is over all the time from the begin of the migration to the end of the
-            measurement, which is the same for runs with a horizon only.
-    """
-
-    path: str
-    label: str
-    unit: str
-    scale: float = 1.0
-    horizon: bool = False
-
-    def heading(self, unit: DisplayUnit) -> str:
-        """Return its name with the unit in which it is shown."""
-        return self.label + (f" [{unit.name}]" if unit.name else "")
-
-
-MEASURES = (
-    Measure(path="interconnect.migration-bytes", label="bytes between nodes", unit="B"),
-    Measure(path="total-time", label="total time", unit="s"),
-    Measure(path="downtime", label="downtime", unit="s"),
-    Measure(path="energy.total", label="energy", unit="J"),
-    Measure(path="energy.total-low", label="", unit="J"),
-    Measure(path="energy.total-high", label="", unit="J"),
-    Measure(path="copied-pages", label="copied pages", unit="pages"),
-    Measure(path="home.regions-transferred", label="regions transferred", unit="regions"),
-    Measure(path="home.entries-moved", label="entries moved", unit="entries"),
-    *(
-        Measure(
-            path=f"vm.accesses-per-microsecond.{phase}",
-            label=f"VM speed {phase}",
-            unit="accesses/s",
-            scale=1e6,
-        )
-        for phase in ("before", "during", "after")
-    ),
-    *(
-        Measure(path=f"vm.local-share.{phase}", label=f"local share {phase}", unit="1")
-        for phase in ("before", "after")
-    ),
-    Measure(path="window.accesses-lost", label="accesses lost", unit="accesses", horizon=True),
-    Measure(path="window.link-bytes", label="all bytes on links", unit="B", horizon=True),
-    Measure(path="window.energy.total", label="all energy", unit="J", horizon=True),
-)
 
 
 def measures_for(horizons: Iterable[Any]) -> list[Measure]:
@@ -129,12 +76,13 @@ def compare(runs: Sequence[Run], *, baseline: str | None = None) -> pd.DataFrame
     """
     names = labels(runs)
     base = 0 if baseline is None else _find_baseline(runs, names, baseline)
-    measures = measures_for(run.config["arguments"].get("horizon") for run in runs)
+    chosen = measures_for(run.config["arguments"].get("horizon") for run in runs)
+    found = [measures(run) for run in runs]
     rows = []
-    for run, name in zip(runs, names, strict=True):
-        for measure in measures:
-            value = value_at(run.migration, measure.path) * measure.scale
-            reference = value_at(runs[base].migration, measure.path) * measure.scale
+    for run, name, own in zip(runs, names, found, strict=True):
+        for measure in chosen:
+            value = own[measure.path] * measure.scale
+            reference = found[base][measure.path] * measure.scale
             ratio = value / reference if reference > 0 and value >= 0 else math.nan
             rows.append(
                 (

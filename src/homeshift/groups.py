@@ -23,9 +23,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from homeshift.comparison import Measure, measures_for, shown_measures
+from homeshift.comparison import measures_for, shown_measures
 from homeshift.display import common_unit, format_count, format_number, format_ratio
 from homeshift.errors import InputError, near
+from homeshift.measures import Measure
 from homeshift.selection import short_name, shown_name, shown_value, varied
 
 COLUMNS = (

@@ -20,7 +20,8 @@ from typing import Any
 
 import pandas as pd
 
-from homeshift.errors import InputError, near
+from homeshift.errors import InputError
+from homeshift.measures import MEASURES
 from homeshift.run_format import RUN_FILES, leaves, read_json
 from homeshift.stats import COLUMNS, read_stats
 from homeshift.sweep.note import NOTE, read_note
@@ -30,27 +31,11 @@ _SECTIONS = ("arguments", "machine", "workload", "vm")
 _NO_PARAMETERS = ("arguments.outdir", "arguments.timeline")
 _TEXT_FIELDS = ("engine", "strategy", "status")
 _NUMBER_FIELDS = (
-    "total-time",
-    "downtime",
+    *(measure.path for measure in MEASURES if not measure.horizon),
     "ram.transferred",
-    "home.regions-transferred",
-    "home.entries-moved",
     "home.forwarded-requests",
-    "interconnect.migration-bytes",
     "interconnect.control-bytes",
     "interconnect.data-bytes",
-    "copied-pages",
-    "energy.total",
-    "energy.total-low",
-    "energy.total-high",
-)
-# A phase that is too short to hold an access has no rate and no share: null, read as NaN.
-_NULLABLE_FIELDS = (
-    "vm.accesses-per-microsecond.before",
-    "vm.accesses-per-microsecond.during",
-    "vm.accesses-per-microsecond.after",
-    "vm.local-share.before",
-    "vm.local-share.after",
 )
 
 
@@ -204,14 +189,6 @@ def measures(run: Run) -> dict[str, Any]:
     }
 
 
-def value_at(migration: dict[str, Any], path: str) -> float:
-    """Return the number at a dotted path of migration.json; null is NaN."""
-    found: Any = migration
-    for key in path.split("."):
-        found = found[key]
-    return math.nan if found is None else float(found)
-
-
 def _inside(path: Path) -> list[Path]:
     """Return the runs of a directory; of a sweep, those that it asks for and that are done."""
     if _looks_like_run(path):
@@ -236,16 +213,12 @@ def _migration_faults(migration: dict[str, Any]) -> Iterator[str]:
     for name in _TEXT_FIELDS:
         if not isinstance(migration.get(name), str):
             yield f"'{name}' is missing or not a text"
-    for name in (*_NUMBER_FIELDS, *_NULLABLE_FIELDS):
-        found: Any = migration
-        for key in name.split("."):
-            if not isinstance(found, dict) or key not in found:
-                known = found if isinstance(found, dict) else ()
-                yield f"no '{name}'{near(key, known)}"
-                break
-            found = found[key]
-        else:
-            if found is None and name in _NULLABLE_FIELDS:
-                continue
-            if type(found) not in (int, float) or not math.isfinite(found):
-                yield f"'{name}' = {found!r}: not a finite number"
+    found = dict(leaves(migration))
+    for name in _NUMBER_FIELDS:
+        if name not in found:
+            yield f"no '{name}'"
+        # A phase that is too short to hold an access has no rate and no share: null, read as NaN.
+        elif found[name] is None and name.startswith("vm."):
+            continue
+        elif type(found[name]) not in (int, float) or not math.isfinite(found[name]):
+            yield f"'{name}' = {found[name]!r}: not a finite number"

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The numbers of migration.json that are compared, with their names for people and their units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from homeshift.display import DisplayUnit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """A number of migration.json.
+
+    Args:
+        path: where it is; also its name in files.
+        label: its name for people; empty for one that is only written to files.
+        unit: SI unit of what is there, times `scale`.
+        horizon: whether it is over all the time from the begin of the migration to the end of the
+            measurement, which is the same for runs with a horizon only.
+    """
+
+    path: str
+    label: str
+    unit: str
+    scale: float = 1.0
+    horizon: bool = False
+
+    def heading(self, unit: DisplayUnit) -> str:
+        """Return its name with the unit in which it is shown."""
+        return self.label + (f" [{unit.name}]" if unit.name else "")
+
+
+MEASURES = (
+    Measure(path="interconnect.migration-bytes", label="bytes between nodes", unit="B"),
+    Measure(path="total-time", label="total time", unit="s"),
+    Measure(path="downtime", label="downtime", unit="s"),
+    Measure(path="energy.total", label="energy", unit="J"),
+    Measure(path="energy.total-low", label="", unit="J"),
+    Measure(path="energy.total-high", label="", unit="J"),
+    Measure(path="copied-pages", label="copied pages", unit="pages"),
+    Measure(path="home.regions-transferred", label="regions transferred", unit="regions"),
+    Measure(path="home.entries-moved", label="entries moved", unit="entries"),
+    *(
+        Measure(
+            path=f"vm.accesses-per-microsecond.{phase}",
+            label=f"VM speed {phase}",
+            unit="accesses/s",
+            scale=1e6,
+        )
+        for phase in ("before", "during", "after")
+    ),
+    *(
+        Measure(path=f"vm.local-share.{phase}", label=f"local share {phase}", unit="1")
+        for phase in ("before", "after")
+    ),
+    Measure(path="window.accesses-lost", label="accesses lost", unit="accesses", horizon=True),
+    Measure(path="window.link-bytes", label="all bytes on links", unit="B", horizon=True),
+    Measure(path="window.energy.total", label="all energy", unit="J", horizon=True),
+)
