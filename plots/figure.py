@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homeshift.errors import HomeshiftError, InputError, unwritten
+from homeshift.front_end import read_runs
 from homeshift.output_file import output_file
 
 if TYPE_CHECKING:
@@ -131,23 +132,11 @@ def script(
         parser.add_argument("runs", nargs="+", metavar="RUN", help="a run, a sweep, or a folder")
 
         def data(options: argparse.Namespace) -> pd.DataFrame:
-            return figure_data(read(options.runs, parser.prog))
+            return figure_data(read_runs(options.runs, parser.prog))
 
         return run(parser, data, draw, argv)
 
     return main
-
-
-def read(paths: Sequence[str], program: str) -> list[Run]:
-    """Read runs, and say of sweeps what is missing."""
-    # Slow imports come last, so that --help is fast.
-    from homeshift.runs import missing_runs, read_runs
-
-    runs = read_runs(paths, stats=False)
-    for path in paths:
-        if missing := missing_runs(path):
-            print(f"{program}: warning: sweep '{path}': {missing}", file=sys.stderr)
-    return runs
 
 
 def run(

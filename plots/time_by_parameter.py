@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import figure
 
 from homeshift.errors import InputError
-from homeshift.front_end import call
+from homeshift.front_end import call, read_runs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -151,7 +151,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def data(options: argparse.Namespace) -> pd.DataFrame:
         names = [name for name in options.x.split(",") if name]
-        return figure_data(figure.read(options.runs, parser.prog), parameters=names)
+        return figure_data(read_runs(options.runs, parser.prog), parameters=names)
 
     return figure.run(parser, data, draw, argv)
 

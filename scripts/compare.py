@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homeshift.errors import HomeshiftError
-from homeshift.front_end import call
+from homeshift.front_end import call, read_runs
 from homeshift.output_file import output_file, require_writable
 
 if TYPE_CHECKING:
@@ -80,17 +80,14 @@ def _compare(arguments: argparse.Namespace, program: str) -> None:
     # pandas takes a second to import: only now, so that --help and mistakes are fast.
     from homeshift.comparison import compare, differences, render, texts
     from homeshift.display import side_by_side
-    from homeshift.runs import missing_runs, read_runs
     from homeshift.selection import run_table, select
+    from homeshift.sweep.note import NOTE
 
-    runs = read_runs(arguments.runs, stats=False)
-    for path in arguments.runs:
-        if missing := missing_runs(path):
-            print(f"{program}: warning: sweep '{path}': {missing}", file=sys.stderr)
+    runs = read_runs(arguments.runs, program)
     if arguments.where:
         chosen = set(select(run_table(runs), arguments.where)["path"])
         runs = [run for run in runs if os.fspath(run.path) in chosen]
-    sweeps = any((Path(path) / "sweep.json").is_file() for path in arguments.runs)
+    sweeps = any((Path(path) / NOTE).is_file() for path in arguments.runs)
     if arguments.by or sweeps or len(runs) > _SIDE_BY_SIDE:
         data, shown = _summary(arguments, runs, program)
         print(shown.to_string())

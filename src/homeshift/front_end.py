@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What all scripts do when they are told to end: tidy up, say so, and end.
+"""What scripts have in common, above all that they tidy up, say so and end when they are told to.
 
     if __name__ == "__main__":
         sys.exit(call(main))
@@ -15,6 +15,10 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from homeshift.runs import Run
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -62,6 +66,17 @@ def call(main: Callable[[None], int], hint: str = "") -> int:
     except KeyboardInterrupt as interrupt:
         print(f"{Path(sys.argv[0]).name}: interrupted{hint}", file=sys.stderr)
         return interrupted_status(interrupt)
+
+
+def read_runs(paths: Sequence[str], program: str) -> list[Run]:
+    """Read runs without their statistics, and say of sweeps what is missing."""
+    from homeshift import runs  # slow to import, and --help is fast
+
+    found = runs.read_runs(paths, stats=False)
+    for path in paths:
+        if missing := runs.missing_runs(path):
+            print(f"{program}: warning: sweep '{path}': {missing}", file=sys.stderr)
+    return found
 
 
 def run_child(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
