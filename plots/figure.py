@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from homeshift.errors import HomeshiftError, InputError, unwritten
+from homeshift.errors import HomeshiftError, InputError
 from homeshift.front_end import read_runs
-from homeshift.output_file import output_file
+from homeshift.output_file import output_file, output_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -191,18 +191,14 @@ def save(
     """Write a figure and its data into `directory`; return the paths."""
     import matplotlib as mpl
 
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise unwritten(f"figure directory '{directory}'", error) from error
     paths = {suffix: directory / f"{name}.{suffix}" for suffix in ("png", "pdf", "csv")}
-    with mpl.rc_context(fname=STYLE):
+    with output_folder(directory), mpl.rc_context(fname=STYLE):
         figure = draw()
         for suffix, metadata in _METADATA.items():
             with output_file(paths[suffix]) as partial:
                 figure.savefig(partial, format=suffix, metadata=metadata)
-    with output_file(paths["csv"]) as partial:
-        data.to_csv(partial, index=False, lineterminator="\n")
+        with output_file(paths["csv"]) as partial:
+            data.to_csv(partial, index=False, lineterminator="\n")
     return list(paths.values())
 
 

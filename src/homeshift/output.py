@@ -79,7 +79,7 @@ class OutputDirectory:
             shutil.rmtree(partial, ignore_errors=True)
             self._remove_created()
         if isinstance(error, OSError):
-            raise unwritten(self._given, error) from error
+            raise run_unwritten(self._given, error) from error
 
     def _replace(self, partial: Path) -> None:
         """Give `partial` the final name, whatever run is there."""
@@ -137,7 +137,7 @@ class OutputDirectory:
         return ""
 
 
-def unwritten(path: str, error: OSError) -> RunError:
+def run_unwritten(path: str, error: OSError) -> RunError:
     """Return what to tell when the files of a run cannot be written."""
     reason = error.strerror or error
     return RunError(f"output directory '{path}' cannot be written: {reason}; nothing was written")

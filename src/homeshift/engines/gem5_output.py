@@ -16,7 +16,7 @@ from pathlib import Path
 
 import m5
 
-from homeshift.output import OutputDirectory, unwritten
+from homeshift.output import OutputDirectory, run_unwritten
 
 GEM5_CONFIG = "gem5-config.json"
 """gem5's own configuration; its usual name, config.json, is that of ours."""
@@ -40,7 +40,7 @@ def output_directory(path: str) -> Iterator[Path]:
                 for file in Path(partial).iterdir():
                     file.replace(own / file.name)
         except OSError as error:
-            raise unwritten(path, error) from error
+            raise run_unwritten(path, error) from error
         return
     with OutputDirectory(path) as directory:
         yield directory
