@@ -8,8 +8,9 @@ Left, the accesses that the VM has lost so far against its speed before the migr
 a `--warmup` that fills its caches; right, the energy of everything that the machine has done since
 the migration began. A strategy that copies pays at once, one that leaves data remote pays for as
 long as the VM runs. Marks: where `ownership` or `ignore-shared`, which leave data where it is,
-meets one that moves it, for the last time: an open one where moving has made good what it cost, a
-full one where leaving is the cheaper from then on. Needs runs with a common `--horizon`.
+meets one that moves it, for the last time, in the colours of the two: round where moving has made
+good what it cost, square where leaving is the cheaper from then on. Needs runs with a common
+`--horizon`.
 """
 
 from __future__ import annotations
@@ -32,11 +33,13 @@ if TYPE_CHECKING:
 NAME = "cost_over_time"
 LEAVE = ("ownership", "ignore-shared")
 MEASURES = ("lost", "energy")
-_MARK = {"markersize": 3.5, "markeredgecolor": "0.2", "markeredgewidth": 0.7}
-MARKS: dict[str, dict[str, Any]] = {
-    "moving has paid": {**_MARK, "markerfacecolor": "white"},
-    "leaving is cheaper": {**_MARK, "markerfacecolor": "0.2"},
+_MARK: dict[str, Any] = {
+    "linestyle": "none",
+    "markersize": 5,
+    "markeredgecolor": "0.2",
+    "markeredgewidth": 0.6,
 }
+MARKERS = {"moving has paid": "o", "leaving is cheaper": "s"}
 
 
 def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
@@ -112,15 +115,24 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
                 linestyle=looks.dashes,
                 label=str(label),
             )
-        for _, cheaper, time, cost in crossings(data, measure):
+        for dearer, cheaper, time, cost in crossings(data, measure):
             meet = "leaving is cheaper" if cheaper in LEAVE else "moving has paid"
-            axes.plot([time / unit.factor], [cost / scales[measure]], "o", **MARKS[meet])
+            axes.plot(
+                [time / unit.factor],
+                [cost / scales[measure]],
+                marker=MARKERS[meet],
+                fillstyle="left",
+                markerfacecolor=figure.look(dearer).colour,
+                markerfacecoloralt=figure.look(cheaper).colour,
+                **_MARK,
+            )
             marked.add(meet)
         axes.set_ylabel(names[measure])
         axes.grid(visible=True)
         axes.set_xlabel(f"time since the begin of the migration ({figure.shown(unit.name)})")
     for meet in sorted(marked):
-        grid[0].plot([], [], "o", label=f"from here {meet}", **MARKS[meet])
+        label = f"two that meet: from here {meet}"
+        grid[0].plot([], [], marker=MARKERS[meet], markerfacecolor="white", label=label, **_MARK)
     figure.legend(fig, grid[0], columns=columns)
     return fig
 

@@ -129,8 +129,9 @@ def test_the_crossover_is_where_the_costs_meet(pair: list[Path]) -> None:
     marks = [line for line in drawn(cost_over_time, data).axes[0].lines if line.get_marker() == "o"]
     mark, explained = marks
     assert np.asarray(mark.get_xdata()) == pytest.approx([150 / 7])
-    assert mark.get_markerfacecolor() == explained.get_markerfacecolor() == "white"
-    assert explained.get_label() == "from here moving has paid"
+    two = [figure.look(name).colour for name in ("ownership", "stop-and-copy")]
+    assert [mark.get_markerfacecolor(), mark.get_markerfacecoloralt()] == two
+    assert explained.get_label() == "two that meet: from here moving has paid"
 
 
 def test_costs_that_meet_at_a_point_of_the_course_have_met(pair: list[Path]) -> None:
