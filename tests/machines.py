@@ -88,6 +88,20 @@ def taken(system: System) -> Taken:
     return counts
 
 
+def wait_for(system: System, *jobs: int) -> int:
+    """Return the cycle at which jobs of migration engines are done."""
+    while any(system.left(job) for job in jobs):
+        system.wait(None)
+    return system.now
+
+
+def stop(system: System, vm: int) -> None:
+    """Stop a VM; returns when its accesses under way are done."""
+    system.begin_stop_vm(vm)
+    while not system.drained(vm):
+        system.wait(None)
+
+
 def settle(system: System) -> None:
     """Let everything that is under way arrive, and check the directories."""
     system.audit()

@@ -24,7 +24,7 @@ from experiments import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
-from machines import CONTROL, DATA, LINE, PAGE, bytes_of, settle, small
+from machines import CONTROL, DATA, LINE, PAGE, bytes_of, settle, small, wait_for
 
 from homeshift._engine import System
 from homeshift.energy import Counts, energy_of, load_constants
@@ -158,7 +158,7 @@ def test_a_transfer_writes_dirty_slice_lines_back_to_where_their_memory_is() -> 
     here, far = 0, 2 * MIB
     for base, extra in ((here, 0), (far, DATA + CONTROL)):
         system = System(small(nodes=3))
-        system.place_home(base, 0)
+        system.place_homes([base], 0)
         system.probe(0, base, True)
         for rival in (PAGE, PAGE + 2 * LINE):
             system.probe(0, rival, False)  # line 0 goes to the slice, modified
@@ -167,8 +167,7 @@ def test_a_transfer_writes_dirty_slice_lines_back_to_where_their_memory_is() -> 
         system.probe(4, base + 3 * LINE, False)  # shared by node 2
         settle(system)
         system.reset_statistics()
-        system.transfer(0, [base], 1)
-        system.finish()
+        wait_for(system, system.transfer(0, [base], 1))
         settle(system)
         sent = bytes_of(system.between_nodes())
         assert sent == REGION + 2 * DATA + extra

@@ -10,7 +10,7 @@ import pytest
 from experiments import KIB, machine_of, run
 from hypothesis import given
 from hypothesis import strategies as st
-from machines import PAGE, small
+from machines import PAGE, small, wait_for
 
 from homeshift._engine import System
 from homeshift.homes import Homes
@@ -127,8 +127,7 @@ def test_the_engine_takes_addresses_in_any_sequence(make: type) -> None:
     system.place_homes(make([0, 5 * PAGE, PAGE + 64]), 1)
     assert [system.home_of(page * PAGE) for page in range(6)] == [1, 1, 0, 0, 0, 1]
     job = system.transfer(0, make([0, 2 * PAGE]), 0)
-    system.finish()
-    assert not system.left(job)
+    wait_for(system, job)
     assert [system.home_of(page * PAGE) for page in range(6)] == [0, 1, 0, 0, 0, 1]
     system.audit()
 
@@ -142,7 +141,7 @@ def test_what_is_no_address_is_refused(wrong: object) -> None:
 def test_a_region_that_is_placed_is_known_to_every_node() -> None:
     system = System(small(nodes=4))
     system.place_homes([0], 3)
-    system.place_home(PAGE, 2)
+    system.place_homes((PAGE,), 2)
     system.place_homes(array("Q", [2 * PAGE]), 1)
     for node in range(4):
         for page in range(3):

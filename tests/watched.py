@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from machines import LINE, Taken, settle, small, taken
+from machines import LINE, Taken, settle, small, taken, wait_for
 
 from homeshift._engine import AccessFaultError, System
 
@@ -34,16 +34,13 @@ class Watched:
         return False
 
     def copy(self, source: int, target: int, lines: int = 1, node: int = 0) -> None:
-        self.system.copy(node, [source], [target], lines * LINE)
-        self.system.finish()
+        wait_for(self.system, self.system.copy(node, [source], [target], lines * LINE))
 
     def transfer(self, region: int, to: int, node: int = 0, fenced: int | None = None) -> None:
-        self.system.transfer(node, [region], to, fenced=fenced)
-        self.system.finish()
+        wait_for(self.system, self.system.transfer(node, [region], to, fenced=fenced))
 
     def fence(self, region: int, fenced: int, node: int = 0) -> None:
-        self.system.fence(node, [region], fenced)
-        self.system.finish()
+        wait_for(self.system, self.system.fence(node, [region], fenced))
 
     @contextmanager
     def watch(self) -> Iterator[None]:

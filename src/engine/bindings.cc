@@ -301,19 +301,17 @@ NB_MODULE(_engine, m)
             "spec"_a)
         .def_prop_ro("now", &System::now, "Current cycle.")
         .def_prop_ro("events", &System::events, "Events fired so far.")
-        .def("place_home", &System::place_home, "address"_a, "node"_a,
-             "Before anything runs: make a node the home of a region.")
         .def(
             "place_homes",
             [](System &s, const nb::object &addresses, unsigned node) {
                 s.place_homes(numbers(addresses), node);
             },
-            "addresses"_a, "node"_a, "The same for many regions, each named by an address in it.")
+            "addresses"_a, "node"_a,
+            "Before anything runs: make a node the home of regions, each named by an address in "
+            "it.")
         .def("add_vm", &add_vm, "frames"_a, "streams"_a, "intruder"_a = false,
              "One vCPU a stream; returns the VM's number. An intruder changes no data.")
         .def("start_vm", &System::start_vm, "vm"_a, "cores"_a, "Let the vCPUs run on these cores.")
-        .def("stop_vm", &System::stop_vm, "vm"_a, nb::call_guard<nb::gil_scoped_release>(),
-             "Returns when the accesses under way are done.")
         .def("begin_stop_vm", &System::begin_stop_vm, "vm"_a, "No new accesses; see wait().")
         .def(
             "drained", [](System &s, unsigned vm) { return s.vm(vm).drained(); }, "vm"_a,
@@ -354,8 +352,6 @@ NB_MODULE(_engine, m)
         .def("left", &System::left, "job"_a, "Lines or regions of a job that have not ended.")
         .def("cancel", &System::cancel, "job"_a,
              "Forget what of a job has not begun, take back the transfers under way.")
-        .def("finish", &System::finish, nb::call_guard<nb::gil_scoped_release>(),
-             "Returns when all copies and transfers are done.")
         .def("probe", &System::probe, "core"_a, "address"_a, "write"_a,
              nb::call_guard<nb::gil_scoped_release>(),
              "One access of an idle core; its latency in cycles. Raises AccessFaultError.")
@@ -378,10 +374,6 @@ NB_MODULE(_engine, m)
         .def(
             "take_dirty_log", [](System &s, unsigned vm) { return s.vm(vm).table.take_log(); },
             "vm"_a, "Pages written since the log was started or taken.")
-        .def(
-            "frame",
-            [](System &s, unsigned vm, std::uint64_t page) { return s.vm(vm).table.frame(page); },
-            "vm"_a, "page"_a)
         .def(
             "throttle",
             [](System &s, unsigned vm, Cycles slice, Cycles awake) {
@@ -444,11 +436,6 @@ NB_MODULE(_engine, m)
             },
             "Messages on the links between nodes, once for each link that they cross.")
         .def("all_messages", [](const System &s) { return traffic_dict(s.network().total()); })
-        .def(
-            "idle_latency",
-            [](const System &s, unsigned a, unsigned b) { return s.network().idle_latency(a, b); },
-            "source"_a, "target"_a,
-            "Cycles from a router to a controller of a node, on idle links.")
         .def("open_message_log", &System::open_message_log, "most"_a,
              "Note so many single messages, of those sent from now on.")
         .def("close_message_log", &System::close_message_log, "Note no new ones from now on.")

@@ -51,12 +51,6 @@ class MigrationEngine
         return jobs_.left(job);
     }
 
-    bool
-    idle() const
-    {
-        return jobs_.idle();
-    }
-
     // The DMA reports.
     void lineCopied(Addr source);
     void lineRefused(Addr source);

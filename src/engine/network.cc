@@ -154,21 +154,6 @@ Network::add(MachineID id, Receiver *controller)
     }
 }
 
-Cycles
-Network::idle_latency(unsigned from, unsigned to) const
-{
-    if (from >= spec_.nodes || to >= spec_.nodes) {
-        throw std::invalid_argument("no such node");
-    }
-    Cycles latency = spec_.router_latency + spec_.local_latency;
-    for (unsigned at = from; at != to;) {
-        const Link &link = *links_[route_[at * spec_.nodes + to]];
-        latency += spec_.router_latency + spec_.link_latency;
-        at = link.to();
-    }
-    return latency;
-}
-
 // Returns what it leads to.
 inline Network::Prefetched
 Network::prefetch_record(const Prefetched &before)

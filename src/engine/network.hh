@@ -56,9 +56,6 @@ class Network final : public Router
     void route(Message *message, unsigned router, Cycle arrival) override;
     void take_back(Message *message, unsigned router, Cycle arrival) override;
 
-    // Cycles from a message's entry into its node's router to its arrival, on idle links.
-    Cycles idle_latency(unsigned from, unsigned to) const;
-
     unsigned
     node_of(MachineID id) const
     {

@@ -178,19 +178,6 @@ System::require_node(unsigned node) const
 }
 
 void
-System::place_home(Addr address, unsigned home)
-{
-    require_memory(address, 1);
-    require_node(home);
-    for (Node &node : nodes_) {
-        node.directory->setHome(address, false);
-        node.home_table->map.place(address, home);
-    }
-    nodes_.at(home).directory->setHome(address, true);
-    homes_.set(address, home);
-}
-
-void
 System::place_homes(const std::vector<Addr> &addresses, unsigned home)
 {
     require_node(home);
@@ -237,15 +224,6 @@ void
 System::begin_stop_vm(unsigned vm)
 {
     vms_.at(vm)->stop();
-}
-
-void
-System::stop_vm(unsigned vm)
-{
-    begin_stop_vm(vm);
-    while (!vms_[vm]->drained()) {
-        run_until_stopped("accesses of a paused VM");
-    }
 }
 
 std::uint64_t
@@ -308,20 +286,6 @@ System::run_on(Cycle end, const bool *stop)
     if (!stopped && queue_->now() < end && progress() == before && queue_->fired() != fired) {
         throw DeadlockError("deadlock: events fire, but no access, copy or transfer ends");
     }
-}
-
-void
-System::run_until_stopped(const char *what)
-{
-    stop_ = false;
-    while (!stop_) {
-        const std::uint64_t before = progress();
-        queue_->run(queue_->now() + patience_, stop_);
-        if (!stop_ && progress() == before) {
-            throw DeadlockError(std::string("deadlock: ") + what + " do not end");
-        }
-    }
-    stop_ = false;
 }
 
 Job
@@ -407,16 +371,6 @@ System::home_of(Addr address) const
         return node.directory->isHome(address);
     });
     return static_cast<unsigned>(home - nodes_.begin());
-}
-
-void
-System::finish()
-{
-    for (Node &node : nodes_) {
-        while (!node.engine->idle()) {
-            run_until_stopped("copies or transfers");
-        }
-    }
 }
 
 Cycles

@@ -73,12 +73,6 @@ class System
     System &operator=(const System &) = delete;
     ~System();
 
-    const SystemSpec &
-    spec() const
-    {
-        return spec_;
-    }
-
     Cycle
     now() const
     {
@@ -91,10 +85,8 @@ class System
         return queue_->fired();
     }
 
-    // Before anything runs: the region that holds an address is homed at a node.
-    void place_home(Addr address, unsigned node);
-
-    // The same for many regions, whose nodes' beliefs are then kept once for all of them.
+    // Before anything runs: the regions that hold these addresses are homed at a node. What the
+    // nodes believe is then kept once for all of them.
     void place_homes(const std::vector<Addr> &addresses, unsigned node);
 
     // One vCPU a stream; returns the VM's number. An intruder is for tests: its stores take lines
@@ -107,9 +99,6 @@ class System
 
     // No new accesses from now on; see wait() for the end of those under way.
     void begin_stop_vm(unsigned vm);
-
-    // The same; returns when those under way are done.
-    void stop_vm(unsigned vm);
 
     void run(Cycles cycles);
 
@@ -133,9 +122,6 @@ class System
 
     // The node whose agent is home of an address; nodes().size() while the region is between two.
     unsigned home_of(Addr address) const;
-
-    // Returns when the migration engines of all nodes have done their work.
-    void finish();
 
     // One access of an idle core; returns its latency in cycles.
     Cycles probe(unsigned core, Addr address, bool write);
@@ -209,7 +195,6 @@ class System
     void require_node(unsigned node) const;
     void name_by_base(std::vector<Addr> &addresses) const;
     void run_on(Cycle end, const bool *stop);
-    void run_until_stopped(const char *what);
     std::uint64_t progress() const;
 
     SystemSpec spec_;

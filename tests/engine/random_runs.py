@@ -11,11 +11,12 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from machines import PAGE, small, stream, streams
+from machines import PAGE, small, stop, stream, streams
 
 from homeshift._engine import System
 
 VM = 0
+MEMORY = 1 << 20  # of a node of `small()`
 Act = Callable[[random.Random, System], list[Any]]
 
 
@@ -30,6 +31,11 @@ def everything(system: System) -> list[Any]:
         system.link_counts(),
         system.between_nodes(),
     ]
+
+
+def frame(system: System, page: int) -> int:
+    """Return where a page of the VM lies."""
+    return page % len(system.node_counts()) * MEMORY + page * PAGE
 
 
 def machine(chance: random.Random, **changes: Any) -> System:
@@ -48,7 +54,7 @@ def machine(chance: random.Random, **changes: Any) -> System:
     system = System(spec)
     vcpus = spec["cores_per_node"] * spec["nodes"]
     pages = 4 * vcpus
-    frames = [page % spec["nodes"] * spec["memory_bytes"] + page * PAGE for page in range(pages)]
+    frames = [frame(system, page) for page in range(pages)]
     workload = {
         "shared": chance.choice([0.0, 0.1, 1.0]),
         "write_ratio": chance.choice([0.0, 0.3, 0.5]),
@@ -76,8 +82,8 @@ def moves_homes(chance: random.Random, system: System) -> list[Any]:
     system.start_dirty_log(VM)
     for _ in range(6):
         system.run(chance.randrange(1, 200))
-        job = system.transfer(0, [system.frame(VM, chance.randrange(4))], chance.randrange(2))
-        copy = system.copy(1, [system.frame(VM, 0)], [100 * PAGE], PAGE)
+        job = system.transfer(0, [frame(system, chance.randrange(4))], chance.randrange(2))
+        copy = system.copy(1, [0], [100 * PAGE], PAGE)
         while system.left(job) or system.left(copy):
             system.wait(system.now + 100_000)
             seen += [everything(system), system.take_dirty_log(VM)]
@@ -90,7 +96,7 @@ def stops_and_starts(chance: random.Random, system: System) -> list[Any]:
     cores = len(system.vcpu_counts(VM))
     for _ in range(12):
         system.run(chance.randrange(1, 100))
-        system.stop_vm(VM)
+        stop(system, VM)
         seen.append(everything(system))
         system.start_vm(VM, range(cores))
         system.throttle(VM, 100, chance.choice([100, 30]))
@@ -116,7 +122,7 @@ def waits_for_pages(chance: random.Random, system: System) -> list[Any]:
         system.await_pages(VM, [page])
         system.wait(system.now + 500)
         seen += [everything(system), system.take_faults(VM)]
-        system.map_pages(VM, [page], [system.frame(VM, page)])
+        system.map_pages(VM, [page], [frame(system, page)])
     return seen
 
 
@@ -124,10 +130,10 @@ def two_vms(chance: random.Random, system: System) -> list[Any]:
     """Another VM shares the links, on a core that a vCPU of the first one has left."""
     seen = []
     cores = len(system.vcpu_counts(VM))
-    system.stop_vm(VM)
+    stop(system, VM)
     other = system.add_vm([200 * PAGE], [stream(vm_bytes=PAGE, seed=3)])
     system.start_vm(VM, [*range(1, cores), 0])
-    system.stop_vm(VM)
+    stop(system, VM)
     system.start_vm(other, [0])
     for _ in range(10):
         system.run(chance.randrange(1, 200))

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from machines import LINE, PAGE, Taken, small, streams, taken
+from machines import LINE, PAGE, Taken, small, stop, streams, taken, wait_for
 from watched import Watched
 
 from homeshift._engine import System
@@ -55,7 +55,7 @@ def cancelled_after(cycles: int, w: Watched) -> int:
     job = w.system.transfer(0, [0], 1)
     w.system.run(cycles)
     w.system.cancel(job)
-    w.system.finish()
+    wait_for(w.system, job)
     w.system.audit()
     counts = w.system.node_counts()[0]
     assert counts["regions_moved"] + counts["regions_kept"] == 1
@@ -111,10 +111,10 @@ def test_a_home_that_was_kept_can_be_moved_again_and_cancelled_again() -> None:
 def test_a_dma_that_did_not_ask_for_a_transfer_cannot_cancel_it() -> None:
     w = cached(nodes=3)
     with w.watch():
-        w.system.transfer(0, [0], 1)
+        job = w.system.transfer(0, [0], 1)
         w.system.run(8)
         w.system.forge(5, "Cancel", 0, home=0)
-        w.system.finish()
+        wait_for(w.system, job)
     assert w.system.home_of(0) == 1
     assert w.system.forged_answers(5) == {"CancelAck": 1}
     assert sum(n for name, n in w.taken.items() if name.endswith("CancelNone")) == 1
@@ -128,7 +128,7 @@ def test_work_that_has_not_begun_is_forgotten() -> None:
     )
     for job in jobs:
         w.system.cancel(job)
-    w.system.finish()
+    wait_for(w.system, *jobs)
     counts = w.system.node_counts()[0]
     assert counts["regions_kept"] == 2
     assert counts["regions_moved"] == 0
@@ -162,20 +162,18 @@ def test_a_vm_runs_on_with_right_data_while_its_homes_are_moved_and_kept(seed: i
     pages = 6
     system = System(small(nodes=3, jitter=40 * (seed % 2), jitter_seed=seed, slc_bytes=256))
     frames = [page % 3 * MEMORY + page * PAGE for page in range(pages)]
-    for frame in frames:
-        system.place_home(frame, 0)
+    system.place_homes(frames, 0)
     vm = system.add_vm(frames, streams(2, vm_bytes=pages * PAGE, seed=seed))
     system.start_vm(vm, [0, 1])
     for step in range(120):
         job = system.transfer(0, frames, 1 + step % 2)
         system.run(1 + (step * 37 + seed) % 211)
         system.cancel(job)
-        system.finish()
+        wait_for(system, job)
         away = [frame for frame in frames if system.home_of(frame) != 0]
-        system.transfer(0, away, 0)
-        system.finish()
+        wait_for(system, system.transfer(0, away, 0))
         assert all(system.home_of(frame) == 0 for frame in frames)
-    system.stop_vm(vm)
+    stop(system, vm)
     system.audit()
     counts = system.node_counts()[0]
     assert counts["regions_kept"] > 60

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from machines import LINE, PAGE, small, streams, taken
+from machines import LINE, PAGE, small, stop, streams, taken, wait_for
 from watched import Watched
 
 from homeshift import _engine
@@ -143,18 +143,18 @@ def test_a_put_of_a_fenced_node_is_taken_and_its_data_kept() -> None:
         vm = system.add_vm([0], owner)
         system.start_vm(vm, [0])
         system.run(500)
-        system.transfer(0, [0], 1, fenced=0)
+        job = system.transfer(0, [0], 1, fenced=0)
         system.run(cycles)
-        system.stop_vm(vm)
-        system.finish()
+        stop(system, vm)
+        wait_for(system, job)
         system.audit()
         seen |= taken(system).keys()
         system.start_vm(vm, [2])  # loads of node 1 find what was stored on node 0
         reader = system.add_vm([0], streams(1, vm_bytes=PAGE, write_ratio=0.0), intruder=True)
         system.start_vm(reader, [3])
         system.run(2000)
-        system.stop_vm(vm)
-        system.stop_vm(reader)
+        stop(system, vm)
+        stop(system, reader)
         assert system.vcpu_counts(reader)[0]["faults"] == 0
         system.audit()
     assert {"L1Cache.MI_A.PutAck", "L1Cache.MI_A.Recall", "L1Cache.II_A.PutAck"} <= seen
@@ -194,7 +194,7 @@ def test_a_cancelled_transfer_puts_up_no_fence() -> None:
         job = w.system.transfer(0, [0], 1, fenced=0)
         w.system.run(cycles)
         w.system.cancel(job)
-        w.system.finish()
+        wait_for(w.system, job)
         w.system.audit()
         moved = w.system.home_of(0) == 1
         assert w.refuses(0, 0, write=False) == moved
@@ -214,18 +214,19 @@ def rogue_machine(seed: int, **changes: Any) -> tuple[System, list[int], int]:
         small(nodes=3, cores_per_node=4, jitter=30 * (seed % 2), jitter_seed=seed, **changes)
     )
     frames = [0, MEMORY + PAGE]
-    for frame in frames:
-        system.place_home(frame, 0)
+    system.place_homes(frames, 0)
     vm = system.add_vm(frames, streams(2, vm_bytes=2 * PAGE, seed=seed))
     system.start_vm(vm, [0, 1])
     system.run(1000)
     return system, frames, vm
 
 
-def move_with_fence(system: System, frames: list[int], vm: int) -> None:
-    system.stop_vm(vm)
-    system.transfer(0, frames, 1, fenced=0)
+def move_with_fence(system: System, frames: list[int], vm: int) -> int:
+    """Begin the hand-over; returns the job."""
+    stop(system, vm)
+    job = system.transfer(0, frames, 1, fenced=0)
     system.start_vm(vm, [4, 5])
+    return job
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -235,10 +236,8 @@ def test_a_rogue_core_reads_and_writes_nothing_once_the_right_is_gone(seed: int)
     system.start_vm(rogue, [2])
     system.run(1000)
     assert system.vcpu_counts(rogue)[0]["faults"] == 0  # it had the right until now
-    move_with_fence(system, frames, vm)  # it goes on meanwhile
-    system.finish()
-    system.fence(1, frames, 0)  # returns when the recall is over
-    system.finish()
+    wait_for(system, move_with_fence(system, frames, vm))  # it goes on meanwhile
+    wait_for(system, system.fence(1, frames, 0))  # returns when the recall is over
     system.run(500)  # what was answered before is done
     before = system.vcpu_counts(rogue)[0]
     system.run(5000)
@@ -246,8 +245,8 @@ def test_a_rogue_core_reads_and_writes_nothing_once_the_right_is_gone(seed: int)
     assert after["faults"] > before["faults"] > 0
     assert after["loads"] == before["loads"]
     assert after["stores"] == before["stores"]
-    system.stop_vm(vm)
-    system.stop_vm(rogue)
+    stop(system, vm)
+    stop(system, rogue)
     system.audit()
 
 
@@ -257,9 +256,9 @@ def test_forged_write_backs_of_stale_lines_change_nothing(seed: int, when: str) 
     """Loads of the VM are checked: garbage that a home took for its data would be found."""
     system, frames, vm = rogue_machine(seed)
     forger = 3  # on the fenced node, in the place of a cache that has nothing
-    move_with_fence(system, frames, vm)
+    job = move_with_fence(system, frames, vm)
     if when == "after":
-        system.finish()
+        wait_for(system, job)
     forged = 0
     for step in range(400):
         kind = ("PutM", "PutE", "PutS")[step % 3]
@@ -267,9 +266,9 @@ def test_forged_write_backs_of_stale_lines_change_nothing(seed: int, when: str) 
         system.forge(forger, kind, line, home=step % 3, value=GARBAGE + step)
         forged += 1
         system.run(1 + step % 5)
-    system.finish()
+    wait_for(system, job)
     system.run(3000)
-    system.stop_vm(vm)
+    stop(system, vm)
     system.audit()
     assert system.forged_answers(forger) == {"PutAck": forged}
 
@@ -278,8 +277,7 @@ def test_forged_write_backs_of_stale_lines_change_nothing(seed: int, when: str) 
 def test_forged_requests_get_faults_and_never_data(seed: int) -> None:
     system, frames, vm = rogue_machine(seed)
     forger = 3
-    move_with_fence(system, frames, vm)
-    system.finish()
+    wait_for(system, move_with_fence(system, frames, vm))
     kinds = ("GetS", "GetM", "DmaRead", "DmaWrite", "Transfer", "Fence", "Cancel")
     for step in range(70 * len(kinds)):
         kind = kinds[step % len(kinds)]
@@ -289,7 +287,7 @@ def test_forged_requests_get_faults_and_never_data(seed: int) -> None:
         system.forge(forger, kind, address, home=step % 3, value=GARBAGE, other=other)
         system.run(1 + step % 7)
     system.run(3000)
-    system.stop_vm(vm)
+    stop(system, vm)
     system.audit()
     assert system.forged_answers(forger) == {"Fault": 70 * 6, "CancelAck": 70}
     assert all(system.home_of(frame) == 1 for frame in frames)
@@ -299,14 +297,14 @@ def test_forged_requests_get_faults_and_never_data(seed: int) -> None:
 def test_forged_transfers_during_the_hand_over_cannot_bring_the_region_back(seed: int) -> None:
     """Before the hand-over is over the node has its right still; after it, it has none."""
     system, frames, vm = rogue_machine(seed)
-    move_with_fence(system, frames, vm)
+    job = move_with_fence(system, frames, vm)
     for step in range(120):
         system.forge(3, "Transfer", frames[step % 2], home=step % 3, other=0)
         system.forge(3, "Cancel", frames[step % 2], home=step % 3)
         system.run(1 + step % 3)
-    system.finish()
+    wait_for(system, job)
     system.run(2000)
-    system.stop_vm(vm)
+    stop(system, vm)
     system.audit()
     answers = system.forged_answers(3)
     assert answers["CancelAck"] == 120
@@ -320,10 +318,10 @@ def test_without_a_fence_the_same_rogue_gets_data() -> None:
     system, frames, vm = rogue_machine(0)
     rogue = system.add_vm(frames, streams(1, vm_bytes=2 * PAGE), intruder=True)
     system.start_vm(rogue, [2])
-    system.stop_vm(vm)
-    system.transfer(0, frames, 1)
+    stop(system, vm)
+    job = system.transfer(0, frames, 1)
     system.start_vm(vm, [4, 5])
-    system.finish()
+    wait_for(system, job)
     before = system.vcpu_counts(rogue)[0]
     system.run(5000)
     after = system.vcpu_counts(rogue)[0]

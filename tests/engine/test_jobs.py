@@ -4,19 +4,12 @@
 from __future__ import annotations
 
 import pytest
-from machines import LINE, PAGE, settle, small, stream, streams
+from machines import LINE, PAGE, settle, small, stop, stream, streams, wait_for
 
 from homeshift._engine import DeadlockError, RequestStream, System
 
 NODE = 1 << 20
 FAR = NODE + 64 * PAGE  # in the memory of node 1, used by nobody
-
-
-def wait_for(system: System, job: int) -> int:
-    """Return the cycle at which a job is done."""
-    while system.left(job):
-        system.wait(None)
-    return system.now
 
 
 def with_vm(pages: int = 4, **workload: object) -> System:
@@ -146,7 +139,7 @@ def test_a_throttle_that_ends_wakes_the_vm_in_the_middle_of_a_slice(node: int) -
     system.run(120_000)  # asleep until 150,000
     before = accesses_done(system)
     if node != 0:  # it wakes up on another node
-        system.stop_vm(0)
+        stop(system, 0)
     system.throttle(0, 1, 1)
     if node != 0:
         system.start_vm(0, [node])
@@ -170,12 +163,11 @@ def test_a_vcpu_waits_for_a_missing_page_and_the_page_is_named_once() -> None:
     system.run(500)
     assert system.all_blocked(0) - at_first == 500
     system.map_pages(0, [0], [FAR])
-    assert system.frame(0, 0) == FAR
     system.run(1000)
     counts = system.vcpu_counts(0)
     assert all(v["loads"] + v["stores"] > 0 for v in counts)
     assert all(1500 <= v["blocked_cycles"] <= 1600 for v in counts)
-    system.stop_vm(0)
+    stop(system, 0)
     settle(system)
 
 
@@ -209,16 +201,18 @@ def test_a_page_that_moves_while_the_vm_runs_keeps_its_data() -> None:
     """Wait until it is quiet, copy, map: every load is checked. Without waiting, one is wrong."""
     system = with_vm(4, footprint=1, write_ratio=0.5)
     system.start_vm(0, [0, 1])
+    frames = [page * PAGE for page in range(4)]
     for turn in range(20):
         system.run(500)
         page, target = turn % 4, FAR + turn * PAGE
         system.await_pages(0, [page])
         while not system.quiet(0, [page]):
             system.wait(None)
-        wait_for(system, system.copy(0, [system.frame(0, page)], [target], PAGE))
+        wait_for(system, system.copy(0, [frames[page]], [target], PAGE))
         system.map_pages(0, [page], [target])
+        frames[page] = target
     system.run(5000)
-    system.stop_vm(0)
+    stop(system, 0)
     settle(system)
 
 
@@ -228,8 +222,7 @@ def test_a_page_that_moves_while_the_vm_runs_keeps_its_data() -> None:
 def test_samples_name_the_pages_of_slow_accesses_only() -> None:
     system = System(small(cache_bytes=128, slc_bytes=128))
     frames = [0, PAGE, FAR, FAR + PAGE]
-    for frame in frames:
-        system.place_home(frame, 0)
+    system.place_homes(frames, 0)
     system.add_vm(frames, [stream(vm_bytes=4 * PAGE, think=50)])
     system.start_vm(0, [0])
     system.sample(0, 1, 10**6)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from machines import LINE, PAGE, settle, small, streams
+from machines import LINE, PAGE, settle, small, stop, streams, wait_for
 
 from homeshift._engine import System
 
@@ -25,7 +25,7 @@ def busy(*, most: int | None, **changes: Any) -> tuple[System, list[Note]]:
     system.start_vm(vm, [0, 1, 2, 3])
     system.run(3000)
     system.transfer(0, [0, PAGE], 1)
-    system.stop_vm(vm)
+    stop(system, vm)
     settle(system)
     return system, system.take_message_log()
 
@@ -44,7 +44,7 @@ def test_a_miss_is_five_messages_with_the_hops_of_their_ways() -> None:
         ("DataE", MEMORY + 3 * LINE, home, cache),
         ("Unblock", MEMORY + 3 * LINE, cache, home),
     ]
-    far, near = system.idle_latency(0, 1), system.idle_latency(1, 1)
+    far, near = 3 * 1 + 2 * 5 + 1, 1 + 1  # routers, links and the way to the controller
     stage, look_up = 1, 2  # cycles until a message leaves: see small()
     ways = [sent_arrived[7] - sent_arrived[6] for sent_arrived in notes]
     assert ways == [stage + far, look_up + near, stage + near, stage + far, stage + far]
@@ -96,11 +96,11 @@ def test_no_more_than_asked_for_are_noted_and_they_are_the_first() -> None:
 def test_what_was_sent_before_the_end_is_noted_even_if_it_arrives_later() -> None:
     system = System(small(bytes_per_cycle=1.0))
     system.open_message_log(EVERYTHING)
-    system.copy(0, [MEMORY], [0], 8 * LINE)
+    job = system.copy(0, [MEMORY], [0], 8 * LINE)
     system.run(60)
     end = system.now
     system.close_message_log()
-    system.finish()
+    wait_for(system, job)
     notes = system.take_message_log()
     assert max(note[6] for note in notes) <= end < max(note[7] for note in notes)
     system.probe(0, 0, False)

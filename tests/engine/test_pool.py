@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from machines import DATA, LINE, small, taken
+from machines import DATA, LINE, small, taken, wait_for
 
 from homeshift._engine import System
 
@@ -26,7 +26,7 @@ def test_a_miss_in_the_pool_takes_the_time_of_its_memory(
     pool_memory_latency_ps: int, *, write: bool
 ) -> None:
     system = pooled(pool_memory_latency_ps=pool_memory_latency_ps)
-    system.place_home(POOL * MEMORY, 0)
+    system.place_homes([POOL * MEMORY], 0)
     around = HIT + REQUEST + FOUR_MORE_STAGES + INSIDE + HOME + INSIDE
     expected = around + 2 * ACROSS + pool_memory_latency_ps // 1000
     assert system.probe(0, POOL * MEMORY, write) == expected
@@ -39,9 +39,7 @@ def test_the_memory_of_a_pool_has_its_own_bandwidth() -> None:
     ends = []
     for line_time in (4000, 9000):  # ps
         system = pooled(pool_line_time_ps=line_time, **wide)
-        system.copy(0, [POOL * MEMORY], [0], 16 * LINE)
-        system.finish()
-        ends.append(system.now)
+        ends.append(wait_for(system, system.copy(0, [POOL * MEMORY], [0], 16 * LINE)))
     assert ends[1] - ends[0] == 15 * (9 - 4)  # the last line waits for 15 others
 
 
@@ -49,9 +47,7 @@ def test_the_memory_of_a_pool_has_its_own_bandwidth() -> None:
 def test_only_links_to_and_from_a_pool_have_its_bandwidth(source: int, waits_for: str) -> None:
     def cycles(lines: int, *, pool: float, host: float) -> int:
         system = pooled(outstanding_lines=64, pool_bytes_per_cycle=pool, bytes_per_cycle=host)
-        system.copy(0, [source * MEMORY], [0], lines * LINE)
-        system.finish()
-        return system.now
+        return wait_for(system, system.copy(0, [source * MEMORY], [0], lines * LINE))
 
     wide, narrow = 72.0, 2.0
     for pool, host in ((narrow, wide), (wide, wide)):
@@ -63,7 +59,7 @@ def test_only_links_to_and_from_a_pool_have_its_bandwidth(source: int, waits_for
 def test_a_pool_has_no_cores_but_can_be_home() -> None:
     system = pooled()
     assert len(system.core_counts()) == HOSTS * 2
-    system.place_home(0, POOL)
+    system.place_homes([0], POOL)
     around = HIT + REQUEST + FOUR_MORE_STAGES + ACROSS + HOME + ACROSS
     assert system.probe(0, 0, False) == around + 2 * ACROSS + 10
 
@@ -71,8 +67,7 @@ def test_a_pool_has_no_cores_but_can_be_home() -> None:
 def test_homes_go_to_and_from_a_pool_beside_as_many_cores_as_there_can_be() -> None:
     system = pooled(nodes=3, cores_per_node=32)
     for home in (0, POOL, 1, POOL):
-        system.transfer(home, [POOL * MEMORY], home)
-        system.finish()
+        wait_for(system, system.transfer(home, [POOL * MEMORY], home))
         assert system.home_of(POOL * MEMORY) == home
     assert sum(n for name, n in taken(system).items() if "XferFin" in name) >= 3
 

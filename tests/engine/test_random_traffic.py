@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from machines import LINE, PAGE, small, streams
+from machines import LINE, PAGE, small, stop, streams, wait_for
 
 from homeshift._engine import System
 from homeshift.slicc import load
@@ -45,16 +45,16 @@ class Traffic:
         self.cores: int = spec["cores_per_node"]
         self.vcpus = vcpus or self.cores
         self.frames = [node * MEMORY + number * PAGE for number, node in enumerate(pages)]
-        for frame in self.frames:
-            self.system.place_home(frame, 0)
+        self.system.place_homes(self.frames, 0)
         memory = PAGE * len(pages)
         self.vm = self.system.add_vm(self.frames, streams(self.vcpus, vm_bytes=memory, **workload))
         self.at = 0
         self.jobs: dict[int, list[int]] = {}  # of each node's DMA, since its last cancel
+        self.begun: list[int] = []  # since all were last waited for
         self.resume()
 
     def pause(self) -> None:
-        self.system.stop_vm(self.vm)
+        stop(self.system, self.vm)
 
     def resume(self) -> None:
         first = self.at * self.cores
@@ -63,25 +63,33 @@ class Traffic:
     def frame(self, number: int) -> int:
         return self.frames[number % len(self.frames)]
 
+    def begin(self, node: int, job: int) -> None:
+        self.jobs.setdefault(node % self.nodes, []).append(job)
+        self.begun.append(job)
+
+    def finish(self) -> None:
+        wait_for(self.system, *self.begun)
+        self.begun.clear()
+
     def transfer(self, asking: int, pages: list[int], new_home: int) -> None:
         regions = [self.frame(page) for page in pages]
         job = self.system.transfer(asking % self.nodes, regions, new_home % self.nodes)
-        self.jobs.setdefault(asking % self.nodes, []).append(job)
+        self.begin(asking, job)
 
     def copy_out(self, node: int, page: int, to: int) -> None:
         """Copy a page, in use or not, to where nobody uses it."""
         target = (to % self.nodes) * MEMORY + SCRATCH + to % 3 * PAGE
         job = self.system.copy(node % self.nodes, [self.frame(page)], [target], PAGE)
-        self.jobs.setdefault(node % self.nodes, []).append(job)
+        self.begin(node, job)
 
     def rewrite(self, node: int, page: int, new_home: int) -> None:
         """Copy a page of the paused VM onto itself while its home moves: the data is the same."""
-        self.system.finish()
+        self.finish()
         self.pause()
         frame = self.frame(page)
-        self.system.copy(node % self.nodes, [frame], [frame], PAGE)
+        self.begin(node, self.system.copy(node % self.nodes, [frame], [frame], PAGE))
         self.transfer(node, [page], new_home)
-        self.system.finish()
+        self.finish()
         self.resume()
 
     def cancel(self, asking: int) -> None:
@@ -91,13 +99,13 @@ class Traffic:
     def take_right(self, asking: int, pages: list[int], fenced: int) -> None:
         regions = [self.frame(page) for page in pages]
         job = self.system.fence(asking % self.nodes, regions, fenced % self.nodes)
-        self.jobs.setdefault(asking % self.nodes, []).append(job)
+        self.begin(asking, job)
 
     def hand_over(self, asking: int, pages: list[int], new_home: int, fenced: int) -> None:
         regions = [self.frame(page) for page in pages]
         new_home, fenced = new_home % self.nodes, fenced % self.nodes
         job = self.system.transfer(asking % self.nodes, regions, new_home, fenced=fenced)
-        self.jobs.setdefault(asking % self.nodes, []).append(job)
+        self.begin(asking, job)
 
     def move(self, node: int) -> None:
         self.pause()
@@ -105,7 +113,7 @@ class Traffic:
         self.resume()
 
     def look(self) -> None:
-        self.system.finish()
+        self.finish()
         self.pause()
         self.system.audit()
         self.resume()
@@ -114,7 +122,7 @@ class Traffic:
         return sum(v["loads"] + v["stores"] for v in self.system.vcpu_counts(self.vm))
 
     def end(self) -> None:
-        self.system.finish()
+        self.finish()
         self.pause()
         self.system.audit()
         for machine, _, state, event, count in self.system.transitions():
@@ -187,7 +195,7 @@ def test_data_and_directories_stay_right_while_homes_move(
         getattr(traffic, name)(*details)
         traffic.system.run(wait)
     for (name, *details), _ in itertools.cycle(steps):  # not piled up, until the VM has done enough
-        traffic.system.finish()
+        traffic.finish()
         getattr(traffic, name)(*details)
         traffic.system.run(2000)
         if traffic.done() >= ACCESSES:
@@ -233,7 +241,7 @@ def test_lines_that_a_dma_writes_while_they_are_used_leave_directories_right(see
     traffic = Traffic(spec, [0, 1], write_ratio=0.1 + 0.4 * (seed % 2), seed=seed)
     for step in range(150):
         frame = traffic.frame(step)
-        traffic.system.copy(step % 3, [frame], [frame], PAGE)
+        traffic.begin(step, traffic.system.copy(step % 3, [frame], [frame], PAGE))
         for later in range(4):
             traffic.transfer(step, [step], step + later)
             traffic.system.run(100)
@@ -253,18 +261,16 @@ def test_commands_of_one_dma_for_one_line_wait_for_each_other(seed: int) -> None
     one, two = SCRATCH, SCRATCH + MEMORY
     commands = ([one, one, two], [two, two, one], [two, one, one])
     system = traffic.system
-    jobs: list[int] = []
     for step in range(200):
         sources, targets = commands[step % 3], commands[step // 3 % 3]
-        jobs.append(system.copy(0, sources, targets, LINE * (1 + step % 3)))
-        jobs.append(system.transfer(0, [one, two][:: 1 - step % 2 * 2], step % 2))
+        traffic.begin(0, system.copy(0, sources, targets, LINE * (1 + step % 3)))
+        traffic.begin(0, system.transfer(0, [one, two][:: 1 - step % 2 * 2], step % 2))
         if step % 3 == 0:
-            jobs.append(system.fence(0, [one, two], step % 2))
+            traffic.begin(0, system.fence(0, [one, two], step % 2))
         system.run(20 + step % 7 * 10)
         if step % 4 == 0:
-            while jobs:
-                system.cancel(jobs.pop())
-            system.copy(0, sources, targets, LINE * (1 + step % 3))
+            traffic.cancel(0)
+            traffic.begin(0, system.copy(0, sources, targets, LINE * (1 + step % 3)))
             system.run(step % 11 * 4)
     traffic.end()
     steered.append(seed)
@@ -320,7 +326,7 @@ def test_data_stays_right_while_transfers_are_cancelled_and_rights_taken(seed: i
                 traffic.cancel(asking)
                 system.run(draw.randrange(40))
     for intruder in intruders:
-        system.stop_vm(intruder)
+        stop(system, intruder)
     faults = sum(v["faults"] for vm in intruders for v in system.vcpu_counts(vm))
     assert faults > 0
     traffic.end()
@@ -336,15 +342,15 @@ def test_an_answer_to_a_dma_that_comes_late_misleads_no_table(answer: str) -> No
         )
         scratch = 2 * MEMORY + SCRATCH
         if answer == "Moved":
-            system.transfer(2, [0], 1)
+            jobs = [system.transfer(2, [0], 1)]
         else:
             source, target = (0, scratch) if answer == "Data" else (scratch, 0)
-            system.copy(2, [source], [target], LINE)
+            jobs = [system.copy(2, [source], [target], LINE)]
         system.run(300 if answer == "Moved" else 1)
         for home in (2, 1, 0):
-            system.transfer(1, [0], home)
+            jobs.append(system.transfer(1, [0], home))
             system.run(300)
-        system.finish()
+        wait_for(system, *jobs)
         for core in range(3):
             system.probe(core, core * LINE, True)
         system.audit()

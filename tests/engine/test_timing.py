@@ -75,7 +75,7 @@ class Bench:
         """Return an untouched line in a node's memory, homed at a node."""
         self._pages += 1
         address = memory * self.machine.memory.size_bytes + self._pages * 4096
-        self.system.place_home(address, home)
+        self.system.place_homes([address], home)
         return address
 
     def core(self, node: int, number: int = 0) -> int:
