@@ -11,9 +11,9 @@ import pytest
 
 from homeshift.check import build
 from homeshift.check.build import (
-    compile_checker,
-    compile_replay,
+    compiled,
     default_protocol,
+    load_model,
     scenario_of,
     source_directory,
 )
@@ -21,18 +21,17 @@ from homeshift.check.build import (
 PROTOCOL = default_protocol()
 
 
-@pytest.mark.parametrize("compiled", [compile_checker, compile_replay])
+@pytest.mark.parametrize("runtime", ["checker", "replay"])
 def test_all_files_that_a_program_is_made_from_are_in_its_key(
-    compiled: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    runtime: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As the compiler reports them."""
     read: list[Path] = []
 
     def hash_of(command: Sequence[str], folders: Sequence[Path]) -> str:
         generated = folders[0]
-        program = "replay" if compiled is compile_replay else "checker"
-        files = [source_directory() / program / "main.cc"]
-        if compiled is compile_replay:
+        files = [source_directory() / runtime / "main.cc"]
+        if runtime == "replay":
             files += sorted((source_directory() / "engine").glob("network.cc"))
         where = ["-I", str(generated), "-I", str(source_directory())]
         made = subprocess.run(
@@ -47,7 +46,8 @@ def test_all_files_that_a_program_is_made_from_are_in_its_key(
 
     monkeypatch.setattr(build, "_hash", hash_of)
     monkeypatch.setattr(build, "_cache", lambda: tmp_path)
-    compiled(PROTOCOL, scenario_of(PROTOCOL), nodes=2, lines=1)  # type: ignore[operator]
+    model = load_model(PROTOCOL, scenario_of(PROTOCOL), nodes=2, lines=1)
+    compiled(model, runtime=runtime)
     assert source_directory().resolve() / "engine" / "request_messages.hh" in read
 
 

@@ -19,8 +19,9 @@ import pytest
 from homeshift.check.__main__ import main
 from homeshift.check.build import (
     Checker,
-    compile_checker,
+    compiled,
     default_protocol,
+    load_model,
     scenario_of,
     source_directory,
 )
@@ -40,7 +41,7 @@ FENCE = Options(limits={"transfer": 0, "hand_over": 1, "fence": 1}, waiting=Fals
 
 @pytest.fixture(scope="session")
 def checker() -> Checker:
-    return compile_checker(PROTOCOL, scenario_of(PROTOCOL), nodes=2, lines=1)
+    return compiled(load_model(PROTOCOL, scenario_of(PROTOCOL), nodes=2, lines=1))
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def edited(tmp_path: Path) -> Edit:
 
 
 def check(protocol: Path, options: Options, *, nodes: int = 2, lines: int = 1) -> Result:
-    made = compile_checker(protocol, scenario_of(PROTOCOL), nodes=nodes, lines=lines)
+    made = compiled(load_model(protocol, scenario_of(PROTOCOL), nodes=nodes, lines=lines))
     return run(made, options)
 
 
@@ -137,7 +138,7 @@ def test_a_search_is_the_same_every_time(checker: Checker) -> None:
 
 def test_one_node_alone_has_as_many_states_as_can_be_counted_by_hand() -> None:
     """A cache that only loads, never evicts: I, six messages on the way, E."""
-    made = compile_checker(PROTOCOL, scenario_of(PROTOCOL), nodes=1, lines=1)
+    made = compiled(load_model(PROTOCOL, scenario_of(PROTOCOL), nodes=1, lines=1))
     options = Options(limits={"transfer": 0, "store": 0, "evict": 0})
     result = run(made, options)
     # Asked; at memory; read; answered; granted; unblocked: the seventh step is back at rest, in E.
@@ -300,7 +301,7 @@ def test_a_cover_that_is_not_reached_fails(tmp_path: Path) -> None:
     text = scenario_of(PROTOCOL).read_text("utf-8")
     wrong = tmp_path / "never.toml"
     wrong.write_text(text + '\n[[cover]]\nname = "never"\nreached = "false"\n', "utf-8")
-    made = compile_checker(PROTOCOL, wrong, nodes=2, lines=1)
+    made = compiled(load_model(PROTOCOL, wrong, nodes=2, lines=1))
     result = run(made, NO_TRANSFER)
     assert result.fault is None
     assert result.uncovered == ("never",)
@@ -339,7 +340,7 @@ LATER_MUTANTS = {
 
 def try_mutant(name: str, options: Options, *, lines: int = 1) -> Result:
     mutants = mutants_of(load(PROTOCOL))
-    made = compile_checker(PROTOCOL, scenario_of(PROTOCOL), nodes=2, lines=lines, mutants=mutants)
+    made = compiled(load_model(PROTOCOL, scenario_of(PROTOCOL), nodes=2, lines=lines), mutants)
     (mutant,) = (m for m in mutants if m.name == name)
     return run(made, replace(options, mutant=mutant.number))
 
@@ -378,7 +379,7 @@ def test_a_replacement_that_waits_is_woken() -> None:
 def test_a_program_with_mutants_is_the_protocol_until_one_is_chosen() -> None:
     mutants = mutants_of(load(PROTOCOL))
     assert len(mutants) >= 40
-    made = compile_checker(PROTOCOL, scenario_of(PROTOCOL), nodes=2, lines=1, mutants=mutants)
+    made = compiled(load_model(PROTOCOL, scenario_of(PROTOCOL), nodes=2, lines=1), mutants)
     assert run(made, NO_TRANSFER).holds
 
 
@@ -419,13 +420,13 @@ def test_a_counter_example_is_told_drawn_and_taken_again(
 
 def test_a_trace_is_the_shortest_and_can_be_replayed(edited: Edit) -> None:
     wrong = edited(WRONG["a request that has to wait is lost"][0])
-    made = compile_checker(wrong, scenario_of(PROTOCOL), nodes=2, lines=1)
+    made = compiled(load_model(wrong, scenario_of(PROTOCOL), nodes=2, lines=1))
     result = run(made, NO_TRANSFER)
     steps = [key(step) for step in result.steps]
     assert steps[0].startswith("L1Cache")
     again = replay(made, NO_TRANSFER, steps)
     assert len(again.steps) == len(steps)
-    assert "sequenceDiagram" in mermaid(made, result)
+    assert "sequenceDiagram" in mermaid(made.model, result)
 
 
 def test_a_counter_example_that_cannot_be_written_is_told(

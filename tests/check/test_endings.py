@@ -12,7 +12,7 @@ import pytest
 
 from homeshift.check import mutation
 from homeshift.check.__main__ import main
-from homeshift.check.build import Checker, compile_checker, default_protocol, scenario_of
+from homeshift.check.build import Checker, compiled, default_protocol, load_model, scenario_of
 from homeshift.check.run import CheckerError, CrashError, Options, replay, run
 from homeshift.check.scenario import load_scenario
 from homeshift.errors import InputError, RunError
@@ -31,15 +31,8 @@ def ends_by(tmp_path: Path) -> Ending:
         program = tmp_path / "program"
         program.write_text(f"#!/bin/bash\n{how}\n", "utf-8")
         program.chmod(0o755)
-        return Checker(
-            program=program,
-            protocol=load(PROTOCOL),
-            scenario=load_scenario(scenario_of(PROTOCOL)),
-            protocol_file=PROTOCOL,
-            scenario_file=scenario_of(PROTOCOL),
-            nodes=2,
-            lines=1,
-        )
+        model = load_model(PROTOCOL, scenario_of(PROTOCOL), nodes=2, lines=1)
+        return Checker(model=model, program=program)
 
     return make
 
@@ -94,7 +87,7 @@ def test_a_mutant_is_caught_by_a_crash_but_not_by_the_end_of_memory(
 
 
 def test_the_program_says_that_it_runs_out_of_memory_or_cannot_read_a_number() -> None:
-    made = compile_checker(PROTOCOL, scenario_of(PROTOCOL), nodes=2, lines=1)
+    made = compiled(load_model(PROTOCOL, scenario_of(PROTOCOL), nodes=2, lines=1))
 
     def ending(command: str) -> tuple[int, str]:
         shell = ["bash", "-c", f"{command} >/dev/null", "bash", str(made.program)]

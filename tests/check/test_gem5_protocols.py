@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from homeshift.check.build import compile_checker, compile_replay, scenario_of
+from homeshift.check.build import compiled, load_model, scenario_of
 from homeshift.check.replay import compare, engine_steps
 from homeshift.check.run import Options, replay, replay_in_engine, run
 from homeshift.check.simulate import simulate
@@ -24,7 +24,7 @@ def mi_example() -> Path:
 
 
 def test_mi_example_holds_on_ordered_networks(mi_example: Path) -> None:
-    made = compile_checker(mi_example, scenario_of(mi_example), nodes=2, lines=1)
+    made = compiled(load_model(mi_example, scenario_of(mi_example), nodes=2, lines=1))
     result = run(made, Options())
     assert result.holds
     assert result.always_ends
@@ -34,15 +34,16 @@ def test_mi_example_does_not_hold_without_order(mi_example: Path, tmp_path: Path
     text = scenario_of(mi_example).read_text("utf-8")
     unordered = tmp_path / "unordered.toml"
     unordered.write_text(re.sub(r"(?m)^ordered = .*$", "ordered = []", text), "utf-8")
-    checker = compile_checker(mi_example, unordered, nodes=2, lines=1)
+    model = load_model(mi_example, unordered, nodes=2, lines=1)
+    checker = compiled(model)
     result = run(checker, Options())
     assert result.fault is not None
     assert "event 'Inv' has no transition from state 'II'" in result.fault
     steps = [key(step) for step in result.steps]
     told = replay(checker, Options(), steps)
-    engine = compile_replay(mi_example, unordered, nodes=2, lines=1)
+    engine = compiled(model, runtime="replay")
     taken = replay_in_engine(engine, Options(), engine_steps(told, steps))
-    assert list(compare(checker, told, taken)) == []
+    assert list(compare(model, told, taken)) == []
     assert taken.fault is not None
     assert "event 'Inv' has no transition from state 'II'" in taken.fault
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from homeshift.check.build import Checker, compile_checker, default_protocol, scenario_of
+from homeshift.check.build import Checker, compiled, default_protocol, load_model, scenario_of
 from homeshift.check.run import Options, replay, run
 from homeshift.check.trace import key
 from homeshift.slicc import load
@@ -36,7 +36,9 @@ MACHINES = {
 
 
 def made(nodes: int, lines: int, scenario: Path | None = None) -> Checker:
-    return compile_checker(PROTOCOL, scenario or scenario_of(PROTOCOL), nodes=nodes, lines=lines)
+    return compiled(
+        load_model(PROTOCOL, scenario or scenario_of(PROTOCOL), nodes=nodes, lines=lines)
+    )
 
 
 @pytest.mark.parametrize("name", MACHINES)
@@ -109,7 +111,9 @@ def test_a_fault_that_a_reduced_search_finds_is_told_and_can_be_taken_again(tmp_
         (tmp_path / file.name).write_text(
             text.replace("    directory.setHome(address, false);\n", ""), "utf-8"
         )
-    checker = compile_checker(tmp_path / PROTOCOL.name, scenario_of(PROTOCOL), nodes=2, lines=1)
+    checker = compiled(
+        load_model(tmp_path / PROTOCOL.name, scenario_of(PROTOCOL), nodes=2, lines=1)
+    )
     options = Options(reduced=True)
     result = run(checker, options)
     assert result.fault == "at most one home orders the region"

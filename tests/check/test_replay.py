@@ -13,13 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from homeshift.check.build import (
-    Checker,
-    compile_checker,
-    compile_replay,
-    default_protocol,
-    scenario_of,
-)
+from homeshift.check.build import Checker, compiled, default_protocol, load_model, scenario_of
 from homeshift.check.replay import compare, engine_steps
 from homeshift.check.run import CRASH, Options, Trace, replay, replay_in_engine, run
 from homeshift.check.trace import key, message_key
@@ -138,12 +132,8 @@ def made_with(name: str, size: tuple[int, int]) -> tuple[Checker, Checker, int]:
     (mutant,) = (m for m in MUTANTS if m.name == name)
     nodes, lines = size
     mutants = MUTANTS if size == (2, 1) else [mutant]
-    scenario = scenario_of(PROTOCOL)
-    return (
-        compile_checker(PROTOCOL, scenario, nodes=nodes, lines=lines, mutants=mutants),
-        compile_replay(PROTOCOL, scenario, nodes=nodes, lines=lines, mutants=mutants),
-        mutant.number,
-    )
+    model = load_model(PROTOCOL, scenario_of(PROTOCOL), nodes=nodes, lines=lines)
+    return compiled(model, mutants), compiled(model, mutants, runtime="replay"), mutant.number
 
 
 def in_both(
@@ -175,7 +165,7 @@ def test_the_engine_takes_a_counter_example_when(name: str) -> None:
     assert told.fault == result.fault
     assert any(name.startswith("+") for name in engine_steps(told, steps)) == (size != (2, 1))
     assert transitions(told) == transitions(result)
-    assert list(compare(checker, told, taken)) == []
+    assert list(compare(checker.model, told, taken)) == []
     assert taken.fault is not None
     assert re.search(end, taken.fault), taken.fault
     if taken.fault != CRASH:
@@ -189,11 +179,11 @@ def test_a_failed_assert_fails_in_the_engine(tmp_path: Path) -> None:
         text = text.replace(sent, f"{sent}        assert(in_msg.Requestor == machineID);\n")
         (tmp_path / file.name).write_text(text, "utf-8")
     protocol = tmp_path / PROTOCOL.name
-    checker = compile_checker(protocol, scenario_of(PROTOCOL), nodes=2, lines=1)
-    engine = compile_replay(protocol, scenario_of(PROTOCOL), nodes=2, lines=1)
+    model = load_model(protocol, scenario_of(PROTOCOL), nodes=2, lines=1)
+    checker, engine = compiled(model), compiled(model, runtime="replay")
     result = run(checker, NO_TRANSFER)
     told, taken = in_both(checker, engine, NO_TRANSFER, [key(step) for step in result.steps])
-    assert list(compare(checker, told, taken)) == []
+    assert list(compare(model, told, taken)) == []
     assert transitions(taken) == transitions(result)
     assert taken.fault is not None
     assert re.fullmatch(
@@ -206,7 +196,7 @@ def test_after_the_mend_the_engine_says_which_step_cannot_be_taken() -> None:
     checker, engine, number = made_with(mutant, size)
     steps = [key(step) for step in run(checker, replace(options, mutant=number)).steps]
     told, taken = in_both(checker, engine, options, steps)
-    assert list(compare(checker, told, taken)) == []
+    assert list(compare(checker.model, told, taken)) == []
     assert taken.fault is None
     assert len(taken.steps) > 5
     assert taken.not_taken == steps[len(taken.steps)]
@@ -220,14 +210,14 @@ def test_an_engine_that_does_something_else_is_told_from_one_that_does_the_same(
     steps = [key(step) for step in run(checker, wrong).steps]
     told = replay(checker, wrong, steps)
     names = engine_steps(told, steps)
-    assert list(compare(checker, told, replay_in_engine(engine, wrong, names))) == []
-    (first, *_) = compare(checker, told, replay_in_engine(engine, options, names))
+    assert list(compare(checker.model, told, replay_in_engine(engine, wrong, names))) == []
+    (first, *_) = compare(checker.model, told, replay_in_engine(engine, options, names))
     assert first == f"engine: something else in step {len(steps)}:"
-    (first,) = compare(checker, told, replay_in_engine(engine, wrong, names[:-1]))
+    (first,) = compare(checker.model, told, replay_in_engine(engine, wrong, names[:-1]))
     assert first == f"engine: {len(steps) - 1} steps, not {len(steps)}; ends well"
     well = replay(checker, options, steps[:-1])
     other_end = replace(well, fault="at most one home orders the region")
-    (first,) = compare(checker, other_end, replay_in_engine(engine, options, names[:-1]))
+    (first,) = compare(checker.model, other_end, replay_in_engine(engine, options, names[:-1]))
     assert first == "engine: the same steps, but another end; ends well"
 
 
@@ -254,6 +244,8 @@ def test_what_the_engine_cannot_do_is_refused() -> None:
     _, engine, _ = made_with(MUTANTS[0].name, (2, 1))
     with pytest.raises(RunError, match="wake-later"):
         replay_in_engine(engine, Options(wake_later=True), [])
-    three = compile_replay(PROTOCOL, scenario_of(PROTOCOL), nodes=1, lines=3)
+    three = compiled(
+        load_model(PROTOCOL, scenario_of(PROTOCOL), nodes=1, lines=3), runtime="replay"
+    )
     with pytest.raises(RunError, match="more than one of its lines"):
         replay_in_engine(three, Options(capacity={"L1Cache.cache": 2}), [])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from homeshift.check.build import compile_checker
+from homeshift.check.build import compiled, load_model
 from homeshift.check.run import Options, run
 from homeshift.check.simulate import main
 
@@ -23,7 +23,7 @@ def simulate(*options: str, protocol: Path = TINY) -> int:
 
 
 def test_the_protocol_holds() -> None:
-    result = run(compile_checker(TINY, SCENARIO, nodes=2, lines=1), Options())
+    result = run(compiled(load_model(TINY, SCENARIO, nodes=2, lines=1)), Options())
     assert result.holds, result.fault or result.uncovered
 
 

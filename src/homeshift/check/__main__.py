@@ -11,7 +11,6 @@ from pathlib import Path
 from homeshift.available_memory import available
 from homeshift.check import trace
 from homeshift.check.build import (
-    Checker,
     Model,
     compiled,
     default_protocol,
@@ -39,28 +38,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         model = load_model(protocol, scenario, nodes=given.nodes, lines=given.lines)
         options = _options(given, model)
         checker = compiled(model)
-        print(_heading(checker, options))
+        print(_heading(model, options))
         result = run(checker, options, _progress if sys.stderr.isatty() else None)
         if given.transitions:
-            _print_untaken(checker, result)
-        return _report(checker, options, result, given.output)
+            _print_untaken(model, result)
+        return _report(model, options, result, given.output)
     except HomeshiftError as error:
         print(error, file=sys.stderr)
         return error.exit_status
 
 
-def _heading(checker: Checker, options: Options) -> str:
-    limits = limits_for(checker, options)
+def _heading(model: Model, options: Options) -> str:
+    limits = limits_for(model, options)
     may = [f"{name} {n}" for name, n in limits.items() if n != 0 and name != "load"]
     off = [name for name, n in limits.items() if n == 0]
-    text = f"{checker.protocol.name}: {checker.nodes} nodes, {checker.lines} lines of one region"
+    text = f"{model.protocol.name}: {model.nodes} nodes, {model.lines} lines of one region"
     text += f"; at once at most: {', '.join(may)}" if may else ""
     text += f"; without: {', '.join(off)}" if off else ""
-    text += "" if waiting_for(checker, options) else "; cores do not wait in line"
-    return text + ("; reduced: fewer orders" if reduced_for(checker, options) else "")
+    text += "" if waiting_for(model, options) else "; cores do not wait in line"
+    return text + ("; reduced: fewer orders" if reduced_for(model, options) else "")
 
 
-def _report(checker: Checker, options: Options, result: Result, output: Path | None) -> int:
+def _report(model: Model, options: Options, result: Result, output: Path | None) -> int:
     rate = result.states / max(result.cpu_seconds, 1e-9)
     numbers = (
         f"{result.states:,} states ({result.quiet:,} quiet), {result.transitions:,} steps, "
@@ -68,10 +67,10 @@ def _report(checker: Checker, options: Options, result: Result, output: Path | N
         f"{rate:,.0f} states/s, {result.seconds:.1f} s, {result.memory_bytes / 2**20:.0f} MiB"
     )
     if result.fault is not None:
-        for line in trace.text(checker, result):
+        for line in trace.text(model, result):
             print(line)
         if output is not None:
-            for path in trace.write(checker, options, result, output):
+            for path in trace.write(model, options, result, output):
                 print(f"written: {path}")
         print(f"violated: {result.fault}: {numbers}")
         return 1
@@ -92,8 +91,8 @@ def _report(checker: Checker, options: Options, result: Result, output: Path | N
     return 0
 
 
-def _print_untaken(checker: Checker, result: Result) -> None:
-    for machine in checker.protocol.machines.values():
+def _print_untaken(model: Model, result: Result) -> None:
+    for machine in model.protocol.machines.values():
         for t in machine.transitions:
             if (machine.name, t.state, t.event) not in result.taken:
                 print(f"never taken: {machine.name}: {t.state}, {t.event}   {t.position}")

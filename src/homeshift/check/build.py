@@ -43,9 +43,10 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Checker(Model):
+class Checker:
     """A compiled checker, or the engine that takes its steps, and what it was made from."""
 
+    model: Model
     program: Path
 
 
@@ -95,38 +96,13 @@ def load_model(protocol_file: Path, scenario_file: Path, *, nodes: int, lines: i
     )
 
 
-def compile_checker(
-    protocol_file: Path,
-    scenario_file: Path,
-    *,
-    nodes: int,
-    lines: int,
-    mutants: Sequence[Mutant] = (),
-) -> Checker:
-    """Return the checker, compiled if it was not before.
-
-    Raises:
-        SliccError, InputError: the protocol or the scenario has faults.
-        RunError: there is no C++ compiler, or it does not take a condition of the scenario.
-    """
-    return compiled(load_model(protocol_file, scenario_file, nodes=nodes, lines=lines), mutants)
-
-
-def compile_replay(
-    protocol_file: Path,
-    scenario_file: Path,
-    *,
-    nodes: int,
-    lines: int,
-    mutants: Sequence[Mutant] = (),
-) -> Checker:
-    """Return the timed engine as it takes the steps of a checker. It raises the same."""
-    model = load_model(protocol_file, scenario_file, nodes=nodes, lines=lines)
-    return compiled(model, mutants, runtime="replay")
-
-
 def compiled(model: Model, mutants: Sequence[Mutant] = (), *, runtime: str = "checker") -> Checker:
-    """Return a model's checker or replay, compiled if it was not before.
+    """Return a model's checker, compiled if it was not before.
+
+    Args:
+        model: what is to be checked.
+        mutants: all that the program can be told to be.
+        runtime: "replay" for the timed engine as it takes the steps of a checker.
 
     Raises:
         RunError: there is no C++ compiler, or it does not take a condition of the scenario.
@@ -149,15 +125,7 @@ def compiled(model: Model, mutants: Sequence[Mutant] = (), *, runtime: str = "ch
             *(["-D_GLIBCXX_ASSERTIONS"] if runtime == "replay" else ()),  # so that it stops there
         ],
     )
-    return Checker(
-        program=program,
-        protocol=model.protocol,
-        scenario=model.scenario,
-        protocol_file=model.protocol_file,
-        scenario_file=model.scenario_file,
-        nodes=model.nodes,
-        lines=model.lines,
-    )
+    return Checker(model=model, program=program)
 
 
 def compile_cpp(

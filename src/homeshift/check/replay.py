@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from homeshift.check.build import Checker, compile_checker, compile_replay
+from homeshift.check.build import Model, compiled, load_model
 from homeshift.check.run import CRASH, Options, Trace, replay, replay_in_engine
 from homeshift.check.trace import entries, key, message_key, text
 from homeshift.errors import HomeshiftError
@@ -32,17 +32,17 @@ def main(
     0 if not.
     """
     try:
-        checker = compile_checker(protocol, scenario, nodes=nodes, lines=lines)
-        engine = compile_replay(protocol, scenario, nodes=nodes, lines=lines)
+        model = load_model(protocol, scenario, nodes=nodes, lines=lines)
+        checker, engine = compiled(model), compiled(model, runtime="replay")
         told = replay(checker, options, steps)
         taken = replay_in_engine(engine, options, engine_steps(told, steps))
     except HomeshiftError as error:
         print(error, file=sys.stderr)
         sys.exit(error.exit_status)
-    for line in text(checker, told):
+    for line in text(model, told):
         print(line)
     print()
-    differences = list(compare(checker, told, taken))
+    differences = list(compare(model, told, taken))
     for line in differences or [f"engine: the same, step by step{_ending(taken)}"]:
         print(line)
     sys.exit(0 if told.fault is None and not differences else 1)
@@ -62,7 +62,7 @@ def engine_steps(told: Trace, steps: Sequence[str]) -> list[str]:
     return names + list(steps[len(told.steps) : len(told.steps) + 1])
 
 
-def compare(checker: Checker, told: Trace, taken: Trace) -> Iterator[str]:
+def compare(model: Model, told: Trace, taken: Trace) -> Iterator[str]:
     """Yield lines about what the engine does otherwise: none if it does the same.
 
     In a step that ends in an error, the engine may do more before it sees it, see another one, or
@@ -74,7 +74,7 @@ def compare(checker: Checker, told: Trace, taken: Trace) -> Iterator[str]:
             does = does[: len(done)]
         if done != does:
             yield f"engine: something else in step {number}:"
-            for line in entries(checker, other):
+            for line in entries(model, other):
                 yield f"       {line}"
             return
     stops = bool(told.steps) and bool(told.steps[-1]["error"])

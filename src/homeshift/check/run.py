@@ -138,22 +138,23 @@ def run(
         CrashError: the protocol makes the search crash.
         CheckerError: the search itself failed.
     """
-    command = [str(checker.program), *_happenings(checker, options), *_bounds(options)]
+    command = [str(checker.program), *_happenings(checker.model, options), *_bounds(options)]
     found, trace, ending = _execute(command, options, progress=progress)
     if ending < 0:
         raise CrashError
-    limits = limits_for(checker, options)
+    model = checker.model
+    limits = limits_for(model, options)
     covered: list[str] = []
     uncovered: list[str] = []
-    for cover, reached in zip(checker.scenario.cover, found["covered"], strict=True):
+    for cover, reached in zip(model.scenario.cover, found["covered"], strict=True):
         if reached:
             covered.append(cover.name)
         elif (
             found["fault"] is None
             and found["complete"]
-            and (cover.reduced or not reduced_for(checker, options))
-            and checker.nodes >= cover.nodes
-            and checker.lines >= cover.lines
+            and (cover.reduced or not reduced_for(model, options))
+            and model.nodes >= cover.nodes
+            and model.lines >= cover.lines
             and all(any(limits.get(one, 1) != 0 for one in need.split("|")) for need in cover.needs)
         ):
             uncovered.append(cover.name)
@@ -182,12 +183,12 @@ def replay(checker: Checker, options: Options, steps: Sequence[str]) -> Trace:
 
     A trace that breaks completion ends well here: no single state is to blame.
     """
-    command = [str(checker.program), *_happenings(checker, options), "--replay"]
+    command = [str(checker.program), *_happenings(checker.model, options), "--replay"]
     return _trace(command, options, steps)
 
 
 def replay_in_engine(engine: Checker, options: Options, steps: Sequence[str]) -> Trace:
-    """Take steps in the timed engine, as compile_replay() makes it.
+    """Take steps in the timed engine, as compiled(model, runtime="replay") makes it.
 
     A step that begins with "+" is the taking of a message in the step before it.
 
@@ -196,7 +197,7 @@ def replay_in_engine(engine: Checker, options: Options, steps: Sequence[str]) ->
     """
     if options.wake_later:
         raise RunError("the engine cannot take steps of a search with --wake-later")
-    command = [str(engine.program), *_happenings(engine, options)]
+    command = [str(engine.program), *_happenings(engine.model, options)]
     return _trace(command, options, steps)
 
 
@@ -210,18 +211,18 @@ def _trace(command: Sequence[str], options: Options, steps: Sequence[str]) -> Tr
     )
 
 
-def _happenings(checker: Checker, options: Options) -> list[str]:
+def _happenings(model: Model, options: Options) -> list[str]:
     """The options that say what may happen."""
     arguments: list[str] = []
-    for name, limit in limits_for(checker, options).items():
+    for name, limit in limits_for(model, options).items():
         arguments += ["--limit", f"{name}={limit}"]
     for name, room in options.capacity.items():
         arguments += ["--capacity", f"{name}={room}"]
-    if not waiting_for(checker, options):
+    if not waiting_for(model, options):
         arguments.append("--no-waiting")
     if options.wake_later:
         arguments.append("--wake-later")
-    if reduced_for(checker, options):
+    if reduced_for(model, options):
         arguments.append("--reduced")
     return arguments
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from homeshift.check.build import Checker
+from homeshift.check.build import Model
 from homeshift.check.run import (
     Json,
     Options,
@@ -24,7 +24,7 @@ from homeshift.output_file import output_folder
 
 
 def key(step: Json) -> str:
-    """Name a step as src/checker/main.cc does, so that it can be taken again."""
+    """Name a step as src/checker/step.hh does, so that it can be taken again."""
     what = step["step"]
     return f"{step['at']}: {what}" if isinstance(what, str) else message_key(what)
 
@@ -34,7 +34,7 @@ def message_key(message: Json) -> str:
     return f"{message['to']}: {message['type']} {message['fields']}"
 
 
-def text(checker: Checker, result: Trace) -> Iterator[str]:
+def text(model: Model, result: Trace) -> Iterator[str]:
     """Lines that tell the way to the fault, and the state it ends in."""
     if result.fault is not None:
         shortest = ", the shortest" if isinstance(result, Result) else ""  # else a replay
@@ -51,7 +51,7 @@ def text(checker: Checker, result: Trace) -> Iterator[str]:
             yield f"{number:3}. {step['at']}: {what}"
         else:
             yield f"{number:3}. {what['to']} takes {what['type']}: {what['fields']}"
-        for line in entries(checker, step):
+        for line in entries(model, step):
             yield f"       {line}"
         if step["error"]:
             yield f"       {step['error']}"
@@ -63,7 +63,7 @@ def text(checker: Checker, result: Trace) -> Iterator[str]:
         yield f"  {message['place']}: to {message['to']}: {message['type']}: {message['fields']}"
 
 
-def entries(checker: Checker, step: Json) -> Iterator[str]:
+def entries(model: Model, step: Json) -> Iterator[str]:
     """Lines that tell what a step does: transitions, and messages."""
     for entry in _in_order(step["log"]):
         if "takes" in entry:
@@ -75,7 +75,7 @@ def entries(checker: Checker, step: Json) -> Iterator[str]:
             way = f"{entry['machine']} -> {sent['to']}{where}"
             yield f"{way}: {sent['type']}: {sent['fields']}"
         else:
-            yield _transition(checker, entry)
+            yield _transition(model, entry)
 
 
 def _in_order(log: list[Json]) -> list[Json]:
@@ -94,9 +94,9 @@ def _in_order(log: list[Json]) -> list[Json]:
     return ordered + waiting
 
 
-def _names(checker: Checker, entry: Json) -> tuple[str, str, str, str]:
+def _names(model: Model, entry: Json) -> tuple[str, str, str, str]:
     """(state, event, next state, place in the source) of a transition."""
-    machine = checker.protocol.machines[entry["type"]]
+    machine = model.protocol.machines[entry["type"]]
     state = list(machine.states)[entry["state"]]
     event = list(machine.events)[entry["event"]]
     for transition in machine.transitions:
@@ -105,13 +105,13 @@ def _names(checker: Checker, entry: Json) -> tuple[str, str, str, str]:
     return state, event, "?", "?"
 
 
-def _transition(checker: Checker, entry: Json) -> str:
-    state, event, next_state, position = _names(checker, entry)
+def _transition(model: Model, entry: Json) -> str:
+    state, event, next_state, position = _names(model, entry)
     arrow = f"{state} --{event}--> {next_state}"
     return f"{entry['machine']}: {arrow}   {position}"
 
 
-def mermaid(checker: Checker, result: Result) -> str:
+def mermaid(model: Model, result: Result) -> str:
     """Return the counter-example as a Mermaid sequence diagram."""
     lines = ["sequenceDiagram", "    autonumber"]
     machines: dict[str, None] = {}
@@ -137,7 +137,7 @@ def mermaid(checker: Checker, result: Result) -> str:
             elif "sent" in entry:
                 senders.setdefault(_message(entry["sent"]), []).append(entry["machine"])
             else:
-                state, event, next_state, position = _names(checker, entry)
+                state, event, next_state, position = _names(model, entry)
                 short = position.rsplit(":", 1)[0]
                 taken = f"{state} → {next_state} ({event})<br/>{short}"
                 lines.append(f"    Note over {_id(entry['machine'])}: {taken}")
@@ -177,14 +177,14 @@ def _plain(text: str) -> str:
     return text.replace(";", ",").replace("#", "no. ")
 
 
-def script(checker: Checker, options: Options, result: Result) -> str:
+def script(model: Model, options: Options, result: Result) -> str:
     """Return a Python script that takes the steps again, of a protocol changed since, too."""
     changed: dict[str, Any] = {
-        "limits": limits_for(checker, options),
+        "limits": limits_for(model, options),
         "capacity": dict(options.capacity),
-        "waiting": waiting_for(checker, options),
+        "waiting": waiting_for(model, options),
         "wake_later": options.wake_later,
-        "reduced": reduced_for(checker, options),
+        "reduced": reduced_for(model, options),
     }
     lines = [
         "#!/usr/bin/env python3",
@@ -201,10 +201,10 @@ def script(checker: Checker, options: Options, result: Result) -> str:
         "",
         'if __name__ == "__main__":',
         "    main(",
-        f"        protocol=Path({str(checker.protocol_file.resolve())!r}),",
-        f"        scenario=Path({str(checker.scenario_file.resolve())!r}),",
-        f"        nodes={checker.nodes},",
-        f"        lines={checker.lines},",
+        f"        protocol=Path({str(model.protocol_file.resolve())!r}),",
+        f"        scenario=Path({str(model.scenario_file.resolve())!r}),",
+        f"        nodes={model.nodes},",
+        f"        lines={model.lines},",
         f"        options=Options({', '.join(f'{k}={v!r}' for k, v in changed.items())}),",
         "        steps=STEPS,",
         "    )",
@@ -213,17 +213,17 @@ def script(checker: Checker, options: Options, result: Result) -> str:
     return "\n".join(lines)
 
 
-def write(checker: Checker, options: Options, result: Result, folder: Path) -> list[Path]:
+def write(model: Model, options: Options, result: Result, folder: Path) -> list[Path]:
     """Write counterexample.txt, counterexample.md and replay.py; return their paths.
 
     Raises:
         InputError: they cannot be written.
     """
-    chart = mermaid(checker, result)
+    chart = mermaid(model, result)
     texts = {
-        "counterexample.txt": "\n".join(text(checker, result)) + "\n",
+        "counterexample.txt": "\n".join(text(model, result)) + "\n",
         "counterexample.md": f"# {result.fault}\n\n```mermaid\n{chart}```\n",
-        "replay.py": script(checker, options, result),
+        "replay.py": script(model, options, result),
     }
     with output_folder(folder):
         for name, content in texts.items():
