@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from homeshift.check.plan import Object, Plan
+from homeshift.check.plan import Object, Plan, port_of
 from homeshift.slicc.model import Type
 
 
@@ -39,6 +39,16 @@ def callback_class(plan: Plan, name: str, type_: Type) -> Iterator[str]:
     yield "};"
 
 
+def params(controller: str, name: str, made: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Yield a function that gives a controller its parameters, each a member."""
+    yield f"    {controller}::Params {name}() {{"
+    yield f"        {controller}::Params params;"
+    for parameter, member in made:
+        yield f"        params.{parameter} = &{member};"
+    yield "        return params;"
+    yield "    }"
+
+
 def holder(plan: Plan, place: str) -> Iterator[str]:
     """Node or Single: the machines of one node, or those outside of nodes."""
     machines = [m for m in plan.machines if plan.scenario.machines[m.name] == place]
@@ -62,12 +72,7 @@ def holder(plan: Plan, place: str) -> Iterator[str]:
                     room = f'{{capacity_of("{cache}", {most})}}'
                 yield f"    {one.cpp} {one.name}{room};"
         kind = f"{machine.name}_Controller"
-        yield f"    {kind}::Params params_of_{machine.name}() {{"
-        yield f"        {kind}::Params params;"
-        for parameter, one in made:
-            yield f"        params.{parameter} = &{one.name};"
-        yield "        return params;"
-        yield "    }"
+        yield from params(kind, f"params_of_{machine.name}", ((p, o.name) for p, o in made))
         yield f"    {kind} {machine.name}{{the_context,"
         yield f"        createMachineID(MachineType_{machine.name}, number), number,"
         yield f"        params_of_{machine.name}()}};"
@@ -80,10 +85,8 @@ def holder(plan: Plan, place: str) -> Iterator[str]:
         if one.type == "DMASequencer":
             yield f"        {one.name}.node = {at};"
     for machine in machines:
-        for port in machine.in_ports:
-            if port.message_type.name == "MemoryMsg":
-                number = f"{machine.name}_Controller::port_{port.name}"
-                yield f"        {machine.name}.connect_memory({number});"
+        if port := port_of(machine, "MemoryMsg"):
+            yield f"        {machine.name}.connect_memory({port});"
     yield "    }"
     kept = [o.name for o in objects.values() if o.type not in plan.callbacks]
     yield "    template <typename Visit> void for_each_variable(Visit &visit) {"

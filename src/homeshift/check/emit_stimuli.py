@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from homeshift.check.plan import Plan
+from homeshift.check.plan import Plan, port_of
 from homeshift.check.scenario import Stimulus
 
 
@@ -114,12 +114,12 @@ def _given(plan: Plan, kind: int, s: Stimulus) -> Iterator[str]:
         yield f"            ++{counts}[{kind}];"
     if s.reads:
         yield "            world.readers = 1;"
-    yield from _hand_over(plan, s.machine, s.port)
+    yield from _hand_over(plan, s.machine, f"{s.machine}_Controller::port_{s.port}")
 
 
-def _hand_over(plan: Plan, machine: str, port: str) -> Iterator[str]:
+def _hand_over(plan: Plan, machine: str, port: str | None) -> Iterator[str]:
     controller = plan.member(machine, machine)
-    yield f"            {controller}.hand_over(message, {machine}_Controller::port_{port});"
+    yield f"            {controller}.hand_over(message, {port});"
 
 
 def _ask(plan: Plan, name: str, machine: str) -> Iterator[str]:
@@ -127,7 +127,7 @@ def _ask(plan: Plan, name: str, machine: str) -> Iterator[str]:
     sequencer = plan.member(machine, plan.sequencer(machine, kind))
     wanted = "SequencerMsg" if kind == "DMASequencer" else "RubyRequest"
     model = plan.protocol.machines[machine]
-    port = next(p.name for p in model.in_ports if p.message_type.name == wanted)
+    port = port_of(model, wanted)
     yield f"            {wanted} message;"
     if name == "evict":
         caches = [
@@ -137,7 +137,7 @@ def _ask(plan: Plan, name: str, machine: str) -> Iterator[str]:
         yield f"            if (!({held or 'false'})) {{ return false; }}"
         yield "            message.LineAddress = message.PhysicalAddress = evicts(c.choice);"
         yield f"            if (!{plan.member(machine, machine)}.look("
-        yield f"                    message, {machine}_Controller::port_{port})) {{"
+        yield f"                    message, {port})) {{"
         yield "                return false;"
         yield "            }"
         yield f"            if ({held or 'false'}) {{"

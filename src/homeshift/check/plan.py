@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from homeshift.check.scenario import Scenario, Stimulus
 from homeshift.errors import InputError
 from homeshift.slicc import ast
+from homeshift.slicc.emit import TABLES
 from homeshift.slicc.emit_body import cpp_type
-from homeshift.slicc.model import Machine, Protocol, Type
+from homeshift.slicc.model import Machine, Protocol, Type, Variable
 from homeshift.slicc.walk import walk
 
-TABLES = ("CacheMemory", "HomeDirectory", "DirectoryMemory")  # they hold entries of one type
 REQUESTS = ("RubyRequest", "SequencerMsg")  # of cores and devices
 PROVIDED = ("Sequencer", "DMASequencer", "HomeTable")
 
@@ -29,6 +29,19 @@ class Object:
     cpp: str
     machine: str
     parameter: str
+
+
+def objects_of(machine: Machine) -> list[Variable]:
+    """Return the parameters of a machine that are no buffers."""
+    return [p for p in machine.parameters if p.pointer and p.type.name != "MessageBuffer"]
+
+
+def port_of(machine: Machine, message: str) -> str | None:
+    """Return the C++ name of a machine's in_port for messages of a type."""
+    for port in machine.in_ports:
+        if port.message_type.name == message:
+            return f"{machine.name}_Controller::port_{port.name}"
+    return None
 
 
 class Plan:
@@ -86,9 +99,7 @@ class Plan:
     def objects(self, machine: Machine) -> list[tuple[str, Object]]:
         """(parameter, object) of a machine; a shared object has one name for all machines."""
         result = []
-        for parameter in machine.parameters:
-            if not parameter.pointer or parameter.type.name == "MessageBuffer":
-                continue
+        for parameter in objects_of(machine):
             type_ = parameter.type.name
             cpp = type_
             if type_ in TABLES:
@@ -148,9 +159,7 @@ class Plan:
         """External objects with methods that only report: MigrationEngine."""
         found = {}
         for machine in self.machines:
-            for parameter in machine.parameters:
-                type_ = parameter.type
-                known = (*TABLES, *PROVIDED, "MessageBuffer")
-                if parameter.pointer and type_.name not in known:
-                    found[type_.name] = type_
+            for parameter in objects_of(machine):
+                if parameter.type.name not in (*TABLES, *PROVIDED):
+                    found[parameter.type.name] = parameter.type
         return found
