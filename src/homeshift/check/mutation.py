@@ -154,6 +154,27 @@ CHECKS = (
 )
 
 
+# Words in the names of MESI_HomeShift's actions.
+KINDS = {
+    "double the home": ("td_sendDone", "th_becomeHome", "tf_signOff", "xr_keepRegion"),
+    "drop an action": ("_pop",),
+    "skip an ack": ("Ack", "Unblock", "TooLate", "xd_drop"),
+    "forget a forward": ("askOwner", "recall", "invalidate", "sendOn"),
+    "lose an entry": ("Entry", "Record", "Owner", "Sharer", "owner", "sharer", "setAside"),
+    "wake nobody": ("wakeUp",),
+}
+
+
+def kind_of(mutant: Mutant) -> str:
+    """Return what sort of slip a mutant is."""
+    if not mutant.change.startswith("without"):
+        return "swap the state"
+    for kind, words in KINDS.items():
+        if any(word in mutant.change for word in words):
+            return kind
+    return "drop an action"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """What became of a mutant; `caught` is empty if it survived.
@@ -181,7 +202,7 @@ class Row:
         steps = str(self.steps) if self.caught else ""
         columns = (
             str(self.mutant.number),
-            self.mutant.kind,
+            kind_of(self.mutant),
             self.mutant.name,
             self.verdict,
             self.check,

@@ -31,27 +31,6 @@ class Mutant:
         """What is changed where: "Directory: S, PutS: without pa_sendPutAck"."""
         return f"{self.machine}: {self.transition.state}, {self.transition.event}: {self.change}"
 
-    @property
-    def kind(self) -> str:
-        """What sort of slip it is."""
-        if not self.change.startswith("without"):
-            return "swap the state"
-        for kind, words in KINDS.items():
-            if any(word in self.change for word in words):
-                return kind
-        return "drop an action"
-
-
-# Words in the names of actions.
-KINDS = {
-    "double the home": ("td_sendDone", "th_becomeHome", "tf_signOff", "xr_keepRegion"),
-    "drop an action": ("_pop",),
-    "skip an ack": ("Ack", "Unblock", "TooLate", "xd_drop"),
-    "forget a forward": ("askOwner", "recall", "invalidate", "sendOn"),
-    "lose an entry": ("Entry", "Record", "Owner", "Sharer", "owner", "sharer", "setAside"),
-    "wake nobody": ("wakeUp",),
-}
-
 
 def mutants_of(protocol: Protocol) -> list[Mutant]:
     """Every transition without one of its actions, without its change of state, or into another.
