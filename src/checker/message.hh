@@ -44,7 +44,6 @@ struct Travelling
     }
 };
 static_assert(sizeof(Travelling) == 32);
-constexpr std::size_t kHeaderBytes = sizeof(Travelling) - kBodyBytes;
 
 inline WorldOf<Travelling> world;
 

@@ -76,15 +76,15 @@ def side_by_side(values: pd.DataFrame, ratios: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([values, ratios.add_suffix(" (ratio)").set_axis(values.index)], axis="columns")
 
 
-def as_markdown(table: pd.DataFrame, *, corner: str = "") -> str:
+def as_markdown(table: pd.DataFrame) -> str:
     """Return a table of texts as a Markdown table, its numbers to the right."""
     rows = [
         [str(name), *map(str, row)] for name, row in zip(table.index, table.values, strict=True)
     ]
-    return markdown_table([corner, *map(str, table.columns)], rows) + "\n"
+    return markdown_table(["", *map(str, table.columns)], rows) + "\n"
 
 
-def as_latex(table: pd.DataFrame, *, corner: str = "") -> str:
+def as_latex(table: pd.DataFrame) -> str:
     """Return a table of texts as a LaTeX tabular with the rules of booktabs."""
 
     def line(cells: Sequence[str]) -> str:
@@ -98,7 +98,7 @@ def as_latex(table: pd.DataFrame, *, corner: str = "") -> str:
         [
             rf"\begin{{tabular}}{{l{'r' * len(table.columns)}}}",
             r"\toprule",
-            line([corner, *map(str, table.columns)]),
+            line(["", *map(str, table.columns)]),
             r"\midrule",
             *rows,
             r"\bottomrule",

@@ -125,16 +125,13 @@ def test_model_holds_what_emitters_need() -> None:
     assert machine.description == "a cache"
     assert [p.name for p in machine.parameters if p.network] == ["toHome", "fromHome"]
     assert machine.parameters[4].virtual_network == 0
-    assert machine.parameters[4].vnet_type == "request"
     assert machine.states["IV_D"].permission == "Busy"
     assert machine.tbe is not None
     assert machine.tbe.unique_name == "L1Cache_TBE"
     assert machine.entry is machine.function("getCacheEntry").return_type
     assert [port.name for port in machine.in_ports] == ["home_in", "core_in"]
     assert machine.in_ports[0].rank == 1
-    assert machine.actions["sendGet"].slots == {"home_out": 1}
     assert machine.actions["sendGet"].short == "g"
-    assert machine.debug_flags == ("RubySlicc",)
     assert machine.missing == (("I", "Replacement"), ("I", "Data"), ("V", "Data"))
 
 

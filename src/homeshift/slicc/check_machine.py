@@ -16,14 +16,12 @@ from homeshift.slicc.model import (
     Function,
     InPort,
     Machine,
-    OutPort,
     State,
     Transition,
     Type,
     Variable,
 )
 from homeshift.slicc.scope import Scope
-from homeshift.slicc.walk import walk
 
 _REFUSED_PORT = ("rsc_stall_handler", "prot_stall_handler")
 
@@ -38,7 +36,6 @@ class MachineChecker:
     structures: list[Type] = field(default_factory=list)
     functions: list[Function] = field(default_factory=list)
     in_ports: list[InPort] = field(default_factory=list)
-    out_ports: list[OutPort] = field(default_factory=list)
     states: dict[str, State] = field(default_factory=dict)
     events: dict[str, Event] = field(default_factory=dict)
     actions: dict[str, Action] = field(default_factory=dict)
@@ -80,10 +77,8 @@ class MachineChecker:
             entry=self.entry,
             functions=tuple(self.functions),
             in_ports=tuple(self.in_ports),
-            out_ports=tuple(self.out_ports),
             actions=self.actions,
             transitions=tuple(self.transitions.values()),
-            debug_flags=self._debug_flags(),
             position=where,
         )
 
@@ -107,7 +102,7 @@ class MachineChecker:
             case ast.InPortDeclaration():
                 self._in_port(d)
             case ast.OutPortDeclaration():
-                self._out_port(d)
+                self._port(d, False)
             case ast.ActionDeclaration():
                 self._action(d)
             case ast.TransitionDeclaration():
@@ -223,24 +218,10 @@ class MachineChecker:
                 message_type=message,
                 buffer=buffer,
                 rank=None if rank is None else int(rank),
-                attributes=given,
                 body=d.body,
                 position=d.position,
             )
         )
-
-    def _out_port(self, d: ast.OutPortDeclaration) -> None:
-        if made := self._port(d, False):
-            message, buffer, given = made
-            self.out_ports.append(
-                OutPort(
-                    name=d.name.name,
-                    message_type=message,
-                    buffer=buffer,
-                    attributes=given,
-                    position=d.position,
-                )
-            )
 
     def _action(self, d: ast.ActionDeclaration) -> None:
         name = d.name.name
@@ -260,16 +241,11 @@ class MachineChecker:
             self._error(d.position, f"action '{name}' is declared twice, first at {first}")
             return
         given = declare.attributes(self.scope, d.attributes)
-        slots: dict[str, int] = {}
-        for node in walk(d.body):
-            if isinstance(node, ast.Enqueue):
-                slots[node.port.name] = slots.get(node.port.name, 0) + 1
         action = Action(
             name=name,
             short=given.get("short", name),
             description=given.get("desc", ""),
             body=d.body,
-            slots=slots,
             position=d.position,
         )
         self.actions[name] = action
@@ -320,12 +296,3 @@ class MachineChecker:
                     actions=actions,
                     position=d.position,
                 )
-
-    def _debug_flags(self) -> tuple[str, ...]:
-        flags: dict[str, None] = {}
-        for node in walk(self.declaration):
-            if isinstance(node, ast.FunctionCall) and node.name.name == "DPRINTF":
-                flag = node.arguments[0] if node.arguments else None
-                if isinstance(flag, ast.Name):
-                    flags[flag.name] = None
-        return tuple(flags)

@@ -134,11 +134,6 @@ class Variable:
         number = self.attributes.get("virtual_network")
         return None if number is None else int(number)
 
-    @property
-    def vnet_type(self) -> str | None:
-        """What travels on its virtual network, as 'response'."""
-        return self.attributes.get("vnet_type")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
@@ -206,35 +201,18 @@ class InPort:
     message_type: Type
     buffer: Variable
     rank: int | None
-    attributes: Mapping[str, str]
     body: ast.Block
-    position: Position
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutPort:
-    """Where actions enqueue."""
-
-    name: str
-    message_type: Type
-    buffer: Variable
-    attributes: Mapping[str, str]
     position: Position
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """An action.
-
-    slots: out port -> messages that it may enqueue there at most (both branches of an `if` count,
-        as in gem5): what must be free before any action of a transition runs.
-    """
+    """An action."""
 
     name: str
     short: str
     description: str
     body: ast.Block
-    slots: Mapping[str, int]
     position: Position
 
 
@@ -272,10 +250,8 @@ class Machine:
     entry: Type | None
     functions: tuple[Function, ...]
     in_ports: tuple[InPort, ...]
-    out_ports: tuple[OutPort, ...]
     actions: Mapping[str, Action]
     transitions: tuple[Transition, ...]
-    debug_flags: tuple[str, ...]
     position: Position
 
     @property
