@@ -7,21 +7,13 @@
 #ifndef HOMESHIFT_CHECKER_CONTROLLER_HH
 #define HOMESHIFT_CHECKER_CONTROLLER_HH
 
-#include <span>
 #include <sstream>
 
 #include "checker/structures.hh"
+#include "engine/machine_info.hh"
 
 namespace homeshift::engine
 {
-
-struct MachineInfo
-{
-    const char *name;
-    std::span<const char *const> states;
-    std::span<const char *const> events;
-    std::span<const char *const> event_positions; // file:line:column
-};
 
 // What machines share is the world.
 struct Context
@@ -308,11 +300,7 @@ class Controller
     [[noreturn]] void
     no_transition(unsigned state, unsigned event, Addr address) const
     {
-        std::ostringstream text;
-        text << info_.event_positions[event] << ": error: event '" << info_.events[event]
-             << "' has no transition from state '" << info_.states[state] << "' (line "
-             << line_of(address) << ')';
-        fail(text.str());
+        fail(info_.no_transition(state, event, "line " + std::to_string(line_of(address))));
     }
 
     void

@@ -198,11 +198,9 @@ Controller::fail_assertion(const char *position) const
 void
 Controller::no_transition(unsigned state, unsigned event, Addr address) const
 {
-    std::ostringstream text;
-    text << info_.event_positions[event] << ": error: event '" << info_.events[event]
-         << "' has no transition from state '" << info_.states[state] << "' (address 0x" << std::hex
-         << address << ')';
-    fail(text.str());
+    std::ostringstream where;
+    where << "address 0x" << std::hex << address;
+    fail(info_.no_transition(state, event, where.str()));
 }
 
 } // namespace homeshift::engine

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "common/flat_map.hh"
+#include "engine/machine_info.hh"
 #include "engine/message.hh"
 #include "engine/network.hh"
 #include "engine/protocol_error.hh"
@@ -23,15 +24,6 @@
 
 namespace homeshift::engine
 {
-
-// What SLICC says about a machine, for messages and statistics.
-struct MachineInfo
-{
-    const char *name;
-    std::span<const char *const> states;
-    std::span<const char *const> events;
-    std::span<const char *const> event_positions; // file:line:column
-};
 
 // A Memory machine's way to its DRAM.
 class MemoryPort
