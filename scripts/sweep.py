@@ -96,6 +96,8 @@ def _sweep(arguments: argparse.Namespace) -> int:
     place = Place(arguments.outdir.resolve())
     place.begin(sweep, version=homeshift.__version__)
     with place.exclusive():
+        if outdated := place.drop_outdated(sweep):
+            _tell(f"{outdated} runs are made again: files that they name have changed")
         place.describe(sweep, version=homeshift.__version__)
         return _complete(arguments, sweep, place, gem5)
 

@@ -229,6 +229,26 @@ def test_what_is_done_is_not_done_again_and_new_values_are_added(tmp_path: Path)
     assert list(pd.read_parquet(out / "sweep.parquet")["option.seed"]) == [1, 2, 3, 1, 2, 3]
 
 
+def test_runs_are_made_again_when_a_file_that_they_name_has_changed(tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    tiny = (ROOT / "configs" / "machines" / "tiny.toml").read_text(encoding="utf-8")
+    own.write_text(tiny, encoding="utf-8")
+    out = tmp_path / "out"
+    path = written(tmp_path, QUICK.replace('"tiny"', f'["tiny", "{own}"]'))
+    assert sweep(path, out).returncode == 0
+    before = finished(out)
+    own.write_text(f"{tiny}# one more line\n", encoding="utf-8")
+    (out / "failed" / "of-before.json").write_text("{}", encoding="utf-8")
+    again = sweep(path, out)
+    assert again.returncode == 0, again.stderr
+    assert "4 runs are made again: files that they name have changed" in again.stdout
+    assert "8 runs, 4 of them done before" in again.stdout
+    after = finished(out)
+    assert len(after) == 8
+    assert len(before.keys() & after.keys()) == 4
+    assert not list((out / "failed").iterdir())
+
+
 def test_a_failed_run_is_recorded_and_stops_no_other(tmp_path: Path) -> None:
     text = QUICK.replace('"256KiB"', '["256KiB", "1GiB"]')  # tiny has 2 MiB
     out = tmp_path / "out"
@@ -286,7 +306,7 @@ def test_finished_runs_that_the_file_does_not_ask_for_are_told_and_kept(tmp_path
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     result = sweep(written(tmp_path, QUICK.replace("[1, 2]", "[2, 3]"), "other.toml"), out)
     assert result.returncode == 2
-    assert "holds 2 finished runs that sweep 'other' does not ask for, by" in result.stderr
+    assert "holds 2 finished runs that sweep 'other' does not ask for; name" in result.stderr
     runs = [line.split() for line in result.stderr.splitlines() if line.startswith("    ")]
     assert [(run[2], run[-1]) for run in runs] == [
         ("strategy=stop-and-copy", "seed=1"),

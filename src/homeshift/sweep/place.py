@@ -109,6 +109,33 @@ class Place:
         }
         _write(self.path / NOTE, content)
 
+    def drop_outdated(self, sweep: Sweep) -> int:
+        """Remove runs that files which have changed since gave their names, and old failures.
+
+        Returns:
+            the number of such runs, which will be made again.
+        """
+        outdated = self._outdated(read_note(self.path), sweep)
+        for name in outdated:
+            shutil.rmtree(self.path / "runs" / name)
+        asked = {run.name for run in sweep.runs}
+        for failure in self.path.glob("failed/[!.]*.json"):
+            if failure.stem not in asked:
+                failure.unlink()
+        return len(outdated)
+
+    def _outdated(self, before: dict[str, Any], sweep: Sweep) -> set[str]:
+        """Return the names of finished runs that have options of the sweep, and other names."""
+        asked = {run.name for run in sweep.runs}
+        wanted = [(run.engine, dict(run.options)) for run in sweep.runs]
+        return {
+            run["run"]
+            for run in before["runs"]
+            if run["run"] not in asked
+            and (run["engine"], run["options"]) in wanted
+            and (self.path / "runs" / run["run"]).is_dir()
+        }
+
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """Keep other sweeps out of the directory, and clear away what a killed one left half done.
@@ -150,7 +177,7 @@ class Place:
         asked = {run.name for run in sweep.runs}
         options = {run["run"]: run["options"] for run in before["runs"]}
         made = {path.parent.name for path in self.path.glob(f"runs/[!.]*/{RUN_FILES[0]}")}
-        others = sorted(made - asked, key=[*options, *made].index)
+        others = sorted(made - asked - self._outdated(before, sweep), key=[*options, *made].index)
         if others:
             shown = [
                 "".join([name, *(f" {option}={v}" for option, v in options.get(name, {}).items())])
@@ -158,9 +185,8 @@ class Place:
             ]
             shown += [f"and {len(others) - _SHOWN_RUNS} more"] if len(others) > _SHOWN_RUNS else []
             fault = (
-                f"holds {len(others)} finished runs that sweep '{sweep.name}' does not ask for, by "
-                "other options, or by files that have changed since; name another directory, or "
-                "give them their values again:"
+                f"holds {len(others)} finished runs that sweep '{sweep.name}' does not ask for; "
+                "name another directory, or give them their values again:"
             )
             yield "\n    ".join([fault, *shown])
 
