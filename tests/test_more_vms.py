@@ -61,15 +61,15 @@ def test_all_faults_of_a_file_of_vms_are_told_at_once(tmp_path: Path) -> None:
     for part in (
         "has 10 faults",
         "vms: no such field (did you mean 'vm'?)",
-        "vm[0].vm-memory = 64: a bare number",
-        "vm[0].target = '1': not a list of nodes",
-        "vm[0].workload: no such kind (did you mean 'uniform'?)",
-        "vm[1].sources: no such field (did you mean 'source'?)",
-        "vm[1].borrow = [2]: not a table",
-        "vm[1].vcpus = 'two': not a whole number",
-        "vm[1].trace: none.npy: cannot read",
-        "vm[2].start: it has no target, and so does not migrate",
-        "vm[3].target: by return it stays where it is",
+        "VM 1: vm-memory = 64: a bare number",
+        "VM 1: target = '1': not a list of nodes",
+        "VM 1: workload: no such kind (did you mean 'uniform'?)",
+        "VM 2: sources: no such field (did you mean 'source'?)",
+        "VM 2: borrow = [2]: not a table",
+        "VM 2: vcpus = 'two': not a whole number",
+        "VM 2: trace: none.npy: cannot read",
+        "VM 3: start: it has no target, and so does not migrate",
+        "VM 4: target: by return it stays where it is",
     ):
         assert part in told
 
@@ -81,8 +81,8 @@ def test_what_cannot_be_on_the_machine_is_told_with_what_cannot_be_read(tmp_path
     options = ("--more-vms", str(tmp_path / "vms.toml"), "--outdir", str(tmp_path / "run"))
     done = script("configs/migrate.py", *SHORT, *options)
     assert done.returncode == 2
-    assert "vm[0]: source = 11: 'tiny' has the nodes 0 to 1" in done.stderr
-    assert "vm[1].strategy" in done.stderr
+    assert "VM 1: source = 11: 'tiny' has the nodes 0 to 1" in done.stderr
+    assert "VM 2: strategy" in done.stderr
 
 
 @pytest.mark.parametrize(

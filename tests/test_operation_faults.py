@@ -70,6 +70,12 @@ FAULTS: dict[str, Callable[[base.Vm], Iterator[Any]]] = {
     "names a page that is not of the VM, which has the pages 0 to 15": lambda _: iter(
         [base.Copy([3, 16], to=1)]
     ),
+    "copies with '1GB/s', which is no number of bytes per second": lambda _: iter(
+        [base.Fetch([1], to=1, max_bandwidth="1GB/s")]  # type: ignore[arg-type]
+    ),
+    "gives 0.5 as ticks, which is no whole number": lambda _: iter(
+        [base.Watch(0.5)]  # type: ignore[arg-type]
+    ),
     "names a page twice": lambda _: iter([base.Pull([3, 4, 3], to=1)]),
     "transfers a region that is not of the VM": lambda vm: iter(
         [base.Transfer([1 << 20] * len(vm.regions), to=1)]

@@ -88,10 +88,10 @@ def load_guests(
     if not isinstance(listed, list) or not all(isinstance(table, dict) for table in listed):
         raise InputError(subject, [*faults, "vm: missing; begin each VM with [[vm]]"])
     guests: dict[int, Guest] = {}
-    for number, table in enumerate(listed):
+    for number, table in enumerate(listed, 1):  # VM 0 is that of the command line
         values: dict[str, Any] = {}
         faults += [
-            f"vm[{number}].{key}: no such field{near(key, _FIELDS)}"
+            f"VM {number}: {key}: no such field{near(key, _FIELDS)}"
             for key in table
             if key not in _FIELDS
         ]
@@ -99,11 +99,11 @@ def load_guests(
             try:
                 values[key] = read(table.get(key, default))
             except InputError as error:
-                faults += [f"vm[{number}].{key}: {fault}" for fault in error.faults]
+                faults += [f"VM {number}: {key}: {fault}" for fault in error.faults]
             except ValueError as error:
-                faults.append(f"vm[{number}].{key} = {table[key]!r}: {error}")
+                faults.append(f"VM {number}: {key} = {table[key]!r}: {error}")
         if values.keys() == _FIELDS.keys():
-            faults += [f"vm[{number}]{fault}" for fault in _contradictions(table, values)]
+            faults += [f"VM {number}: {fault}" for fault in _contradictions(table, values)]
             guests[number] = _guest(values, region_bytes, stage2_entry_bytes)
     if faults:
         for number, guest in guests.items():
@@ -111,7 +111,7 @@ def load_guests(
                 if machine is not None:
                     guest.spec.check(machine)
             except InputError as error:
-                faults += [f"vm[{number}]: {fault}" for fault in error.faults]
+                faults += [f"VM {number}: {fault}" for fault in error.faults]
         raise InputError(subject, faults)
     return list(guests.values())
 
@@ -120,9 +120,9 @@ def _contradictions(table: Mapping[str, Any], values: Mapping[str, Any]) -> list
     """Return what a VM is told that cannot have an effect."""
     stays = values["strategy"].stays
     if values["target"]:
-        return [f".target: by {values['strategy'].name} it stays where it is"] if stays else []
+        return [f"target: by {values['strategy'].name} it stays where it is"] if stays else []
     without = [] if stays else [key for key in ("strategy", "start") if key in table]
-    return [f".{key}: it has no target, and so does not migrate" for key in without]
+    return [f"{key}: it has no target, and so does not migrate" for key in without]
 
 
 def _guest(values: Mapping[str, Any], region_bytes: int, stage2_entry_bytes: int) -> Guest:

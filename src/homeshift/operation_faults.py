@@ -46,6 +46,13 @@ def _fault_of_types(operation: Operation) -> str | None:
     to = getattr(operation, "to", 0)  # of all that move something
     if not isinstance(to, Integral):
         return f"moves something to node {to!r}, which is no whole number"
+    bandwidth = getattr(operation, "max_bandwidth", 0.0)
+    if not isinstance(bandwidth, int | float) or not bandwidth >= 0:
+        return f"copies with {bandwidth!r}, which is no number of bytes per second"
+    for name in ("prepaging", "percentage", "slice_ticks", "ticks"):
+        value = getattr(operation, name, 0)
+        if not isinstance(value, Integral):
+            return f"gives {value!r} as {name}, which is no whole number"
     match operation:
         case Copy(pages) | Fetch(pages) | Pull(pages) | Resume(missing=pages):
             return _fault_of_numbers(pages, "pages")

@@ -116,6 +116,10 @@ def stat(table: pd.DataFrame, name: str, *, dump: int | None = None) -> float:
     Raises:
         InputError: when there is no such statistic (its neighbours are named), or more than one.
     """
+    dumps = sorted(set(table["dump"]))
+    if dump is not None and dump not in dumps:
+        fault = f"no dump {dump}; it has {', '.join(map(str, dumps))}"
+        raise InputError("table of statistics", [fault])
     full = _full_names(table)
     chosen = table[full == name]
     if dump is not None:

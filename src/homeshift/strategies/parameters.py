@@ -53,7 +53,7 @@ def count(default: int, sentence: str, *, least: int = 0, most: int = 10**9) -> 
     """Declare a whole number."""
 
     def read(text: str) -> int:
-        if not text.isascii() or not text.isdigit():
+        if not text.isascii() or not text.removeprefix("-").isdigit():
             raise ValueError("not a whole number")
         if not least <= int(text) <= most:
             raise ValueError(f"not between {least} and {most}")
