@@ -68,7 +68,7 @@ def join(network: Any, machine: Machine, ends: Sequence[End]) -> list[Any]:
 
 def _join_simple(network: Any, machine: Machine, ends: Sequence[End]) -> list[Any]:
     spec = machine.network
-    entries: list[list[Any]] = [[] for _ in range(_routers(machine))]
+    entries: list[list[Any]] = [[] for _ in range(gem5_topology.router_count(machine))]
     for number, (node, controller) in enumerate(ends):
         found = [b for b in controller.descendants() if isinstance(b, gem5.MessageBuffer)]
         entries[node] += _in_order([b for b in found if b.out_port.peer is not None], number)
@@ -107,15 +107,13 @@ def _in_order(buffers: Sequence[Any], place: int) -> Sequence[Any]:
 def _join_garnet(network: Any, machine: Machine, ends: Sequence[End]) -> list[Any]:
     network.routers = [
         gem5.GarnetRouter(router_id=number, latency=machine.network.router_latency_cycles)
-        for number in range(_routers(machine))
+        for number in range(gem5_topology.router_count(machine))
     ]
     network.netifs = [gem5.GarnetNetworkInterface(id=number) for number in range(len(ends))]
     network.ext_links = _ext_links(gem5.GarnetExtLink, network, machine, ends)
     network.int_links = _int_links(gem5.GarnetIntLink, network, machine, first=len(ends))
     network.node_of = [node for node, _ in ends]
-    network.links_between = gem5_topology.links_between(
-        machine.network.topology, nodes=machine.nodes, columns=machine.network.columns
-    )
+    network.links_between = gem5_topology.links_between(machine)
     network.entries = [
         gem5.MessageBuffer(allow_zero_latency=True) for _ in range(len(ends) * VIRTUAL_NETWORKS)
     ]
@@ -134,8 +132,7 @@ class Throttles:
         if not isinstance(network, gem5.SimpleNetwork):
             return
         self._routers = list(network.routers)
-        spec = machine.network
-        links = gem5_topology.links(spec.topology, nodes=machine.nodes, columns=spec.columns)
+        links = gem5_topology.links(machine)
         for link in links:
             # gem5 numbers a router's outputs: first its controllers, then routers, ascending.
             controllers = sum(node == link.source for node, _ in ends)
@@ -173,10 +170,6 @@ class Throttles:
         return [{stat.name: stat for stat in group.getStats()} for group in groups]
 
 
-def _routers(machine: Machine) -> int:
-    return gem5_topology.router_count(machine.network.topology, machine.nodes)
-
-
 def _bytes_per_cycle(machine: Machine, *routers: int) -> float:
     """Return what a link between these routers carries; without any, what most links do."""
     return machine.link_bandwidth(*routers) * machine.clock_period_ps / 1e12
@@ -198,17 +191,14 @@ def _ext_links(
 
 
 def _int_links(kind: Any, network: Any, machine: Machine, *, first: int) -> list[Any]:
-    spec = machine.network
     return [
         kind(
             link_id=first + number,
             src_node=network.routers[link.source],
             dst_node=network.routers[link.target],
             dst_inport=f"from{link.source}",  # also tells CountingRouting that it leaves
-            latency=spec.link_latency_cycles,
+            latency=machine.network.link_latency_cycles,
             weight=link.weight,
         )
-        for number, link in enumerate(
-            gem5_topology.links(spec.topology, nodes=machine.nodes, columns=spec.columns)
-        )
+        for number, link in enumerate(gem5_topology.links(machine))
     ]

@@ -241,11 +241,10 @@ class Controllers:
 
     def links(self) -> list[Link]:
         """Return what the links have carried; none with Garnet."""
-        machine, spec = self.machine, self.machine.network
         if not self._throttles:
             return []
-        links = gem5_topology.links(spec.topology, nodes=machine.nodes, columns=spec.columns)
-        period = machine.clock_period_ps
+        links = gem5_topology.links(self.machine)
+        period = self.machine.clock_period_ps
         busy = self._throttles.busy_cycles()
         return [
             Link(source=link.source, target=link.target, busy_ticks=cycles * period)

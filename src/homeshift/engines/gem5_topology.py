@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The interconnect as a list of links, the same as in the embedded engine's network.
 
-    for link in links("ring", nodes=4, columns=None): ...
+    for link in links(machine): ...
 
 Routers 0 to nodes - 1 are those of the nodes; a crossbar has one more, the hub.
 """
@@ -9,6 +9,8 @@ Routers 0 to nodes - 1 are those of the nodes; a crossbar has one more, the hub.
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from homeshift.machine import Machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +28,14 @@ class Link:
     weight: int
 
 
-def router_count(topology: str, nodes: int) -> int:
+def router_count(machine: Machine) -> int:
     """Return the number of routers."""
-    return nodes + 1 if topology == "crossbar" else nodes
+    return machine.nodes + 1 if machine.network.topology == "crossbar" else machine.nodes
 
 
-def links(topology: str, *, nodes: int, columns: int | None) -> list[Link]:
-    """Return the links of a topology, in the embedded engine's order."""
+def links(machine: Machine) -> list[Link]:
+    """Return the links of a machine, in the embedded engine's order."""
+    nodes, topology = machine.nodes, machine.network.topology
     if topology == "crossbar":
         return [
             link for node in range(nodes) for link in (Link(node, nodes, 1), Link(nodes, node, 1))
@@ -45,18 +48,17 @@ def links(topology: str, *, nodes: int, columns: int | None) -> list[Link]:
             for node in range(nodes)
             for link in (Link(node, (node + 1) % nodes, 1), Link(node, (node - 1) % nodes, 1))
         ]
-    if topology == "mesh" and columns:
-        return _mesh(nodes, columns)
-    raise ValueError(f"unknown topology {topology!r} (columns: {columns})")
+    assert machine.network.columns is not None, "a mesh has columns"
+    return _mesh(nodes, machine.network.columns)
 
 
-def links_between(topology: str, *, nodes: int, columns: int | None) -> list[int]:
+def links_between(machine: Machine) -> list[int]:
     """Return the number of links from each node to each, row by row."""
     neighbours: dict[int, list[int]] = {}
-    for link in links(topology, nodes=nodes, columns=columns):
+    for link in links(machine):
         neighbours.setdefault(link.source, []).append(link.target)
     found = []
-    for source in range(nodes):
+    for source in range(machine.nodes):
         distance = {source: 0}
         reached = [source]
         for router in reached:
@@ -64,7 +66,7 @@ def links_between(topology: str, *, nodes: int, columns: int | None) -> list[int
                 if target not in distance:
                     distance[target] = distance[router] + 1
                     reached.append(target)
-        found += [distance[target] for target in range(nodes)]
+        found += [distance[target] for target in range(machine.nodes)]
     return found
 
 
