@@ -73,7 +73,7 @@ def crossings(data: pd.DataFrame, measure: str) -> list[tuple[str, str, float, f
     for (one, (times, values)), (other, (other_times, other_values)) in itertools.combinations(
         lines.items(), 2
     ):
-        if (one in LEAVE) == (other in LEAVE):
+        if _leaves(one) == _leaves(other):
             continue
         grid = np.union1d(times, other_times)
         grid = grid[grid <= min(times[-1], other_times[-1])]
@@ -91,6 +91,10 @@ def crossings(data: pd.DataFrame, measure: str) -> list[tuple[str, str, float, f
     return found
 
 
+def _leaves(label: str) -> bool:
+    return figure.strategy_of(label) in LEAVE
+
+
 def draw(data: pd.DataFrame, *, columns: int) -> Figure:
     """Return the figure: a panel for lost accesses, one for energy."""
     from matplotlib.figure import Figure
@@ -104,26 +108,27 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
     joules = common_unit([float(data["energy"].max())], "J")
     scales = {"lost": 1e3, "energy": joules.factor}
     names = {"lost": "accesses lost (thousand)", "energy": f"energy ({figure.shown(joules.name)})"}
+    looks = figure.looks(map(str, data["strategy"]))
     marked: set[str] = set()
     for axes, measure in zip(grid, MEASURES, strict=True):
         for label, own in data.groupby("strategy", sort=False):
-            looks = figure.look(str(label))
+            look = looks[str(label)]
             axes.plot(
                 own["time"] / unit.factor,
                 own[measure] / scales[measure],
-                color=looks.colour,
-                linestyle=looks.dashes,
+                color=look.colour,
+                linestyle=look.dashes,
                 label=str(label),
             )
         for dearer, cheaper, time, cost in crossings(data, measure):
-            meet = "leaving is cheaper" if cheaper in LEAVE else "moving has paid"
+            meet = "leaving is cheaper" if _leaves(cheaper) else "moving has paid"
             axes.plot(
                 [time / unit.factor],
                 [cost / scales[measure]],
                 marker=MARKERS[meet],
                 fillstyle="left",
-                markerfacecolor=figure.look(dearer).colour,
-                markerfacecoloralt=figure.look(cheaper).colour,
+                markerfacecolor=looks[dearer].colour,
+                markerfacecoloralt=looks[cheaper].colour,
                 **_MARK,
             )
             marked.add(meet)
@@ -133,7 +138,7 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
     for meet in sorted(marked):
         label = f"two that meet: from here {meet}"
         grid[0].plot([], [], marker=MARKERS[meet], markerfacecolor="white", label=label, **_MARK)
-    figure.legend(fig, grid[0], columns=columns)
+    figure.legend(fig, columns=columns)
     return fig
 
 

@@ -95,7 +95,7 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
     axes.set_xlabel("count in gem5")
     axes.set_ylabel("embedded engine (% more)")
     axes.grid(visible=True)
-    figure.legend(fig, axes, columns=columns)
+    figure.legend(fig, columns=columns)
     return fig
 
 

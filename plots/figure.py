@@ -8,19 +8,21 @@ A script has `figure_data(runs)`, which returns what is shown as a table in SI u
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homeshift.errors import HomeshiftError, InputError
-from homeshift.front_end import read_runs
+from homeshift.front_end import add_runs, read_runs
 from homeshift.output_file import output_file, output_folder
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
+    from matplotlib.artist import Artist
     from matplotlib.figure import Figure
 
     from homeshift.runs import Run
@@ -57,7 +59,9 @@ _OTHER_LOOKS = (
     ("#999933", "d"),
     ("#661100", "8"),
 )
-_others: list[str] = []
+# What tells the parameters of one strategy apart, beside shades of its colour.
+_DASHES = ("-", (0, (4, 1)), (0, (1, 1)), (0, (6, 1, 1, 1)), (0, (2, 2)), (0, (3, 1, 1, 1, 1, 1)))
+_MARKERS = ("o", "s", "^", "D", "v", "X", "P", "*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,44 +73,76 @@ class Look:
     marker: str
 
 
-def _name(label: str) -> str:
+def strategy_of(label: str) -> str:
+    """Return the strategy of a label, which may also have its parameters and more."""
     return label.partition(":")[0].partition(" ")[0]
 
 
 def is_known(label: str) -> bool:
     """Return whether a strategy, with or without parameters, is one of Homeshift's."""
-    return _name(label) in _LOOKS
+    return strategy_of(label) in _LOOKS
 
 
-def look(label: str) -> Look:
-    """Return how a strategy is drawn; one with parameters like the same without them.
+def looks(labels: Iterable[str]) -> dict[str, Look]:
+    """Return how each strategy of a figure is drawn.
 
-    Others than Homeshift's own look like the next of `_OTHER_LOOKS`, in the order in which they
-    are asked for.
+    Others than Homeshift's own get the next of `_OTHER_LOOKS`. Several of one name, with different
+    parameters, share its colour, in shades from dark to light.
     """
-    name = _name(label)
-    if is_known(label):
-        return Look(*_LOOKS[name])
-    if name not in _others:
-        _others.append(name)
-    colour, marker = _OTHER_LOOKS[_others.index(name) % len(_OTHER_LOOKS)]
-    return Look(colour, (0, (1, 2)), marker)
+    families: dict[str, list[str]] = {}
+    for label in dict.fromkeys(labels):
+        families.setdefault(strategy_of(label), []).append(label)
+    others = itertools.cycle(_OTHER_LOOKS)
+    found = {}
+    for name, own in families.items():
+        if name in _LOOKS:
+            colour, dashes, marker = _LOOKS[name]
+        else:
+            colour, marker = next(others)
+            dashes = (0, (1, 2))
+        if len(own) == 1:
+            found[own[0]] = Look(colour, dashes, marker)
+            continue
+        for place, label in enumerate(own):
+            shade = _shade(colour, 0.45 * (2 * place / (len(own) - 1) - 1))
+            dashes, marker = _DASHES[place % len(_DASHES)], _MARKERS[place % len(_MARKERS)]
+            found[label] = Look(shade, dashes, marker)
+    return found
 
 
-def legend(figure: Figure, axes: Axes, *, columns: int) -> None:
-    """Put one legend above all panels, with the labels of `axes`."""
-    handles, labels = axes.get_legend_handles_labels()
-    if handles:
-        longest = max(len(label) for label in labels)
+def _shade(colour: str, part: float) -> str:
+    """Return a colour moved towards white by a part, or, if that is below 0, towards black."""
+    end = 255 if part > 0 else 0
+    parts = [int(colour[place : place + 2], 16) for place in (1, 3, 5)]
+    return "#" + "".join(f"{round(own + (end - own) * abs(part)):02X}" for own in parts)
+
+
+def legend(figure: Figure, *, columns: int) -> None:
+    """Put one legend above all panels, with each label that one of them has."""
+    found: dict[str, Artist] = {}
+    for axes in figure.axes:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    if found:
+        longest = max(len(label) for label in found)
         beside = max(1, int(WIDTHS[columns] / (0.45 + 0.06 * longest)))
         figure.legend(
-            handles,
-            labels,
+            list(found.values()),
+            list(found),
             loc="outside upper left",
             ncols=min(beside, 4),
             frameon=False,
             handlelength=2.4,
         )
+
+
+def caption(figure: Figure, sentences: Iterable[str], *, columns: int) -> int:
+    """Put sentences below all panels, and return their number of lines."""
+    width = int(21 * WIDTHS[columns])  # letters
+    lines = [line for sentence in sentences for line in textwrap.wrap(sentence, width)]
+    if lines:
+        figure.supxlabel("\n".join(lines), fontsize=6)
+    return len(lines)
 
 
 def script(
@@ -129,10 +165,10 @@ def script(
 
     def main(argv: Sequence[str] | None = None) -> int:
         parser = arguments(name, doc, columns=columns)
-        parser.add_argument("runs", nargs="+", metavar="RUN", help="a run, a sweep, or a folder")
+        add_runs(parser)
 
         def data(options: argparse.Namespace) -> pd.DataFrame:
-            return figure_data(read_runs(options.runs, parser.prog))
+            return figure_data(read_runs(options, parser.prog))
 
         return run(parser, data, draw, argv)
 
@@ -205,6 +241,8 @@ def save(
 def one_of_each(runs: Iterable[Run]) -> list[tuple[str, Run]]:
     """Return a label and a run for each strategy: the first of each, for figures over time.
 
+    The label of a migration that did not complete says so.
+
     Raises:
         InputError: the runs differ in more than strategy and seed.
     """
@@ -216,15 +254,21 @@ def one_of_each(runs: Iterable[Run]) -> list[tuple[str, Run]]:
     conditions = condition_columns(table, ["strategy"])
     if conditions:
         names = ", ".join(name.removeprefix("arguments.") for name in conditions)
-        fault = f"the runs differ in {names}; name those of one value each"
+        fault = f"the runs differ in {names}; choose one value of each by --where NAME=VALUE"
         raise InputError("list of runs", [fault])
     found: dict[str, Run] = {}
     for label, run in zip(table["strategy"], runs, strict=True):
         found.setdefault(str(label), run)
-    short = short_names(found)
     return sorted(
-        ((short[label], run) for label, run in found.items()), key=lambda item: order(item[0])
+        ((with_status(label, run), run) for label, run in found.items()),
+        key=lambda item: order(item[0]),
     )
+
+
+def with_status(label: str, run: Run) -> str:
+    """Return a label that says so if the migration did not complete."""
+    status = run.migration["status"]
+    return label if status == "completed" else f"{label} ({status})"
 
 
 def speed_before(run: Run) -> float:
@@ -240,19 +284,9 @@ def speed_before(run: Run) -> float:
     return float(speed) * 1e6
 
 
-def short_names(labels: Iterable[str]) -> dict[str, str]:
-    """Return labels without their parameters, "pre-copy:max-rounds=5", where one is enough."""
-    labels = list(dict.fromkeys(labels))
-    plain = [label.partition(":")[0] for label in labels]
-    return {
-        label: name if plain.count(name) == 1 else label
-        for label, name in zip(labels, plain, strict=True)
-    }
-
-
 def order(label: str) -> int:
     """Return the place of a strategy in legends: known ones first, as in the documentation."""
-    names, name = list(_LOOKS), _name(label)
+    names, name = list(_LOOKS), strategy_of(label)
     return names.index(name) if name in names else len(names)
 
 

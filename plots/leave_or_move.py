@@ -4,8 +4,9 @@
 
     python plots/leave_or_move.py results/leave/ownership results/leave/stop-and-copy -o figures
 
-The first RUN leaves data where it is, the others move it: output directories of one VM, measured
-over the same horizon. Both are compared when they have done as many accesses. Writes
+The first RUN, or the strategy that --left names, leaves data where it is, the others move it:
+output directories of one VM, or a sweep, measured over the same horizon. Both are compared when
+they have done as many accesses. Writes
 leave_or_move.png, .pdf and .csv, and prints where the curves cross: for energy with the range of
 its constants, and for time.
 """
@@ -13,6 +14,7 @@ its constants, and for time.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import math
 import sys
 from collections.abc import Sequence
@@ -20,7 +22,8 @@ from typing import TYPE_CHECKING
 
 import figure
 
-from homeshift.front_end import call
+from homeshift.errors import InputError
+from homeshift.front_end import add_runs, call, read_runs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from homeshift.crossover import Crossing
+    from homeshift.runs import Run
 
 NAME = "leave_or_move"
 _NANO, _MILLI = 1e9, 1e3
@@ -36,18 +40,18 @@ _NANO, _MILLI = 1e9, 1e3
 def main(argv: Sequence[str] | None = None) -> int:
     """Draw the figure of the runs that the arguments name; return the exit status."""
     parser = figure.arguments(NAME, __doc__, columns=2)
-    parser.add_argument("left", metavar="RUN", help="that leaves data where it is")
-    parser.add_argument("moved", metavar="RUN", nargs="+", help="that moves data")
+    add_runs(parser)
+    parser.add_argument(
+        "--left",
+        metavar="STRATEGY",
+        help="leaves data where it is (default: that of the first RUN)",
+    )
     crossings: list[Crossing] = []
 
     def data(options: argparse.Namespace) -> pd.DataFrame:
         import pandas as pd
 
-        from homeshift.crossover import compare_courses
-        from homeshift.runs import read_run
-
-        left, *moved = (read_run(path, stats=False) for path in (options.left, *options.moved))
-        crossings.extend(compare_courses(left, run) for run in moved)
+        crossings.extend(compared(read_runs(options, parser.prog), left=options.left))
         return pd.concat([c.data.assign(left=c.left, moved=c.moved) for c in crossings])
 
     def drawn(_: pd.DataFrame, *, columns: int) -> Figure:
@@ -58,6 +62,36 @@ def main(argv: Sequence[str] | None = None) -> int:
         for crossing in crossings:
             print(text(crossing))
     return status
+
+
+def compared(runs: Sequence[Run], *, left: str | None = None) -> list[Crossing]:
+    """Return the comparison of the run that leaves data, by default the first, with each other one.
+
+    Raises:
+        InputError: there are not two strategies, or no data is left; or as `compare_courses`.
+    """
+    from homeshift.crossover import compare_courses
+
+    each = figure.one_of_each(runs)
+    names = [
+        label
+        for label, run in each
+        if (run is runs[0] if left is None else left in (label, figure.strategy_of(label)))
+    ]
+    if len(names) != 1 or len(each) == 1:
+        known = ", ".join(label for label, _ in each)
+        fault = f"name one strategy that leaves data, and others; the runs are by {known}"
+        raise InputError("--left" if left else "list of runs", [fault])
+    base = dict(each)[names[0]]
+    found = [
+        dataclasses.replace(compare_courses(base, run), left=names[0], moved=label)
+        for label, run in each
+        if run is not base
+    ]
+    if not any(crossing.data["misses_per_page"].any() for crossing in found):
+        fault = "no access needs another node after the migration, so that no data was left there"
+        raise InputError(f"run '{base.path}'", [fault])
+    return found
 
 
 def text(crossing: Crossing) -> str:
@@ -85,13 +119,16 @@ def draw(crossings: Sequence[Crossing], *, columns: int) -> Figure:
     from matplotlib.figure import Figure
 
     rows = 1 if columns == 2 else 2
-    fig = Figure(figsize=(figure.WIDTHS[columns], 0.5 + 2.2 * rows))
+    fig = Figure(figsize=(figure.WIDTHS[columns], 0.8 + 2.2 * rows))
+    caption = "in brackets, misses a page from which on moving pays: for energy, for time"
+    figure.caption(fig, [f"{caption}; -: not in these runs"], columns=columns)
+    looks = figure.looks([crossings[0].left, *(crossing.moved for crossing in crossings)])
     energy, time = fig.subplots(rows, 2 // rows, squeeze=False).ravel()
     for axes, measure, factor in ((energy, "energy", _NANO), (time, "time", _MILLI)):
-        _curve(axes, crossings[0], "left", measure, factor)
+        _curve(axes, crossings[0], "left", measure, factor, looks[crossings[0].left])
         for crossing in crossings:
-            _curve(axes, crossing, "moved", measure, factor)
-            _mark(axes, crossing, measure, factor)
+            _curve(axes, crossing, "moved", measure, factor, looks[crossing.moved])
+            _mark(axes, crossing, measure, factor, looks[crossing.moved])
         axes.set_xlim(left=0)
         axes.set_ylim(bottom=0)
         axes.set_xlabel("remote misses a page, if data is left where it is")
@@ -100,53 +137,51 @@ def draw(crossings: Sequence[Crossing], *, columns: int) -> Figure:
     energy.set_ylabel("nJ a page")
     time.set_title("Time for the same work")
     time.set_ylabel("ms")
-    figure.legend(fig, energy, columns=columns)
+    figure.legend(fig, columns=columns)
     return fig
 
 
-def _curve(axes: Axes, crossing: Crossing, side: str, measure: str, factor: float) -> None:
+def _curve(
+    axes: Axes, crossing: Crossing, side: str, measure: str, factor: float, look: figure.Look
+) -> None:
     data = crossing.data
-    name = crossing.left if side == "left" else crossing.moved
-    looks = figure.look(name)
     axes.plot(
         data["misses_per_page"],
         data[f"{side}_{measure}"] * factor,
-        color=looks.colour,
-        linestyle=looks.dashes,
-        label=name,
+        color=look.colour,
+        linestyle=look.dashes,
+        label=crossing.left if side == "left" else _label(crossing),
     )
     if measure == "energy":
         axes.fill_between(
             data["misses_per_page"],
             data[f"{side}_energy-low"] * factor,
             data[f"{side}_energy-high"] * factor,
-            color=looks.colour,
+            color=look.colour,
             alpha=0.12,
             linewidth=0,
         )
 
 
-def _mark(axes: Axes, crossing: Crossing, measure: str, factor: float) -> None:
+def _label(crossing: Crossing) -> str:
+    from homeshift.display import format_count
+
+    pays = ", ".join(format_count(crossing.at[measure]) for measure in ("energy", "time"))
+    return f"{crossing.moved} ({pays})"
+
+
+def _mark(axes: Axes, crossing: Crossing, measure: str, factor: float, look: figure.Look) -> None:
     """Mark from where on moving pays."""
     misses = crossing.at[measure]
     if math.isnan(misses):
         return
     import numpy as np
 
-    colour = figure.look(crossing.moved).colour
     height = np.interp(
         misses, crossing.data["misses_per_page"], crossing.data[f"left_{measure}"] * factor
     )
-    axes.plot([misses, misses], [0, height], color=colour, linestyle=":", linewidth=0.8)
-    axes.plot([misses], [height], color=colour, marker="o", markersize=3)
-    axes.annotate(
-        f"{misses:.0f}",
-        (misses, height),
-        xytext=(3, -8),
-        textcoords="offset points",
-        fontsize=6,
-        color=colour,
-    )
+    axes.plot([misses, misses], [0, height], color=look.colour, linestyle=":", linewidth=0.8)
+    axes.plot([misses], [height], color=look.colour, marker=look.marker, markersize=3.5)
 
 
 if __name__ == "__main__":

@@ -35,11 +35,11 @@ if TYPE_CHECKING:
 NAME = "migration_cost"
 
 _SIDE_BY_SIDE = 8
-_RUNS_EACH = "runs each"
+_RUNS_EACH, _INCOMPLETE = "runs each", "incomplete"
 _OURS, _KNOWN = "#0072B2", "#E69F00"  # Okabe and Ito's blue and orange
 _UNKNOWN = "#666666"
 _DECADE = 10.0
-_LONGEST = 24
+_LONGEST = {1: 24, 2: 36}  # letters of a label, by columns of the figure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,13 +64,20 @@ def run_data(runs: Sequence[Run]) -> pd.DataFrame:
     """Return what the figure shows: of each run, or of each strategy where there are many."""
     import pandas as pd
 
-    from homeshift.comparison import compare
+    from homeshift.comparison import compare, differences, labels
     from homeshift.groups import comparable, summarise
+    from homeshift.runs import not_completed
     from homeshift.selection import run_table
 
     seeds = {run.config["arguments"].get("seed") for run in runs}
     if len(runs) <= _SIDE_BY_SIDE and len(seeds) == 1:
-        return figure_data(compare(runs))
+        data = figure_data(compare(runs))
+        names = labels(runs)
+        shown = {name: figure.with_status(name, run) for name, run in zip(names, runs, strict=True)}
+        data["label"] = data["label"].map(shown)
+        if apart := differences(runs):
+            data.attrs[figure.NOTES] = [f"the runs differ in {'; '.join(apart)}"]
+        return data
     table, others = comparable(run_table(runs), ["strategy"])
     means = summarise(table)
     means = means.assign(label=means["group"], strategy=means["group"], run="", value=means["mean"])
@@ -84,6 +91,7 @@ def run_data(runs: Sequence[Run]) -> pd.DataFrame:
         data[column] = data[column].mask(plain & confidence.notna(), confidence)
     data.attrs[figure.NOTES] = [others] if others else []
     data.attrs[_RUNS_EACH] = len(table) // len(means["group"].unique())
+    data.attrs[_INCOMPLETE] = not_completed([runs[row] for row in table.index])
     return data
 
 
@@ -109,15 +117,14 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
     bars = data["label"].nunique()
     rows = 1 if columns == 2 else 2
     caption = _caption(data)
-    height = rows * (0.62 + 0.17 * bars) + 0.12 * len(caption)
-    fig = Figure(figsize=(figure.WIDTHS[columns], height))
+    fig = Figure()
+    lines = figure.caption(fig, caption, columns=columns)
+    fig.set_size_inches(figure.WIDTHS[columns], rows * (0.62 + 0.17 * bars) + 0.12 * lines)
     grid = fig.subplots(rows, len(PANELS) // rows, sharey=True, squeeze=False)
     for panel, axes in zip(PANELS, grid.flat, strict=True):
-        _draw_panel(axes, panel, data[data["measure"] == panel.measure])
+        _draw_panel(axes, panel, data[data["measure"] == panel.measure], _LONGEST[columns])
     grid[0][0].invert_yaxis()  # The first run on top; the panels share the axis.
     fig.align_xlabels()
-    if caption:
-        fig.supxlabel("\n".join(caption), fontsize=6)
     return fig
 
 
@@ -131,6 +138,8 @@ def _caption(data: pd.DataFrame) -> list[str]:
         caption.append("whiskers of energy: all constants low to all constants high")
     if ranged - of_constants:
         caption.append("other whiskers: 95 % confidence over the seeds")
+    if incomplete := data.attrs.get(_INCOMPLETE):
+        caption.append(incomplete)
     return caption
 
 
@@ -141,7 +150,7 @@ def _colour(strategy: str) -> str:
     return _KNOWN if figure.is_known(strategy) else _UNKNOWN
 
 
-def _draw_panel(axes: Axes, panel: Panel, rows: pd.DataFrame) -> None:
+def _draw_panel(axes: Axes, panel: Panel, rows: pd.DataFrame, longest: int) -> None:
     from homeshift.display import common_unit, format_number
 
     raw = [float(value) for value in rows["value"]]
@@ -180,17 +189,16 @@ def _draw_panel(axes: Axes, panel: Panel, rows: pd.DataFrame) -> None:
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.4},
         )
     axes.set_xlim(left, right)
-    names = figure.short_names(map(str, rows["label"]))
-    axes.set_yticks(positions, labels=[_shorten(names[str(label)]) for label in rows["label"]])
+    axes.set_yticks(positions, labels=[_shorten(str(name), longest) for name in rows["label"]])
     axes.set_title(panel.title)
     name = figure.shown(unit.name)
     axes.set_xlabel(f"{name} (log scale)" if logarithmic else name)
     axes.grid(visible=True, axis="x")
 
 
-def _shorten(label: str) -> str:
+def _shorten(label: str, longest: int) -> str:
     """Return the end of a label that would leave no room for the bars: a long path."""
-    return label if len(label) <= _LONGEST else f"\N{HORIZONTAL ELLIPSIS}{label[1 - _LONGEST :]}"
+    return label if len(label) <= longest else f"\N{HORIZONTAL ELLIPSIS}{label[1 - longest :]}"
 
 
 def _spans_a_decade(values: Sequence[float]) -> bool:

@@ -7,8 +7,9 @@
 Above, the VM's speed in percent of that before the migration; below, the share of its accesses that
 needed another node. There is no share while the VM hardly runs (less than 5 % of its speed before),
 and none of runs of several VMs, as nobody counts it for each of them. Time counts from the begin of
-the migration; a mark shows its end. All runs must be of one VM, machine and workload; of several
-seeds the first is drawn.
+the migration; a mark shows its end. A point is the mean of a span of time, which can be longer than
+the VM stands still: bands show when it does. All runs must be of one VM, machine and workload; of
+several seeds the first is drawn.
 """
 
 from __future__ import annotations
@@ -29,15 +30,24 @@ if TYPE_CHECKING:
     from homeshift.runs import Run
 
 NAME = "progress"
+TICKS = 10**12  # a second
+_GOES_ON = {"resume": "end", "cancel": "start", "recover": "start"}  # phase, and when in it
 _RUNS = 0.05  # of its speed before: a VM that does less has too few accesses for a share of them
 
 
 def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
-    """Return, for each strategy and span of time, its speed and share of remote accesses."""
+    """Return, for each strategy and span of time, its speed and share of remote accesses.
+
+    A row of the kind "pause" is a time in which the VM stands still; other spans may be around it.
+    """
     import pandas as pd
 
-    rows = [row for label, run in figure.one_of_each(runs) for row in _spans(label, run)]
-    columns = ["strategy", "begin", "end", "speed", "remote", "migration"]
+    rows = []
+    for label, run in figure.one_of_each(runs):
+        end = run.migration["total-time"]
+        rows += [("span", label, *row, end) for row in _spans(run)]
+        rows += [("pause", label, *row, 0.0, float("nan"), end) for row in _pauses(run)]
+    columns = ["kind", "strategy", "begin", "end", "speed", "remote", "migration"]
     data = pd.DataFrame(rows, columns=columns)
     if any(len(point["accesses"]) > 1 for run in runs for point in run.migration["progress"]):
         note = "several VMs: which of them needed another node is not counted, nor drawn"
@@ -45,7 +55,21 @@ def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
     return data
 
 
-def _spans(label: str, run: Run) -> Iterator[tuple[str, float, float, float, float, float]]:
+def _pauses(run: Run) -> Iterator[tuple[float, float]]:
+    """Yield from when to when the first VM stands still, in seconds."""
+    legs = run.migration["migrations"]
+    begin = min(leg["start"] for leg in legs)
+    for leg in (leg for leg in legs if leg["vm"] == 0):
+        stopped = None
+        for phase in leg["phases"]:
+            if phase["name"] == "pause":
+                stopped = phase["start"]
+            elif phase["name"] in _GOES_ON and stopped is not None:
+                yield (stopped - begin) / TICKS, (phase[_GOES_ON[phase["name"]]] - begin) / TICKS
+                stopped = None
+
+
+def _spans(run: Run) -> Iterator[tuple[float, float, float, float]]:
     before = figure.speed_before(run)
     points = run.migration["progress"]
     for earlier, later in itertools.pairwise(points):
@@ -54,33 +78,39 @@ def _spans(label: str, run: Run) -> Iterator[tuple[str, float, float, float, flo
         speed = accesses / seconds / before
         remote = later["remote-services"] - earlier["remote-services"]
         known = len(later["accesses"]) == 1 and speed >= _RUNS
-        share = remote / accesses if known else float("nan")
-        end = run.migration["total-time"]
-        yield label, earlier["time"], later["time"], speed, share, end
+        yield (
+            earlier["time"],
+            later["time"],
+            speed,
+            remote / accesses if known else float("nan"),
+        )
 
 
 def draw(data: pd.DataFrame, *, columns: int) -> Figure:
     """Return the figure: a panel for the speed and, if any share is known, one below for it."""
+    import numpy as np
     from matplotlib.figure import Figure
 
-    from homeshift.display import common_unit
+    from homeshift.display import common_unit, format_number
 
     lines = -(-data["strategy"].nunique() // 2)  # of the legend
     names = ["speed", "remote"] if data["remote"].notna().any() else ["speed"]
-    fig = Figure(figsize=(figure.WIDTHS[columns], 0.4 + 1.2 * len(names) + 0.17 * lines))
+    fig = Figure(figsize=(figure.WIDTHS[columns], 0.55 + 1.2 * len(names) + 0.17 * lines))
     panels = fig.subplots(len(names), 1, sharex=True, squeeze=False).ravel()
     unit = common_unit([float(data["end"].max())], "s")
-    for label, rows in data.groupby("strategy", sort=False):
-        looks = figure.look(str(label))
-        style = {"color": looks.colour, "linestyle": looks.dashes, "label": str(label)}
+    looks = figure.looks(map(str, data["strategy"]))
+    for label, own in data.groupby("strategy", sort=False):
+        look, rows = looks[str(label)], own[own["kind"] == "span"]
+        style = {"color": look.colour, "linestyle": look.dashes, "label": str(label)}
         middle = (rows["begin"] + rows["end"]) / 2 / unit.factor
         end = float(rows["migration"].iloc[0]) / unit.factor
-        at = (middle - end).abs().idxmin()
         for axes, name in zip(panels, names, strict=True):
             axes.plot(middle, rows[name] * 100, **style)
-            axes.plot(
-                [end], rows.loc[[at], name] * 100, looks.marker, color=looks.colour, markersize=3.5
-            )
+            height = np.interp(end, middle, rows[name] * 100)
+            axes.plot([end], [height], look.marker, color=look.colour, markersize=3.5)
+            for _, pause in own[own["kind"] == "pause"].iterrows():
+                sides = pause["begin"] / unit.factor, pause["end"] / unit.factor
+                axes.axvspan(*sides, color=look.colour, alpha=0.25, linewidth=0.5, zorder=0)
     panels[0].axhline(100, color="0.6", linewidth=0.5, zorder=0)
     labels = {"speed": "speed (% of before)", "remote": "remote accesses (%)"}
     for axes, name in zip(panels, names, strict=True):
@@ -88,9 +118,16 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
         axes.set_ylim(bottom=0)
         axes.grid(visible=True)
     shown = figure.shown(unit.name)
-    panels[-1].set_xlabel(f"time since the begin of the migration ({shown}); marks: its end")
+    spans = data[data["kind"] == "span"]
+    longest = float((spans["end"] - spans["begin"]).max())
+    short = common_unit([longest], "s")
+    panels[-1].set_xlabel(
+        f"time since the begin of the migration ({shown}); marks: its end\n"
+        f"bands: the VM stands still; points: means of up to "
+        f"{format_number(longest / short.factor)} {figure.shown(short.name)}"
+    )
     fig.align_ylabels()
-    figure.legend(fig, panels[0], columns=columns)
+    figure.legend(fig, columns=columns)
     return fig
 
 

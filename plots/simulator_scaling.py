@@ -90,7 +90,7 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
     axes.set_xlabel("nodes, a vCPU each")
     axes.set_ylabel("million accesses\nper second of CPU time")
     axes.grid(visible=True)
-    figure.legend(fig, axes, columns=columns)
+    figure.legend(fig, columns=columns)
     return fig
 
 

@@ -1,18 +1,22 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Draw total time and downtime against parameters: how fast the VM writes, how large it is.
+"""Draw total time, downtime or others against parameters: how fast the VM writes, how large it is.
 
     python plots/time_by_parameter.py results/study/synthetic -o figures
-    python plots/time_by_parameter.py results/study/synthetic --x write_ratio -o figures
+    python plots/time_by_parameter.py results/study/synthetic --x write_ratio \
+        --measures "downtime,all energy" --where workload=zipf -o figures
 
 One column of panels a parameter that varies in the runs, one line a strategy. A point is the
 geometric mean over everything else that varies, seeds among it; runs whose like another point of
-the panel does not have, as in a sweep that was not run to its end, are left out.
+the panel does not have, as in a sweep that was not run to its end, are left out. Measures are those
+of scripts/compare.py, by the names in its table or in its files. Against a parameter of a strategy,
+a line is all runs that differ in it alone.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,16 +25,22 @@ from typing import TYPE_CHECKING
 import figure
 
 from homeshift.errors import InputError
-from homeshift.front_end import call, read_runs
+from homeshift.front_end import add_runs, call, read_runs
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from homeshift.display import DisplayUnit
+    from homeshift.measures import Measure
     from homeshift.runs import Run
 
 NAME = "time_by_parameter"
-MEASURES = (("total-time", "total time"), ("downtime", "downtime"))
+MEASURES = ("total time", "downtime")
+_LONGEST = 20  # letters beside a panel
+_CAPTION = "caption"
+_DECADES = 300  # from this ratio on, only powers of ten are marked on an axis
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +66,25 @@ AXES = {
 """Parameters that are drawn if they vary and no others are asked for."""
 
 
-def figure_data(runs: Sequence[Run], *, parameters: Sequence[str] = ()) -> pd.DataFrame:
-    """Return the times of each strategy at each value of each parameter.
+def figure_data(
+    runs: Sequence[Run], *, parameters: Sequence[str] = (), measures: Sequence[str] = MEASURES
+) -> pd.DataFrame:
+    """Return the measures of each strategy at each value of each parameter, in SI units.
 
     Raises:
-        InputError: a parameter that no run has, or that is no number; or none varies.
+        InputError: a parameter that no run has, or that is no number; or none varies; or there is
+            no such measure.
     """
     import numpy as np
     import pandas as pd
 
     from homeshift.groups import SEED, comparable
-    from homeshift.selection import column, run_table, varied
+    from homeshift.measures import measure_named
+    from homeshift.runs import not_completed
+    from homeshift.selection import column, run_table, strategy_names, varied
 
+    shown = [measure_named(name) for name in measures]
     table = run_table(runs)
-    table["strategy"] = table["strategy"].map(figure.short_names(table["strategy"]))
     table["borrowed"] = [sum(run.config["vm"].get("borrow", {}).values()) for run in runs]
     cycle = table["machine.clock_period_ps"]
     table["link_latency"] = cycle * table["machine.network.link_latency_cycles"]
@@ -83,48 +98,71 @@ def figure_data(runs: Sequence[Run], *, parameters: Sequence[str] = ()) -> pd.Da
     words = [name for name in names if not pd.api.types.is_numeric_dtype(table[name])]
     if words:
         raise InputError("--x", [f"{name}: its values are no numbers to draw on" for name in words])
+    lacking = [m.path for m in shown if m.path not in table]
+    if lacking:
+        raise InputError("--measures", [f"{name}: no run has it" for name in lacking])
     frames = []
     notes = []
+    caption = []
     for name in names:
+        key = name.removeprefix("strategy.")
+        lines = strategy_names(runs, without=[key] if key != name else [])
         # All points of a panel are means over the same: each strategy's, and each value's.
-        own, others = comparable(table, ["strategy", name] if name != SEED else ["strategy"])
+        own, others = comparable(
+            table.assign(strategy=lines), ["strategy", name] if name != SEED else ["strategy"]
+        )
         notes += [f"{name}: {others}"] if others else []
-        for measure, _ in MEASURES:
-            groups = own[own[measure] > 0].groupby(["strategy", name], sort=True)[measure]
+        for measure in shown:
+            above = own[own[measure.path] > 0]
+            if without := len(own) - len(above):
+                caption.append(
+                    f"{measure.label or measure.path}: {without} of {len(own)} runs are not drawn, "
+                    "as it is not above 0 there, where a logarithmic axis ends"
+                )
+            groups = above.groupby(["strategy", name], sort=True)[measure.path]
             means = groups.agg(
                 lambda values: float(np.exp(np.mean(np.log(values.to_numpy(dtype=float)))))
             )
-            rows = means.rename("value").reset_index().rename(columns={name: "x"})
+            rows = (means * measure.scale).rename("value").reset_index().rename(columns={name: "x"})
             rows = rows.sort_values("strategy", key=lambda c: c.map(figure.order), kind="stable")
-            frames.append(rows.assign(parameter=name, measure=measure))
+            frames.append(rows.assign(parameter=name, measure=measure.path))
     data = pd.concat(frames, ignore_index=True)
     data = data[["parameter", "measure", "strategy", "x", "value"]]
-    data.attrs[figure.NOTES] = notes
+    if data.empty:
+        raise InputError("list of runs", caption)
+    data.attrs[figure.NOTES] = [*notes, *dict.fromkeys(caption)]
+    data.attrs[_CAPTION] = [*filter(None, [not_completed(runs)]), *dict.fromkeys(caption)]
     return data
 
 
 def draw(data: pd.DataFrame, *, columns: int) -> Figure:
-    """Return the figure: times below each other, parameters side by side."""
+    """Return the figure: measures below each other, parameters side by side."""
     from matplotlib.figure import Figure
 
     from homeshift.display import common_unit
+    from homeshift.measures import measure_named
+    from homeshift.selection import shown_name
 
     names = list(dict.fromkeys(data["parameter"]))
-    fig = Figure(figsize=(figure.WIDTHS[columns], 3.3))
-    grid = fig.subplots(2, len(names), sharey="row", sharex="col", squeeze=False)
-    for row, (measure, label) in zip(grid, MEASURES, strict=True):
-        own = data[data["measure"] == measure]
-        unit = common_unit([float(value) for value in own["value"]], "s")
+    measures = [measure_named(path) for path in dict.fromkeys(data["measure"])]
+    fig = Figure()
+    lines = figure.caption(fig, data.attrs.get(_CAPTION, ()), columns=columns)
+    fig.set_size_inches(figure.WIDTHS[columns], 0.6 + 1.35 * len(measures) + 0.12 * lines)
+    grid = fig.subplots(len(measures), len(names), sharey="row", sharex="col", squeeze=False)
+    looks = figure.looks(map(str, data["strategy"]))
+    for row, measure in zip(grid, measures, strict=True):
+        own = data[data["measure"] == measure.path]
+        unit = common_unit([float(value) for value in own["value"]], measure.unit)
         for axes, name in zip(row, names, strict=True):
-            axis = AXES.get(name, Axis(name))
+            axis = AXES.get(name, Axis(""))
             for strategy, line in own[own["parameter"] == name].groupby("strategy", sort=False):
-                looks = figure.look(str(strategy))
+                look = looks[str(strategy)]
                 axes.plot(
                     line["x"] / axis.factor,
                     line["value"] / unit.factor,
-                    color=looks.colour,
-                    linestyle=looks.dashes,
-                    marker=looks.marker,
+                    color=look.colour,
+                    linestyle=look.dashes,
+                    marker=look.marker,
                     markersize=2.8,
                     label=str(strategy),
                 )
@@ -132,26 +170,58 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
             values = sorted(set(own[own["parameter"] == name]["x"] / axis.factor))
             if len(values) > 2 and values[0] > 0 and values[-1] / values[0] >= 8:
                 axes.set_xscale("log", base=2)
-                axes.set_xticks(values, labels=[f"{value:g}" for value in values])
+                axes.set_xticks(values)
                 axes.minorticks_off()
+            axes.xaxis.set_major_formatter(functools.partial(_tick, name))
             axes.grid(visible=True)
-        row[0].set_ylabel(f"{label} ({figure.shown(unit.name)})")
+        _mark_powers(row[0], [float(value) / unit.factor for value in own["value"]])
+        row[0].set_ylabel(_label(measure, unit))
     for axes, name in zip(grid[-1], names, strict=True):
-        axes.set_xlabel(AXES.get(name, Axis(name)).label)
+        axes.set_xlabel(AXES[name].label if name in AXES else shown_name(name))
     fig.align_ylabels()
-    figure.legend(fig, grid[0][0], columns=columns)
+    figure.legend(fig, columns=columns)
     return fig
+
+
+def _tick(name: str, value: float, _: int) -> str:
+    """Return the text at a value of a parameter, with its unit if the axis's label has none."""
+    from homeshift.selection import shown_value
+
+    return f"{value:g}" if name in AXES else shown_value(name, float(f"{value:g}"))
+
+
+def _label(measure: Measure, unit: DisplayUnit) -> str:
+    name = measure.label or measure.path
+    apart = "\n" if len(name) + len(unit.name) > _LONGEST else " "
+    return f"{name}{apart}({figure.shown(unit.name)})" if unit.name else name
+
+
+def _mark_powers(axes: Axes, values: Sequence[float]) -> None:
+    """Mark a logarithmic axis so that its numbers do not overlap, however short or long it is."""
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+
+    ratio = max(values) / min(values)
+    powers = LogLocator(subs=(1.0,) if ratio > _DECADES else (1.0, 2.0, 5.0))
+    axes.yaxis.set_major_locator(powers if ratio > 4 else MaxNLocator(4))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Draw the figure of the runs that the arguments name; return the exit status."""
     parser = figure.arguments(NAME, __doc__, columns=2)
-    parser.add_argument("runs", nargs="+", metavar="RUN", help="a sweep, or a folder of runs")
+    add_runs(parser)
     parser.add_argument("--x", default="", metavar="NAME,...", help="parameters (default: known)")
+
+    parser.add_argument(
+        "--measures", default=",".join(MEASURES), metavar="NAME,...", help="default: %(default)s"
+    )
 
     def data(options: argparse.Namespace) -> pd.DataFrame:
         names = [name for name in options.x.split(",") if name]
-        return figure_data(read_runs(options.runs, parser.prog), parameters=names)
+        return figure_data(
+            read_runs(options, parser.prog), parameters=names, measures=options.measures.split(",")
+        )
 
     return figure.run(parser, data, draw, argv)
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from homeshift.study import Study
+
 FIGURES = {
     "study_vm": ("speed", "size", "borrowed"),
     "study_machine": ("bandwidth", "latency", "slice"),
@@ -41,16 +43,32 @@ _SCALED = ("speed", "bandwidth", "latency", "slice")  # steps are factors
 
 
 def figure_data(path: Path) -> pd.DataFrame:
-    """Return, for each axis, value, strategy and measure, the ratio to `ownership` less 1."""
-    import pandas as pd
+    """Return, for each axis, value, strategy and measure, the ratio to `ownership` less 1.
 
-    from homeshift.study import LEFT, STRATEGIES, Study
-    from homeshift.study_tables import AXES
+    Raises:
+        InputError: the file cannot be read, or is not a table of scripts/study.py.
+    """
+    from homeshift.study import Study
 
     try:
         study = Study.read(path)
     except OSError as error:
         raise InputError(f"table '{path}'", [f"cannot be read: {error.strerror}"]) from error
+    except ValueError as error:  # pandas' own are among these
+        raise InputError(f"table '{path}'", [f"is no table: {str(error).strip()}"]) from error
+    try:
+        return _ratios(study)
+    except (KeyError, NameError) as error:  # of a column that is not there, or a case
+        fault = f"was not written by scripts/study.py: {error.args[0]}"
+        raise InputError(f"table '{path}'", [fault]) from error
+
+
+def _ratios(study: Study) -> pd.DataFrame:
+    import pandas as pd
+
+    from homeshift.study import LEFT, STRATEGIES
+    from homeshift.study_tables import AXES
+
     rows = []
     for axis in (axis for axes in FIGURES.values() for axis in axes):
         for changes in AXES[axis][1]:
@@ -70,17 +88,18 @@ def draw(data: pd.DataFrame, axes_shown: Sequence[str], *, columns: int) -> Figu
 
     fig = Figure(figsize=(figure.WIDTHS[columns], 3.8))
     grid = fig.subplots(2, len(axes_shown), sharey="row", sharex="col", squeeze=False)
+    looks = figure.looks(map(str, data["strategy"]))
     for row, (measure, label) in zip(grid, MEASURES.items(), strict=True):
         for axes, axis in zip(row, axes_shown, strict=True):
             own = data[(data["axis"] == axis) & (data["measure"] == measure)]
             for strategy, line in own.groupby("strategy", sort=False):
-                looks = figure.look(str(strategy))
+                look = looks[str(strategy)]
                 axes.plot(
                     line["x"] * (100 if axis == "borrowed" else 1),
                     line["difference"] * 100,
-                    color=looks.colour,
-                    linestyle=looks.dashes,
-                    marker=looks.marker,
+                    color=look.colour,
+                    linestyle=look.dashes,
+                    marker=look.marker,
                     markersize=2.8,
                     label=str(strategy),
                 )
@@ -98,7 +117,7 @@ def draw(data: pd.DataFrame, axes_shown: Sequence[str], *, columns: int) -> Figu
     for axes, axis in zip(grid[-1], axes_shown, strict=True):
         axes.set_xlabel(AXES[axis][0].replace(" [", " (").replace("]", ")"))
     fig.align_ylabels()
-    figure.legend(fig, grid[0][0], columns=columns)
+    figure.legend(fig, columns=columns)
     return fig
 
 

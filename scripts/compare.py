@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import os
 import shutil
 import signal
 import sys
@@ -26,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homeshift.errors import HomeshiftError
-from homeshift.front_end import call, read_runs
+from homeshift.front_end import add_runs, call, read_runs
 from homeshift.output_file import output_file, require_writable
 
 if TYPE_CHECKING:
@@ -46,18 +45,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("runs", nargs="+", metavar="RUN", help="output directory of a run or sweep")
+    add_runs(parser)
     parser.add_argument(
         "--baseline",
         metavar="RUN",
         help="run, strategy or group that ratios refer to (default: the first)",
-    )
-    parser.add_argument(
-        "--where",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="only runs with this parameter (= != < <= > >=); may be repeated",
     )
     parser.add_argument(
         "--by", metavar="NAME,...", help="sum up in groups by these parameters (default: strategy)"
@@ -80,17 +72,13 @@ def _compare(arguments: argparse.Namespace, program: str) -> None:
     # pandas takes a second to import: only now, so that --help and mistakes are fast.
     from homeshift.comparison import compare, differences, render, texts
     from homeshift.display import side_by_side
-    from homeshift.selection import run_table, select
     from homeshift.sweep.note import NOTE
 
-    runs = read_runs(arguments.runs, program)
-    if arguments.where:
-        chosen = set(select(run_table(runs), arguments.where)["path"])
-        runs = [run for run in runs if os.fspath(run.path) in chosen]
+    runs = read_runs(arguments, program)
     sweeps = any((Path(path) / NOTE).is_file() for path in arguments.runs)
     if arguments.by or sweeps or len(runs) > _SIDE_BY_SIDE:
-        data, shown = _summary(arguments, runs, program)
-        print(shown.to_string())
+        data, shown, text = _summary(arguments, runs, program)
+        print(text)
     else:
         data = compare(runs, baseline=arguments.baseline)
         shown = side_by_side(*texts(data))
@@ -102,9 +90,9 @@ def _compare(arguments: argparse.Namespace, program: str) -> None:
 
 def _summary(
     arguments: argparse.Namespace, runs: Sequence[Run], program: str
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the summary as data and as texts, and print what it is over."""
-    from homeshift.display import side_by_side
+) -> tuple[pd.DataFrame, pd.DataFrame, str]:
+    """Return the summary as data, as a table of texts and as text; print what it is over."""
+    from homeshift.display import fitted, side_by_side
     from homeshift.groups import SEED, comparable, condition_columns, summarise, texts
     from homeshift.selection import column, run_table
 
@@ -120,15 +108,9 @@ def _summary(
         for name in condition_columns(table, by)
     ]
     print(f"{len(table)} runs" + (f" over {', '.join(over)}" if over else ""))
-    print(f"ratio: to {data['baseline'].iloc[0]}, geometric mean; intervals: 95 %\n")
-    incomplete = list(table["strategy"][table["status"] != "completed"])
-    if incomplete:
-        fault = f"{len(incomplete)} migrations are not completed ({', '.join(set(incomplete))})"
-        print(
-            f"{program}: warning: {fault}; --where status=completed leaves them out",
-            file=sys.stderr,
-        )
-    return data, side_by_side(*texts(data))
+    print(f"ratio: to {data.attrs['baseline']}, geometric mean; intervals: 95 %\n")
+    shown = texts(data)
+    return data, side_by_side(*shown), fitted(*shown, width=_width())
 
 
 def _check_output(path: Path) -> None:

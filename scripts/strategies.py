@@ -95,10 +95,14 @@ def _runs(
 
 
 def _print_tables(runs: Sequence[Run]) -> None:
-    print(markdown_table(COLUMNS, [_row(run) for run in runs]))
+    from homeshift.selection import strategy_names
+
+    names = strategy_names(runs)
+    rows = [_row(name, run) for name, run in zip(names, runs, strict=True)]
+    print(markdown_table(COLUMNS, rows))
     print()
     constants = list(runs[0].migration["window"]["energy-sensitivity"])
-    header = ("all energy, from the constant's low to its high", *(run.strategy for run in runs))
+    header = ("all energy, from the constant's low to its high", *names)
     print(markdown_table(header, [_sensitivity(constant, runs) for constant in constants]))
 
 
@@ -123,12 +127,12 @@ def _run(strategy: str, options: Sequence[str], outdir: Path) -> Path:
     return directory
 
 
-def _row(run: Run) -> list[str]:
+def _row(name: str, run: Run) -> list[str]:
     m, window = run.migration, run.migration["window"]
     speed = m["vm"]["accesses-per-microsecond"]["before"]
     energy, share = window["energy"], m["vm"]["local-share"]["after"]
     return [
-        f"`{run.strategy}`",
+        f"`{name}`",
         format_number(m["total-time"] * 1e6),
         format_number(m["downtime"] * 1e6),
         format_number(m["postcopy-blocktime"] * 1e6),

@@ -83,7 +83,16 @@ MIGRATION: dict[str, Any] = {
         "accesses-per-microsecond": {"before": 812.5, "during": 0.0, "after": 809.1},
         "local-share": {"before": 0.5, "after": 1.0},
     },
-    "phases": [{"name": "pause", "start": 0, "end": 1200000000}],
+    "migrations": [
+        {
+            "vm": 0,
+            "start": 0,
+            "phases": [
+                {"name": "pause", "start": 0, "end": 1000000000},
+                {"name": "resume", "start": 1000000000, "end": 1200000000},
+            ],
+        }
+    ],
 }
 
 STATS = (
@@ -116,7 +125,10 @@ def write_run(tmp_path: Path) -> WriteRun:
         path = tmp_path / name
         path.mkdir(parents=True)
         described = merge(MIGRATION, migration or {})
-        arguments = {"arguments": {"strategy": described["strategy"], "outdir": str(path)}}
+        arguments = {
+            "arguments": {"strategy": described["strategy"], "outdir": str(path)},
+            "strategy": {"name": described["strategy"]},
+        }
         for file, content in (
             ("config.json", merge(merge(CONFIG, arguments), config or {})),
             ("migration.json", described),

@@ -14,11 +14,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from conftest import write_note
 
 from homeshift.comparison import compare, differences, labels, render
 from homeshift.display import common_unit, format_count, format_number, format_ratio
 from homeshift.errors import InputError
 from homeshift.runs import read_runs
+from homeshift.selection import strategy_names
 
 WriteRun = Callable[..., Path]
 SCRIPT = Path(__file__).parents[1] / "scripts" / "compare.py"
@@ -85,17 +87,25 @@ def test_runs_with_a_horizon_are_also_compared_over_all_the_time_to_it(
 ) -> None:
     config = {"arguments": {"horizon": 8_000_000_000}}
     window = {"accesses-lost": -300.0, "link-bytes": 17 << 20, "energy": {"total": 0.0062}}
-    copied = write_run("copied", config=config)
-    owned = write_run("owned", config=config, migration={**ownership, "window": window})
+    accesses: dict[str, Any] = {"accesses": 10**6}
+    alone: dict[str, Any] = {"vms": [{}]}
+    copied = write_run("copied", config=config, migration={"window": accesses, **alone})
+    window |= {"accesses": 4 * 10**6}
+    owned = write_run("owned", config=config, migration={**ownership, "window": window, **alone})
     lines = [line.split() for line in call(copied, owned).stdout.splitlines()]
     assert ["accesses", "lost", "1,500", "-300", "-"] in lines
     assert ["all", "bytes", "on", "links", "[MiB]", "34.0", "17.0", "0.500x"] in lines
     assert ["all", "energy", "[mJ]", "3.10", "6.20", "2.00x"] in lines
+    assert ["energy", "an", "access", "[nJ]", "3.10", "1.55", "0.500x"] in lines
     grouped = call(copied, owned, "--by", "strategy").stdout.splitlines()
     assert ["all", "energy", "[mJ]", "3.10", "6.20", "2.00x"] in [line.split() for line in grouped]
     without = write_run("without", migration={"strategy": "pre-copy"})
     assert "all energy" not in call(copied, owned, without).stdout
     assert "all energy" not in call(copied, owned, without, "--by", "strategy").stdout
+    two = write_run("two", config=config, migration={"vms": [{}, {}], "window": accesses})
+    assert ["energy", "an", "access", "[J]", "-"] in [
+        line.split() for line in call(two).stdout.splitlines()
+    ]
 
 
 def test_the_first_run_is_the_baseline_unless_another_is_named(pair: tuple[Path, Path]) -> None:
@@ -138,6 +148,68 @@ def test_runs_of_one_strategy_are_named_by_their_directories(
         encoding="utf-8",
     )
     assert labels(read_runs(paths)) == [str(paths[0]), str(paths[1]), "other", "ownership"]
+
+
+def test_runs_of_a_sweep_are_named_by_what_varies_and_not_by_its_directories(
+    write_run: WriteRun, tmp_path: Path
+) -> None:
+    paths = [
+        write_run(
+            f"sweep/runs/{number}",
+            migration={"strategy": strategy},
+            config={"vm": {"memory_bytes": size}, "arguments": {"vm-memory": size, "seed": seed}},
+        )
+        for number, (strategy, size, seed) in enumerate(
+            [
+                *(("hybrid", 1 << 20, 1), ("ownership", 1 << 20, 1)),
+                *(("ownership", 2 << 20, 1), ("ownership", 2 << 20, 2)),
+            ]
+        )
+    ]
+    write_note(tmp_path / "sweep", ["0", "1", "2", "3"])
+    assert labels(read_runs(paths)) == [
+        "hybrid",
+        "ownership vm-memory 1 MiB seed 1",
+        "ownership vm-memory 2 MiB seed 1",
+        "ownership vm-memory 2 MiB seed 2",
+    ]
+
+
+def test_strategies_are_named_by_the_parameters_in_which_they_differ(write_run: WriteRun) -> None:
+    given: list[tuple[str, dict[str, Any]]] = [
+        ("pre-copy", {"max-rounds": 30, "downtime-limit": 10**9, "auto-converge": False}),
+        ("pre-copy:max-rounds=4", {"max-rounds": 4, "downtime-limit": 10**9}),
+        ("post-copy:prepaging=9", {"prepaging": 9}),
+        ("mine/evac.py:limit=1us", {"downtime-limit": 10**6, "auto-converge": True}),
+        ("mine/evac.py:limit=2us", {"downtime-limit": 2 * 10**6, "auto-converge": False}),
+        ("hybrid", {}),
+        ("other/hybrid.py", {}),
+    ]
+    named = ["pre-copy", "pre-copy", "post-copy", "evacuate", "evacuate", "hybrid", "hybrid"]
+    runs = read_runs(
+        [
+            write_run(
+                str(number),
+                migration={"strategy": name},
+                config={"arguments": {"strategy": text}, "strategy": parameters},
+            )
+            for number, (name, (text, parameters)) in enumerate(zip(named, given, strict=True))
+        ]
+    )
+    for run in runs[:2]:
+        run.config["strategy"].pop("auto-converge", None)
+    assert strategy_names(runs) == [
+        "pre-copy:max-rounds=30",
+        "pre-copy:max-rounds=4",
+        "post-copy",
+        "evacuate:downtime-limit=1us,auto-converge=on",
+        "evacuate:downtime-limit=2us,auto-converge=off",
+        "hybrid:hybrid",
+        "hybrid:other/hybrid.py",
+    ]
+    assert labels(runs) == strategy_names(runs)
+    assert strategy_names(runs, without=["max-rounds"])[:2] == ["pre-copy", "pre-copy"]
+    assert strategy_names(runs[1:2]) == ["pre-copy"]
 
 
 def test_a_table_too_wide_for_the_terminal_is_split(pair: tuple[Path, Path]) -> None:
@@ -270,7 +342,8 @@ def test_a_migration_that_did_not_complete_is_named_in_a_warning(
     write_run: WriteRun, call: Call
 ) -> None:
     path = write_run("run", migration={"status": "cancelled"})
-    assert "is 'cancelled'" in call(path).stderr
+    said = "1 of 1 migrations are not completed (cancelled: stop-and-copy)"
+    assert said in call(path).stderr
 
 
 def test_help_is_shown_without_importing_pandas() -> None:

@@ -15,10 +15,14 @@ from conftest import WriteRun
 
 from homeshift.crossover import compare_courses
 from homeshift.errors import InputError
-from homeshift.runs import read_run
+from homeshift.runs import read_run, read_runs
 
 ROOT = Path(__file__).parents[1]
 SCRIPT = ROOT / "plots" / "leave_or_move.py"
+sys.path.insert(0, str(SCRIPT.parent))  # the scripts find what they share in their own folder
+
+import leave_or_move  # noqa: E402
+
 PAGES = 4096
 MOVE, MISS = 500e-9, 4e-9  # joules, of a page that is moved and of a miss that is remote
 
@@ -140,4 +144,27 @@ def test_a_run_that_is_not_there_is_told(tmp_path: Path) -> None:
         check=False,
     )
     assert result.returncode == 2
-    assert "run 'none' has a fault" in result.stderr
+    assert "none: does not exist" in result.stderr
+
+
+def test_the_strategy_that_leaves_data_can_be_named(
+    runs: Callable[..., tuple[Path, Path]],
+) -> None:
+    left, moved = runs()
+    found = read_runs([moved, left])
+    [crossing] = leave_or_move.compared(found, left="ownership")
+    assert (crossing.left, crossing.moved) == ("ownership", "stop-and-copy")
+    for wrong in ("hybrid", "stop"):
+        with pytest.raises(InputError, match="the runs are by stop-and-copy, ownership"):
+            leave_or_move.compared(found, left=wrong)
+    with pytest.raises(InputError, match="no access needs another node after the migration"):
+        leave_or_move.compared(found)
+    with pytest.raises(InputError, match="name one strategy that leaves data, and others"):
+        leave_or_move.compared(found[:1])
+
+
+def test_numbers_in_the_figure_stand_in_its_legend(runs: Callable[..., tuple[Path, Path]]) -> None:
+    drawn = leave_or_move.draw(leave_or_move.compared(read_runs(runs(standstill=0.02))), columns=2)
+    assert not any(axes.texts for axes in drawn.axes)
+    labels = [text.get_text() for text in drawn.legends[0].get_texts()]
+    assert labels == ["ownership", "stop-and-copy (-, 40)"]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 import subprocess
@@ -34,6 +35,7 @@ import progress  # noqa: E402
 import simulator_cost  # noqa: E402
 import simulator_scaling  # noqa: E402
 import time_by_parameter  # noqa: E402
+import work_and_energy  # noqa: E402
 
 WriteRun = Callable[..., Path]
 US = 1e-6
@@ -76,10 +78,11 @@ def drawn(module: Any, data: pd.DataFrame, *, columns: int = 2) -> Figure:
 def test_progress_is_the_speed_in_each_span_relative_to_before(pair: list[Path]) -> None:
     data = progress.figure_data(read_runs(pair))
     assert list(dict.fromkeys(data["strategy"])) == ["stop-and-copy", "ownership"]
-    speeds = data.groupby("strategy")["speed"].apply(list)
+    spans = data[data["kind"] == "span"]
+    speeds = spans.groupby("strategy")["speed"].apply(list)
     assert speeds["stop-and-copy"] == pytest.approx([0, 1.5])
     assert speeds["ownership"] == pytest.approx([0.8, 0.8])
-    remote = data.groupby("strategy")["remote"].apply(list)
+    remote = spans.groupby("strategy")["remote"].apply(list)
     assert remote["ownership"] == pytest.approx([0.5, 0.5])
     assert pd.isna(remote["stop-and-copy"][0])  # it stood still: no accesses, no share
     speed = drawn(progress, data).axes[0]
@@ -95,7 +98,7 @@ def test_accesses_of_a_vm_that_hardly_runs_have_no_remote_share_that_scales_the_
     vm = {"accesses-per-microsecond": {"before": 100.0}}
     run = write_run("run", migration={"progress": ending, "links": LINKS, "vm": vm})
     data = progress.figure_data(read_runs([run]))
-    assert list(data["remote"].isna()) == [True, False]
+    assert list(data["remote"][data["kind"] == "span"].isna()) == [True, False]
     assert list(data["remote"])[1] == pytest.approx(0.1)
     assert drawn(progress, data).axes[1].get_ylim()[1] < 12
 
@@ -107,7 +110,7 @@ def test_of_several_vms_only_the_speed_of_the_first_is_drawn(
     vm = {"accesses-per-microsecond": {"before": 100.0}}
     run = write_run("run", migration={"progress": both, "links": LINKS, "vm": vm})
     data = progress.figure_data(read_runs([run]))
-    assert list(data["speed"]) == pytest.approx([0.8, 0.8])
+    assert list(data["speed"][data["kind"] == "span"]) == pytest.approx([0.8, 0.8])
     [speed] = drawn(progress, data).axes
     assert speed.get_ylabel() == "speed (% of before)"
     assert speed.get_xlabel().startswith("time since the begin")
@@ -129,7 +132,8 @@ def test_the_crossover_is_where_the_costs_meet(pair: list[Path]) -> None:
     marks = [line for line in drawn(cost_over_time, data).axes[0].lines if line.get_marker() == "o"]
     mark, explained = marks
     assert np.asarray(mark.get_xdata()) == pytest.approx([150 / 7])
-    two = [figure.look(name).colour for name in ("ownership", "stop-and-copy")]
+    looks = figure.looks(["ownership", "stop-and-copy"])
+    two = [look.colour for look in looks.values()]
     assert [mark.get_markerfacecolor(), mark.get_markerfacecoloralt()] == two
     assert explained.get_label() == "two that meet: from here moving has paid"
 
@@ -194,7 +198,7 @@ def test_an_engine_without_links_over_time_is_told(write_run: WriteRun) -> None:
 
 def test_runs_of_different_vms_are_not_drawn_over_one_time(write_run: WriteRun) -> None:
     runs = [write_run("a"), write_run("b", config={"arguments": {"vm-memory": 1 << 20}})]
-    with pytest.raises(InputError, match="the runs differ in vm-memory; name those of one value"):
+    with pytest.raises(InputError, match=r"differ in vm-memory; choose one .* by --where"):
         progress.figure_data(read_runs(runs))
 
 
@@ -404,16 +408,15 @@ def test_what_a_sweep_lacks_is_told(
 def test_every_strategy_has_a_look_of_its_own() -> None:
     from homeshift.strategies import STRATEGIES
 
-    looks = {figure.look(name) for name in STRATEGIES}
-    assert len(looks) == len(STRATEGIES)
-    assert len({one.colour for one in looks}) == len(looks)
-    assert figure.look("pre-copy:max_rounds=3") == figure.look("pre-copy")
+    looks = figure.looks(STRATEGIES)
+    assert len({one.colour for one in looks.values()}) == len(STRATEGIES)
+    [parameters] = figure.looks(["pre-copy:max-rounds=3"]).values()
+    assert parameters == looks["pre-copy"]
 
 
 def test_strategies_of_ones_own_do_not_look_alike() -> None:
-    looks = [figure.look(name) for name in ("own-a", "own-b", "own-a:rounds=3", "ownership")]
-    assert looks[0] == looks[2]
-    assert len({(one.colour, one.marker) for one in looks}) == 3
+    looks = figure.looks(["own-a", "own-b", "ownership"])
+    assert len({(one.colour, one.marker) for one in looks.values()}) == 3
     assert [migration_cost._colour(name) for name in ("own-a", "ownership:x=1", "pre-copy")] == [
         migration_cost._UNKNOWN,
         migration_cost._OURS,
@@ -427,13 +430,129 @@ def test_a_parameter_of_words_is_no_axis(pair: list[Path]) -> None:
             time_by_parameter.figure_data(read_runs(pair), parameters=[name])
 
 
-def test_parameters_are_left_out_of_names_where_one_strategy_has_one_set_of_them() -> None:
-    labels = ["hybrid", "pre-copy:max-rounds=3", "post-copy:prepaging=1", "post-copy:prepaging=9"]
-    assert list(figure.short_names([*labels, "hybrid"]).values()) == [
-        "hybrid",
-        "pre-copy",
-        *labels[2:],
+def test_parameters_of_one_strategy_do_not_look_alike() -> None:
+    looks = figure.looks([f"pre-copy:max-rounds={n}" for n in range(6)])
+    for sign in ("colour", "dashes", "marker"):
+        assert len({str(getattr(look, sign)) for look in looks.values()}) == 6
+    assert [figure._shade("#E69F00", part) for part in (-0.5, 0, 0.5)] == [
+        "#735000",
+        "#E69F00",
+        "#F2CF80",
     ]
+
+
+def test_a_migration_that_did_not_complete_is_told_and_marked(
+    pair: list[Path], write_run: WriteRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (pair[0] / "migration.json").write_text(
+        (pair[0] / "migration.json").read_text().replace('"completed"', '"cancelled"')
+    )
+    where = ["-o", str(tmp_path / "figures")]
+    for module in (progress, migration_cost):
+        assert module.main([*map(str, pair), *where]) == 0
+        said = (
+            "1 of 2 migrations are not completed (cancelled: ownership); --where status=completed"
+        )
+        assert f"warning: {said}" in capsys.readouterr().err
+    assert "ownership (cancelled)" in set(progress.figure_data(read_runs(pair))["strategy"])
+    assert "ownership (cancelled)" in set(migration_cost.run_data(read_runs(pair))["label"])
+    other = write_run("other", migration={"strategy": "hybrid"}, config={"machine": {"nodes": 8}})
+    assert migration_cost.main([str(pair[1]), str(other), *where]) == 0
+    assert "the runs differ in machine.nodes: 4 (stop-and-copy)" in capsys.readouterr().err
+    assert progress.main([*map(str, pair), "--where", "status=completed", *where]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_times_in_which_the_vm_stands_still_are_known_from_the_phases(
+    pair: list[Path],
+) -> None:
+    data = progress.figure_data(read_runs(pair[1:]))
+    [pause] = data[data["kind"] == "pause"].to_dict("records")
+    assert (pause["begin"], pause["end"], pause["speed"]) == (0.0, 1.2e-3, 0.0)
+    speed, remote = drawn(progress, data).axes
+    assert len(speed.patches) == len(remote.patches) == 1
+    assert "points: means of up to 40.0 \N{MICRO SIGN}s" in remote.get_xlabel()
+
+
+def test_measures_can_be_chosen_and_what_is_not_drawn_is_told(
+    study: Path, write_run: WriteRun
+) -> None:
+    write_run("study/zero", migration={"strategy": "hybrid", "copied-pages": 0})
+    runs = [run for run in read_runs([study]) if run.config["arguments"]["seed"] == 1]
+    with pytest.raises(InputError, match=r"measure 'downtim'.*\n.*did you mean 'downtime'"):
+        time_by_parameter.figure_data(runs, measures=["downtim"])
+    measures = ["bytes between nodes", "copied-pages"]
+    runs[0].migration["copied-pages"] = 0
+    data = time_by_parameter.figure_data(runs[:-1], measures=measures)
+    assert set(data["measure"]) == {"interconnect.migration-bytes", "copied-pages"}
+    [note] = data.attrs[figure.NOTES]
+    assert note.startswith("copied pages: 1 of 4 runs are not drawn")
+    made = drawn(time_by_parameter, data)
+    assert made.axes[0].get_ylabel() == "bytes between nodes\n(KiB)"
+    assert "copied pages: 1 of 4 runs" in made.get_supxlabel()
+
+
+def test_times_and_parameters_of_strategies_are_axes(write_run: WriteRun) -> None:
+    for rounds in (1, 2, 16):
+        path = write_run(
+            f"rounds/{rounds}",
+            migration={"strategy": "pre-copy"},
+            config={
+                "arguments": {
+                    "strategy": f"pre-copy:max-rounds={rounds}",
+                    "cancel-at": rounds * 10**7,
+                },
+                "strategy": {"max-rounds": rounds},
+            },
+        )
+    runs = read_runs([path.parent])
+    data = time_by_parameter.figure_data(runs, parameters=["max-rounds"])
+    assert set(data["strategy"]) == {"pre-copy"}
+    assert list(data["x"][:3]) == [1, 2, 16]
+    for run in runs:
+        run.config["strategy"]["max-rounds"] = 1
+    data = time_by_parameter.figure_data(runs, parameters=["cancel-at"])
+    axes = drawn(time_by_parameter, data).axes[-1]
+    assert axes.get_xlabel() == "cancel-at"
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["10us", "20us", "160us"]
+
+
+@pytest.mark.parametrize(("low", "high"), [(1.0, 1.2), (20.0, 95.0), (2.0, 800.0), (1.0, 1e6)])
+def test_numbers_of_a_logarithmic_axis_do_not_overlap(
+    low: float, high: float, write_run: WriteRun
+) -> None:
+    for place, time in enumerate((low, high)):
+        path = write_run(
+            f"log/{place}",
+            migration={"total-time": time * 1e-6, "downtime": time * 1e-6},
+            config={"workload": {"write_ratio": place / 2}},
+        )
+    data = time_by_parameter.figure_data(read_runs([path.parent]))
+    axes = drawn(time_by_parameter, data).axes[0]
+    bottom, top = axes.get_ylim()
+    boxes = [
+        text.get_window_extent()
+        for text in axes.get_yticklabels()
+        if bottom <= text.get_position()[1] <= top
+    ]
+    assert len(boxes) >= 2
+    assert all(one.y1 < other.y0 for one, other in itertools.pairwise(boxes))
+
+
+def test_what_is_no_table_of_the_study_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = (PLOTS.parent / "docs" / "study.csv").read_text(encoding="utf-8").splitlines()
+    for text, fault in (
+        ("a,b\n1,2\n1,2,3\n", "is no table: "),
+        ("", "is no table: "),
+        ("a,b\n1,2\n", "was not written by scripts/study.py: strategy"),
+        ("\n".join(study[:3]), "was not written by scripts/study.py: no run of "),
+    ):
+        path = tmp_path / "table.csv"
+        path.write_text(text, encoding="utf-8")
+        assert work_and_energy.main([str(path), "-o", str(tmp_path / "figures")]) == 2
+        assert fault in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("path", sorted(PLOTS.glob("[!f]*.py")), ids=lambda path: path.stem)

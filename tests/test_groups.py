@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from conftest import write_note
 
+from homeshift.display import fitted
 from homeshift.errors import InputError
 from homeshift.groups import (
     _complete,
@@ -23,6 +24,7 @@ from homeshift.groups import (
     interval,
     student_t,
     summarise,
+    texts,
 )
 from homeshift.runs import read_runs
 from homeshift.selection import column, run_table, select
@@ -215,6 +217,64 @@ def test_groups_by_a_part_of_a_machine_compare_runs_whose_other_parts_are_equal(
     assert row(summary, "link_latency 160 cycles")["ratio"] == pytest.approx(2)
 
 
+def test_groups_by_strategy_and_more_are_compared_with_the_first_strategy_at_the_same_values(
+    table: pd.DataFrame,
+) -> None:
+    by = ["strategy", "vm.memory_bytes"]
+    for summary in (summarise(table, by=by), summarise(table, by=by, baseline="ownership")):
+        assert summary.attrs["baseline"] == "ownership of the same memory"
+        copied = row(summary, "stop-and-copy memory 64 MiB")
+        assert copied["baseline"] == "ownership memory 64 MiB"
+        assert copied["ratio"] == pytest.approx(8)
+        assert row(summary, "ownership memory 64 MiB")["ratio"] == 1
+        assert list(texts(summary)[1].columns) == [
+            "stop-and-copy memory 16 MiB",
+            "stop-and-copy memory 64 MiB",
+        ]
+    lacking = table[~table["path"].str.contains("ownership-64")]
+    assert set(summarise(lacking, by=by)["baseline"]) == {"ownership memory 16 MiB"}
+
+
+def test_a_parameter_of_a_strategy_makes_groups_of_the_runs_that_have_it(
+    write_run: WriteRun,
+) -> None:
+    for rounds, time in ((1, 0.001), (4, 0.003)):
+        for size in (1, 2):
+            path = write_run(
+                f"rounds/{rounds}-{size}",
+                migration={"strategy": "pre-copy", "total-time": time * size},
+                config={
+                    "arguments": {"strategy": f"pre-copy:max-rounds={rounds}"},
+                    "vm": {"memory_bytes": size * MIB},
+                    "strategy": {"max-rounds": rounds, "auto-converge": False},
+                },
+            )
+    write_run("rounds/post", migration={"strategy": "post-copy"})
+    table = run_table(read_runs([path.parent], stats=False))
+    by = [column(table, "max-rounds")]
+    assert by == ["strategy.max-rounds"]
+    chosen, said = comparable(table, by)
+    assert said == "1 of 5 runs are left out, as their strategy has no max-rounds"
+    summary = summarise(chosen, by=by)
+    assert list(dict.fromkeys(summary["group"])) == ["max-rounds 1", "max-rounds 4"]
+    assert row(summary, "max-rounds 4")["ratio"] == pytest.approx(3)
+    assert len(select(table, ["strategy=pre-copy"])) == 4
+    assert len(select(table, "strategy=pre-copy:max-rounds=4")) == 2
+    assert list(select(table, "strategy!=pre-copy")["strategy"]) == ["post-copy"]
+    assert len(select(table, ["max-rounds>=2"])) == 2
+
+
+def test_many_groups_that_do_not_fit_are_rows(table: pd.DataFrame) -> None:
+    summary = summarise(table, by=["strategy", "vm.memory_bytes", "arguments.seed"])
+    shown = texts(summary)
+    assert fitted(*shown, width=1000).splitlines()[0].lstrip().startswith("ownership memory 16")
+    lines = fitted(*shown, width=120).splitlines()
+    assert max(map(len, lines)) <= 120
+    assert lines[1].startswith("ownership memory 16 MiB seed 1 ")
+    few = [each.iloc[:, :2] for each in shown]
+    assert fitted(*few, width=70).splitlines()[1].startswith("bytes between nodes")
+
+
 def test_an_unknown_baseline_and_equal_runs_are_told(table: pd.DataFrame) -> None:
     with pytest.raises(InputError, match=r"no group 'owner'.*; the groups are 'ownership', 'stop-"):
         summarise(table, baseline="owner")
@@ -399,7 +459,7 @@ def test_migrations_that_did_not_end_well_are_pointed_out(study: Path, call: Cal
     path = study / "ownership-64-2" / "migration.json"
     path.write_text(path.read_text().replace('"completed"', '"cancelled"'), encoding="utf-8")
     _, _, err = call(study, "--by", "strategy")
-    assert "1 migrations are not completed (ownership)" in err
+    assert "1 of 8 migrations are not completed (cancelled: ownership); --where status=" in err
     _, out, err = call(study, "--by", "strategy", "--where", "status=completed")
     assert "not completed" not in err
     assert "3 of 7 runs are left out" in err

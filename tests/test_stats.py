@@ -252,10 +252,15 @@ def test_a_compressed_file_that_is_damaged_is_told(
 
 def test_statistics_need_not_be_read_for_what_does_not_use_them(write_run: WriteRun) -> None:
     path = write_run("run")
-    (path / "stats.txt").write_text("no statistics", encoding="utf-8")
+    text = (path / "stats.txt").read_text(encoding="utf-8")
+    (path / "stats.txt").write_text(text.replace("simFreq", "{simFreq"), encoding="utf-8")
     run = read_run(path, stats=False)
     assert run.stats.empty
     assert run.strategy == "stop-and-copy"
+    for damaged in (text[: len(text) // 2], ""):
+        (path / "stats.txt").write_text(damaged, encoding="utf-8")
+        with pytest.raises(InputError, match=r"stats\.txt: is cut off"):
+            read_run(path, stats=False)
     (path / "stats.txt").unlink()
     with pytest.raises(InputError, match=r"stats\.txt: missing"):
         read_run(path, stats=False)
@@ -392,15 +397,20 @@ def test_a_directory_of_runs_stands_for_its_runs(write_run: WriteRun, tmp_path: 
 def test_all_paths_that_are_no_runs_are_named_at_once(write_run: WriteRun, tmp_path: Path) -> None:
     run = write_run("run")
     deeper = write_run("study/size/run").parent
+    write_run("study/size/other")
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError) as caught:
         find_runs(
-            [run, tmp_path / "none", run / "stats.txt", run, deeper.parent, tmp_path / "empty"]
+            [
+                *(run, tmp_path / "none", run / "stats.txt", run),
+                *(deeper, deeper, deeper.parent, tmp_path / "empty"),
+            ]
         )
     assert caught.value.faults == (
         f"{tmp_path / 'none'}: does not exist",
         f"{run / 'stats.txt'}: not a directory",
         f"{run}: named twice",
+        f"{deeper}: named twice",
         f"{deeper.parent}: neither a run nor a directory of runs; there are some in {deeper}",
         f"{tmp_path / 'empty'}: neither a run nor a directory of runs",
     )

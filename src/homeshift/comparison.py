@@ -21,42 +21,48 @@ import pandas as pd
 
 from homeshift.display import (
     common_unit,
+    fitted,
     format_count,
     format_number,
     format_ratio,
-    side_by_side,
 )
 from homeshift.errors import InputError, near
-from homeshift.measures import MEASURES, Measure
+from homeshift.groups import SEED, condition_columns, group_names
+from homeshift.measures import Measure, measures_for, shown_measures
 from homeshift.run_format import leaves
 from homeshift.runs import Run, measures
+from homeshift.selection import run_table, strategy_names, varied
+from homeshift.sweep.note import NOTE
 
 COLUMNS = ("run", "label", "strategy", "measure", "unit", "value", "baseline", "ratio")
 
 
-def measures_for(horizons: Iterable[Any]) -> list[Measure]:
-    """Return the measures of runs with these horizons, None or NaN for a run without one."""
-    timed = not any(pd.isna(horizon) for horizon in horizons)
-    return [measure for measure in MEASURES if timed or not measure.horizon]
-
-
-def shown_measures(table: pd.DataFrame) -> list[Measure]:
-    """Return those measures of a table in long form that have a name for people."""
-    there = set(table["measure"])
-    return [measure for measure in MEASURES if measure.label and measure.path in there]
-
-
 def labels(runs: Sequence[Run]) -> list[str]:
-    """Return a name for each run: its strategy, or its directory where that is ambiguous."""
-    strategies = Counter(run.strategy for run in runs)
-    names = Counter(run.path.resolve().name for run in runs)
-    return [
-        run.strategy
-        if strategies[run.strategy] == 1
-        else run.path.resolve().name
-        if names[run.path.resolve().name] == 1 and run.path.resolve().name not in strategies
+    """Return a name for each run: its strategy, and where that is ambiguous what tells them apart.
+
+    That is its directory, which its user has named; of a run of a sweep, what varies.
+    """
+    strategies = strategy_names(runs)
+    if len(set(strategies)) == len(runs):
+        return strategies
+    table = run_table(runs)
+    by = ["strategy", *condition_columns(table, ["strategy"]), *varied(table, [SEED])]
+    folders = [run.path.resolve().name for run in runs]
+    rows = zip(runs, strategies, folders, group_names(table, by), strict=True)
+    names = [
+        strategy
+        if strategies.count(strategy) == 1
+        else varying
+        if (run.path.parents[1] / NOTE).is_file()
+        else folder
+        if folder not in strategies
         else os.fspath(run.path)
-        for run in runs
+        for run, strategy, folder, varying in rows
+    ]
+    times = Counter(names)
+    return [
+        name if times[name] == 1 else os.fspath(run.path)
+        for run, name in zip(runs, names, strict=True)
     ]
 
 
@@ -106,17 +112,10 @@ def render(table: pd.DataFrame, *, width: int) -> str:
         table: from `compare`.
         width: columns of the terminal; values and ratios stand side by side when they fit.
     """
-    base = str(table["baseline"].iloc[0])
+    to = f" to {table['baseline'].iloc[0]}"
     values, ratios = texts(table)
-    text = str(side_by_side(values, ratios).to_string())
-    if ratios.empty:
-        return text
-    if len(text.partition("\n")[0]) <= width:
-        return f"{text}\n\nratio: to {base}"
-    return (
-        f"{values.to_string(line_width=width)}\n\n"
-        f"ratio to {base}:\n{ratios.to_string(line_width=width)}"
-    )
+    text = fitted(values, ratios, width=width, to=to)
+    return text if ratios.empty or f"\nratio{to}:" in text else f"{text}\n\nratio:{to}"
 
 
 def texts(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -149,9 +148,6 @@ def differences(runs: Sequence[Run]) -> list[str]:
             found.append(
                 f"{key}: " + ", ".join(f"{v} ({n})" for v, n in zip(values, names, strict=True))
             )
-    for run, name in zip(runs, names, strict=True):
-        if run.migration["status"] != "completed":
-            found.append(f"status: the migration of {name} is {run.migration['status']!r}")
     return found
 
 

@@ -22,6 +22,7 @@ class DisplayUnit:
     factor: float
 
 
+_MANY = 6
 _LADDERS = {
     "B": (("B", 1.0), ("KiB", 2.0**10), ("MiB", 2.0**20), ("GiB", 2.0**30)),
     "s": (("ns", 1e-9), ("us", 1e-6), ("ms", 1e-3), ("s", 1.0)),
@@ -74,6 +75,19 @@ def format_ratio(value: float) -> str:
 def side_by_side(values: pd.DataFrame, ratios: pd.DataFrame) -> pd.DataFrame:
     """Return a table of values and one of their ratios, of the same rows, as one."""
     return pd.concat([values, ratios.add_suffix(" (ratio)").set_axis(values.index)], axis="columns")
+
+
+def fitted(values: pd.DataFrame, ratios: pd.DataFrame, *, width: int, to: str = "") -> str:
+    """Return the two tables as text: side by side if they fit, else below each other.
+
+    Of many columns that do not fit, rows are made.
+    """
+    text = str(side_by_side(values, ratios).to_string())
+    if len(text.partition("\n")[0]) <= width:
+        return text
+    tables = [table.T if len(values.columns) > _MANY else table for table in (values, ratios)]
+    shown = [table.to_string(line_width=width) for table in tables if not table.empty]
+    return f"\n\nratio{to}:\n".join(shown)
 
 
 def as_markdown(table: pd.DataFrame) -> str:

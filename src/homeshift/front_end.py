@@ -9,6 +9,8 @@ Without it SIGTERM and SIGHUP end Python at once, and what is half written stays
 
 from __future__ import annotations
 
+import argparse
+import os
 import signal
 import subprocess
 import sys
@@ -68,14 +70,37 @@ def call(main: Callable[[None], int], hint: str = "") -> int:
         return interrupted_status(interrupt)
 
 
-def read_runs(paths: Sequence[str], program: str) -> list[Run]:
-    """Read runs without their statistics, and say of sweeps what is missing."""
-    from homeshift import runs  # slow to import, and --help is fast
+def add_runs(parser: argparse.ArgumentParser) -> None:
+    """Let a script take runs, and conditions that choose some of them."""
+    parser.add_argument(
+        "runs", nargs="+", metavar="RUN", help="a run, a sweep, or a folder of runs"
+    )
+    parser.add_argument(
+        "--where",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="only runs with this parameter (= != < <= > >=); may be repeated",
+    )
 
-    found = runs.read_runs(paths, stats=False)
-    for path in paths:
+
+def read_runs(options: argparse.Namespace, program: str) -> list[Run]:
+    """Read the runs of `add_runs` without their statistics, and tell what is wrong with them.
+
+    That is what a sweep lacks, and migrations that did not complete.
+    """
+    from homeshift import runs, selection  # slow to import, and --help is fast
+
+    found = runs.read_runs(options.runs, stats=False)
+    for path in options.runs:
         if missing := runs.missing_runs(path):
             print(f"{program}: warning: sweep '{path}': {missing}", file=sys.stderr)
+    if options.where:
+        chosen = set(selection.select(selection.run_table(found), options.where)["path"])
+        found = [run for run in found if os.fspath(run.path) in chosen]
+    if incomplete := runs.not_completed(found):
+        hint = "--where status=completed leaves them out"
+        print(f"{program}: warning: {incomplete}; {hint}", file=sys.stderr)
     return found
 
 

@@ -23,10 +23,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from homeshift.comparison import measures_for, shown_measures
 from homeshift.display import common_unit, format_count, format_number, format_ratio
 from homeshift.errors import InputError, near
-from homeshift.measures import Measure
+from homeshift.measures import Measure, measures_for, shown_measures
 from homeshift.selection import short_name, shown_name, shown_value, varied
 
 COLUMNS = (
@@ -56,6 +55,7 @@ _PARAMETERS = (
     "vm.target",
     "vm.borrow",
     "vm.region",
+    "strategy.",
 )
 # Student's t, 97.5 %, for 1 to 30 degrees of freedom.
 _T = (
@@ -74,22 +74,14 @@ def summarise(
     Args:
         table: from `selection.run_table`.
         by: columns that make the groups.
-        baseline: group that ratios refer to; default: that of the first run.
+        baseline: group that ratios refer to, or strategy, with all else that makes the groups the
+            same; default: the strategy of the first run, or its group if there are no strategies
+            or some are missing. Its name is `attrs["baseline"]` of what is returned.
 
     Raises:
         InputError: no such baseline; runs that cannot be told apart.
     """
-    groups = group_names(table, by)
-    names = list(dict.fromkeys(groups))
-    if baseline is None:
-        baseline = names[0]
-    else:
-        asked = baseline.replace(" ", "")
-        baseline = next((name for name in names if name.replace(" ", "") == asked), baseline)
-    if baseline not in names:
-        listed = ", ".join(f"'{name}'" for name in names)
-        fault = f"no group '{baseline}'{near(baseline, names)}; the groups are {listed}"
-        raise InputError("baseline", [fault])
+    bases, said = _baselines(table, by, baseline)
     keyed = _keyed(table, by)
     twice = keyed[keyed.duplicated(["_group", "_condition", "_seed"])]
     if not twice.empty:
@@ -101,8 +93,40 @@ def summarise(
             keyed.pivot(index=["_seed", "_condition"], columns="_group", values=measure.path)
             * measure.scale
         )
-        rows += [_row(name, measure, values[name].dropna(), values, baseline) for name in names]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+        rows += [
+            _row(name, measure, values[name].dropna(), values, base) for name, base in bases.items()
+        ]
+    summary = pd.DataFrame(rows, columns=list(COLUMNS))
+    summary.attrs["baseline"] = said
+    return summary
+
+
+def _baselines(
+    table: pd.DataFrame, by: Sequence[str], asked: str | None
+) -> tuple[dict[str, str], str]:
+    """Return to which group the ratios of each refer, and how these are called together."""
+    groups = group_names(table, by)
+    names = list(dict.fromkeys(groups))
+    if asked is not None:
+        plain = asked.replace(" ", "")
+        for name in names:
+            if name.replace(" ", "") == plain:
+                return dict.fromkeys(names, name), name
+    rest = [name for name in by if name != "strategy"]
+    if rest != list(by) and rest:
+        strategy = table["strategy"].iloc[0] if asked is None else asked
+        keys = list(table[rest].map(str).itertuples(index=False, name=None))
+        rows = list(zip(keys, groups, table["strategy"], strict=True))
+        base = {key: group for key, group, own in rows if own == strategy}
+        if all(key in base for key in keys):
+            same = ", ".join(shown_name(short_name(table, name)) for name in rest)
+            found = {group: base[key] for key, group, _ in rows}
+            return found, f"{strategy} of the same {same}"
+    if asked is not None:
+        listed = ", ".join(f"'{name}'" for name in names)
+        fault = f"no group '{asked}'{near(asked, names)}; the groups are {listed}"
+        raise InputError("baseline", [fault])
+    return dict.fromkeys(names, names[0]), names[0]
 
 
 def comparable(table: pd.DataFrame, by: Sequence[str]) -> tuple[pd.DataFrame, str]:
@@ -112,6 +136,13 @@ def comparable(table: pd.DataFrame, by: Sequence[str]) -> tuple[pd.DataFrame, st
         table: from `selection.run_table`.
         by: columns that make the groups.
     """
+    for name in by:
+        if name.startswith("strategy.") and table[name].isna().any():
+            chosen, also = comparable(table.dropna(subset=[name]), by)
+            without = f"{table[name].isna().sum()} of {len(table)} runs are left out, as their "
+            return chosen, f"{without}strategy has no {shown_name(name)}" + (
+                f"; {also}" if also else ""
+            )
     keyed = _keyed(table, by)
     found = keyed.groupby(["_condition", "_seed"])["_group"].transform("nunique")
     whole = keyed[found == keyed["_group"].nunique()]
@@ -198,7 +229,7 @@ def condition_columns(table: pd.DataFrame, by: Sequence[str]) -> list[str]:
 def texts(summary: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return means and ratios of a summary as texts for people: a row a measure."""
     names = list(dict.fromkeys(summary["group"]))
-    others = [name for name in names if name != str(summary["baseline"].iloc[0])]
+    others = list(dict.fromkeys(summary["group"][summary["group"] != summary["baseline"]]))
     means, ratios = {}, {}
     for measure in shown_measures(summary):
         found = summary[summary["measure"] == measure.path].set_index("group")

@@ -3,9 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
 
 from homeshift.display import DisplayUnit
+from homeshift.errors import InputError, near
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,4 +62,31 @@ MEASURES = (
     Measure(path="window.accesses-lost", label="accesses lost", unit="accesses", horizon=True),
     Measure(path="window.link-bytes", label="all bytes on links", unit="B", horizon=True),
     Measure(path="window.energy.total", label="all energy", unit="J", horizon=True),
+    Measure(path="window.energy-per-access", label="energy an access", unit="J", horizon=True),
 )
+
+
+def measures_for(horizons: Iterable[Any]) -> list[Measure]:
+    """Return the measures of runs with these horizons, None or NaN for a run without one."""
+    timed = not any(pd.isna(horizon) for horizon in horizons)
+    return [measure for measure in MEASURES if timed or not measure.horizon]
+
+
+def shown_measures(table: pd.DataFrame) -> list[Measure]:
+    """Return those measures of a table in long form that have a name for people."""
+    there = set(table["measure"])
+    return [measure for measure in MEASURES if measure.label and measure.path in there]
+
+
+def measure_named(name: str) -> Measure:
+    """Return the measure with this name for people, or in files.
+
+    Raises:
+        InputError: there is none.
+    """
+    for measure in MEASURES:
+        if name and name in (measure.path, measure.label):
+            return measure
+    known = [measure.label or measure.path for measure in MEASURES]
+    fault = f"not known{near(name, known)}; known are {', '.join(known)}"
+    raise InputError(f"measure '{name}'", [fault])

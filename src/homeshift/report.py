@@ -18,7 +18,7 @@ import pandas as pd
 
 from homeshift import groups, machine_drawing
 from homeshift.display import format_number
-from homeshift.runs import Run, missing_runs, read_runs
+from homeshift.runs import Run, missing_runs, not_completed, read_runs
 from homeshift.selection import run_table, shown_name, shown_value
 from homeshift.sweep.note import read_failure, read_note
 
@@ -78,7 +78,7 @@ def read_sweep(directory: Path) -> SweepResults:
         runs=runs,
         table=table,
         comparable=comparable,
-        warnings=[said for said in (missing_runs(directory), others) if said],
+        warnings=[said for said in (missing_runs(directory), not_completed(runs), others) if said],
     )
 
 

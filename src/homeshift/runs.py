@@ -26,8 +26,8 @@ from homeshift.run_format import RUN_FILES, leaves, read_json
 from homeshift.stats import COLUMNS, read_stats
 from homeshift.sweep.note import NOTE, read_note
 
-_CONFIG_FIELDS = ("homeshift", "arguments", "machine", "workload", "vm")
-_SECTIONS = ("arguments", "machine", "workload", "vm")
+_SECTIONS = ("arguments", "machine", "workload", "vm", "strategy")
+_CONFIG_FIELDS = ("homeshift", *_SECTIONS)
 _NO_PARAMETERS = ("arguments.outdir", "arguments.timeline")
 _TEXT_FIELDS = ("engine", "strategy", "status")
 _NUMBER_FIELDS = (
@@ -76,11 +76,9 @@ def find_runs(paths: Sequence[str | os.PathLike[str]]) -> list[Path]:
             deeper = sorted({run.parents[1] for run in path.glob("*/*/migration.json")})
             hint = f"; there are some in {deeper[0]}" if deeper else ""
             faults.append(f"{path}: neither a run nor a directory of runs{hint}")
-        for run in inside:
-            real = run.resolve()
-            if real in found:
-                faults.append(f"{run}: named twice")
-            found.setdefault(real, run)
+        twice = [run for run in inside if found.setdefault(run.resolve(), run) is not run]
+        all_of_it = len(twice) == len(inside) > 0
+        faults += [f"{run}: named twice" for run in ([path] if all_of_it else twice)]
     if faults:
         raise InputError("list of runs", faults)
     return list(found.values())
@@ -106,6 +104,17 @@ def missing_runs(path: str | os.PathLike[str]) -> str:
     if failed < len(missing):
         said += f"; the same call of scripts/sweep.py makes {'the others' if failed else 'them'}"
     return said
+
+
+def not_completed(runs: Sequence[Run]) -> str:
+    """Return a sentence on the migrations that did not complete, or nothing."""
+    ended: dict[str, set[str]] = {}
+    for run in runs:
+        if run.migration["status"] != "completed":
+            ended.setdefault(run.migration["status"], set()).add(run.strategy)
+    count = sum(run.migration["status"] in ended for run in runs)
+    which = "; ".join(f"{status}: {', '.join(sorted(names))}" for status, names in ended.items())
+    return f"{count} of {len(runs)} migrations are not completed ({which})" if count else ""
 
 
 def read_runs(paths: Sequence[str | os.PathLike[str]], *, stats: bool = True) -> list[Run]:
@@ -138,7 +147,7 @@ def read_runs(paths: Sequence[str | os.PathLike[str]], *, stats: bool = True) ->
 
 
 def read_run(path: str | os.PathLike[str], *, stats: bool = True) -> Run:
-    """Read one output directory; without `stats`, stats.txt need only be there.
+    """Read one output directory; without `stats`, only the end of stats.txt is looked at.
 
     Raises:
         InputError: with every file that is missing, incomplete or invalid.
@@ -159,6 +168,8 @@ def read_run(path: str | os.PathLike[str], *, stats: bool = True) -> Run:
     if (path / "migration.json").is_file():
         migration, found = read_json(path / "migration.json")
         faults += found or [f"migration.json: {fault}" for fault in _migration_faults(migration)]
+    if not stats and (path / "stats.txt").is_file() and not _has_end(path / "stats.txt"):
+        faults.append("stats.txt: is cut off")
     if stats and (path / "stats.txt").is_file():
         try:
             table = read_stats(path / "stats.txt")
@@ -180,13 +191,21 @@ def parameters(run: Run) -> dict[str, Any]:
 
 
 def measures(run: Run) -> dict[str, Any]:
-    """Return what migration.json says, flat: "engine", "strategy", "downtime", "energy.total"."""
+    """Return what migration.json says, flat: "engine", "strategy", "downtime", "energy.total".
+
+    With the energy of an access of a single VM since the migration began, all included.
+    """
     described = {name: value for name, value in run.migration.items() if name != "format"}
-    return {
+    found: dict[str, Any] = {
         name: math.nan if value is None else value
         for name, value in leaves(described)
         if not isinstance(value, list)  # phases: when each began and ended
     }
+    energy, accesses = found.get("window.energy.total"), found.get("window.accesses")
+    # The energy is that of all VMs, the accesses are those of the first.
+    alone = len(run.migration.get("vms", ())) == 1
+    found["window.energy-per-access"] = energy / accesses if alone and accesses else math.nan
+    return found
 
 
 def _inside(path: Path) -> list[Path]:
@@ -202,6 +221,12 @@ def _inside(path: Path) -> list[Path]:
 def _asked(path: Path) -> list[str]:
     """Return the names of the runs that a sweep asks for."""
     return [run["run"] for run in read_note(path)["runs"]]
+
+
+def _has_end(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(-min(path.stat().st_size, 1000), os.SEEK_END)
+        return b"End Simulation Statistics" in file.read()
 
 
 def _looks_like_run(path: Path) -> bool:

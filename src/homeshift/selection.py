@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from numbers import Real
 from typing import Any
 
@@ -24,7 +24,10 @@ from homeshift.runs import Run, measures, parameters
 from homeshift.units import parse_bandwidth, parse_size, parse_time, size_text, time_text
 
 _SIZES = ("vm-memory", "region", "stage2-entry")
-_TIMES = ("warmup", "window", "horizon", "cancel-at", "fail-target-at")
+_TIMES = (
+    *("warmup", "window", "horizon", "cancel-at", "fail-target-at"),
+    *("downtime-limit", "cpu-throttle-slice", "period"),  # of strategies
+)
 _UNIT = re.compile(r"_(bytes|bytes_per_second|ticks|cycles|ps)$")
 _CONDITION = re.compile(r"\s*([\w.-]+)\s*(!=|<=|>=|=|<|>)\s*(.+?)\s*")
 
@@ -36,16 +39,50 @@ def run_table(runs: Sequence[Run]) -> pd.DataFrame:
             "path": os.fspath(run.path),
             **parameters(run),
             **measures(run),
-            # With its parameters, "pre-copy:max_bandwidth=1GiB/s".
-            "strategy": run.config["arguments"].get("strategy", run.strategy),
+            "strategy": name,
         }
-        for run in runs
+        for run, name in zip(runs, strategy_names(runs), strict=True)
     ]
     table = pd.DataFrame(rows)
     for name in map(str, table):
         if ".borrow." in name:
             table[name] = table[name].fillna(0.0)  # a node that lends nothing
     return table
+
+
+def strategy_names(runs: Sequence[Run], *, without: Collection[str] = ()) -> list[str]:
+    """Return the strategy of each run, and what tells it from the others of its name.
+
+    Two of them are "pre-copy:max-rounds=1" and "pre-copy:max-rounds=4"; one alone is "pre-copy".
+
+    Args:
+        runs: all that are named together.
+        without: parameters that do not tell strategies apart.
+    """
+    own = [
+        {
+            # The name of a strategy of one's own is that of its file.
+            "": str(run.config["arguments"].get("strategy", run.strategy)).partition(":")[0],
+            **{key: value for key, value in run.config["strategy"].items() if key not in without},
+        }
+        for run in runs
+    ]
+    found: dict[tuple[str, str], set[str]] = {}
+    for run, parts in zip(runs, own, strict=True):
+        for key, value in parts.items():
+            found.setdefault((run.strategy, key), set()).add(_given(key, value))
+    names = []
+    for run, parts in zip(runs, own, strict=True):
+        told = [_given(key, parts[key]) for key in parts if len(found[run.strategy, key]) > 1]
+        names.append(f"{run.strategy}:{','.join(told)}" if told else run.strategy)
+    return names
+
+
+def _given(key: str, value: Any) -> str:
+    """Return a parameter of a strategy as it is given on the command line."""
+    if isinstance(value, bool):
+        value = "on" if value else "off"
+    return f"{key}={shown_value(key, value)}" if key else str(value)
 
 
 def varied(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
@@ -55,23 +92,29 @@ def varied(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
 
 def shown_value(name: str, value: Any) -> str:
     """Return the value of a parameter with its unit, as a user would give it."""
-    name = name.removeprefix("arguments.")
-    if isinstance(value, Real) and math.isfinite(value):
+    name = _plain(name)
+    if not isinstance(value, bool) and isinstance(value, Real) and math.isfinite(value):
         if name in _SIZES or name.endswith("_bytes"):
             return size_text(int(float(value)))
         if name in _TIMES or name.endswith("_ticks"):
             return time_text(int(float(value)))
-        if name.endswith("_bytes_per_second"):
+        if name.endswith(("_bytes_per_second", "-bandwidth")):
             return f"{float(value) / 1e9:g}GB/s"
         for unit in ("cycles", "ps"):
             if name.endswith(f"_{unit}"):
                 return f"{float(value):.0f} {unit}"
+        if value == int(float(value)):
+            return str(int(float(value)))
     return str(value)
 
 
 def shown_name(name: str) -> str:
     """Return the name of a parameter without the unit that `shown_value` shows."""
-    return _UNIT.sub("", name.removeprefix("arguments."))
+    return _UNIT.sub("", _plain(name))
+
+
+def _plain(name: str) -> str:
+    return name.removeprefix("arguments.").removeprefix("strategy.")
 
 
 def short_name(table: pd.DataFrame, name: str) -> str:
@@ -103,27 +146,33 @@ def _columns(table: pd.DataFrame, name: str) -> list[str]:
     return [known for known in map(str, table) if f".{known}".endswith(f".{name}")]
 
 
-def select(table: pd.DataFrame, conditions: Sequence[str]) -> pd.DataFrame:
+def select(table: pd.DataFrame, conditions: str | Sequence[str]) -> pd.DataFrame:
     """Return the rows that fulfil all conditions.
 
     Args:
         table: from `run_table`.
-        conditions: NAME=VALUE, with = != < <= > or >=; values may have units ("64MiB", "10us").
+        conditions: NAME=VALUE, with = != < <= > or >=; values may have units ("64MiB", "10us"). A
+            strategy is known by its name too, without its parameters.
 
     Raises:
         InputError: conditions that cannot be read, or none of the runs fulfils them all.
     """
     chosen = table
-    for condition in conditions:
+    for condition in [conditions] if isinstance(conditions, str) else conditions:
         match = _CONDITION.fullmatch(condition)
         if match is None:
             fault = f"{condition!r}: write NAME=VALUE (or != < <= > >=), as in seed=1"
             raise InputError("option --where", [fault])
         name, operator, text = match.groups()
-        tested = chosen[column(table, name)]
-        chosen = chosen[_fulfilled(tested, operator, text, condition)]
+        found = column(table, name)
+        fulfilled = _fulfilled(chosen[found], operator, text, condition)
+        if found == "strategy":
+            for other in (chosen[found].str.partition(":")[0], chosen["arguments.strategy"]):
+                also = _fulfilled(other, operator, text, condition)
+                fulfilled = fulfilled & also if operator == "!=" else fulfilled | also
+        chosen = chosen[fulfilled]
         if chosen.empty:
-            values = ", ".join(dict.fromkeys(table[column(table, name)].map(str)))
+            values = ", ".join(dict.fromkeys(table[found].map(str)))
             fault = f"{condition}: no run is left; '{name}' is one of {values}"
             raise InputError("option --where", [fault])
     return chosen
@@ -158,7 +207,7 @@ def _number(text: str, name: str) -> float | None:
 
     Times that were asked for are in ticks of 1 ps, as in config.json, those measured in seconds.
     """
-    in_ticks = name.startswith("arguments.") or name.endswith(("_ps", "_ticks"))
+    in_ticks = name.startswith(("arguments.", "strategy.")) or name.endswith(("_ps", "_ticks"))
     for parse, factor in (
         (float, 1.0),
         (parse_size, 1.0),
