@@ -123,13 +123,11 @@ def _pictures(results: SweepResults) -> Iterator[Picture]:
 
 def _crossings(runs: Sequence[Run]) -> list[Crossing]:
     """Compare the run that leaves data where it is with those that move it all, if it is missed."""
-    from homeshift.crossover import compare_courses
+    import leave_or_move
 
     timed = [run for run in runs if run.config["arguments"].get("horizon") is not None]
-    found = {run.strategy: run for run in reversed(timed)}  # of several seeds the first
-    left = found.get("ownership")
-    moved = [found[name] for name in _MOVE_ALL if name in found]
-    crossings = [compare_courses(left, run) for run in moved] if left else []
+    chosen = [run for run in timed if run.strategy in ("ownership", *_MOVE_ALL)]
+    crossings = leave_or_move.compared(chosen, left="ownership") if chosen else []
     return [each for each in crossings if each.data["misses_per_page"].max() >= 1]
 
 

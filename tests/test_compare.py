@@ -150,6 +150,14 @@ def test_runs_of_one_strategy_are_named_by_their_directories(
     assert labels(read_runs(paths)) == [str(paths[0]), str(paths[1]), "other", "ownership"]
 
 
+def test_runs_can_be_named_from_the_directory_they_are_in(
+    write_run: WriteRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(write_run("a").parent)
+    write_run("b")
+    assert labels(read_runs(["a", "b"])) == ["a", "b"]
+
+
 def test_runs_of_a_sweep_are_named_by_what_varies_and_not_by_its_directories(
     write_run: WriteRun, tmp_path: Path
 ) -> None:

@@ -53,7 +53,7 @@ def labels(runs: Sequence[Run]) -> list[str]:
         strategy
         if strategies.count(strategy) == 1
         else varying
-        if (run.path.parents[1] / NOTE).is_file()
+        if (run.path.resolve().parent.parent / NOTE).is_file()
         else folder
         if folder not in strategies
         else os.fspath(run.path)
