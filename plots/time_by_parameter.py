@@ -4,7 +4,7 @@
 
     python plots/time_by_parameter.py results/study/synthetic -o figures
     python plots/time_by_parameter.py results/study/synthetic --x write_ratio \
-        --measures "downtime,all energy" --where workload=zipf -o figures
+        --measures "downtime,all energy" --where workload.kind=zipf -o figures
 
 One column of panels a parameter that varies in the runs, one line a strategy. A point is the
 geometric mean over everything else that varies, seeds among it; runs whose like another point of
@@ -78,8 +78,8 @@ def figure_data(
     import numpy as np
     import pandas as pd
 
-    from homeshift.groups import SEED, comparable
-    from homeshift.measures import measure_named
+    from homeshift.groups import HORIZON, SEED, comparable
+    from homeshift.measures import measure_named, measures_for
     from homeshift.runs import not_completed
     from homeshift.selection import column, run_table, strategy_names, varied
 
@@ -98,9 +98,11 @@ def figure_data(
     words = [name for name in names if not pd.api.types.is_numeric_dtype(table[name])]
     if words:
         raise InputError("--x", [f"{name}: its values are no numbers to draw on" for name in words])
-    lacking = [m.path for m in shown if m.path not in table]
+    known = measures_for(table.get(HORIZON, [None]))
+    lacking = [m.label or m.path for m in shown if m.path not in table or m not in known]
     if lacking:
-        raise InputError("--measures", [f"{name}: no run has it" for name in lacking])
+        fault = "not all runs have it; one over all the time needs runs with a --horizon"
+        raise InputError("--measures", [f"{name}: {fault}" for name in lacking])
     frames = []
     notes = []
     caption = []

@@ -481,6 +481,8 @@ def test_measures_can_be_chosen_and_what_is_not_drawn_is_told(
     runs = [run for run in read_runs([study]) if run.config["arguments"]["seed"] == 1]
     with pytest.raises(InputError, match=r"measure 'downtim'.*\n.*did you mean 'downtime'"):
         time_by_parameter.figure_data(runs, measures=["downtim"])
+    with pytest.raises(InputError, match=r"all energy: not all runs have it; .* with a --horizon"):
+        time_by_parameter.figure_data(runs, measures=["all energy"])
     measures = ["bytes between nodes", "copied-pages"]
     runs[0].migration["copied-pages"] = 0
     data = time_by_parameter.figure_data(runs[:-1], measures=measures)
