@@ -193,6 +193,7 @@ def test_all_results_are_in_one_table_with_all_parameters(smoke: Path) -> None:
     assert (table["vm.memory_bytes"] == table["ram.total"]).all()
     assert (table["arguments.seed"] == table["option.seed"]).all()
     assert set(table["workload.kind"]) == {"zipf", "uniform"}
+    assert (table["strategy.name"] == table["strategy"]).all()
     assert set(table["machine.network.link_bandwidth_bytes_per_second"]) == {16e9}
     config = json.loads((smoke / "runs" / table["run"][0] / "config.json").read_text())
     assert config["vm"]["memory_bytes"] == table["vm.memory_bytes"][0]
