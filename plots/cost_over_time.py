@@ -73,7 +73,7 @@ def crossings(data: pd.DataFrame, measure: str) -> list[tuple[str, str, float, f
     for (one, (times, values)), (other, (other_times, other_values)) in itertools.combinations(
         lines.items(), 2
     ):
-        if _leaves(one) == _leaves(other):
+        if _leaves(one) == _leaves(other) or not figure.completed(one, other):
             continue
         grid = np.union1d(times, other_times)
         grid = grid[grid <= min(times[-1], other_times[-1])]
@@ -102,7 +102,7 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
     from homeshift.display import common_unit
 
     rows = 1 if columns == 2 else 2
-    fig = Figure(figsize=(figure.WIDTHS[columns], 0.7 + 1.6 * rows))
+    fig = Figure()
     grid = fig.subplots(rows, 2 // rows, squeeze=False).ravel()
     unit = common_unit([float(data["time"].max())], "s")
     joules = common_unit([float(data["energy"].max())], "J")
@@ -138,7 +138,8 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
     for meet in sorted(marked):
         label = f"two that meet: from here {meet}"
         grid[0].plot([], [], marker=MARKERS[meet], markerfacecolor="white", label=label, **_MARK)
-    figure.legend(fig, columns=columns)
+    lines = figure.legend(fig, columns=columns)
+    fig.set_size_inches(figure.WIDTHS[columns], 1.6 * rows + 0.14 * lines)
     return fig
 
 

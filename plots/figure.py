@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
@@ -95,6 +96,7 @@ def looks(labels: Iterable[str]) -> dict[str, Look]:
     others = itertools.cycle(_OTHER_LOOKS)
     found = {}
     for name, own in families.items():
+        own.sort(key=_natural)
         if name in _LOOKS:
             colour, dashes, marker = _LOOKS[name]
         else:
@@ -110,6 +112,12 @@ def looks(labels: Iterable[str]) -> dict[str, Look]:
     return found
 
 
+def _natural(label: str) -> list[tuple[float, str]]:
+    """Return what sorts labels by the numbers in them."""
+    parts = re.split(r"(\d+(?:\.\d+)?)", label)
+    return [(float(part), "") if place % 2 else (0.0, part) for place, part in enumerate(parts)]
+
+
 def _shade(colour: str, part: float) -> str:
     """Return a colour moved towards white by a part, or, if that is below 0, towards black."""
     end = 255 if part > 0 else 0
@@ -117,23 +125,25 @@ def _shade(colour: str, part: float) -> str:
     return "#" + "".join(f"{round(own + (end - own) * abs(part)):02X}" for own in parts)
 
 
-def legend(figure: Figure, *, columns: int) -> None:
-    """Put one legend above all panels, with each label that one of them has."""
+def legend(figure: Figure, *, columns: int) -> int:
+    """Put one legend above all panels, with each label that one has; return its lines."""
     found: dict[str, Artist] = {}
     for axes in figure.axes:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             found.setdefault(label, handle)
-    if found:
-        longest = max(len(label) for label in found)
-        beside = max(1, int(WIDTHS[columns] / (0.45 + 0.06 * longest)))
-        figure.legend(
-            list(found.values()),
-            list(found),
-            loc="outside upper left",
-            ncols=min(beside, 4),
-            frameon=False,
-            handlelength=2.4,
-        )
+    if not found:
+        return 0
+    longest = max(len(label) for label in found)
+    beside = min(4, max(1, int(WIDTHS[columns] / (0.45 + 0.06 * longest))))
+    figure.legend(
+        list(found.values()),
+        list(found),
+        loc="outside upper left",
+        ncols=beside,
+        frameon=False,
+        handlelength=2.4,
+    )
+    return -(-len(found) // beside)
 
 
 def caption(figure: Figure, sentences: Iterable[str], *, columns: int) -> int:
@@ -251,7 +261,11 @@ def one_of_each(runs: Iterable[Run]) -> list[tuple[str, Run]]:
 
     runs = list(runs)
     table = run_table(runs)
-    conditions = condition_columns(table, ["strategy"])
+    conditions = [
+        name
+        for name in condition_columns(table.assign(all=""), ["all"])
+        if name != "arguments.strategy" and not name.startswith("strategy.")
+    ]
     if conditions:
         names = ", ".join(name.removeprefix("arguments.") for name in conditions)
         fault = f"the runs differ in {names}; choose one value of each by --where NAME=VALUE"
@@ -269,6 +283,11 @@ def with_status(label: str, run: Run) -> str:
     """Return a label that says so if the migration did not complete."""
     status = run.migration["status"]
     return label if status == "completed" else f"{label} ({status})"
+
+
+def completed(*labels: str) -> bool:
+    """Return whether labels of `with_status` are of migrations that completed."""
+    return not any(label.endswith(")") for label in labels)
 
 
 def speed_before(run: Run) -> float:

@@ -5,8 +5,8 @@
     python plots/leave_or_move.py results/leave/ownership results/leave/stop-and-copy -o figures
 
 The first RUN, or the strategy that --left names, leaves data where it is, the others move it:
-output directories of one VM, or a sweep, measured over the same horizon. Both are compared when
-they have done as many accesses. Writes
+output directories of one VM, or a sweep, measured over the same horizon; migrations that did not
+complete are left out. Both are compared when they have done as many accesses. Writes
 leave_or_move.png, .pdf and .csv, and prints where the curves cross: for energy with the range of
 its constants, and for time.
 """
@@ -71,8 +71,9 @@ def compared(runs: Sequence[Run], *, left: str | None = None) -> list[Crossing]:
         InputError: there are not two strategies, or no data is left; or as `compare_courses`.
     """
     from homeshift.crossover import compare_courses
+    from homeshift.runs import completed
 
-    each = figure.one_of_each(runs)
+    each = figure.one_of_each(runs := completed(runs))
     names = [
         label
         for label, run in each

@@ -94,7 +94,7 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
             cmap="cividis",
             rasterized=True,
         )
-        axes.set_title(label)
+        axes.set_title(str(label).replace(" (", "\n(").replace(":", ":\n"))
         shown = range(0, len(links), math.ceil(len(links) / 24))
         axes.set_yticks([n + 0.5 for n in shown], labels=[links[n] for n in shown])
     grid[0][0].invert_yaxis()

@@ -66,7 +66,7 @@ def run_data(runs: Sequence[Run]) -> pd.DataFrame:
 
     from homeshift.comparison import compare, differences, labels
     from homeshift.groups import comparable, summarise
-    from homeshift.runs import not_completed
+    from homeshift.runs import completed, not_completed
     from homeshift.selection import run_table
 
     seeds = {run.config["arguments"].get("seed") for run in runs}
@@ -78,7 +78,7 @@ def run_data(runs: Sequence[Run]) -> pd.DataFrame:
         if apart := differences(runs):
             data.attrs[figure.NOTES] = [f"the runs differ in {'; '.join(apart)}"]
         return data
-    table, others = comparable(run_table(runs), ["strategy"])
+    table, others = comparable(run_table(completed(runs)), ["strategy"])
     means = summarise(table)
     means = means.assign(label=means["group"], strategy=means["group"], run="", value=means["mean"])
     data = figure_data(means)
@@ -91,7 +91,7 @@ def run_data(runs: Sequence[Run]) -> pd.DataFrame:
         data[column] = data[column].mask(plain & confidence.notna(), confidence)
     data.attrs[figure.NOTES] = [others] if others else []
     data.attrs[_RUNS_EACH] = len(table) // len(means["group"].unique())
-    data.attrs[_INCOMPLETE] = not_completed([runs[row] for row in table.index])
+    data.attrs[_INCOMPLETE] = not_completed(runs)
     return data
 
 
@@ -139,7 +139,7 @@ def _caption(data: pd.DataFrame) -> list[str]:
     if ranged - of_constants:
         caption.append("other whiskers: 95 % confidence over the seeds")
     if incomplete := data.attrs.get(_INCOMPLETE):
-        caption.append(incomplete)
+        caption.append(f"{incomplete} and are left out")
     return caption
 
 
@@ -197,8 +197,11 @@ def _draw_panel(axes: Axes, panel: Panel, rows: pd.DataFrame, longest: int) -> N
 
 
 def _shorten(label: str, longest: int) -> str:
-    """Return the end of a label that would leave no room for the bars: a long path."""
-    return label if len(label) <= longest else f"\N{HORIZONTAL ELLIPSIS}{label[1 - longest :]}"
+    """Return the ends of a label that would leave no room for the bars."""
+    if len(label) <= longest:
+        return label
+    end = longest // 2
+    return f"{label[: longest - end - 1]}\N{HORIZONTAL ELLIPSIS}{label[-end:]}"
 
 
 def _spans_a_decade(values: Sequence[float]) -> bool:

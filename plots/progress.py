@@ -59,7 +59,8 @@ def _pauses(run: Run) -> Iterator[tuple[float, float]]:
     """Yield from when to when the first VM stands still, in seconds."""
     legs = run.migration["migrations"]
     begin = min(leg["start"] for leg in legs)
-    for leg in (leg for leg in legs if leg["vm"] == 0):
+    own = [leg for leg in legs if leg["vm"] == 0]
+    for leg in own:
         stopped = None
         for phase in leg["phases"]:
             if phase["name"] == "pause":
@@ -67,6 +68,9 @@ def _pauses(run: Run) -> Iterator[tuple[float, float]]:
             elif phase["name"] in _GOES_ON and stopped is not None:
                 yield (stopped - begin) / TICKS, (phase[_GOES_ON[phase["name"]]] - begin) / TICKS
                 stopped = None
+    if run.migration.get("interruption", {}).get("lost"):
+        lost = next(phase["start"] for phase in own[-1]["phases"] if phase["name"] == "recover")
+        yield (lost - begin) / TICKS, run.migration["progress"][-1]["time"]
 
 
 def _spans(run: Run) -> Iterator[tuple[float, float, float, float]]:
@@ -93,9 +97,8 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
 
     from homeshift.display import common_unit, format_number
 
-    lines = -(-data["strategy"].nunique() // 2)  # of the legend
     names = ["speed", "remote"] if data["remote"].notna().any() else ["speed"]
-    fig = Figure(figsize=(figure.WIDTHS[columns], 0.55 + 1.2 * len(names) + 0.17 * lines))
+    fig = Figure()
     panels = fig.subplots(len(names), 1, sharex=True, squeeze=False).ravel()
     unit = common_unit([float(data["end"].max())], "s")
     looks = figure.looks(map(str, data["strategy"]))
@@ -127,7 +130,8 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
         f"{format_number(longest / short.factor)} {figure.shown(short.name)}"
     )
     fig.align_ylabels()
-    figure.legend(fig, columns=columns)
+    lines = figure.legend(fig, columns=columns)
+    fig.set_size_inches(figure.WIDTHS[columns], 0.55 + 1.2 * len(names) + 0.17 * lines)
     return fig
 
 

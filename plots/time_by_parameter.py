@@ -8,7 +8,8 @@
 
 One column of panels a parameter that varies in the runs, one line a strategy. A point is the
 geometric mean over everything else that varies, seeds among it; runs whose like another point of
-the panel does not have, as in a sweep that was not run to its end, are left out. Measures are those
+the panel does not have, as in a sweep that was not run to its end, are left out, and so are those
+whose migration did not complete. Measures are those
 of scripts/compare.py, by the names in its table or in its files. Against a parameter of a strategy,
 a line is all runs that differ in it alone.
 """
@@ -80,17 +81,19 @@ def figure_data(
 
     from homeshift.groups import HORIZON, SEED, comparable
     from homeshift.measures import measure_named, measures_for
-    from homeshift.runs import not_completed
+    from homeshift.runs import completed, not_completed
     from homeshift.selection import column, run_table, strategy_names, varied
 
-    shown = [measure_named(name) for name in measures]
+    shown = [measure_named(name) for name in dict.fromkeys(measures)]
+    incomplete = not_completed(runs)
+    runs = completed(runs)
     table = run_table(runs)
     table["borrowed"] = [sum(run.config["vm"].get("borrow", {}).values()) for run in runs]
     cycle = table["machine.clock_period_ps"]
     table["link_latency"] = cycle * table["machine.network.link_latency_cycles"]
     if "machine.pool.latency_cycles" in table:
         table["pool_latency"] = cycle * table["machine.pool.latency_cycles"]
-    names = [column(table, name) for name in parameters]
+    names = list(dict.fromkeys(column(table, name) for name in parameters))
     names = names or varied(table, [name for name in AXES if name in table])
     if not names:
         fault = f"none of {', '.join(AXES)} varies; name another by --x"
@@ -115,25 +118,28 @@ def figure_data(
         )
         notes += [f"{name}: {others}"] if others else []
         for measure in shown:
-            above = own[own[measure.path] > 0]
-            if without := len(own) - len(above):
-                caption.append(
-                    f"{measure.label or measure.path}: {without} of {len(own)} runs are not drawn, "
-                    "as it is not above 0 there, where a logarithmic axis ends"
-                )
-            groups = above.groupby(["strategy", name], sort=True)[measure.path]
-            means = groups.agg(
+            least = own.groupby(["strategy", name])[measure.path].agg(lambda v: v.min(skipna=False))
+            for without, reason in (
+                (least.isna().sum(), "is not known of all their runs"),
+                ((least <= 0).sum(), "is not above 0 in all their runs, where a log axis ends"),
+            ):
+                if without:
+                    what = f"{measure.label or measure.path}: {without} of {len(least)} points"
+                    caption.append(f"{what} are not drawn, as it {reason}")
+            drawn = own.set_index(["strategy", name]).loc[least.index[least > 0], measure.path]
+            means = drawn.groupby(level=[0, 1]).agg(
                 lambda values: float(np.exp(np.mean(np.log(values.to_numpy(dtype=float)))))
             )
             rows = (means * measure.scale).rename("value").reset_index().rename(columns={name: "x"})
             rows = rows.sort_values("strategy", key=lambda c: c.map(figure.order), kind="stable")
             frames.append(rows.assign(parameter=name, measure=measure.path))
-    data = pd.concat(frames, ignore_index=True)
+    data: pd.DataFrame = pd.concat(frames, ignore_index=True)
     data = data[["parameter", "measure", "strategy", "x", "value"]]
     if data.empty:
         raise InputError("list of runs", caption)
     data.attrs[figure.NOTES] = [*notes, *dict.fromkeys(caption)]
-    data.attrs[_CAPTION] = [*filter(None, [not_completed(runs)]), *dict.fromkeys(caption)]
+    left_out = [f"{incomplete} and are left out"] if incomplete else []
+    data.attrs[_CAPTION] = [*left_out, *dict.fromkeys(caption)]
     return data
 
 

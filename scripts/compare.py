@@ -94,17 +94,19 @@ def _summary(
     """Return the summary as data, as a table of texts and as text; print what it is over."""
     from homeshift.display import fitted, side_by_side
     from homeshift.groups import SEED, comparable, condition_columns, summarise, texts
-    from homeshift.selection import column, run_table
+    from homeshift.selection import column, run_table, shown_name, strategy_names
 
     table = run_table(runs)
     by = [column(table, name) for name in (arguments.by or "strategy").split(",")]
+    apart = [name.removeprefix("strategy.") for name in by if name.startswith("strategy.")]
+    table["strategy"] = strategy_names(runs, without=apart)
     table, others = comparable(table, by)
     if others:
         print(f"{program}: warning: {others}", file=sys.stderr)
     data = summarise(table, by=by, baseline=arguments.baseline)
     over = [f"{table[SEED].nunique()} seeds"] if table[SEED].nunique() > 1 else []
     over += [
-        f"{name.removeprefix('arguments.')} ({table[name].map(str).nunique()})"
+        f"{shown_name(name)} ({table[name].map(str).nunique()})"
         for name in condition_columns(table, by)
     ]
     print(f"{len(table)} runs" + (f" over {', '.join(over)}" if over else ""))

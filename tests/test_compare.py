@@ -190,10 +190,10 @@ def test_strategies_are_named_by_the_parameters_in_which_they_differ(write_run: 
         ("post-copy:prepaging=9", {"prepaging": 9}),
         ("mine/evac.py:limit=1us", {"downtime-limit": 10**6, "auto-converge": True}),
         ("mine/evac.py:limit=2us", {"downtime-limit": 2 * 10**6, "auto-converge": False}),
-        ("hybrid", {}),
-        ("other/hybrid.py", {}),
+        ("mine/fast.py", {}),
+        ("other/fast.py", {}),
     ]
-    named = ["pre-copy", "pre-copy", "post-copy", "evacuate", "evacuate", "hybrid", "hybrid"]
+    named = ["pre-copy", "pre-copy", "post-copy", "evacuate", "evacuate", "fast", "fast"]
     runs = read_runs(
         [
             write_run(
@@ -212,8 +212,8 @@ def test_strategies_are_named_by_the_parameters_in_which_they_differ(write_run: 
         "post-copy",
         "evacuate:downtime-limit=1us,auto-converge=on",
         "evacuate:downtime-limit=2us,auto-converge=off",
-        "hybrid:hybrid",
-        "hybrid:other/hybrid.py",
+        "fast:mine/fast.py",
+        "fast:other/fast.py",
     ]
     assert labels(runs) == strategy_names(runs)
     assert strategy_names(runs, without=["max-rounds"])[:2] == ["pre-copy", "pre-copy"]

@@ -29,6 +29,7 @@ sys.path.insert(0, str(PLOTS))  # the scripts find what they share in their own 
 import cost_over_time  # noqa: E402
 import engine_agreement  # noqa: E402
 import figure  # noqa: E402
+import leave_or_move  # noqa: E402
 import link_heatmap  # noqa: E402
 import migration_cost  # noqa: E402
 import progress  # noqa: E402
@@ -474,24 +475,60 @@ def test_times_in_which_the_vm_stands_still_are_known_from_the_phases(
     assert "points: means of up to 40.0 \N{MICRO SIGN}s" in remote.get_xlabel()
 
 
-def test_measures_can_be_chosen_and_what_is_not_drawn_is_told(
-    study: Path, write_run: WriteRun
-) -> None:
-    write_run("study/zero", migration={"strategy": "hybrid", "copied-pages": 0})
-    runs = [run for run in read_runs([study]) if run.config["arguments"]["seed"] == 1]
+def test_a_vm_that_is_called_off_or_lost_stands_still_for_so_long(pair: list[Path]) -> None:
+    [run] = read_runs(pair[1:])
+    leg = run.migration["migrations"][0]
+    start = leg["start"]
+    leg["phases"] = [
+        {"name": "pause", "start": start, "end": start + 10},
+        {"name": "cancel", "start": start + 10**8, "end": start + 10**9},
+    ]
+    [pause] = progress._pauses(run)
+    assert pause == (0.0, 1e-4)
+    leg["phases"] = [{"name": "recover", "start": start + 10**8, "end": start + 10**9}]
+    run.migration["interruption"] = {"lost": {"pages": 1}}
+    [pause] = progress._pauses(run)
+    assert pause == (1e-4, run.migration["progress"][-1]["time"])
+
+
+def test_measures_can_be_chosen_and_what_is_not_drawn_is_told(study: Path) -> None:
+    runs = read_runs([study])
     with pytest.raises(InputError, match=r"measure 'downtim'.*\n.*did you mean 'downtime'"):
         time_by_parameter.figure_data(runs, measures=["downtim"])
     with pytest.raises(InputError, match=r"all energy: not all runs have it; .* with a --horizon"):
         time_by_parameter.figure_data(runs, measures=["all energy"])
-    measures = ["bytes between nodes", "copied-pages"]
+    # One of the two seeds of a point is 0, or not known: there is no such point.
     runs[0].migration["copied-pages"] = 0
-    data = time_by_parameter.figure_data(runs[:-1], measures=measures)
-    assert set(data["measure"]) == {"interconnect.migration-bytes", "copied-pages"}
-    [note] = data.attrs[figure.NOTES]
-    assert note.startswith("copied pages: 1 of 4 runs are not drawn")
+    runs[2].migration["vm"]["local-share"]["after"] = None
+    measures = ["bytes between nodes", "copied-pages", "local share after", "copied-pages"]
+    data = time_by_parameter.figure_data(runs, measures=measures)
+    points = data.groupby("measure").size().to_dict()
+    assert points == {
+        "interconnect.migration-bytes": 4,
+        "copied-pages": 3,
+        "vm.local-share.after": 3,
+    }
+    one, other = data.attrs[figure.NOTES]
+    assert one.startswith("copied pages: 1 of 4 points are not drawn, as it is not above 0")
+    assert other.startswith("local share after: 1 of 4 points are not drawn, as it is not known")
     made = drawn(time_by_parameter, data)
     assert made.axes[0].get_ylabel() == "bytes between nodes\n(KiB)"
-    assert "copied pages: 1 of 4 runs" in made.get_supxlabel()
+    assert "copied pages: 1 of 4 points" in made.get_supxlabel()
+
+
+def test_a_migration_that_did_not_complete_is_no_point_nor_one_that_moved(
+    study: Path, pair: list[Path]
+) -> None:
+    runs = read_runs([study])
+    runs[0].migration["status"] = "cancelled"
+    data = time_by_parameter.figure_data(runs)
+    assert "1 of 8 migrations are not completed" in drawn(time_by_parameter, data).get_supxlabel()
+    own = data[(data["measure"] == "total-time") & (data["strategy"] == "ownership")]
+    assert list(own["value"]) == pytest.approx([16 * 4e-6, 64 * 4e-6])  # of the seed that all have
+    two = read_runs(pair)
+    two[1].migration["status"] = "cancelled"
+    with pytest.raises(InputError, match="name one strategy that leaves data, and others"):
+        leave_or_move.compared(two)
 
 
 def test_times_and_parameters_of_strategies_are_axes(write_run: WriteRun) -> None:

@@ -443,7 +443,7 @@ def test_a_sweep_without_a_run_that_is_done_is_told(tmp_path: Path, call: Call) 
         ({"runs": [{"run": "a"}]}, "sweep.json: runs[0].options: missing or not an object"),
         ({"runs": ["a"]}, "sweep.json: runs[0].run: missing or not a text"),
         ({"file": 3, "name": None}, "sweep.json: name: missing or not a text"),
-        ({"format": 2}, "sweep.json: format is 2, this version reads 1"),
+        ({"format": 1}, "sweep.json: format is 1, this version reads 2"),
     ],
 )
 def test_a_sweep_that_does_not_say_what_it_is_is_refused(
@@ -464,3 +464,24 @@ def test_migrations_that_did_not_end_well_are_pointed_out(study: Path, call: Cal
     assert "not completed" not in err
     assert "3 of 7 runs are left out" in err
     assert out.startswith("4 runs")
+
+
+def test_strategies_are_compared_at_the_same_value_of_a_parameter_that_they_share(
+    write_run: WriteRun, call: Call
+) -> None:
+    for strategy in ("pre-copy", "hybrid"):
+        for rate in (1, 2):
+            path = write_run(
+                f"rates/{strategy}-{rate}",
+                migration={"strategy": strategy},
+                config={
+                    "arguments": {"strategy": f"{strategy}:max-bandwidth={rate}GB/s"},
+                    "strategy": {"name": strategy, "max-bandwidth": rate * 1e9},
+                },
+            )
+    _, out, err = call(path.parent, "--by", "strategy,max-bandwidth", "--baseline", "pre-copy")
+    assert err == ""
+    assert out.startswith("4 runs\nratio: to pre-copy of the same max-bandwidth,")
+    assert "hybrid max-bandwidth 2 GB/s" in " ".join(out.split())
+    _, out, _ = call(path.parent, "--by", "max-bandwidth")
+    assert out.startswith("4 runs over strategy (2)")

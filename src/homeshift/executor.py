@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Carry out a strategy's operations on an engine: one migration of one VM to one node.
 
-run_together(engine, [Migration(vm_a, ...).steps(), Migration(vm_b, ...).steps()])
+    run_together(engine, [Migration(vm_a, ...).steps(), Migration(vm_b, ...).steps()])
+
+`schedule` says what such steps are.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from homeshift.sweep.note import NOTE, read_note
 
 _SECTIONS = ("arguments", "machine", "workload", "vm", "strategy")
 _CONFIG_FIELDS = ("homeshift", *_SECTIONS)
-_NO_PARAMETERS = ("arguments.outdir", "arguments.timeline")
+_NO_PARAMETERS = ("arguments.outdir", "arguments.timeline", "strategy.name")
 _TEXT_FIELDS = ("engine", "strategy", "status")
 _NUMBER_FIELDS = (
     *(measure.path for measure in MEASURES if not measure.horizon),
@@ -104,6 +104,18 @@ def missing_runs(path: str | os.PathLike[str]) -> str:
     if failed < len(missing):
         said += f"; the same call of scripts/sweep.py makes {'the others' if failed else 'them'}"
     return said
+
+
+def completed(runs: Sequence[Run]) -> list[Run]:
+    """Return the runs whose migrations completed.
+
+    Raises:
+        InputError: there is none.
+    """
+    found = [run for run in runs if run.migration["status"] == "completed"]
+    if not found:
+        raise InputError("list of runs", ["none of the migrations completed"])
+    return found
 
 
 def not_completed(runs: Sequence[Run]) -> str:

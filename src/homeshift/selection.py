@@ -59,10 +59,13 @@ def strategy_names(runs: Sequence[Run], *, without: Collection[str] = ()) -> lis
         runs: all that are named together.
         without: parameters that do not tell strategies apart.
     """
+    files: dict[str, set[str]] = {}  # of strategies of one's own, by their names
+    for run in runs:
+        if file := _file(run):
+            files.setdefault(run.strategy, set()).add(file)
     own = [
         {
-            # The name of a strategy of one's own is that of its file.
-            "": str(run.config["arguments"].get("strategy", run.strategy)).partition(":")[0],
+            "": _file(run) if len(files.get(run.strategy, ())) > 1 else "",
             **{key: value for key, value in run.config["strategy"].items() if key not in without},
         }
         for run in runs
@@ -76,6 +79,12 @@ def strategy_names(runs: Sequence[Run], *, without: Collection[str] = ()) -> lis
         told = [_given(key, parts[key]) for key in parts if len(found[run.strategy, key]) > 1]
         names.append(f"{run.strategy}:{','.join(told)}" if told else run.strategy)
     return names
+
+
+def _file(run: Run) -> str:
+    """Return the file of a strategy of one's own, or nothing."""
+    given = str(run.config["arguments"].get("strategy", "")).partition(":")[0]
+    return os.path.normpath(given) if given.endswith(".py") else ""
 
 
 def _given(key: str, value: Any) -> str:
@@ -172,10 +181,19 @@ def select(table: pd.DataFrame, conditions: str | Sequence[str]) -> pd.DataFrame
                 fulfilled = fulfilled & also if operator == "!=" else fulfilled | also
         chosen = chosen[fulfilled]
         if chosen.empty:
-            values = ", ".join(dict.fromkeys(table[found].map(str)))
+            values = ", ".join(
+                dict.fromkeys(
+                    "none" if _is_none(value) else shown_value(found, value)
+                    for value in table[found]
+                )
+            )
             fault = f"{condition}: no run is left; '{name}' is one of {values}"
             raise InputError("option --where", [fault])
     return chosen
+
+
+def _is_none(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def _fulfilled(values: pd.Series[Any], operator: str, text: str, condition: str) -> pd.Series[bool]:
@@ -185,7 +203,9 @@ def _fulfilled(values: pd.Series[Any], operator: str, text: str, condition: str)
         if operator not in ("=", "!="):
             fault = f"{condition}: {operator} compares numbers"
             raise InputError("option --where", [fault])
-        same = values.map(str).str.lower() == text.lower()
+        asked = {"on": "true", "off": "false"}.get(text.lower(), text.lower())
+        same = values.map(lambda value: "none" if _is_none(value) else str(value).lower()) == asked
+        same |= values.map(lambda value: shown_value(str(values.name), value)) == text
         return same if operator == "=" else ~same
     match operator:
         case "=":
