@@ -28,7 +28,7 @@ from homeshift.sweep.note import NOTE, read_note
 
 _SECTIONS = ("arguments", "machine", "workload", "vm", "strategy")
 _CONFIG_FIELDS = ("homeshift", *_SECTIONS)
-_NO_PARAMETERS = ("arguments.outdir", "arguments.timeline", "strategy.name")
+_NO_PARAMETERS = ("arguments.outdir", "arguments.timeline")
 _TEXT_FIELDS = ("engine", "strategy", "status")
 _NUMBER_FIELDS = (
     *(measure.path for measure in MEASURES if not measure.horizon),

@@ -119,7 +119,7 @@ def shown_value(name: str, value: Any) -> str:
 
 def shown_name(name: str) -> str:
     """Return the name of a parameter without the unit that `shown_value` shows."""
-    return _UNIT.sub("", _plain(name))
+    return "strategy" if name == "strategy.name" else _UNIT.sub("", _plain(name))
 
 
 def _plain(name: str) -> str:
