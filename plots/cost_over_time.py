@@ -49,14 +49,15 @@ def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
     rows = []
     for label, run in figure.one_of_each(runs):
         before = figure.speed_before(run)
+        completed = run.migration["status"] == "completed"
         for point in run.migration["progress"]:
             lost = before * point["time"] - point["accesses"][0]
-            rows.append((label, point["time"], lost, point["energy"]["total"]))
-    return pd.DataFrame(rows, columns=["strategy", "time", "lost", "energy"])
+            rows.append((label, completed, point["time"], lost, point["energy"]["total"]))
+    return pd.DataFrame(rows, columns=["strategy", "completed", "time", "lost", "energy"])
 
 
 def crossings(data: pd.DataFrame, measure: str) -> list[tuple[str, str, float, float]]:
-    """Return where the costs of leaving data and of moving it meet for the last time.
+    """Return where the costs of leaving data and of having moved it meet for the last time.
 
     Returns:
         (cheaper before, cheaper after, seconds, cost) of each pair that meets.
@@ -68,12 +69,12 @@ def crossings(data: pd.DataFrame, measure: str) -> list[tuple[str, str, float, f
     found = []
     lines = {
         str(label): (rows["time"].to_numpy(), rows[measure].to_numpy())
-        for label, rows in data.groupby("strategy", sort=False)
+        for label, rows in data[data["completed"]].groupby("strategy", sort=False)
     }
     for (one, (times, values)), (other, (other_times, other_values)) in itertools.combinations(
         lines.items(), 2
     ):
-        if _leaves(one) == _leaves(other) or not figure.completed(one, other):
+        if _leaves(one) == _leaves(other):
             continue
         grid = np.union1d(times, other_times)
         grid = grid[grid <= min(times[-1], other_times[-1])]

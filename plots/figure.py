@@ -285,11 +285,6 @@ def with_status(label: str, run: Run) -> str:
     return label if status == "completed" else f"{label} ({status})"
 
 
-def completed(*labels: str) -> bool:
-    """Return whether labels of `with_status` are of migrations that completed."""
-    return not any(label.endswith(")") for label in labels)
-
-
 def speed_before(run: Run) -> float:
     """Return the accesses a second before the migration, to which a figure compares.
 

@@ -529,6 +529,7 @@ def test_a_migration_that_did_not_complete_is_no_point_nor_one_that_moved(
     two[1].migration["status"] = "cancelled"
     with pytest.raises(InputError, match="name one strategy that leaves data, and others"):
         leave_or_move.compared(two)
+    assert cost_over_time.crossings(cost_over_time.figure_data(two), "lost") == []
 
 
 def test_times_and_parameters_of_strategies_are_axes(write_run: WriteRun) -> None:

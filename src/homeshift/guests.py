@@ -127,19 +127,18 @@ def _contradictions(table: Mapping[str, Any], values: Mapping[str, Any]) -> list
 
 def _guest(values: Mapping[str, Any], region_bytes: int, stage2_entry_bytes: int) -> Guest:
     strategy: Strategy = values["strategy"]
-    targets = targets_by(strategy, values["target"])
     return Guest(
         spec=VmSpec(
             memory_bytes=values["vm-memory"],
             vcpus=values["vcpus"],
             source=values["source"],
-            targets=targets,
+            targets=values["target"],
             borrow=values["borrow"],
             region_bytes=region_bytes,
             stage2_entry_bytes=stage2_entry_bytes,
         ),
         workload=values["trace"] or values["workload"],
-        strategy=strategy if targets or strategy.stays else None,
+        strategy=strategy if values["target"] or strategy.stays else None,
         start_ticks=values["start"],
     )
 

@@ -110,7 +110,7 @@ class Place:
         _write(self.path / NOTE, content)
 
     def drop_outdated(self, sweep: Sweep) -> int:
-        """Remove runs that files which have changed since gave their names, and old failures.
+        """Remove runs made from other contents of files that the sweep names, and old failures.
 
         Returns:
             the number of such runs, which will be made again.
