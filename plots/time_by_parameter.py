@@ -110,8 +110,7 @@ def figure_data(
     notes = []
     caption = []
     for name in names:
-        key = name.removeprefix("strategy.")
-        lines = strategy_names(runs, without=[key] if key != name else [])
+        lines = strategy_names(runs, without=[name])
         # All points of a panel are means over the same: each strategy's, and each value's.
         own, others = comparable(
             table.assign(strategy=lines), ["strategy", name] if name != SEED else ["strategy"]

@@ -98,8 +98,7 @@ def _summary(
 
     table = run_table(runs)
     by = [column(table, name) for name in (arguments.by or "strategy").split(",")]
-    apart = [name.removeprefix("strategy.") for name in by if name.startswith("strategy.")]
-    table["strategy"] = strategy_names(runs, without=apart)
+    table["strategy"] = strategy_names(runs, without=by)
     table, others = comparable(table, by)
     if others:
         print(f"{program}: warning: {others}", file=sys.stderr)

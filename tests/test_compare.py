@@ -216,7 +216,7 @@ def test_strategies_are_named_by_the_parameters_in_which_they_differ(write_run: 
         "fast:other/fast.py",
     ]
     assert labels(runs) == strategy_names(runs)
-    assert strategy_names(runs, without=["max-rounds"])[:2] == ["pre-copy", "pre-copy"]
+    assert strategy_names(runs, without=["strategy.max-rounds"])[:2] == ["pre-copy", "pre-copy"]
     assert strategy_names(runs[1:2]) == ["pre-copy"]
 
 

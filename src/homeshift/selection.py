@@ -57,7 +57,7 @@ def strategy_names(runs: Sequence[Run], *, without: Collection[str] = ()) -> lis
 
     Args:
         runs: all that are named together.
-        without: parameters that do not tell strategies apart.
+        without: columns that do not tell strategies apart, as "strategy.max-rounds".
     """
     files: dict[str, set[str]] = {}  # of strategies of one's own, by their names
     for run in runs:
@@ -66,7 +66,11 @@ def strategy_names(runs: Sequence[Run], *, without: Collection[str] = ()) -> lis
     own = [
         {
             "": _file(run) if len(files.get(run.strategy, ())) > 1 else "",
-            **{key: value for key, value in run.config["strategy"].items() if key not in without},
+            **{
+                key: value
+                for key, value in run.config["strategy"].items()
+                if f"strategy.{key}" not in without
+            },
         }
         for run in runs
     ]
@@ -89,9 +93,16 @@ def _file(run: Run) -> str:
 
 def _given(key: str, value: Any) -> str:
     """Return a parameter of a strategy as it is given on the command line."""
+    return f"{key}={_as_given(key, value)}" if key else str(value)
+
+
+def _as_given(name: str, value: Any) -> str:
+    """Return the value of a parameter as a user gives it; "none" where there is none."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "none"
     if isinstance(value, bool):
-        value = "on" if value else "off"
-    return f"{key}={shown_value(key, value)}" if key else str(value)
+        return "on" if value else "off"
+    return shown_value(name, value)
 
 
 def varied(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
@@ -181,19 +192,10 @@ def select(table: pd.DataFrame, conditions: str | Sequence[str]) -> pd.DataFrame
                 fulfilled = fulfilled & also if operator == "!=" else fulfilled | also
         chosen = chosen[fulfilled]
         if chosen.empty:
-            values = ", ".join(
-                dict.fromkeys(
-                    "none" if _is_none(value) else shown_value(found, value)
-                    for value in table[found]
-                )
-            )
+            values = ", ".join(dict.fromkeys(_as_given(found, value) for value in table[found]))
             fault = f"{condition}: no run is left; '{name}' is one of {values}"
             raise InputError("option --where", [fault])
     return chosen
-
-
-def _is_none(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def _fulfilled(values: pd.Series[Any], operator: str, text: str, condition: str) -> pd.Series[bool]:
@@ -203,9 +205,10 @@ def _fulfilled(values: pd.Series[Any], operator: str, text: str, condition: str)
         if operator not in ("=", "!="):
             fault = f"{condition}: {operator} compares numbers"
             raise InputError("option --where", [fault])
-        asked = {"on": "true", "off": "false"}.get(text.lower(), text.lower())
-        same = values.map(lambda value: "none" if _is_none(value) else str(value).lower()) == asked
-        same |= values.map(lambda value: shown_value(str(values.name), value)) == text
+        asked = text.lower()
+        same = values.map(
+            lambda value: asked in (str(value).lower(), _as_given(str(values.name), value).lower())
+        )
         return same if operator == "=" else ~same
     match operator:
         case "=":
