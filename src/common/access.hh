@@ -40,6 +40,13 @@ class RequestStream
         return *next_++;
     }
 
+    // The one that follows, if it is made already; or nullptr.
+    const Access *
+    following() const
+    {
+        return next_ == end_ ? nullptr : next_;
+    }
+
   protected:
     // Let next_ and end_ bound what comes next, at least one access.
     virtual void more() = 0;

@@ -134,6 +134,9 @@ class VcpuLoop
             if (!have_next_) {
                 next_ = stream_->next();
                 have_next_ = true;
+                if (const Access *following = stream_->following()) {
+                    self().memory().table.prefetch(following->address);
+                }
                 ready_at_ = std::max(ready_at_, now) + next_.gap_cycles;
             }
             if (ready_at_ > now) {

@@ -62,18 +62,19 @@ class Fifo
         *end_++ = item;
     }
 
-    // Returns where the item is.
+    // Make room for an item, which is to be set member by member: the host is slow to copy at once
+    // what it has just written in parts.
     T *
-    insert(T *place, const T &item)
+    insert(T *place)
     {
         const std::ptrdiff_t after = end_ - place;
-        push_back(item);
-        if (after == 0) {
-            return end_ - 1;
+        if (end_ == limit_) [[unlikely]] {
+            make_room();
         }
-        T *const inserted = end_ - 1 - after;
-        std::copy_backward(inserted, end_ - 1, end_);
-        *inserted = item;
+        T *const inserted = end_++ - after;
+        if (after != 0) {
+            std::copy_backward(inserted, end_ - 1, end_);
+        }
         return inserted;
     }
 

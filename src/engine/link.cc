@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <numeric>
 #include <stdexcept>
 
 namespace homeshift::engine
@@ -108,20 +107,17 @@ Link::accept(Message *message, Cycle ready, bool may_book)
     if (accepted_.size() > kRemembered) {
         start_booked(queue_.now());
     }
-    Accepted accepted{message, ready, 0, message->in_port, message->vnet, message->MessageSize,
-                      false,   false};
-    if (may_book && idle_before(accepted_.end()) <= ready) { // behind all others
-        accepted.end = ready + length(accepted);
-        accepted.booked = true;
-        accepted_.push_back(accepted);
-        go_on(message, ready);
-        return;
+    Accepted *before = accepted_.end();
+    while (before != accepted_.begin() && before[-1].ready > ready) {
+        --before;
     }
-    Accepted *place = accepted_.end();
-    while (place != accepted_.begin() && place[-1].ready > ready) {
-        --place;
-    }
-    place = accepted_.insert(place, accepted);
+    Accepted *const place = accepted_.insert(before);
+    place->message = message;
+    place->ready = ready;
+    place->in_port = message->in_port;
+    place->vnet = message->vnet;
+    place->size = message->MessageSize;
+    place->booked = place->scheduled = false;
     set_end(place);
     if (place != accepted_.begin() && place[-1].booked && place[-1].ready == ready) {
         cancel(place - 1);
@@ -269,8 +265,7 @@ Link::serve()
             queue_.schedule(new Wake(*this), next);
         }
     }
-    const auto left = std::accumulate(remaining_.begin(), remaining_.end(), waiting_units_);
-    idle_from_ = served_until_ + cycles_for(left, room_);
+    idle_from_ = served_until_ + cycles_for(started_units_ + waiting_units_, room_);
 }
 
 // Cycles before this one in which messages went on but none could start.
@@ -281,7 +276,7 @@ Link::catch_up(Cycle now)
         std::uint32_t &remaining = remaining_[highest(pending_)];
         const Cycles cycles = std::min<Cycles>(now - served_until_, (remaining - 1) / room_ + 1);
         const auto spent = static_cast<std::uint32_t>(std::min<Cycles>(remaining, cycles * room_));
-        remaining -= spent;
+        started_units_ = remaining -= spent;
         pending_ = remaining == 0 ? 0 : pending_;
         served_cycles_ += cycles;
     } else {
@@ -298,7 +293,7 @@ Link::start_alone(unsigned network, MessageSizeType size, Cycle at)
 {
     const std::uint32_t units = units_of(size);
     const std::uint32_t spent = std::min(units, room_);
-    remaining_[network] = units - spent;
+    started_units_ = remaining_[network] = units - spent;
     pending_ = units == spent ? 0 : bit(network);
     ++served_cycles_;
     served_until_ = at + 1;
@@ -358,11 +353,13 @@ Link::serve_network(unsigned network, std::uint32_t &room)
             waiting.pop_front();
             remaining = units_of(message->MessageSize);
             waiting_units_ -= remaining;
+            started_units_ += remaining;
             ++traffic_.messages[message->MessageSize];
             go_on(message, queue_.now());
         }
         const std::uint32_t spent = std::min(remaining, room);
         remaining -= spent;
+        started_units_ -= spent;
         room -= spent;
     }
     if (remaining == 0 && waiting.empty()) {
@@ -406,8 +403,7 @@ Link::busy_cycles()
 std::uint64_t
 Link::units_left() const
 {
-    const auto left = std::accumulate(remaining_.begin(), remaining_.end(), std::uint64_t{0});
-    return left - std::min(left, (queue_.now() + 1 - served_until_) * room_);
+    return started_units_ - std::min(started_units_, (queue_.now() + 1 - served_until_) * room_);
 }
 
 void

@@ -29,12 +29,12 @@ namespace homeshift::engine
 {
 
 // In-ports of a router in gem5's order: first its controllers, then links.
-constexpr std::uint16_t kFirstLinkPort = 1 + 64 * MachineType_NUM;
+constexpr std::uint16_t kFirstLinkPort = 1 + kMachines * MachineType_NUM;
 
 constexpr std::uint16_t
 port_of(MachineID controller)
 {
-    return static_cast<std::uint16_t>(1 + 64 * controller.type + controller.num);
+    return static_cast<std::uint16_t>(1 + index_of(controller));
 }
 
 // Order of a message among others of its cycle, whenever it was scheduled: as in gem5, a controller
@@ -157,6 +157,7 @@ class Link final : public Receiver
     std::array<std::uint32_t, kVirtualNetworks> remaining_{}; // units of the message under way
     std::uint32_t pending_ = 0; // a bit for each network with a message under way or waiting
     std::uint64_t waiting_units_ = 0;
+    std::uint64_t started_units_ = 0; // that remain
     std::uint64_t served_cycles_ = 0;
     Cycle served_until_ = 0;
     Cycle idle_from_ = 0; // but for those accepted

@@ -72,16 +72,16 @@ constexpr std::size_t kMessageBytes = 184; // at most
 class Message : public Event, public Pooled<Message, kMessageBytes>
 {
   public:
-    MachineID only; // the destination, if there is exactly one; the network sets it
+    MachineIndex only = kNoMachine; // the destination, if there is exactly one; the network sets it
+    std::uint16_t in_port = 0;      // of the router that it is at: controllers, then links
 
   private:
     Receiver *receiver_ = nullptr;
 
   public:
-    std::uint16_t in_port = 0; // of the router that it is at: controllers, then links
-    std::uint8_t vnet = 0;     // virtual network it travels on
-    std::int8_t port = -1;     // in_port that it is for, once it has arrived
-    std::uint8_t tries = 0;    // transitions that have neither taken it nor let it wait
+    std::uint8_t vnet = 0;  // virtual network it travels on
+    std::int8_t port = -1;  // in_port that it is for, once it has arrived
+    std::uint8_t tries = 0; // transitions that have neither taken it nor let it wait
 
     // What gem5 calls getDestination() and getMessageSize().
     MessageSizeType MessageSize = MessageSizeType_Control;

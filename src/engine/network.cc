@@ -27,7 +27,7 @@ Network::Network(const NetworkSpec &spec, EventQueue &queue, unsigned cores_per_
     for (unsigned type = 0; type < MachineType_NUM; ++type) {
         for (std::uint16_t number = 0; number < kMachines; ++number) {
             const MachineID id{static_cast<MachineType>(type), number};
-            machines_[index(id)].node = static_cast<std::uint16_t>(
+            machines_[index_of(id)].node = static_cast<std::uint16_t>(
                 id.type == MachineType_L1Cache ? number / cores_per_node : number);
         }
     }
@@ -145,7 +145,7 @@ Network::build_mesh()
 void
 Network::add(MachineID id, Receiver *controller)
 {
-    Machine &machine = machines_.at(index(id));
+    Machine &machine = machines_.at(index_of(id));
     machine.receiver = controller;
     machine.in_port = port_of(id);
     for (unsigned network = 0; network < kNetworks; ++network) {
@@ -184,13 +184,13 @@ Network::prefetch(const Receiver &receiver, Addr line)
 void
 Network::send(Message *message, MachineID sender, Cycles latency, Addr line)
 {
-    const Machine &from = machines_[index(sender)];
+    const Machine &from = machines_[index_of(sender)];
     const unsigned node = from.node;
     message->only = message->Destination.only();
     message->in_port = from.in_port;
     bool leaves = false;
-    if (message->only.type != MachineType_NUM) {
-        const Machine &machine = machines_[index(message->only)];
+    if (message->only != kNoMachine) {
+        const Machine &machine = machines_[message->only];
         if ((machine.looks_up >> message->vnet & 1) != 0) {
             prefetch(*machine.receiver, line);
         }
@@ -208,14 +208,14 @@ Network::send(Message *message, MachineID sender, Cycles latency, Addr line)
 }
 
 inline void
-Network::deliver(Message *message, MachineID to, Cycle when)
+Network::deliver(Message *message, MachineIndex to, Cycle when)
 {
-    const Machine &machine = machines_[index(to)];
+    const Machine &machine = machines_[to];
     message->order = machine.orders[message->vnet] | message->in_port;
     if (!plain_) [[unlikely]] {
         when += spec_.jitter == 0 ? 0 : random_.below(spec_.jitter + 1);
         if (log_ != nullptr) {
-            log_->deliver(*message, to, when);
+            log_->deliver(*message, machine_at(to), when);
         }
     }
     message->travel(machine.receiver, when, queue_);
@@ -225,11 +225,11 @@ Network::deliver(Message *message, MachineID to, Cycle when)
 void
 Network::route(Message *message, unsigned router, Cycle arrival)
 {
-    if (message->only.type == MachineType_NUM) {
+    if (message->only == kNoMachine) {
         split(message, router, arrival);
         return;
     }
-    const unsigned to = node_of(message->only);
+    const unsigned to = machines_[message->only].node;
     if (to == router) {
         deliver(message, message->only, arrival + spec_.router_latency + spec_.local_latency);
     } else {
@@ -241,7 +241,7 @@ Network::route(Message *message, unsigned router, Cycle arrival)
 void
 Network::take_back(Message *message, unsigned router, Cycle arrival)
 {
-    const unsigned to = node_of(message->only);
+    const unsigned to = machines_[message->only].node;
     if (to == router) {
         message->stop_travelling(arrival + spec_.router_latency + spec_.local_latency, queue_);
     } else {
@@ -260,7 +260,7 @@ Network::split(Message *message, unsigned router, Cycle arrival)
         if (to == router) {
             NetDest destination;
             destination.add(id);
-            deliver(copy_for(*message, destination), id,
+            deliver(copy_for(*message, destination), index_of(id),
                     arrival + spec_.router_latency + spec_.local_latency);
             return;
         }
@@ -271,7 +271,7 @@ Network::split(Message *message, unsigned router, Cycle arrival)
     });
     for (const auto &[link, destination] : ways) {
         links_[link]->accept(copy_for(*message, destination), arrival + spec_.router_latency,
-                             plain_ && destination.only().type != MachineType_NUM);
+                             plain_ && destination.only() != kNoMachine);
     }
     if (log_ != nullptr) {
         log_->forget(*message);

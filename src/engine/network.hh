@@ -59,7 +59,7 @@ class Network final : public Router
     unsigned
     node_of(MachineID id) const
     {
-        return machines_[index(id)].node;
+        return machines_[index_of(id)].node;
     }
 
     const std::vector<std::unique_ptr<Link>> &
@@ -90,7 +90,6 @@ class Network final : public Router
     void reset_statistics();
 
   private:
-    static constexpr unsigned kMachines = 64; // of a type, at most
     static constexpr unsigned kNetworks = 16; // virtual ones, at most
     static constexpr std::size_t kAhead = 16; // messages until the host has what was prefetched
 
@@ -125,12 +124,6 @@ class Network final : public Router
         };
     }
 
-    static unsigned
-    index(MachineID id)
-    {
-        return id.type * kMachines + id.num;
-    }
-
     void add_link(unsigned from, unsigned to);
     bool is_pool(unsigned router) const;
     void build_crossbar();
@@ -138,7 +131,7 @@ class Network final : public Router
     void build_mesh();
     void prefetch(const Receiver &receiver, Addr line);
     static Prefetched prefetch_record(const Prefetched &before);
-    void deliver(Message *message, MachineID to, Cycle when);
+    void deliver(Message *message, MachineIndex to, Cycle when);
     void split(Message *message, unsigned router, Cycle arrival);
     void count_entered();
     Message *copy_for(const Message &message, const NetDest &destination);

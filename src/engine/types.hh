@@ -65,7 +65,26 @@ machineIDToMachineType(MachineID id)
     return id.type;
 }
 
-// A set of machines, at most 64 of a type (gem5's default as well).
+constexpr unsigned kMachines = 64; // of a type, at most: gem5's default as well
+
+// All machines in one row, whatever their types: a MachineID that is a single number.
+using MachineIndex = std::uint16_t;
+constexpr MachineIndex kNoMachine = ~MachineIndex{0};
+
+constexpr MachineIndex
+index_of(MachineID id)
+{
+    return static_cast<MachineIndex>(id.type * kMachines + id.num);
+}
+
+constexpr MachineID
+machine_at(MachineIndex index)
+{
+    return {static_cast<MachineType>(index / kMachines),
+            static_cast<std::uint16_t>(index % kMachines)};
+}
+
+// A set of machines.
 class NetDest
 {
   public:
@@ -135,23 +154,20 @@ class NetDest
         return count() == 0;
     }
 
-    // The machine, if there is exactly one; else its type is MachineType_NUM.
-    MachineID
+    // The machine, if there is exactly one; else kNoMachine.
+    MachineIndex
     only() const
     {
-        unsigned types = 0;
-        for (unsigned type = 0; type < MachineType_NUM; ++type) {
-            types |= static_cast<unsigned>(bits_[type] != 0) << type;
+        int machines = 0;
+        unsigned type = 0;
+        std::uint64_t numbers = 0;
+        for (unsigned i = 0; i < MachineType_NUM; ++i) {
+            machines += std::popcount(bits_[i]);
+            type += bits_[i] == 0 ? 0 : i;
+            numbers |= bits_[i];
         }
-        if (!std::has_single_bit(types)) {
-            return {};
-        }
-        const auto type = static_cast<MachineType>(std::countr_zero(types));
-        const std::uint64_t numbers = bits_[type];
-        if (!std::has_single_bit(numbers)) {
-            return {};
-        }
-        return {type, static_cast<std::uint16_t>(std::countr_zero(numbers))};
+        const unsigned index = type * kMachines + static_cast<unsigned>(std::countr_zero(numbers));
+        return machines == 1 ? static_cast<MachineIndex>(index) : kNoMachine;
     }
 
     // The machines of one type, a bit each.
