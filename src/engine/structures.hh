@@ -350,12 +350,11 @@ class CacheMemory
     unsigned
     index_of(const std::uint32_t *all, Tags value) const
     {
+        std::uint64_t slots = 0; // a bit each
         for (unsigned first = 0; first < lanes(); first += kLanes) {
-            if (const unsigned mask = lanes_set(load(all + first) == value); mask != 0) {
-                return first + static_cast<unsigned>(std::countr_zero(mask));
-            }
+            slots |= std::uint64_t{lanes_set(load(all + first) == value)} << first;
         }
-        return kNone;
+        return slots == 0 ? kNone : static_cast<unsigned>(std::countr_zero(slots));
     }
 
     unsigned
