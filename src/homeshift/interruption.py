@@ -17,6 +17,7 @@ the shared memory, not to the VM.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from homeshift.errors import RunError
@@ -26,6 +27,8 @@ from homeshift.units import TICKS_PER_SECOND
 
 CANCEL, TARGET_FAILURE = "cancel", "target-failure"
 STATUS = {CANCEL: "cancelled", TARGET_FAILURE: "failed"}
+
+_REGIONS_AT_ONCE = 1 << 16  # that the engine is asked about: there may be many millions
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,22 +122,25 @@ class CallingOff:
     def _bring_homes_back(self, leg: Migration) -> Steps:
         """Let the source's engine move every home to where it was when the migration began."""
         vm, engine = leg.vm, leg.vm.engine
-        regions = [region for region in leg.homes if region in vm.homes]
-        before = [leg.homes[region] for region in regions]
         away: dict[int, list[int]] = {}
-        for region, home, now in zip(regions, before, engine.homes(regions), strict=True):
-            vm.homes.move([region], home)
-            if now != home:
-                away.setdefault(home, []).append(region)
-        for home, moved in away.items():
-            job = engine.transfer(moved, home, node=leg.source, owner=vm.number)
+        everything = iter(leg.homes)
+        while some := list(islice(everything, _REGIONS_AT_ONCE)):
+            regions = [region for region in some if region in vm.homes]
+            for region, now in zip(regions, engine.homes(regions), strict=True):
+                before = leg.homes[region]
+                if vm.homes[region] != before:
+                    vm.homes.move([region], before)
+                if now != before:
+                    away.setdefault(before, []).append(region)
+        for before, moved in away.items():
+            job = engine.transfer(moved, before, node=leg.source, owner=vm.number)
             while engine.left(job):
                 yield None
             self.regions_brought_back += len(moved)
+            astray = sum(home != before for home in engine.homes(moved))
+            if astray:
+                raise RunError(f"the migration was called off, but {astray} homes are not back")
         leg.regions_moved = max(leg.regions_moved, self.regions_brought_back)
-        astray = sum(map(int.__ne__, engine.homes(regions), before))
-        if astray:
-            raise RunError(f"the migration was called off, but {astray} homes are not back")
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for migration.json."""

@@ -236,9 +236,11 @@ class RunningVm:
 
         The state that the vCPUs have at `source` is kept there.
         """
-        used = set(self.regions)
         begun = dict.fromkeys(map(self._allocator.region, self.copied.values()))
-        self._allocator.free(region for region in begun if region not in used)
+        if begun:
+            for region in self.regions:  # no set of these: they may be many millions
+                begun.pop(region, None)
+            self._allocator.free(begun)
         self.copied.clear()
         if self.node == source:
             for pages, move in ((self.state, self.move_state), (self.stage2, self.move_stage2)):
