@@ -121,7 +121,13 @@ def _parser() -> argparse.ArgumentParser:
         help="parts of the VM's memory that lie on other nodes, as in 2:0.25,3:0.25; or as in "
         "1-63:0.9, spread over all of these",
     )
-    read("--region", parse_size, default="4KiB", metavar="SIZE", help="unit in which homes move")
+    read(
+        "--region",
+        parse_size,
+        default="4KiB",
+        metavar="SIZE",
+        help="unit in which homes move, a power of two from 4KiB to 2MiB",
+    )
     read(
         "--warmup",
         parse_time,
@@ -210,7 +216,8 @@ class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
     """Adds defaults, but for options that have none or tell theirs themselves."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        return action.help if action.default is None else super()._get_help_string(action)
+        none = action.default is False or action.default in (None, "")
+        return action.help if none else super()._get_help_string(action)
 
 
 def faults_in(arguments: list[str], *, together: bool) -> list[str]:

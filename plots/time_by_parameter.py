@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Draw total time, downtime or others against parameters: how fast the VM writes, how large it is.
+r"""Draw total time, downtime or others against parameters: how fast the VM writes, how large it is.
 
     python plots/time_by_parameter.py results/study/synthetic -o figures
     python plots/time_by_parameter.py results/study/synthetic --x write_ratio \
@@ -218,7 +218,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Draw the figure of the runs that the arguments name; return the exit status."""
     parser = figure.arguments(NAME, __doc__, columns=2)
     add_runs(parser)
-    parser.add_argument("--x", default="", metavar="NAME,...", help="parameters (default: known)")
+    parser.add_argument(
+        "--x",
+        default="",
+        metavar="NAME,...",
+        help=f"default: what varies of {', '.join(AXES)}",
+    )
 
     parser.add_argument(
         "--measures", default=",".join(MEASURES), metavar="NAME,...", help="default: %(default)s"

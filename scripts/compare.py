@@ -117,7 +117,7 @@ def _summary(
 def _check_output(path: Path) -> None:
     faults = []
     if path.suffix == ".parquet" and importlib.util.find_spec("pyarrow") is None:
-        faults.append("Parquet needs pyarrow: pip install 'homeshift[parquet]', or write a .csv")
+        faults.append("Parquet needs pyarrow: pip install pyarrow, or write a .csv")
     require_writable(path, _KINDS, faults)
 
 

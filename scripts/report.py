@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         if importlib.util.find_spec("jinja2") is None:
-            fault = "jinja2: missing; pip install 'homeshift[report]'"
+            fault = "jinja2: missing; pip install jinja2"
             raise InputError("installation", [fault])
         require_writable(arguments.output, (".html",))
         _write(arguments.sweep, arguments.output)

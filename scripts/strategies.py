@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Move one VM by every strategy, and print a table of what it costs, for a README.
+r"""Move one VM by every strategy, and print a table of what it costs, for a README.
 
     python scripts/strategies.py -o results/strategies
     python scripts/strategies.py -o results/zipf --strategies ownership pre-copy:auto-converge=on \

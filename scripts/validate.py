@@ -74,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.add_argument(
             f"--{name}",
             nargs="+",
-            metavar=name[:-1].upper(),
+            metavar=name.upper(),
             help=f"run every combination instead; if not given, of {' '.join(map(str, values))}",
         )
     parser.add_argument(

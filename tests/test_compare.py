@@ -286,7 +286,7 @@ def test_parquet_without_pyarrow_says_what_to_install(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
     )
     assert result.returncode == 2
-    assert "pip install 'homeshift[parquet]'" in result.stderr
+    assert "pip install pyarrow" in result.stderr
     assert not (tmp_path / "table.parquet").exists()
 
 

@@ -22,7 +22,7 @@ from homeshift.machine.fields import (
     Table,
     Text,
 )
-from homeshift.units import size_text, time_text
+from homeshift.units import frequency_text, size_text, time_text
 from homeshift.workload.kinds import COMMON, KINDS, Parameter
 from homeshift.workload.trace import check_traces
 
@@ -60,7 +60,10 @@ def bounds(field: Any) -> str:
         case Choice():
             return ", ".join(field.choices)
         case Clock():
-            return "a whole number of ps a cycle"
+            return (
+                f"{frequency_text(field.least)} to {frequency_text(field.most)}, "
+                "a whole number of ps a cycle"
+            )
         case Text():
             return "a text"
     raise AssertionError(field)
@@ -78,13 +81,21 @@ def parameter_rows(parameters: Sequence[Parameter]) -> list[list[str]]:
     ]
 
 
+def kinds_with(parameter: Parameter) -> str:
+    """Return which kinds have a parameter of this name."""
+    lacking = [
+        k.name for k in KINDS.values() if parameter.name not in {p.name for p in k.parameters}
+    ]
+    return "all but " + ", ".join(f"`{name}`" for name in reversed(lacking))
+
+
 def machine_table() -> str:
     rows = [[f"`{key}`", bounds(field), field.sentence] for key, field in keys(Machine)]
     return table(["key", "values", "what"], rows)
 
 
 def workload_table() -> str:
-    rows = [["all but `trace`", *row] for row in parameter_rows(COMMON)]
+    rows = [[kinds_with(p), *row] for p, row in zip(COMMON, parameter_rows(COMMON), strict=True)]
     for kind in KINDS.values():
         own = [p for p in kind.parameters if p not in COMMON]
         rows += [[f"`{kind.name}`", *row] for row in parameter_rows(own)]

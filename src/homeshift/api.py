@@ -119,7 +119,7 @@ class Result:
 
     @cached_property
     def measures(self) -> pd.Series[Any]:
-        """All numbers of the summary by their dotted names: "downtime", "energy.total", in SI."""
+        """All values of the summary by their dotted names: "downtime" in s, "energy.total" in J."""
         flat = pd.json_normalize({k: v for k, v in self.summary.items() if _is_measure(v)})
         return flat.iloc[0].rename(None)
 

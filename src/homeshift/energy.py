@@ -38,7 +38,7 @@ class Counts:
         dram_reads: 64 B lines read from DRAM.
         dram_writes: 64 B lines written to DRAM.
         link_bytes: bytes on links between nodes, counted once for each link crossed.
-        slc_accesses: 64 B lines read from or written to system-level cache slices.
+        slc_accesses: 64 B lines read from or written to slices of memory-side cache (SLC).
         directory_accesses: directory entries read or written.
     """
 

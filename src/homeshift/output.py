@@ -148,7 +148,7 @@ class Stat:
     """One statistic.
 
     Args:
-        name: path of the object and the statistic in lowerCamelCase, "system.home0.transfers".
+        name: path of the object and the statistic, "system.ruby.dir_cntrl0.directory.entries".
         value: number; for a vector, its total (None: the sum of `subs`).
         unit: gem5's name of the unit: "Tick", "Byte", "Count", "Ratio", "Joule", "(Count/Second)".
         desc: one line that says what is counted.

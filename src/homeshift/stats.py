@@ -2,8 +2,8 @@
 """Read statistics: any gem5's stats.txt as one long table.
 
     table = read_stats("m5out/stats.txt")                       # of any version of gem5, or ours
-    stat(table, "system.home0.forwardedRequests")               # one number
-    table[table.object.str.startswith("system.home")]           # a long table
+    stat(table, "system.ruby.dir_cntrl0.slc.m_demand_hits")     # one number
+    table[table.object.str.endswith(".slc")]                    # a long table
 
 A run's parameters are in its config.json, and a migration's summary is in its migration.json; see
 `homeshift.runs`.
@@ -31,11 +31,11 @@ def read_stats(path: str | os.PathLike[str]) -> pd.DataFrame:
     """Read a stats.txt, or a stats.txt.gz, of gem5 or of this package as a long table.
 
     Returns:
-        One row a value: run (name of the directory), dump (from 0), object ("system.home0"), stat
-        ("forwardedRequests"), sub (part of a vector, else ""), value, unit, desc. A vector that
-        gem5 writes on one line has its positions "0", "1", ... as subs, a histogram its buckets
-        "0-9", "10-19", ..., in whichever way it is written. Units are gem5's ("Count/Second");
-        versions of before 21.0 have none.
+        One row a value: run (name of the directory), dump (from 0), object
+        ("system.ruby.dir_cntrl0.slc"), stat ("m_demand_hits"), sub (part of a vector, else ""),
+        value, unit, desc. A vector that gem5 writes on one line has its positions "0", "1", ... as
+        subs, a histogram its buckets "0-9", "10-19", ..., in whichever way it is written. Units are
+        gem5's ("Count/Second"); versions of before 21.0 have none.
 
     Raises:
         InputError: with the lines that are not understood, or when a dump has no end.
@@ -110,7 +110,8 @@ def stat(table: pd.DataFrame, name: str, *, dump: int | None = None) -> float:
 
     Args:
         table: from `read_stats`.
-        name: full name, "system.home0.transfers"; a part of a vector is "NAME::PART".
+        name: full name, "system.ruby.dir_cntrl0.slc.m_demand_hits"; a part of a vector is
+            "NAME::PART".
         dump: which dump, from 0; may be left out when there is only one.
 
     Raises:

@@ -177,7 +177,8 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="STIMULUS=N",
-        help="how many of a stimulus may be under way at once; 0: none (may be repeated)",
+        help="how many of a stimulus, as load or transfer, may be under way at once; 0: none, "
+        "255: no limit (may be repeated)",
     )
     parser.add_argument(
         "--capacity",

@@ -80,7 +80,7 @@ def _scheduler() -> SLURMCluster:
         options = {"dashboard_address": ":0", **(_setting("scheduler-options") or {})}
         return SLURMCluster(processes=1, scheduler_options=options)
     except ImportError as error:
-        fault = "needs dask-jobqueue: pip install 'homeshift[slurm]'"
+        fault = "needs dask-jobqueue: pip install dask-jobqueue"
         raise InputError(SUBJECT, [fault]) from error
     except (OSError, RuntimeError, TypeError, ValueError) as error:
         raise InputError(SUBJECT, [f"{SETTINGS} cannot be used: {error}"]) from error

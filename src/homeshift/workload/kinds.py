@@ -52,7 +52,9 @@ class Parameter:
 
     def text(self, value: Number) -> str:
         """Return `value` as a specification would give it."""
-        return size_text(int(value)) if self.unit == "B" else f"{value:g}"
+        if self.unit == "B":
+            return size_text(int(value))
+        return str(value) if isinstance(value, int) else f"{value:g}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
