@@ -391,6 +391,16 @@ def test_one_seed_gives_one_result_and_another_seed_another() -> None:
     assert one.statistics != other.statistics
 
 
+@pytest.mark.parametrize("horizon", [None, 100 * MICROSECOND])  # 64 points are no whole cycles
+def test_the_course_reaches_to_the_end_of_the_measurement(horizon: int | None) -> None:
+    summary = run(machine_of("tiny"), "ownership", horizon=horizon).summary
+    last, window = summary["progress"][-1], summary["window"]
+    assert last["time"] == window["time"]
+    assert sum(last["accesses"]) == window["accesses"]
+    times = [point["time"] for point in summary["progress"]]
+    assert times == sorted(set(times))
+
+
 def test_what_is_lost_is_not_known_if_nothing_was_watched_before() -> None:
     summary = run(machine_of("tiny"), "ownership", window=0).summary
     assert summary["window"]["accesses-lost"] is None

@@ -94,6 +94,14 @@ def test_vcpus_that_share_nothing_never_meet_and_those_that_share_all_always_do(
     assert all(len(seen) == VM_PAGES for seen in together)
 
 
+def test_a_share_of_pages_is_not_less_than_it_should_be() -> None:
+    """0.29 x 100 is a little less than 29 in floating point."""
+    [spec] = parse_workload("uniform:shared=0,footprint=0.29").streams(
+        vcpus=1, vm_bytes=100 * PAGE, seed=1
+    )
+    assert len(pages(RequestStream(spec).take(10_000))) == 29
+
+
 def test_a_footprint_is_spread_evenly_over_the_memory() -> None:
     # Each quarter of the VM's memory, by blocks and by stripes, has its share of the pages.
     for stream in accesses("uniform:shared=0,footprint=0.5", 30_000):

@@ -333,6 +333,9 @@ def test_a_vm_runs_on_while_its_memory_is_lent_and_given_back() -> None:
         for name, borrow in (("tiny", {1: 0.5}), ("quad", {2: 0.25, 3: 0.25})):
             summary = run(machine_of(name), strategy, BUSY, borrow=borrow).summary
             assert summary["vm"]["accesses-per-microsecond"]["during"] > 0
+            # Only a page on its way has to be waited for.
+            waited = summary["postcopy-blocktime"]
+            assert 0 < waited < summary["total-time"] if strategy == "return" else waited == 0
     assert summary["vm"]["local-share"]["after"] == 1.0
 
 

@@ -66,6 +66,15 @@ class Scatter
     std::uint64_t inverse_;
 };
 
+// A share of some pages: whole ones, one at least. (0.29 of 100 are 29, though the product of the
+// two numbers as the host keeps them is a little less.)
+inline std::uint64_t
+share_of(std::uint64_t pages, double share)
+{
+    const double exact = static_cast<double>(pages) * share;
+    return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(exact + 1e-6));
+}
+
 // A run of footprint pages.
 struct Part
 {
@@ -95,8 +104,7 @@ struct Footprint
     shared_by_all(const StreamSpec &spec)
     {
         const std::uint64_t pages = touched_pages(spec);
-        const auto share = static_cast<std::uint64_t>(static_cast<double>(pages) * spec.shared);
-        const std::uint64_t common = spec.shared > 0 ? std::max<std::uint64_t>(1, share) : 0;
+        const std::uint64_t common = spec.shared > 0 ? share_of(pages, spec.shared) : 0;
         return split(spec, pages, common, Part{0, common}, spec.shared < 1);
     }
 
@@ -114,8 +122,7 @@ struct Footprint
     static std::uint64_t
     touched_pages(const StreamSpec &spec)
     {
-        const auto vm_pages = static_cast<double>(spec.vm_bytes / kPageBytes);
-        return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(vm_pages * spec.footprint));
+        return share_of(spec.vm_bytes / kPageBytes, spec.footprint);
     }
 
     static Footprint

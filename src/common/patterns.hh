@@ -130,8 +130,7 @@ class PhasedPattern
   public:
     PhasedPattern(Part part, std::uint64_t phase_accesses, double hot, double hot_ratio)
         : pages_(part.pages),
-          hot_pages_(std::max<std::uint64_t>(
-              1, static_cast<std::uint64_t>(static_cast<double>(part.pages) * hot))),
+          hot_pages_(share_of(part.pages, hot)),
           phase_accesses_(phase_accesses),
           phase_end_(phase_accesses),
           hot_(hot_ratio)

@@ -347,6 +347,7 @@ class _Experiment:
         report("watching the VM afterwards")
         run_together(engine, [sleep(engine, until)], background=[progress.steps(), log])
         at_last = self._look()
+        progress.end(at_last)
         statistics = tuple(engine.statistics())
         final_tick = engine.now
         if self.check:
@@ -412,3 +413,8 @@ class Progress:
             if len(self.points) > 2 * POINTS:
                 del self.points[1::2]
                 self._every *= 2
+
+    def end(self, last: Span) -> None:
+        """Note what is seen at the end, unless it has been."""
+        if self.points[-1].tick < last.tick:
+            self.points.append(last)

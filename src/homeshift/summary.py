@@ -86,7 +86,7 @@ def summary(
         "downtime": _seconds(_paused(first)),
         "expected-downtime": first[-1].expected_downtime,
         "setup-time": 0.0,
-        "postcopy-blocktime": _blocktime(_after_resume(first)),
+        "postcopy-blocktime": _blocktime(first),
         "cpu-throttle-percentage": max(leg.throttle_percentage for leg in first),
         "ram": ram,
         "home": {
@@ -245,7 +245,7 @@ def _migration(leg: Migration) -> dict[str, Any]:
         "start": leg.phases[0].start,
         "total-time": _total_time(leg),
         "downtime": _seconds(_paused([leg])),
-        "postcopy-blocktime": _blocktime(_after_resume([leg])),
+        "postcopy-blocktime": _blocktime([leg]),
         "copied-pages": leg.pages_copied,
         "regions-transferred": leg.regions_moved,
         "regions-returned": leg.regions_returned,
@@ -286,8 +286,9 @@ def _seconds(phases: Sequence[Phase]) -> float:
     return sum(phase.end - phase.start for phase in phases) / TICKS_PER_SECOND
 
 
-def _blocktime(phases: Sequence[Phase]) -> float:
+def _blocktime(legs: Sequence[Migration]) -> float:
     """Return the time in which all vCPUs waited for missing pages."""
+    phases = [phase for leg in legs for phase in leg.phases]
     return sum(phase.vm_counted.all_blocked_ticks for phase in phases) / TICKS_PER_SECOND
 
 
