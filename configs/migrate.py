@@ -138,7 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     read("--window", parse_time, default="100us", metavar="TIME", help="measured before and after")
     read(
         "--horizon",
-        parse_time,
+        _none_or(parse_time),
         metavar="TIME",
         help="measured from the begin of the migration (default: to its end, and --window more)",
     )
@@ -176,7 +176,9 @@ def _parser() -> argparse.ArgumentParser:
         ("--cancel-at", "the migration is cancelled; counted from its begin"),
         ("--fail-target-at", "the target fails; counted from the begin of the migration"),
     ):
-        ends.add_argument(name, type=_reader(name, parse_time), metavar="TIME", help=what_happens)
+        ends.add_argument(
+            name, type=_reader(name, _none_or(parse_time)), metavar="TIME", help=what_happens
+        )
     add("--more-vms", metavar="FILE", help="TOML file of other VMs, which stay or move as well")
     read("--seed", int, default=1, metavar="N", help="of the workload")
     add("--timeline", action="store_true", help="also write timeline.json, for ui.perfetto.dev")
@@ -451,6 +453,11 @@ def _reader(name: str, parse: Callable[[str], object]) -> Callable[[str], object
             return _Unreadable(InputError(f"option {name}", [f"{text}: {reason}"]))
 
     return read
+
+
+def _none_or(parse: Callable[[str], object]) -> Callable[[str], object]:
+    """Return a reader that takes "none" for not given, so that a sweep can have it both ways."""
+    return lambda text: None if text == "none" else parse(text)
 
 
 def _count(text: str) -> int:

@@ -248,6 +248,9 @@ def save(
     return list(paths.values())
 
 
+_ENDINGS = ("arguments.cancel-at", "arguments.fail-target-at")
+
+
 def one_of_each(runs: Iterable[Run]) -> list[tuple[str, Run]]:
     """Return a label and a run for each strategy: the first of each, for figures over time.
 
@@ -261,22 +264,26 @@ def one_of_each(runs: Iterable[Run]) -> list[tuple[str, Run]]:
 
     runs = list(runs)
     table = run_table(runs)
+    labels = [
+        with_status(str(name), run) for name, run in zip(table["strategy"], runs, strict=True)
+    ]
+    ended = table.assign(label=labels).groupby("label")[list(_ENDINGS)].nunique(dropna=False)
     conditions = [
         name
         for name in condition_columns(table.assign(all=""), ["all"])
-        if name != "arguments.strategy" and not name.startswith("strategy.")
+        if name != "arguments.strategy"
+        and not name.startswith("strategy.")
+        # One that was cancelled beside one that was not tells by its label that it was.
+        and (name not in _ENDINGS or (ended[name] > 1).any())
     ]
     if conditions:
         names = ", ".join(name.removeprefix("arguments.") for name in conditions)
         fault = f"the runs differ in {names}; choose one value of each by --where NAME=VALUE"
         raise InputError("list of runs", [fault])
     found: dict[str, Run] = {}
-    for label, run in zip(table["strategy"], runs, strict=True):
-        found.setdefault(str(label), run)
-    return sorted(
-        ((with_status(label, run), run) for label, run in found.items()),
-        key=lambda item: order(item[0]),
-    )
+    for label, run in zip(labels, runs, strict=True):
+        found.setdefault(label, run)
+    return sorted(found.items(), key=lambda item: order(item[0]))
 
 
 def with_status(label: str, run: Run) -> str:
@@ -298,10 +305,10 @@ def speed_before(run: Run) -> float:
     return float(speed) * 1e6
 
 
-def order(label: str) -> int:
-    """Return the place of a strategy in legends: known ones first, as in the documentation."""
+def order(label: str) -> tuple[int, list[tuple[float, str]]]:
+    """Return what sorts strategies: first those of the documentation, each by its parameters."""
     names, name = list(_LOOKS), strategy_of(label)
-    return names.index(name) if name in names else len(names)
+    return names.index(name) if name in names else len(names), _natural(label)
 
 
 def shown(unit: str) -> str:

@@ -7,11 +7,12 @@ r"""Draw total time, downtime or others against parameters: how fast the VM writ
         --measures "downtime,all energy" --where workload.kind=zipf -o figures
 
 One column of panels a parameter that varies in the runs, one line a strategy. A point is the
-geometric mean over everything else that varies, seeds among it; runs whose like another point of
-the panel does not have, as in a sweep that was not run to its end, are left out, and so are those
-whose migration did not complete. Measures are those
-of scripts/compare.py, by the names in its table or in its files. Against a parameter of a strategy,
-a line is all runs that differ in it alone.
+geometric mean over everything else that varies, seeds among it; of a measure that can be negative,
+as accesses lost, it is the arithmetic mean, on an axis that is not logarithmic. Runs whose like
+another point of the panel does not have, as in a sweep that was not run to its end, are left out,
+and so are those whose migration did not complete. Measures are those of scripts/compare.py, by the
+names in its table or in its files. Against a parameter of a strategy, a line is all runs that
+differ in it alone.
 """
 
 from __future__ import annotations
@@ -55,6 +56,9 @@ class Axis:
 AXES = {
     "workload.write_ratio": Axis("writes (% of accesses)", 0.01),
     "workload.think": Axis("think time (cycles)"),
+    "workload.exponent": Axis("exponent of Zipf's law"),
+    "workload.footprint": Axis("footprint (% of the VM)", 0.01),
+    "workload.shared": Axis("shared by all vCPUs (%)", 0.01),
     "vm.memory_bytes": Axis("VM memory (MiB)", 2**20),
     "machine.network.link_bandwidth_bytes_per_second": Axis("link bandwidth (GB/s)", 1e9),
     "link_latency": Axis("link latency (ns)", 1e3),
@@ -84,11 +88,13 @@ def figure_data(
     from homeshift.runs import completed, not_completed
     from homeshift.selection import column, run_table, strategy_names, varied
 
+    def geometric_mean(values: pd.Series[float]) -> float:
+        return float(np.exp(np.mean(np.log(values.to_numpy(dtype=float)))))
+
     shown = [measure_named(name) for name in dict.fromkeys(measures)]
     incomplete = not_completed(runs)
     runs = completed(runs)
     table = run_table(runs)
-    table["borrowed"] = [sum(run.config["vm"].get("borrow", {}).values()) for run in runs]
     cycle = table["machine.clock_period_ps"]
     table["link_latency"] = cycle * table["machine.network.link_latency_cycles"]
     if "machine.pool.latency_cycles" in table:
@@ -118,17 +124,21 @@ def figure_data(
         notes += [f"{name}: {others}"] if others else []
         for measure in shown:
             least = own.groupby(["strategy", name])[measure.path].agg(lambda v: v.min(skipna=False))
+            signed = bool((table[measure.path] < 0).any())  # a loss that can be a gain
+            drawable = least.notna() if signed else least > 0
             for without, reason in (
                 (least.isna().sum(), "is not known of all their runs"),
-                ((least <= 0).sum(), "is not above 0 in all their runs, where a log axis ends"),
+                (
+                    (least.notna() & ~drawable).sum(),
+                    "is not above 0 in all their runs, where a log axis ends",
+                ),
             ):
                 if without:
                     what = f"{measure.label or measure.path}: {without} of {len(least)} points"
                     caption.append(f"{what} are not drawn, as it {reason}")
-            drawn = own.set_index(["strategy", name]).loc[least.index[least > 0], measure.path]
-            means = drawn.groupby(level=[0, 1]).agg(
-                lambda values: float(np.exp(np.mean(np.log(values.to_numpy(dtype=float)))))
-            )
+            drawn = own.set_index(["strategy", name]).loc[least.index[drawable], measure.path]
+            points = drawn.groupby(level=[0, 1])
+            means = points.mean() if signed else points.agg(geometric_mean)
             rows = (means * measure.scale).rename("value").reset_index().rename(columns={name: "x"})
             rows = rows.sort_values("strategy", key=lambda c: c.map(figure.order), kind="stable")
             frames.append(rows.assign(parameter=name, measure=measure.path))
@@ -173,7 +183,8 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
                     markersize=2.8,
                     label=str(strategy),
                 )
-            axes.set_yscale("log")
+            if (own["value"] > 0).all():
+                axes.set_yscale("log")
             values = sorted(set(own[own["parameter"] == name]["x"] / axis.factor))
             if len(values) > 2 and values[0] > 0 and values[-1] / values[0] >= 8:
                 axes.set_xscale("log", base=2)
@@ -181,7 +192,8 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
                 axes.minorticks_off()
             axes.xaxis.set_major_formatter(functools.partial(_tick, name))
             axes.grid(visible=True)
-        _mark_powers(row[0], [float(value) / unit.factor for value in own["value"]])
+        if (own["value"] > 0).all():
+            _mark_powers(row[0], [float(value) / unit.factor for value in own["value"]])
         row[0].set_ylabel(_label(measure, unit))
     for axes, name in zip(grid[-1], names, strict=True):
         axes.set_xlabel(AXES[name].label if name in AXES else shown_name(name))

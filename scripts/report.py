@@ -78,13 +78,14 @@ def _pictures(results: SweepResults) -> Iterator[Picture]:
     import progress
     import time_by_parameter
 
-    yield _picture(
-        migration_cost,
-        migration_cost.run_data(results.comparable_runs),
-        "Cost by strategy",
-        "Blue: strategies that move homes. Energy has the range of its constants, the others their "
-        "95 % confidence over the seeds, if there are several.",
-    )
+    with contextlib.suppress(InputError):  # no migration completed
+        yield _picture(
+            migration_cost,
+            migration_cost.run_data(results.comparable_runs),
+            "Cost by strategy",
+            "Blue: strategies that move homes. Energy has the range of its constants, the others "
+            "their 95 % confidence over the seeds, if there are several.",
+        )
     with contextlib.suppress(InputError):  # nothing that is drawn by default varies
         yield _picture(
             time_by_parameter,

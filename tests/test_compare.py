@@ -323,10 +323,10 @@ def test_runs_that_differ_only_in_strategy_are_comparable(pair: tuple[Path, Path
     [
         ({"machine": {"nodes": 8}}, "machine.nodes: 4 (a), 8 (b)"),
         ({"workload": {"kind": "uniform"}}, "workload.kind: zipf (a), uniform (b)"),
-        ({"workload": {"phases": 9}}, "workload.phases: - (a), 9 (b)"),
-        ({"vm": {"memory_bytes": 1}}, "vm.memory_bytes: 16777216 (a), 1 (b)"),
+        ({"workload": {"phases": 9}}, "workload.phases: none (a), 9 (b)"),
+        ({"vm": {"memory_bytes": 1}}, "vm.memory_bytes: 16MiB (a), 1B (b)"),
         ({"arguments": {"seed": 2}}, "--seed: 1 (a), 2 (b)"),
-        ({"arguments": {"vm-memory": 1 << 20}}, "--vm-memory: 16777216 (a), 1048576 (b)"),
+        ({"arguments": {"cancel-at": 20_000_000}}, "--cancel-at: none (a), 20us (b)"),
         ({"homeshift": "0.0.1"}, "homeshift version: 0.1.0 (a), 0.0.1 (b)"),
     ],
 )
@@ -339,6 +339,11 @@ def test_runs_under_different_conditions_are_named_in_a_warning(
     assert result.returncode == 0
     assert "warning: the runs are not comparable" in result.stderr
     assert difference in result.stderr
+
+
+def test_what_changes_no_number_is_no_difference(write_run: WriteRun) -> None:
+    checked = write_run("a", config={"arguments": {"check": True}})
+    assert differences(read_runs([checked, write_run("b")])) == []
 
 
 def test_the_same_machine_from_another_file_is_the_same_machine(write_run: WriteRun) -> None:

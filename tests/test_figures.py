@@ -451,9 +451,7 @@ def test_a_migration_that_did_not_complete_is_told_and_marked(
     where = ["-o", str(tmp_path / "figures")]
     for module in (progress, migration_cost):
         assert module.main([*map(str, pair), *where]) == 0
-        said = (
-            "1 of 2 migrations are not completed (cancelled: ownership); --where status=completed"
-        )
+        said = "1 of 2 migrations are not completed (cancelled: ownership); means are without them"
         assert f"warning: {said}" in capsys.readouterr().err
     assert "ownership (cancelled)" in set(progress.figure_data(read_runs(pair))["strategy"])
     assert "ownership (cancelled)" in set(migration_cost.run_data(read_runs(pair))["label"])
@@ -530,6 +528,32 @@ def test_a_migration_that_did_not_complete_is_no_point_nor_one_that_moved(
     with pytest.raises(InputError, match="name one strategy that leaves data, and others"):
         leave_or_move.compared(two)
     assert cost_over_time.crossings(cost_over_time.figure_data(two), "lost") == []
+
+
+def test_one_that_was_cancelled_can_stand_beside_one_that_was_not(pair: list[Path]) -> None:
+    runs = [*read_runs(pair), *read_runs(pair)]
+    runs[3].migration["status"] = "cancelled"
+    runs[3].config["arguments"]["cancel-at"] = 20_000_000
+    assert [label for label, _ in figure.one_of_each(runs[1:])] == [
+        "stop-and-copy",
+        "stop-and-copy (cancelled)",
+        "ownership",
+    ]
+    runs[1].migration["status"] = "cancelled"
+    runs[1].config["arguments"]["cancel-at"] = 10_000_000
+    with pytest.raises(InputError, match="the runs differ in cancel-at; choose one value"):
+        figure.one_of_each(runs)
+
+
+def test_a_measure_that_can_be_negative_has_an_axis_that_goes_there(study: Path) -> None:
+    runs = read_runs([study])
+    for sign, run in zip((-1, 1) * len(runs), runs, strict=False):
+        run.config["arguments"]["horizon"] = 10**9
+        run.migration["window"] = {"accesses-lost": 1000.0 * sign}
+    data = time_by_parameter.figure_data(runs, measures=["window.accesses-lost"])
+    assert len(data) == 4
+    assert set(data["value"]) <= {-1000.0, 0.0, 1000.0}
+    assert drawn(time_by_parameter, data).axes[0].get_yscale() == "linear"
 
 
 def test_times_and_parameters_of_strategies_are_axes(write_run: WriteRun) -> None:

@@ -9,9 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from experiments import KIB, MICROSECOND, machine_of, run
 
 from homeshift.errors import InputError
-from homeshift.guests import load_guests
+from homeshift.guests import Guest, load_guests
+from homeshift.strategies import strategy_named
+from homeshift.vm import VmSpec, default_memory_bytes
+from homeshift.workload import parse_workload
 
 ROOT = Path(__file__).parents[1]
 SHORT = ("--machine", "tiny", "--vm-memory", "64KiB", "--vcpus", "1", "--warmup", "2us")
@@ -46,6 +50,28 @@ def test_a_file_of_vms_is_read_with_units_and_defaults(tmp_path: Path) -> None:
     assert staying.strategy is None
     assert staying.spec.targets == ()
     assert staying.workload.kind == "zipf"
+
+
+def test_a_vm_without_a_size_gets_what_the_first_one_gets(tmp_path: Path) -> None:
+    (tmp_path / "vms.toml").write_text("[[vm]]\nsource = 1\n")
+    [guest] = load_guests(
+        str(tmp_path / "vms.toml"),
+        region_bytes=4096,
+        stage2_entry_bytes=8,
+        machine=machine_of("tiny"),
+    )
+    assert guest.spec.memory_bytes == default_memory_bytes(machine_of("tiny")) == 256 * KIB
+
+
+def test_a_vm_that_begins_after_the_measurement_is_told_before_it_runs() -> None:
+    late = Guest(
+        spec=VmSpec(memory_bytes=64 * KIB, vcpus=1, source=1, targets=(0,)),
+        workload=parse_workload("zipf"),
+        strategy=strategy_named("ownership"),
+        start_ticks=5 * MICROSECOND,
+    )
+    with pytest.raises(InputError, match="VM 1: start = 5us: not before the end of the meas"):
+        run(machine_of("quad"), "ownership", others=[late], horizon=5 * MICROSECOND)
 
 
 def test_all_faults_of_a_file_of_vms_are_told_at_once(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -37,6 +38,9 @@ def moved(vm: base.Vm, *, on: int = 1, missing: Any = ()) -> Iterator[base.Opera
 FAULTS: dict[str, Callable[[base.Vm], Iterator[Any]]] = {
     "yields 'pause', which is no operation": lambda _: iter(["pause"]),
     "pauses the VM, which stands still already": lambda vm: iter([base.Pause(vm)] * 2),
+    "fetches 2 pages that the VM does not miss, so that it may write them meanwhile": (
+        lambda vm: chain(moved(vm, missing=[3]), [base.Fetch([3, 4, 5], to=1)])
+    ),
     "resumes the VM, which runs": lambda vm: iter([base.Resume(vm, on=1)]),
     "resumes the VM on node 2, and is to bring it to node 1": lambda vm: moved(vm, on=2),
     "watches the VM for -5 ticks": lambda _: iter([base.Watch(-5)]),

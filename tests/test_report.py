@@ -206,6 +206,16 @@ def test_a_record_of_a_failed_run_that_cannot_be_read_is_named(sweep: Path, tmp_
     assert "remove the file, and the same call of scripts/sweep.py" in result.stderr
 
 
+def test_a_sweep_of_which_no_migration_completed_has_a_page(sweep: Path, tmp_path: Path) -> None:
+    for path in sweep.glob("runs/*/migration.json"):
+        path.write_text(path.read_text().replace('"completed"', '"failed"'), encoding="utf-8")
+    result = report(sweep, tmp_path / "page.html")
+    assert result.returncode == 0, result.stderr
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "migrations are not completed (failed:" in page
+    assert "Cost by strategy" not in page
+
+
 def test_a_sweep_of_which_nothing_is_done_has_no_page(sweep: Path, tmp_path: Path) -> None:
     shutil.rmtree(sweep / "runs")
     result = report(sweep, tmp_path / "page.html")

@@ -31,7 +31,7 @@ from homeshift.groups import SEED, condition_columns, group_names
 from homeshift.measures import Measure, measures_for, shown_measures
 from homeshift.run_format import leaves
 from homeshift.runs import Run, measures
-from homeshift.selection import run_table, strategy_names, varied
+from homeshift.selection import as_given, run_table, strategy_names, varied
 from homeshift.sweep.note import NOTE
 
 COLUMNS = ("run", "label", "strategy", "measure", "unit", "value", "baseline", "ratio")
@@ -143,10 +143,11 @@ def differences(runs: Sequence[Run]) -> list[str]:
     keys = dict.fromkeys(key for condition in conditions for key in condition)
     found = []
     for key in keys:
-        values = [condition.get(key, "-") for condition in conditions]
+        values = [condition.get(key) for condition in conditions]
         if any(value != values[0] for value in values):
+            given = [as_given(key.removeprefix("--"), value) for value in values]
             found.append(
-                f"{key}: " + ", ".join(f"{v} ({n})" for v, n in zip(values, names, strict=True))
+                f"{key}: " + ", ".join(f"{v} ({n})" for v, n in zip(given, names, strict=True))
             )
     return found
 
@@ -178,8 +179,9 @@ def _values(
 
 
 _NO_CONDITIONS = (
-    *("strategy", "outdir", "timeline", "timeline-messages"),
+    *("strategy", "outdir", "timeline", "timeline-messages", "check"),
     *("machine", "workload", "trace"),  # by content, not by the file that it is in
+    *("vm-memory", "vcpus", "source", "target", "borrow", "region", "stage2-entry"),  # as vm.*
 )
 
 

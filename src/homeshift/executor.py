@@ -333,6 +333,11 @@ class Migration:
     def _fetch(self, pages: Sequence[int], node: int, prepaging: int, bandwidth: float) -> Steps:
         """The target's engine fetches what is asked for, the source's pushes the rest."""
         vm, engine = self.vm, self.vm.engine
+        here = sum(page not in self.missing for page in pages)
+        self._require(
+            here == 0,
+            f"fetches {here} pages that the VM does not miss, so that it may write them meanwhile",
+        )
         # The frames are in the order of the pages, as after a copy, and not in that of the faults:
         # vCPUs that fault in turn would each get every n-th frame, and a part of its cache's sets.
         vm.frames_for(pages, node)

@@ -87,7 +87,7 @@ def add_runs(parser: argparse.ArgumentParser) -> None:
 def read_runs(options: argparse.Namespace, program: str) -> list[Run]:
     """Read the runs of `add_runs` without their statistics, and tell what is wrong with them.
 
-    That is what a sweep lacks, and migrations that did not complete.
+    That is what a sweep lacks, migrations that did not complete, and measures of several VMs.
     """
     from homeshift import runs, selection  # slow to import, and --help is fast
 
@@ -98,9 +98,16 @@ def read_runs(options: argparse.Namespace, program: str) -> list[Run]:
     if options.where:
         chosen = set(selection.select(selection.run_table(found), options.where)["path"])
         found = [run for run in found if os.fspath(run.path) in chosen]
+    if several := sum(len(run.migration.get("vms", ())) > 1 for run in found):
+        said = (
+            f"{several} of {len(found)} runs have several VMs: times, pages and accesses are those "
+            "of the first one, bytes and energy those of all"
+        )
+        print(f"{program}: warning: {said}", file=sys.stderr)
     if incomplete := runs.not_completed(found):
-        hint = "--where status=completed leaves them out"
-        print(f"{program}: warning: {incomplete}; {hint}", file=sys.stderr)
+        some = any(run.migration["status"] == "completed" for run in found)
+        hint = "; means are without them, --where status=completed leaves them out of all"
+        print(f"{program}: warning: {incomplete}{hint if some else ''}", file=sys.stderr)
     return found
 
 

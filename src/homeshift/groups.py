@@ -132,10 +132,15 @@ def _baselines(
 def comparable(table: pd.DataFrame, by: Sequence[str]) -> tuple[pd.DataFrame, str]:
     """Return the runs that can be summed up, and a sentence on the others, or nothing.
 
+    Migrations that did not complete are not summed up with those that did.
+
     Args:
         table: from `selection.run_table`.
         by: columns that make the groups.
     """
+    completed = table["status"] == "completed"
+    if completed.any() and not completed.all():
+        return comparable(table[completed], by)  # who reads the runs has told of the others
     for name in by:
         if name.startswith("strategy.") and table[name].isna().any():
             chosen, also = comparable(table.dropna(subset=[name]), by)

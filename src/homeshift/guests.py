@@ -27,7 +27,7 @@ from homeshift.errors import InputError, near
 from homeshift.machine import Machine
 from homeshift.strategies import Strategy, strategy_named
 from homeshift.units import parse_size, parse_time
-from homeshift.vm import VmSpec
+from homeshift.vm import VmSpec, default_memory_bytes
 from homeshift.workload import Program, Workload, parse_workload, trace_workload
 
 
@@ -71,7 +71,8 @@ def load_guests(
         path: of the TOML file.
         region_bytes: of all VMs of a machine.
         stage2_entry_bytes: of all VMs of a machine.
-        machine: if there are faults, those of VMs that do not fit it are told as well.
+        machine: gives VMs their memory that name none; and if there are faults, those of VMs that
+            do not fit it are told as well.
 
     Raises:
         InputError: the file cannot be read, or has faults; all of them are listed.
@@ -104,6 +105,8 @@ def load_guests(
                 faults.append(f"VM {number}: {key} = {table[key]!r}: {error}")
         if values.keys() == _FIELDS.keys():
             faults += [f"VM {number}: {fault}" for fault in _contradictions(table, values)]
+            if values["vm-memory"] is None:
+                values["vm-memory"] = default_memory_bytes(machine)
             guests[number] = _guest(values, region_bytes, stage2_entry_bytes)
     if faults:
         for number, guest in guests.items():
@@ -149,6 +152,10 @@ def _number(value: object) -> int:
     return value
 
 
+def _memory(value: object) -> int | None:
+    return None if value is None else parse_size(value)
+
+
 def _nodes(value: object) -> tuple[int, ...]:
     if not isinstance(value, list):
         raise ValueError("not a list of nodes, as in [1] or [1, 2, 0]")
@@ -179,7 +186,7 @@ def _trace(value: object) -> Workload | None:
 
 
 _FIELDS: dict[str, tuple[Callable[[Any], Any], Any]] = {
-    "vm-memory": (parse_size, "64MiB"),
+    "vm-memory": (_memory, None),
     "vcpus": (_number, 1),
     "source": (_number, 0),
     "target": (_nodes, []),

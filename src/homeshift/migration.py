@@ -159,6 +159,8 @@ def migrate(
         raise InputError(
             "the choice of strategies", [f"{fault}; say what it borrows" for fault in lacking]
         )
+    if horizon_ticks is not None:
+        _check_starts(guests, horizon_ticks)
     if interruption and interruption.kind == TARGET_FAILURE:
         _check_target_failure(guests)
     if messages is not None:
@@ -190,6 +192,17 @@ def migrate(
         )
     except MemoryError as error:
         raise host_memory.ran_out(machine, specs) from error
+
+
+def _check_starts(guests: Sequence[Guest], horizon_ticks: int) -> None:
+    late = [
+        f"VM {number}: start = {time_text(guest.start_ticks)}: not before the end of the "
+        f"measurement, after {time_text(horizon_ticks)}"
+        for number, guest in enumerate(guests)
+        if guest.start_ticks >= horizon_ticks
+    ]
+    if late:
+        raise InputError("the horizon", late)
 
 
 def _check_target_failure(guests: Sequence[Guest]) -> None:
@@ -338,8 +351,9 @@ class _Experiment:
         if horizon_ticks is not None:
             until = start.tick + horizon_ticks
             if end.tick > until:
+                which = "the migration" if len(journeys) == 1 else "all migrations together"
                 raise RunError(
-                    f"the migration took {time_text(end.tick - start.tick)}, more than the horizon "
+                    f"{which} took {time_text(end.tick - start.tick)}, more than the horizon "
                     f"of {time_text(horizon_ticks)}; give a longer one (--horizon)"
                 )
         if calling_off is not None:

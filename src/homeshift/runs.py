@@ -205,7 +205,8 @@ def parameters(run: Run) -> dict[str, Any]:
 def measures(run: Run) -> dict[str, Any]:
     """Return what migration.json says, flat: "engine", "strategy", "downtime", "energy.total".
 
-    With the energy of an access of a single VM since the migration began, all included.
+    With the energy of an access of a single VM since the migration began, all included; and what
+    `vms` says of further ones, as "vms.1.accesses-per-microsecond.after".
     """
     described = {name: value for name, value in run.migration.items() if name != "format"}
     found: dict[str, Any] = {
@@ -213,6 +214,11 @@ def measures(run: Run) -> dict[str, Any]:
         for name, value in leaves(described)
         if not isinstance(value, list)  # phases: when each began and ended
     }
+    for number, vm in enumerate(run.migration.get("vms", ())):
+        if number > 0:  # the first one's is in `vm`
+            for name, value in leaves(vm, f"vms.{number}"):
+                if not isinstance(value, list):
+                    found[name] = math.nan if value is None else value
     energy, accesses = found.get("window.energy.total"), found.get("window.accesses")
     # The energy is that of all VMs, the accesses are those of the first.
     alone = len(run.migration.get("vms", ())) == 1

@@ -33,7 +33,10 @@ _CONDITION = re.compile(r"\s*([\w.-]+)\s*(!=|<=|>=|=|<|>)\s*(.+?)\s*")
 
 
 def run_table(runs: Sequence[Run]) -> pd.DataFrame:
-    """Return a row a run: its path, its parameters and its measures, by their dotted names."""
+    """Return a row a run: its path, its parameters and its measures, by their dotted names.
+
+    `borrowed` is the part of the VM's memory that all other nodes together lend.
+    """
     rows = [
         {
             "path": os.fspath(run.path),
@@ -44,9 +47,9 @@ def run_table(runs: Sequence[Run]) -> pd.DataFrame:
         for run, name in zip(runs, strategy_names(runs), strict=True)
     ]
     table = pd.DataFrame(rows)
-    for name in map(str, table):
-        if ".borrow." in name:
-            table[name] = table[name].fillna(0.0)  # a node that lends nothing
+    lent = [name for name in map(str, table) if ".borrow." in name]
+    table[lent] = table[lent].fillna(0.0)  # a node that lends nothing
+    table["borrowed"] = table[[n for n in lent if n.startswith("vm.")]].sum(axis="columns")
     return table
 
 
@@ -93,10 +96,10 @@ def _file(run: Run) -> str:
 
 def _given(key: str, value: Any) -> str:
     """Return a parameter of a strategy as it is given on the command line."""
-    return f"{key}={_as_given(key, value)}" if key else str(value)
+    return f"{key}={as_given(key, value)}" if key else str(value)
 
 
-def _as_given(name: str, value: Any) -> str:
+def as_given(name: str, value: Any) -> str:
     """Return the value of a parameter as a user gives it; "none" where there is none."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "none"
@@ -192,7 +195,7 @@ def select(table: pd.DataFrame, conditions: str | Sequence[str]) -> pd.DataFrame
                 fulfilled = fulfilled & also if operator == "!=" else fulfilled | also
         chosen = chosen[fulfilled]
         if chosen.empty:
-            values = ", ".join(dict.fromkeys(_as_given(found, value) for value in table[found]))
+            values = ", ".join(dict.fromkeys(as_given(found, value) for value in table[found]))
             fault = f"{condition}: no run is left; '{name}' is one of {values}"
             raise InputError("option --where", [fault])
     return chosen
@@ -207,7 +210,7 @@ def _fulfilled(values: pd.Series[Any], operator: str, text: str, condition: str)
             raise InputError("option --where", [fault])
         asked = text.lower()
         same = values.map(
-            lambda value: asked in (str(value).lower(), _as_given(str(values.name), value).lower())
+            lambda value: asked in (str(value).lower(), as_given(str(values.name), value).lower())
         )
         return same if operator == "=" else ~same
     match operator:

@@ -119,7 +119,7 @@ class Resume:
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """Bring missing pages to a node where the VM runs already.
+    """Bring pages that `Resume` has called missing to a node where the VM runs already.
 
     A page that is touched comes first, then the pages around it, then all others in order.
     """

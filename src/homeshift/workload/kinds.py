@@ -175,7 +175,7 @@ KINDS: dict[str, Kind] = {
                     least=0.0,
                     most=1.0,
                     unit="",
-                    sentence="share of accesses that go to the hot pages; the others go to any page",
+                    sentence="share of accesses that go to the hot pages; others go to any page",
                 ),
             ),
         ),
