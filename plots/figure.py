@@ -210,7 +210,7 @@ def run(
         ):
             print(path)
     except HomeshiftError as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
+        print(f"{parser.prog}: error: {error}", file=sys.stderr)
         return error.exit_status
     return 0
 

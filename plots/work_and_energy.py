@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING
 
 import figure
 
-from homeshift.errors import HomeshiftError, InputError
-from homeshift.front_end import call
+from homeshift.errors import InputError
+from homeshift.front_end import call, tells_errors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,6 +121,7 @@ def draw(data: pd.DataFrame, axes_shown: Sequence[str], *, columns: int) -> Figu
     return fig
 
 
+@tells_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Draw the figures of the table that the arguments name; return the exit status."""
     parser = argparse.ArgumentParser(
@@ -131,20 +132,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("table", type=Path, metavar="CSV", help="docs/study.csv")
     parser.add_argument("-o", "--outdir", type=Path, required=True, metavar="DIR")
     options = parser.parse_args(argv)
-    try:
-        data = figure_data(options.table)
-        for name, axes in FIGURES.items():
-            own = data[data["axis"].isin(axes)]
-            for path in figure.save(
-                functools.partial(draw, own, axes, columns=2),
-                own,
-                options.outdir,
-                name=name,
-            ):
-                print(path)
-    except HomeshiftError as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return error.exit_status
+    data = figure_data(options.table)
+    for name, axes in FIGURES.items():
+        own = data[data["axis"].isin(axes)]
+        for path in figure.save(
+            functools.partial(draw, own, axes, columns=2),
+            own,
+            options.outdir,
+            name=name,
+        ):
+            print(path)
     return 0
 
 

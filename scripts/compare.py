@@ -24,8 +24,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from homeshift.errors import HomeshiftError
-from homeshift.front_end import add_runs, call, read_runs
+from homeshift.front_end import add_runs, call, read_runs, tells_errors
 from homeshift.output_file import output_file, require_writable
 
 if TYPE_CHECKING:
@@ -38,6 +37,7 @@ _SIDE_BY_SIDE = 8
 _KINDS = (".csv", ".parquet", ".md", ".tex")
 
 
+@tells_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Compare the runs that the arguments name; return the exit status."""
     parser = argparse.ArgumentParser(
@@ -58,13 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         "-o", "--output", type=Path, metavar="FILE", help=f"also write a file: {', '.join(_KINDS)}"
     )
     arguments = parser.parse_args(argv)
-    try:
-        if arguments.output:
-            _check_output(arguments.output)
-        _compare(arguments, parser.prog)
-    except HomeshiftError as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return error.exit_status
+    if arguments.output:
+        _check_output(arguments.output)
+    _compare(arguments, parser.prog)
     return 0
 
 

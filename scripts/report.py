@@ -22,8 +22,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from homeshift.errors import HomeshiftError, InputError
-from homeshift.front_end import call
+from homeshift.errors import InputError
+from homeshift.front_end import call, tells_errors
 from homeshift.output_file import output_file, require_writable
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ _MOVE_ALL = ("stop-and-copy", "pre-copy", "post-copy", "hybrid")
 PLOTS = Path(__file__).resolve().parents[1] / "plots"
 
 
+@tells_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the page of the sweep that the arguments name; return the exit status."""
     parser = argparse.ArgumentParser(
@@ -43,15 +44,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("sweep", type=Path, metavar="DIR", help="output directory of a sweep")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
     arguments = parser.parse_args(argv)
-    try:
-        if importlib.util.find_spec("jinja2") is None:
-            fault = "jinja2: missing; pip install jinja2"
-            raise InputError("installation", [fault])
-        require_writable(arguments.output, (".html",))
-        _write(arguments.sweep, arguments.output)
-    except HomeshiftError as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return error.exit_status
+    if importlib.util.find_spec("jinja2") is None:
+        fault = "jinja2: missing; pip install jinja2"
+        raise InputError("installation", [fault])
+    require_writable(arguments.output, (".html",))
+    _write(arguments.sweep, arguments.output)
     print(f"report.py: wrote {arguments.output}")
     return 0
 

@@ -26,11 +26,11 @@ from typing import TYPE_CHECKING, Any
 
 import homeshift
 from homeshift.display import format_number
-from homeshift.errors import HomeshiftError, InputError, RunError
-from homeshift.front_end import call, run_child
+from homeshift.errors import InputError, RunError
+from homeshift.front_end import call, run_child, tells_errors
 from homeshift.markdown import markdown_table
 from homeshift.output_file import output_file
-from homeshift.strategies import STRATEGIES
+from homeshift.strategies import STRATEGIES, strategy_named
 from homeshift.sweep.spec import digests
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ COLUMNS = (
 )
 
 
+@tells_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Run every strategy that is not there yet, print the tables, return the exit status."""
     parser = argparse.ArgumentParser(
@@ -69,11 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("options", nargs="*", metavar="OPTION", help="of migrate.py, after --")
     arguments = parser.parse_args(argv)
     options = list(arguments.options or OPTIONS)
-    try:
-        runs, failed = _runs(arguments.strategies, options, arguments.outdir)
-    except HomeshiftError as error:
-        print(f"{parser.prog}: error: {error}", file=sys.stderr)
-        return error.exit_status
+    runs, failed = _runs(arguments.strategies, options, arguments.outdir)
     if runs:
         _print_tables(runs)
     return 1 if failed else 0
@@ -85,6 +82,14 @@ def _runs(
     """Return the runs that succeed, and whether another one has failed, which is told."""
     from homeshift.runs import read_run  # slow to import
 
+    faults = []
+    for strategy in strategies:
+        try:
+            strategy_named(strategy)
+        except InputError as error:
+            faults += [f"{strategy}: {fault}" for fault in error.faults]
+    if faults:
+        raise InputError("option --strategies", faults)
     runs = []
     for strategy in strategies:
         try:

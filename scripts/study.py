@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             partial.write_text(page, encoding="utf-8")
         print(f"study.py: wrote {options.docs / 'study.md'}")
     except HomeshiftError as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
+        print(f"{parser.prog}: error: {error}", file=sys.stderr)
         return error.exit_status
     except OSError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)

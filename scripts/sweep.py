@@ -28,8 +28,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import homeshift
-from homeshift.errors import HomeshiftError, InputError, RunError
-from homeshift.front_end import call, undisturbed
+from homeshift.errors import InputError, RunError
+from homeshift.front_end import call, tells_errors, undisturbed
 from homeshift.sweep.place import Place
 from homeshift.sweep.spec import RunSpec, Sweep, load_sweep
 
@@ -45,6 +45,7 @@ _SECONDS_A_LOOK = 0.1
 _SECONDS_A_LINE = 60.0  # where there is no terminal to draw a bar on
 
 
+@tells_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the sweep that the arguments name; return the exit status."""
     parser = argparse.ArgumentParser(
@@ -72,11 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--retry-failed", action="store_true", help="also do again what has failed before"
     )
     arguments = parser.parse_args(argv)
-    try:
-        return _sweep(arguments)
-    except HomeshiftError as error:
-        print(f"{parser.prog}: error: {error}", file=sys.stderr)
-        return error.exit_status
+    return _sweep(arguments)
 
 
 def _sweep(arguments: argparse.Namespace) -> int:

@@ -321,7 +321,7 @@ def test_finished_runs_that_the_file_does_not_ask_for_are_told_and_kept(tmp_path
 
 def test_a_log_gets_a_line_a_minute(tmp_path: Path) -> None:
     code = f"import runpy, sys; script = runpy.run_path({str(SCRIPT)!r}); sys.argv = sys.argv[1:]\n"
-    code += "script['main'].__globals__['_SECONDS_A_LINE'] = 0; sys.exit(script['main']())"
+    code += "script['_sweep'].__globals__['_SECONDS_A_LINE'] = 0; sys.exit(script['main']())"
     text = QUICK.replace('"256KiB"', '["256KiB", "1GiB"]')  # tiny has 2 MiB
     path = written(tmp_path, text)
     arguments = ("sweep.py", str(path), "--outdir", str(tmp_path / "out"))

@@ -30,7 +30,7 @@ from homeshift.machine import Machine, load_machine
 from homeshift.migration import Result as Simulated
 from homeshift.migration import migrate as simulate
 from homeshift.output import OutputDirectory, write_stats
-from homeshift.runs import read_run
+from homeshift.runs import measures, read_run
 from homeshift.stats import read_stats, stat
 from homeshift.strategies import Strategy, faults_of_name, strategy_named
 from homeshift.units import format_bytes, format_seconds, parse_size, parse_time
@@ -120,8 +120,7 @@ class Result:
     @cached_property
     def measures(self) -> pd.Series[Any]:
         """All values of the summary by their dotted names: "downtime" in s, "energy.total" in J."""
-        flat = pd.json_normalize({k: v for k, v in self.summary.items() if _is_measure(v)})
-        return flat.iloc[0].rename(None)
+        return pd.Series(measures(self.summary))
 
     @cached_property
     def stats(self) -> pd.DataFrame:
@@ -248,7 +247,6 @@ def migrate(
         borrow=vm.borrow,
         region_bytes=region,
     )
-    spec.check(the_machine)
     simulated = simulate(
         machine=the_machine,
         vm=spec,
@@ -328,7 +326,3 @@ def _read(
     except ValueError as error:
         faults.append(f"{name} = {value!r}: {error}")
     return None
-
-
-def _is_measure(value: Any) -> bool:
-    return not isinstance(value, list)

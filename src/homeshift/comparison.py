@@ -83,7 +83,7 @@ def compare(runs: Sequence[Run], *, baseline: str | None = None) -> pd.DataFrame
     names = labels(runs)
     base = 0 if baseline is None else _find_baseline(runs, names, baseline)
     chosen = measures_for(run.config["arguments"].get("horizon") for run in runs)
-    found = [measures(run) for run in runs]
+    found = [measures(run.migration) for run in runs]
     rows = []
     for run, name, own in zip(runs, names, found, strict=True):
         for measure in chosen:

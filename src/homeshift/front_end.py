@@ -10,6 +10,7 @@ Without it SIGTERM and SIGHUP end Python at once, and what is half written stays
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import signal
 import subprocess
@@ -17,11 +18,14 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec
+
+from homeshift.errors import HomeshiftError
 
 if TYPE_CHECKING:
     from homeshift.runs import Run
 
+Arguments = ParamSpec("Arguments")
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -39,6 +43,21 @@ def interrupt_on_signals() -> None:
 
     for number in heard:
         signal.signal(number, interrupt)
+
+
+def tells_errors(main: Callable[Arguments, int]) -> Callable[Arguments, int]:
+    """Let a script's main() print what is wrong, and return the exit status that goes with it."""
+    program = Path(main.__code__.co_filename).name
+
+    @functools.wraps(main)
+    def told(*args: Arguments.args, **kwargs: Arguments.kwargs) -> int:
+        try:
+            return main(*args, **kwargs)
+        except HomeshiftError as error:
+            print(f"{program}: error: {error}", file=sys.stderr)
+            return error.exit_status
+
+    return told
 
 
 @contextmanager

@@ -175,10 +175,6 @@ class RunningVm:
         """Note that what was sampled until now happened on this node."""
         self._samples += [(page, self.node) for page in self.engine.take_samples(self.number)]
 
-    def home_of(self, region: int) -> int:
-        """Return the home of a region of its memory, in use or not."""
-        return self.homes[region] if region in self.homes else self.location(region)
-
     def begin_migration(self) -> None:
         """Fill no more regions that copies have begun to fill: their homes may have moved."""
         self._begun.clear()

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -202,26 +202,26 @@ def parameters(run: Run) -> dict[str, Any]:
     return {n: v for n, v in found.items() if not n.startswith(_NO_PARAMETERS)}
 
 
-def measures(run: Run) -> dict[str, Any]:
-    """Return what migration.json says, flat: "engine", "strategy", "downtime", "energy.total".
+def measures(migration: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a migration.json says, flat: "engine", "strategy", "downtime", "energy.total".
 
     With the energy of an access of a single VM since the migration began, all included; and what
     `vms` says of further ones, as "vms.1.accesses-per-microsecond.after".
     """
-    described = {name: value for name, value in run.migration.items() if name != "format"}
+    described = {name: value for name, value in migration.items() if name != "format"}
     found: dict[str, Any] = {
         name: math.nan if value is None else value
         for name, value in leaves(described)
         if not isinstance(value, list)  # phases: when each began and ended
     }
-    for number, vm in enumerate(run.migration.get("vms", ())):
+    for number, vm in enumerate(migration.get("vms", ())):
         if number > 0:  # the first one's is in `vm`
             for name, value in leaves(vm, f"vms.{number}"):
                 if not isinstance(value, list):
                     found[name] = math.nan if value is None else value
     energy, accesses = found.get("window.energy.total"), found.get("window.accesses")
     # The energy is that of all VMs, the accesses are those of the first.
-    alone = len(run.migration.get("vms", ())) == 1
+    alone = len(migration.get("vms", ())) == 1
     found["window.energy-per-access"] = energy / accesses if alone and accesses else math.nan
     return found
 

@@ -41,7 +41,7 @@ def run_table(runs: Sequence[Run]) -> pd.DataFrame:
         {
             "path": os.fspath(run.path),
             **parameters(run),
-            **measures(run),
+            **measures(run.migration),
             "strategy": name,
         }
         for run, name in zip(runs, strategy_names(runs), strict=True)

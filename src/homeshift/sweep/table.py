@@ -61,4 +61,4 @@ def _options(spec: RunSpec) -> dict[str, Any]:
 
 def _row(spec: RunSpec, run: Run) -> dict[str, Any]:
     row = {"run": spec.name, "status": run.migration["status"], "error": ""}
-    return {**row, **_options(spec), **parameters(run), **measures(run)}
+    return {**row, **_options(spec), **parameters(run), **measures(run.migration)}
