@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import figure
 
 from homeshift.front_end import call
+from homeshift.units import TICKS_PER_SECOND
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from homeshift.runs import Run
 
 NAME = "progress"
-TICKS = 10**12  # a second
 _GOES_ON = {"resume": "end", "cancel": "start", "recover": "start"}  # phase, and when in it
 _RUNS = 0.05  # of its speed before: a VM that does less has too few accesses for a share of them
 
@@ -66,11 +66,14 @@ def _pauses(run: Run) -> Iterator[tuple[float, float]]:
             if phase["name"] == "pause":
                 stopped = phase["start"]
             elif phase["name"] in _GOES_ON and stopped is not None:
-                yield (stopped - begin) / TICKS, (phase[_GOES_ON[phase["name"]]] - begin) / TICKS
+                yield (
+                    (stopped - begin) / TICKS_PER_SECOND,
+                    (phase[_GOES_ON[phase["name"]]] - begin) / TICKS_PER_SECOND,
+                )
                 stopped = None
     if run.migration.get("interruption", {}).get("lost"):
         lost = next(phase["start"] for phase in own[-1]["phases"] if phase["name"] == "recover")
-        yield (lost - begin) / TICKS, run.migration["progress"][-1]["time"]
+        yield (lost - begin) / TICKS_PER_SECOND, run.migration["progress"][-1]["time"]
 
 
 def _spans(run: Run) -> Iterator[tuple[float, float, float, float]]:

@@ -33,7 +33,13 @@ from homeshift.output import OutputDirectory, write_stats
 from homeshift.runs import measures, read_run
 from homeshift.stats import read_stats, stat
 from homeshift.strategies import Strategy, faults_of_name, strategy_named
-from homeshift.units import format_bytes, format_seconds, parse_size, parse_time
+from homeshift.units import (
+    TICKS_PER_SECOND,
+    format_bytes,
+    format_seconds,
+    parse_size,
+    parse_time,
+)
 from homeshift.vm import STAGE2_ENTRY_BYTES, VmSpec, default_memory_bytes
 from homeshift.workload import Workload, parse_workload
 
@@ -139,7 +145,7 @@ class Result:
             for phase in leg["phases"]
         ]
         table = pd.DataFrame(rows)
-        return table.assign(start=table["start"] / 1e12, end=table["end"] / 1e12)
+        return table.assign(**table[["start", "end"]] / TICKS_PER_SECOND)
 
     @cached_property
     def progress(self) -> pd.DataFrame:

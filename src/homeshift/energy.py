@@ -20,6 +20,7 @@ import math
 import tomllib
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Annotated, get_type_hints
 
 from homeshift.errors import InputError, near
 from homeshift.units import LINE_BYTES
@@ -73,23 +74,18 @@ class Constant:
 class Constants:
     """The energy constants; the names are those of `energy.toml` with underscores."""
 
-    dram_read: Constant
-    dram_write: Constant
-    dram_activation: Constant
-    activations_per_line: Constant
-    link: Constant
-    slc_access: Constant
-    directory_access: Constant
+    dram_read: Annotated[Constant, "pJ/bit"]
+    dram_write: Annotated[Constant, "pJ/bit"]
+    dram_activation: Annotated[Constant, "nJ"]
+    activations_per_line: Annotated[Constant, "activations/line"]
+    link: Annotated[Constant, "pJ/bit"]
+    slc_access: Annotated[Constant, "pJ"]
+    directory_access: Annotated[Constant, "pJ"]
 
 
-_UNITS = {
-    "dram_read": "pJ/bit",
-    "dram_write": "pJ/bit",
-    "dram_activation": "nJ",
-    "activations_per_line": "activations/line",
-    "link": "pJ/bit",
-    "slc_access": "pJ",
-    "directory_access": "pJ",
+_UNITS: dict[str, str] = {
+    name: hint.__metadata__[0]
+    for name, hint in get_type_hints(Constants, include_extras=True).items()
 }
 
 

@@ -22,10 +22,8 @@ from homeshift.engines.base import Counters, Link, VmCounters
 from homeshift.executor import Migration, Phase
 from homeshift.interruption import CallingOff
 from homeshift.run_format import FORMAT
-from homeshift.units import PAGE_BYTES, TICKS_PER_SECOND
+from homeshift.units import PAGE_BYTES, TICKS_PER_MICROSECOND, TICKS_PER_SECOND
 from homeshift.vm import VmSpec
-
-TICKS_PER_MICROSECOND = 10**6
 
 
 @dataclass(frozen=True, slots=True)

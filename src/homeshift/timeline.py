@@ -19,9 +19,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from homeshift.engines.base import Controller, Message
+from homeshift.units import TICKS_PER_MICROSECOND, TICKS_PER_NANOSECOND
 
-TICKS_PER_MICROSECOND = 10**6
-TICKS_PER_NANOSECOND = 10**3
 _MACHINE = 0  # process number of the counters; VM n is process n + 1
 _PHASES, _VCPUS = 1, 2
 _CONTROLLERS = {"L1Cache": "cache", "Directory": "home", "Memory": "memory", "DMA": "DMA"}

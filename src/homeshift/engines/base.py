@@ -20,6 +20,7 @@ from typing import Protocol, TypeVar
 
 from homeshift.machine import Machine
 from homeshift.output import Stat
+from homeshift.units import LINE_BYTES, TICKS_PER_SECOND
 
 T = TypeVar("T", "Counters", "VmCounters")
 
@@ -50,6 +51,16 @@ class Models:
 
     memory: str = "simple"
     network: str = "simple"
+
+
+def line_interval_ticks(bytes_per_second: float) -> int:
+    """Return the time from one copied line to the next at a bandwidth; 0 if there is no limit."""
+    return round(LINE_BYTES / bytes_per_second * TICKS_PER_SECOND) if bytes_per_second else 0
+
+
+def awake_cycles(slice_cycles: int, percentage: int) -> int:
+    """Return how long vCPUs are awake in each slice of which they sleep for a percentage."""
+    return max(1, slice_cycles * (100 - percentage) // 100)
 
 
 MEMORY_MODELS = ("simple", "ddr4")

@@ -9,13 +9,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from homeshift import _engine
-from homeshift.engines.base import Controller, Counters, Link, Message, Setup, VmCounters
+from homeshift.engines.base import (
+    Controller,
+    Counters,
+    Link,
+    Message,
+    Setup,
+    VmCounters,
+    awake_cycles,
+    line_interval_ticks,
+)
 from homeshift.engines.counting import counters
 from homeshift.engines.embedded_stats import statistics
 from homeshift.engines.messages import message_bytes
 from homeshift.errors import RunError
 from homeshift.machine import Machine
-from homeshift.machine.model import Memory
 from homeshift.output import Stat
 from homeshift.units import LINE_BYTES
 
@@ -39,9 +47,9 @@ def system_spec(machine: Machine, *, region_bytes: int, check: bool) -> dict[str
         "home_latency": machine.home.latency_cycles,
         "memory_bytes": machine.memory.size_bytes,
         "memory_latency_ps": machine.memory.latency_cycles * period,
-        "line_time_ps": _line_time_ps(machine.memory),
+        "line_time_ps": LINE_BYTES * machine.memory.byte_ticks,
         "pool_memory_latency_ps": pool.latency_cycles * period,
-        "pool_line_time_ps": _line_time_ps(pool),
+        "pool_line_time_ps": LINE_BYTES * pool.byte_ticks,
         "topology": network.topology,
         "nodes": machine.nodes,
         "pool_nodes": machine.nodes - machine.hosts,
@@ -59,11 +67,6 @@ def system_spec(machine: Machine, *, region_bytes: int, check: bool) -> dict[str
         "check": check,
         "run_ahead": True,
     }
-
-
-def _line_time_ps(memory: Memory) -> int:
-    byte_time = max(1, round(1e12 / memory.bandwidth_bytes_per_second))  # whole, as gem5
-    return LINE_BYTES * byte_time
 
 
 class EmbeddedEngine:
@@ -116,7 +119,7 @@ class EmbeddedEngine:
 
     def throttle(self, vm: int, percentage: int, slice_ticks: int) -> None:
         cycles = self._cycles(slice_ticks)
-        self._system.throttle(vm, cycles, max(1, cycles * (100 - percentage) // 100))
+        self._system.throttle(vm, cycles, awake_cycles(cycles, percentage))
 
     def map_pages(self, vm: int, pages: Sequence[int], frames: Sequence[int]) -> None:
         self._system.map_pages(vm, _array(pages), _array(frames))
@@ -156,7 +159,7 @@ class EmbeddedEngine:
         urgent: bool = False,
         bytes_per_second: float = 0.0,
     ) -> int:
-        interval = round(LINE_BYTES / bytes_per_second * 1e12) if bytes_per_second else 0
+        interval = line_interval_ticks(bytes_per_second)
         return self._system.copy(
             node, _array(sources), _array(targets), size_bytes, owner, urgent, interval
         )

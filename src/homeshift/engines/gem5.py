@@ -17,7 +17,16 @@ import m5
 import m5.objects as gem5
 
 from homeshift.engines import check_message_log
-from homeshift.engines.base import Counters, Link, Message, Setup, VmCounters, VmSetup
+from homeshift.engines.base import (
+    Counters,
+    Link,
+    Message,
+    Setup,
+    VmCounters,
+    VmSetup,
+    awake_cycles,
+    line_interval_ticks,
+)
 from homeshift.engines.counting import counters
 from homeshift.engines.gem5_machine import build
 from homeshift.engines.gem5_ruby import Controllers
@@ -100,7 +109,7 @@ class Gem5Engine:
 
     def throttle(self, vm: int, percentage: int, slice_ticks: int) -> None:
         cycles = self._cycles(slice_ticks)
-        self._vms[vm].throttle(cycles, max(1, cycles * (100 - percentage) // 100))
+        self._vms[vm].throttle(cycles, awake_cycles(cycles, percentage))
 
     def map_pages(self, vm: int, pages: Sequence[int], frames: Sequence[int]) -> None:
         self._vms[vm].mapPages(list(pages), list(frames))
@@ -142,7 +151,7 @@ class Gem5Engine:
         bytes_per_second: float = 0.0,
     ) -> int:
         job = self._new_job(node)
-        interval = round(LINE_BYTES / bytes_per_second * 1e12) if bytes_per_second else 0
+        interval = line_interval_ticks(bytes_per_second)
         self._jobs[job].copy(job, owner, list(sources), list(targets), size_bytes, urgent, interval)
         return job
 

@@ -18,6 +18,7 @@ import m5.objects as gem5
 from homeshift.engines.base import Models
 from homeshift.engines.gem5_ruby import Controllers, require_plugin
 from homeshift.machine import Machine
+from homeshift.units import TICKS_PER_SECOND
 
 
 @dataclass(slots=True)
@@ -80,12 +81,10 @@ def build(machine: Machine, *, region_bytes: int, models: Models) -> Built:
 def _simple_memory(machine: Machine, node: int, addresses: Any) -> Any:
     """Memory as the embedded engine models it."""
     memory = machine.memory_of(node)
-    # gem5 keeps whole ticks a byte; rounding here spares the user a warning.
-    byte_ps = max(1, round(1e12 / memory.bandwidth_bytes_per_second))
     return gem5.SimpleMemory(
         range=addresses,
         latency=f"{memory.latency_cycles * machine.clock_period_ps}ps",
-        bandwidth=f"{1e12 / byte_ps:.6f}B/s",
+        bandwidth=f"{TICKS_PER_SECOND / memory.byte_ticks:.6f}B/s",
     )
 
 

@@ -21,7 +21,7 @@ from homeshift.machine.fields import (
     Table,
     Text,
 )
-from homeshift.units import LINE_BYTES, PAGE_BYTES
+from homeshift.units import LINE_BYTES, PAGE_BYTES, TICKS_PER_SECOND
 
 MOST_NODES = 64
 MOST_CORES = 64  # one word of sharers in a directory entry
@@ -103,6 +103,11 @@ class Memory:
     bandwidth_bytes_per_second: Annotated[
         float, Bandwidth(key="bandwidth", sentence="of all channels of a node together")
     ]
+
+    @property
+    def byte_ticks(self) -> int:
+        """Time that a byte occupies the bus, in ps: whole ones, as gem5 keeps it."""
+        return max(1, round(TICKS_PER_SECOND / self.bandwidth_bytes_per_second))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
