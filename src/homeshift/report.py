@@ -17,9 +17,10 @@ from typing import Any
 import pandas as pd
 
 from homeshift import groups, machine_drawing
-from homeshift.display import format_number
+from homeshift.display import common_unit, format_number
+from homeshift.measures import measure_named
 from homeshift.runs import Run, missing_runs, not_completed, read_runs
-from homeshift.selection import run_table, shown_name, shown_value
+from homeshift.selection import as_given, run_table, shown_name
 from homeshift.sweep.note import read_failure, read_note
 
 TEMPLATE = Path(__file__).with_name("report.html")
@@ -180,9 +181,9 @@ def _parameters(table: pd.DataFrame) -> list[tuple[str, str]]:
         if name.startswith(("arguments.", "machine.", "workload.")):
             # Another kind of workload has other parameters.
             values = table[name] if name.startswith("arguments.") else table[name].dropna()
-            shown = dict.fromkeys(shown_value(name, value) for value in values)
+            shown = dict.fromkeys(as_given(name, value) for value in values)
             rows.append((shown_name(name), list(shown)))
-    rows = [row for row in rows if row[1] not in ([], ["None"])]
+    rows = [row for row in rows if row[1] not in ([], ["none"])]
     rows.sort(key=lambda row: len(row[1]) == 1)
     return [(name, "; ".join(values)) for name, values in rows]
 
@@ -202,13 +203,12 @@ def _failures(sweep: SweepResults) -> list[dict[str, str]]:
 def _run_list(table: pd.DataFrame, conditions: Sequence[str]) -> pd.DataFrame:
     chosen = table[["strategy", *conditions, groups.SEED, "status", *_LISTED]].copy()
     for name in conditions:
-        chosen[name] = [shown_value(name, value) for value in chosen[name]]
-    for name in _LISTED:
-        chosen[name] = chosen[name].map(lambda value: f"{value:.6g}")
+        chosen[name] = [as_given(name, value) for value in chosen[name]]
     names = {name: shown_name(name) for name in map(str, chosen)}
-    units = {"total-time": "s", "downtime": "s", "energy.total": "J"}
-    units["interconnect.migration-bytes"] = "B"
-    names.update({name: f"{name} [{unit}]" for name, unit in units.items()})
+    for measure in map(measure_named, _LISTED):
+        unit = common_unit([float(value) for value in chosen[measure.path]], measure.unit)
+        chosen[measure.path] = [format_number(v / unit.factor) for v in chosen[measure.path]]
+        names[measure.path] = measure.heading(unit)
     return chosen.rename(columns=names).set_index("strategy", drop=True).rename_axis(None)
 
 
