@@ -150,6 +150,13 @@ def test_runs_of_one_strategy_are_named_by_their_directories(
     assert labels(read_runs(paths)) == [str(paths[0]), str(paths[1]), "other", "ownership"]
 
 
+def test_a_directory_that_is_called_like_a_strategy_is_named_in_full(write_run: WriteRun) -> None:
+    paths = [write_run("ownership"), write_run("b"), write_run("stop-and-copy")]
+    assert labels(read_runs(paths[1:])) == ["b", str(paths[2])]
+    owned = write_run("c", migration={"strategy": "ownership"})
+    assert labels(read_runs([*paths[:2], owned])) == [str(paths[0]), "b", "ownership"]
+
+
 def test_runs_can_be_named_from_the_directory_they_are_in(
     write_run: WriteRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from homeshift.check.build import default_protocol
 from homeshift.engines import counting
 from homeshift.engines.base import Counters
@@ -71,3 +73,28 @@ def test_what_a_fence_recalls_is_the_migrations_wherever_it_is_written() -> None
     fenced = counted(("F_D", "WbDirty", 5), ("F_D", "WbThrough", 3), ("S_D", "WbThrough", 7))
     assert fenced.migration_slc_accesses == 5
     assert fenced.migration_dram_writes == 3
+
+
+@pytest.mark.parametrize(
+    ("state", "event", "fenced"),
+    [
+        *(("I", "Recall", 3), ("S", "Recall", 3), ("EM", "Recall", 3)),
+        *(("EM", "RecallOwner", 3), ("S", "RecallSharers", 3), ("S", "RecallSharers_All", 3)),
+        ("F_D", "Recall", 0),
+    ],
+)
+def test_a_fence_looks_up_each_record_once_whatever_it_finds(
+    state: str, event: str, fenced: int
+) -> None:
+    """A record on which something is under way is looked up again when that has ended."""
+    found = counted((state, event, 3))
+    assert found.migration_directory_accesses == found.directory_accesses == fenced
+
+
+@pytest.mark.parametrize(("state", "recalled"), [("F_D", 3), ("S_D", 0), ("S_DU", 0)])
+def test_what_comes_to_a_slice_is_the_migrations_only_if_a_fence_recalls_it(
+    state: str, recalled: int
+) -> None:
+    found = counted((state, "WbDirty", 3))
+    assert found.slc_accesses == 3
+    assert found.migration_slc_accesses == recalled

@@ -168,3 +168,20 @@ def test_numbers_in_the_figure_stand_in_its_legend(runs: Callable[..., tuple[Pat
     assert not any(axes.texts for axes in drawn.axes)
     labels = [text.get_text() for text in drawn.legends[0].get_texts()]
     assert labels == ["ownership", "stop-and-copy (-, 40)"]
+
+
+def test_a_standstill_is_over_before_the_next_access(
+    runs: Callable[..., tuple[Path, Path]],
+) -> None:
+    crossing = compare_courses(*map(read_run, runs(standstill=0.02)))
+    assert crossing.data["moved_time"].iloc[0] == pytest.approx(0.02)
+
+
+def test_misses_are_counted_from_the_end_of_the_migration_on(
+    runs: Callable[..., tuple[Path, Path]],
+) -> None:
+    left, moved = map(read_run, runs())
+    left.migration["total-time"] = 0.02  # with 20 misses a page of the 100
+    misses = compare_courses(left, moved).data["misses_per_page"]
+    assert misses.min() == 0
+    assert misses.iloc[-1] == pytest.approx(80)

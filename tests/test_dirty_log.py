@@ -10,6 +10,7 @@ import pytest
 from homeshift._engine import RequestStream
 from homeshift.engines import Setup, VmSetup, make_engine
 from homeshift.errors import RunError
+from homeshift.frames import FrameAllocator
 from homeshift.machine import load_machine
 from homeshift.migration import Result, migrate
 from homeshift.running_vm import RunningVm
@@ -104,10 +105,10 @@ class Careless(PreCopy):
         return sorted(set(at_last) - set(dirty))
 
 
-def migrate_by(strategy: Strategy) -> Result:
+def migrate_by(strategy: Strategy, *, targets: tuple[int, ...] = (1,)) -> Result:
     return migrate(
         machine=load_machine("tiny"),
-        vm=VmSpec(memory_bytes=128 << 10, vcpus=2, source=0, targets=(1,)),
+        vm=VmSpec(memory_bytes=128 << 10, vcpus=2, source=0, targets=targets),
         workload=parse_workload("uniform:write_ratio=0.5,footprint=1,shared=0.5"),
         strategy=strategy,
         seed=1,
@@ -156,3 +157,38 @@ class Unasked(Strategy):
 
 def test_a_page_that_is_copied_after_the_last_write_is_no_fault() -> None:
     assert migrate_by(Unasked()).summary["copied-pages"] == 64
+
+
+class Unheard(Strategy):
+    """Copies all pages again while the VM stands still, and does not look at the log."""
+
+    name = "unheard"
+    moves = "all pages, twice"
+
+    def migrate(self, vm: Vm, target: int) -> Iterator[Operation]:
+        vm.take_dirty_log()
+        assert vm.take_dirty_log() == []  # no time has passed
+        yield Copy(vm.pages, to=target)
+        yield Pause(vm)
+        yield Copy(vm.pages, to=target)
+        yield MoveCpuState(vm, to=target)
+        yield Resume(vm, on=target)
+
+
+def test_what_a_migration_has_not_told_the_next_one_does_not_hear() -> None:
+    assert migrate_by(Unheard(), targets=(1, 0)).summary["copied-pages"] == 128
+
+
+def test_a_migration_begins_regions_of_its_own() -> None:
+    """The homes of those that an earlier one has begun to fill may be elsewhere by now."""
+    machine, region = load_machine("tiny"), 16 << 10
+    vm = RunningVm(
+        number=0,
+        spec=VmSpec(memory_bytes=128 << 10, vcpus=1, source=0, targets=(1,), region_bytes=region),
+        machine=machine,
+        allocator=FrameAllocator(machine, region),
+    )
+    begun = vm.frames_for([0], 1) + vm.frames_for([1], 1)
+    vm.begin_migration()
+    new = vm.frames_for([2], 1)
+    assert [frame // region - begun[0] // region for frame in begun + new] == [0, 0, 1]

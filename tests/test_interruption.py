@@ -8,12 +8,15 @@ fails the run.
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 import pytest
 from experiments import KIB, MICROSECOND, machine_of, run
 
+from homeshift.engines.embedded import EmbeddedEngine
+from homeshift.errors import RunError
 from homeshift.guests import Guest
 from homeshift.interruption import CANCEL, TARGET_FAILURE, Interruption
 from homeshift.strategies import LENDING, STRATEGIES, strategy_named
@@ -125,6 +128,29 @@ def test_homes_that_had_moved_are_brought_back() -> None:
         summary = interrupted("ownership", CANCEL, moment)
         assert summary["interruption"]["regions-brought-back"] == homes
         assert summary["home"]["regions-transferred"] == homes
+
+
+def test_homes_of_a_transfer_that_is_broken_off_have_moved_and_come_back() -> None:
+    [transfer] = [p for p in undisturbed("ownership")["phases"] if p["name"] == "transfer"]
+    summary = interrupted("ownership", CANCEL, (transfer["end"] - transfer["start"]) // 4)
+    back = summary["interruption"]["regions-brought-back"]
+    assert 0 < back < VM["memory_bytes"] // (4 * KIB)
+    assert summary["home"]["regions-transferred"] == back
+
+
+def test_homes_that_do_not_come_back_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    transfer = EmbeddedEngine.transfer
+
+    def one_way(
+        engine: EmbeddedEngine, regions: Sequence[int], new_home: int, *, node: int, owner: int
+    ) -> int:
+        left = [] if new_home == 0 else regions
+        return transfer(engine, left, new_home, node=node, owner=owner)
+
+    moment = switch("ownership") - 1
+    monkeypatch.setattr(EmbeddedEngine, "transfer", one_way)
+    with pytest.raises(RunError, match="called off, but 12 homes are not back"):
+        interrupted("ownership", CANCEL, moment)
 
 
 @pytest.mark.parametrize("strategy", ["stop-and-copy", "pre-copy"])

@@ -28,6 +28,7 @@ from machines import CONTROL, DATA, LINE, PAGE, bytes_of, settle, small, wait_fo
 
 from homeshift._engine import System
 from homeshift.energy import Counts, energy_of, load_constants
+from homeshift.engines.messages import MIGRATION_TYPES
 from homeshift.errors import InputError
 from homeshift.frames import FrameAllocator
 from homeshift.machine import Machine, load_machine, machine_names
@@ -378,6 +379,40 @@ def test_the_energy_of_a_busy_vms_migration_is_that_of_its_statistics(
     energy = energy_of(counted(result.statistics), load_constants())
     # The last transfer's fin may cross its links after the end of the migration.
     assert result.summary["energy"] == pytest.approx(energy.to_dict(), rel=5e-4)
+
+
+# ---- what follows from other numbers -----------------------------------------------------------
+
+
+def test_rates_of_a_copy_are_its_bytes_and_pages_over_its_time() -> None:
+    summary = run(machine_of("quad"), "stop-and-copy").summary
+    ram, seconds = summary["ram"], summary["total-time"]
+    assert ram["mbps"] == pytest.approx(8 * ram["transferred"] / seconds / 1e6)
+    assert ram["pages-per-second"] == pytest.approx(16 / seconds)
+    assert ram["remaining"] == 0
+
+
+def test_what_is_lost_is_what_the_vm_would_have_done_at_the_speed_it_had_before() -> None:
+    summary = run(machine_of("quad"), "stop-and-copy", horizon=60 * MICROSECOND).summary
+    before, window = summary["vm"]["accesses-per-microsecond"]["before"], summary["window"]
+    assert before > 0
+    assert window["accesses-lost"] == pytest.approx(60 * before - window["accesses"])
+
+
+def test_the_vms_bytes_are_those_that_its_messages_leave_on_two_links_each() -> None:
+    """Everything is local before the migration, so all of them are of the window."""
+    busy = "uniform:write_ratio=0.5,think=20,footprint=1"
+    result = run(machine_of("quad"), "ownership", busy, window=50 * MICROSECOND)
+    window = result.summary["window"]
+    assert result.summary["vm"]["local-share"]["before"] == 1.0
+    on_links = {"Control": 0.0, "Data": 0.0}
+    for stat in result.statistics:
+        link, _, kind = stat.name.partition(".msg_byte.")
+        if ".int_links" in link and kind and kind not in MIGRATION_TYPES:
+            on_links[kind.rpartition("_")[2]] += stat.value or 0
+    # The last ones are on their way.
+    assert window["control-bytes"] == pytest.approx(on_links["Control"] / 2, rel=0.01)
+    assert window["data-bytes"] == pytest.approx(on_links["Data"] / 2, rel=0.01)
 
 
 # ---- determinism -------------------------------------------------------------------------------

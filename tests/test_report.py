@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import pandas as pd
 import pytest
 from conftest import write_note
 
 from homeshift import machine_drawing
 from homeshift.machine import load_machine
+from homeshift.report import _parameters
 from homeshift.selection import shown_value
 
 WriteRun = Callable[..., Path]
@@ -142,6 +144,13 @@ def test_the_page_has_what_is_needed_to_repeat_the_sweep(sweep: Path, tmp_path: 
     ):
         assert texts[texts.index(name) + 1] == value
     assert texts[texts.index("my/pool.toml") + 3] == 'clock = "2GHz"  # <fast>'
+
+
+def test_parameters_that_vary_stand_before_those_that_do_not() -> None:
+    columns = {"arguments.vcpus": [4, 4], "arguments.seed": [1, 2], "workload.kind": ["zipf"] * 2}
+    assert _parameters(pd.DataFrame(columns)) == [
+        *(("seed", "1; 2"), ("vcpus", "4"), ("workload.kind", "zipf"))
+    ]
 
 
 @pytest.mark.parametrize(

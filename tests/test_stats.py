@@ -197,6 +197,16 @@ def test_buckets_are_named_after_the_layout_of_their_own_dump(tmp_path: Path) ->
     assert stat(table, "system.ruby.latency_hist::64-95", dump=1) == 1
 
 
+def test_buckets_without_a_layout_in_their_dump_are_named_by_their_positions(
+    tmp_path: Path,
+) -> None:
+    alone = "\n".join(ON_ONE_LINE.splitlines()[7:])
+    assert alone.startswith("system.ruby.latency_hist |")
+    (tmp_path / "stats.txt").write_text(dump(ON_ONE_LINE) + "\n" + dump(alone), encoding="utf-8")
+    table = read_stats(tmp_path / "stats.txt")
+    assert list(table[table["dump"] == 1]["sub"]) == ["0", "1", "2", "total"]
+
+
 def test_versions_without_units_keep_their_brackets_in_the_description(tmp_path: Path) -> None:
     (tmp_path / "stats.txt").write_text(BEFORE_UNITS, encoding="utf-8")
     table = read_stats(tmp_path / "stats.txt")

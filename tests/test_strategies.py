@@ -27,6 +27,7 @@ from machines import LINE, PAGE
 from homeshift.energy import Counts, energy_of, load_constants
 from homeshift.errors import RunError
 from homeshift.guests import Guest
+from homeshift.running_vm import RunningVm
 from homeshift.strategies import strategy_named
 from homeshift.strategies.ownership_pull import Votes
 from homeshift.vm import VmSpec
@@ -161,6 +162,24 @@ def test_a_page_that_is_asked_for_does_not_wait_for_those_that_are_pushed() -> N
     asked = summary["ram"]["postcopy-requests"]
     assert asked > 8
     assert summary["postcopy-blocktime"] / asked < 5e-6
+
+
+def test_pages_are_pushed_as_fast_as_they_may_be_though_cycles_are_whole() -> None:
+    """A page every 70.03 cycles: those that begin late, in the next cycle, make up for it."""
+    machine = replace(machine_of("tiny", outstanding_lines=512), clock_period_ps=10_000)
+    times = []
+    for pages in (64, 128):
+        [fetch] = phases(
+            run(
+                machine,
+                "post-copy:max-postcopy-bandwidth=5.849GB/s",
+                IDLE,
+                memory_bytes=pages * PAGE,
+            ).summary,
+            "fetch",
+        )
+        times.append(fetch["end"] - fetch["start"])
+    assert times[1] - times[0] == pytest.approx(64 * PAGE / 5.849e9 * 1e12, rel=0.005)
 
 
 def test_pages_that_come_in_the_order_of_faults_do_not_crowd_in_the_caches() -> None:
@@ -302,6 +321,32 @@ def test_pulling_ends_when_few_accesses_need_another_node(policy: str) -> None:
         pulled["vm"]["accesses-per-microsecond"]["after"]
         > (left["vm"]["accesses-per-microsecond"]["after"])
     )
+
+
+def test_a_vm_that_needed_no_other_node_before_is_pulled_for_as_well() -> None:
+    """Of all its accesses since the measurement began, those after the switch are few."""
+    summary = run(
+        machine_of("quad"),
+        "ownership+pull:remote-share=0.1,period=10us,sample-every=1",
+        "uniform:think=0,footprint=1,shared=0",
+        memory_bytes=512 * KIB,
+        window=500 * MICROSECOND,
+    ).summary
+    assert summary["vm"]["local-share"]["before"] == 1.0
+    assert summary["copied-pages"] > 0
+
+
+def test_nothing_is_sampled_any_more_when_all_is_pulled(monkeypatch: pytest.MonkeyPatch) -> None:
+    noted: list[int] = []
+    sample = RunningVm.sample
+
+    def note(vm: RunningVm, every: int) -> None:
+        noted.append(every)
+        sample(vm, every)
+
+    monkeypatch.setattr(RunningVm, "sample", note)
+    run(machine_of("tiny"), "ownership+pull:sample-every=3")
+    assert noted == [3, 0]
 
 
 def test_a_page_that_both_nodes_use_has_no_majority() -> None:
