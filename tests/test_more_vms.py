@@ -179,11 +179,12 @@ def test_one_command_makes_the_table_of_strategies(tmp_path: Path) -> None:
 
 
 def test_a_strategy_that_cannot_run_is_told_by_name(tmp_path: Path) -> None:
-    command = ("-o", str(tmp_path), "--strategies", "owner")
-    done = script("scripts/strategies.py", *command, "ownership", "--", *SHORT)
+    command = ("-o", str(tmp_path), "--strategies", "ownership", "owner", "pre-copy:rounds=2")
+    done = script("scripts/strategies.py", *command, "--", *SHORT)
     assert done.returncode == 2
-    assert "error: the run by owner has a fault:\n  strategy 'owner' has a fault:" in done.stderr
-    assert "strategies.py: ownership" not in done.stderr  # nothing runs with options at fault
+    assert "owner: not known (did you mean 'ownership'?)" in done.stderr
+    assert "pre-copy:rounds=2: rounds: no such parameter" in done.stderr
+    assert "strategies.py: ownership" not in done.stderr  # nothing runs with names at fault
 
 
 def test_a_strategy_that_takes_longer_than_the_horizon_is_told_and_the_others_are_compared(
