@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
 try:
     import homeshift.errors  # noqa: F401
@@ -58,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="migrate.py",
         description=(__doc__ or "").split("\n\n")[0],
         formatter_class=_HelpFormatter,
@@ -212,6 +212,13 @@ def _outdir() -> str:
     from homeshift.engines.gem5_output import default_directory  # exists inside gem5 only
 
     return default_directory()
+
+
+class _Parser(argparse.ArgumentParser):
+    """Tells what is wrong without all of the options before it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message}; --help tells all options\n")
 
 
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):

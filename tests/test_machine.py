@@ -384,6 +384,7 @@ def test_values_of_a_machine_can_be_changed_where_it_is_named(tmp_path: Path) ->
         ("nodes=two", 'nodes = "two": not a whole number'),
         ("network.link_latency=27.6ns", 'network.link_latency = "27.6ns": not a whole number of'),
         ("network.link_bandwith=1GB/s", "network.link_bandwith: no such field (did you mean"),
+        ("link_latency=9ns", "link_latency: no such field (did you mean 'network.link_latency'?)"),
         ("slcs.size=1MiB", "slcs: no such field (did you mean 'slc'?)"),
     ],
 )

@@ -254,6 +254,13 @@ def test_options_that_cannot_be_read_are_told_together(tmp_path: Path) -> None:
 # ---- output is complete or not there -----------------------------------------------------------
 
 
+def test_options_that_exclude_each_other_are_told_in_a_line(tmp_path: Path) -> None:
+    result = migrate(tmp_path, "--cancel-at", "1us", "--fail-target-at", "2us")
+    assert result.returncode == 2
+    [line] = result.stderr.splitlines()
+    assert line.startswith("migrate.py: error: argument --fail-target-at: not allowed with arg")
+
+
 def test_a_killed_run_leaves_nothing_that_looks_complete(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, str(SCRIPT), *TINY, "--warmup", "10s", "--outdir", "out/run"],

@@ -110,7 +110,8 @@ class _Reader:
         before = len(self.faults)
         for key, value in table.items():
             if key not in schema:
-                self._fault(f"{prefix}{key}", f"no such field{near(key, schema)}")
+                hint = near(key, schema) or _elsewhere(key)
+                self._fault(f"{prefix}{key}", f"no such field{hint}")
                 continue
             name, field = schema[key]
             if isinstance(field, Table):
@@ -151,9 +152,7 @@ class _Reader:
         if not isinstance(value, Mapping):
             self._fault(f"{where} = {_toml(value)}", f"not a table; write [{where}]")
             return None
-        hint = get_type_hints(model)[name]
-        nested: type[Any] = next(iter(get_args(hint)), hint)  # of "X | None"
-        return self._table(nested, value, prefix=f"{where}.", fixed={})
+        return self._table(_model_of(model, name), value, prefix=f"{where}.", fixed={})
 
     def _value(self, field: Field, value: object) -> object:
         read = field.read(value)
@@ -170,6 +169,24 @@ def _schema(model: type[Any]) -> dict[str, Field | Table]:
     hints = get_type_hints(model, include_extras=True)
     annotated = {name: getattr(hint, "__metadata__", ()) for name, hint in hints.items()}
     return {name: metadata[0] for name, metadata in annotated.items() if metadata}
+
+
+def _model_of(model: type[Any], name: str) -> type[Any]:
+    """Return the dataclass that a table of another one is read as."""
+    hint = get_type_hints(model)[name]
+    nested: type[Any] = next(iter(get_args(hint)), hint)  # of "X | None"
+    return nested
+
+
+def _elsewhere(key: str) -> str:
+    """Return " (did you mean 'table.key'?)" if exactly one table has such a key, or nothing."""
+    found = [
+        f"{field.key}.{key}"
+        for name, field in _schema(Machine).items()
+        if isinstance(field, Table)
+        and any(own.key == key for own in _schema(_model_of(Machine, name)).values())
+    ]
+    return f" (did you mean '{found[0]}'?)" if len(found) == 1 else ""
 
 
 def _lookup(table: Mapping[str, Any], dotted: str) -> object:
