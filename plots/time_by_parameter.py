@@ -170,6 +170,7 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
     for row, measure in zip(grid, measures, strict=True):
         own = data[data["measure"] == measure.path]
         unit = common_unit([float(value) for value in own["value"]], measure.unit)
+        logarithmic = bool((own["value"] > 0).all())
         for axes, name in zip(row, names, strict=True):
             axis = AXES.get(name, Axis(""))
             for strategy, line in own[own["parameter"] == name].groupby("strategy", sort=False):
@@ -183,7 +184,7 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
                     markersize=2.8,
                     label=str(strategy),
                 )
-            if (own["value"] > 0).all():
+            if logarithmic:
                 axes.set_yscale("log")
             values = sorted(set(own[own["parameter"] == name]["x"] / axis.factor))
             if len(values) > 2 and values[0] > 0 and values[-1] / values[0] >= 8:
@@ -192,7 +193,7 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
                 axes.minorticks_off()
             axes.xaxis.set_major_formatter(functools.partial(_tick, name))
             axes.grid(visible=True)
-        if (own["value"] > 0).all():
+        if logarithmic:
             _mark_powers(row[0], [float(value) / unit.factor for value in own["value"]])
         row[0].set_ylabel(_label(measure, unit))
     for axes, name in zip(grid[-1], names, strict=True):
