@@ -8,7 +8,8 @@ r"""Draw total time, downtime or others against parameters: how fast the VM writ
 
 One column of panels a parameter that varies in the runs, one line a strategy. A point is the
 geometric mean over everything else that varies, seeds among it; of a measure that can be negative,
-as accesses lost, it is the arithmetic mean, on an axis that is not logarithmic. Runs whose like
+as accesses lost, it is the arithmetic mean, on an axis that is not logarithmic. An upright line is
+its 95 % confidence interval over the seeds, and may reach beyond the panel. Runs whose like
 another point of the panel does not have, as in a sweep that was not run to its end, are left out,
 and so are those whose migration did not complete. Measures are those of scripts/compare.py, by the
 names in its table or in its files. Against a parameter of a strategy, a line is all runs that
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,6 +44,7 @@ NAME = "time_by_parameter"
 MEASURES = ("total time", "downtime")
 _LONGEST = 20  # letters beside a panel
 _CAPTION = "caption"
+_VALUES = ["value", "low", "high"]  # a mean and its interval
 _DECADES = 300  # from this ratio on, only powers of ten are marked on an axis
 
 
@@ -83,13 +86,10 @@ def figure_data(
     import numpy as np
     import pandas as pd
 
-    from homeshift.groups import HORIZON, SEED, comparable
+    from homeshift.groups import HORIZON, SEED, comparable, interval
     from homeshift.measures import measure_named, measures_for
     from homeshift.runs import completed, not_completed
     from homeshift.selection import column, run_table, strategy_names, varied
-
-    def geometric_mean(values: pd.Series[float]) -> float:
-        return float(np.exp(np.mean(np.log(values.to_numpy(dtype=float)))))
 
     shown = [measure_named(name) for name in dict.fromkeys(measures)]
     incomplete = not_completed(runs)
@@ -136,14 +136,21 @@ def figure_data(
                 if without:
                     what = f"{measure.label or measure.path}: {without} of {len(least)} points"
                     caption.append(f"{what} are not drawn, as it {reason}")
-            drawn = own.set_index(["strategy", name]).loc[least.index[drawable], measure.path]
-            points = drawn.groupby(level=[0, 1])
-            means = points.mean() if signed else points.agg(geometric_mean)
-            rows = (means * measure.scale).rename("value").reset_index().rename(columns={name: "x"})
+            # The mean of each seed; of its logarithm, for a geometric mean.
+            keys = list(dict.fromkeys(["strategy", name, SEED]))
+            drawn = own.set_index(["strategy", name], drop=False).loc[least.index[drawable]]
+            values = drawn[measure.path] * measure.scale
+            values = values if signed else values.map(math.log)
+            means = values.groupby([drawn[key] for key in keys]).mean()
+            points = means.groupby(level=["strategy", name])
+            intervals = points.apply(lambda m: pd.Series(interval(m.to_numpy()), _VALUES))
+            rows = intervals.unstack().reset_index().rename(columns={name: "x"})
+            if not signed:
+                rows[_VALUES] = np.exp(rows[_VALUES])
             rows = rows.sort_values("strategy", key=lambda c: c.map(figure.order), kind="stable")
             frames.append(rows.assign(parameter=name, measure=measure.path))
     data: pd.DataFrame = pd.concat(frames, ignore_index=True)
-    data = data[["parameter", "measure", "strategy", "x", "value"]]
+    data = data[["parameter", "measure", "strategy", "x", *_VALUES]]
     if data.empty:
         raise InputError("list of runs", caption)
     data.attrs[figure.NOTES] = [*notes, *dict.fromkeys(caption)]
@@ -154,6 +161,7 @@ def figure_data(
 
 def draw(data: pd.DataFrame, *, columns: int) -> Figure:
     """Return the figure: measures below each other, parameters side by side."""
+    from matplotlib.collections import LineCollection
     from matplotlib.figure import Figure
 
     from homeshift.display import common_unit
@@ -183,6 +191,17 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
                     marker=look.marker,
                     markersize=2.8,
                     label=str(strategy),
+                )
+                axes.add_collection(
+                    LineCollection(
+                        [
+                            [(x / axis.factor, end / unit.factor) for end in ends]
+                            for x, *ends in line[["x", "low", "high"]].itertuples(index=False)
+                        ],
+                        colors=look.colour,
+                        linewidths=0.7,
+                    ),
+                    autolim=False,  # two seeds give an interval that would hide the points
                 )
             if logarithmic:
                 axes.set_yscale("log")

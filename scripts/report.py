@@ -88,7 +88,7 @@ def _pictures(results: SweepResults) -> Iterator[Picture]:
             time_by_parameter,
             time_by_parameter.figure_data(results.runs),
             "Total time and downtime by parameter",
-            "Geometric means over everything else that varies.",
+            "Geometric means over all else that varies, with 95 % intervals over the seeds.",
         )
     chosen, which = _first_condition(results.comparable_runs)
     if any(not run.migration.get("progress") for run in chosen):

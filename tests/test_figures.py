@@ -231,6 +231,9 @@ def test_times_are_geometric_means_at_each_value_of_a_parameter(study: Path) -> 
     own = data[(data["measure"] == "total-time") & (data["strategy"] == "ownership")]
     assert list(own["x"]) == [16 << 20, 64 << 20]
     assert list(own["value"]) == pytest.approx([16 * 2e-6, 64 * 2e-6])  # sqrt(1 * 4) = 2
+    # Seeds: 1 and 4, in logarithms log(2) apart from their mean; t for one degree is 12.706.
+    assert list(own["high"] / own["value"]) == pytest.approx([2**12.706] * 2)
+    assert list(own["low"] / own["value"]) == pytest.approx([2**-12.706] * 2)
     axes = drawn(time_by_parameter, data).axes[1]
     assert axes.get_xlabel() == "VM memory (MiB)"
     assert axes.get_yscale() == "log"
