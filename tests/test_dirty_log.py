@@ -78,7 +78,6 @@ class PreCopy(Strategy):
     """Pre-copy in a few rounds: all pages, then the dirty ones, the last of them while paused."""
 
     name = "pre-copy"
-    moves = "all pages, while running"
 
     def migrate(self, vm: Vm, target: int) -> Iterator[Operation]:
         """Yield the operations that bring `vm` to the node `target`."""
@@ -143,7 +142,6 @@ class Unasked(Strategy):
     """Copies all pages again while the VM stands still, whatever the log says."""
 
     name = "unasked"
-    moves = "all pages, twice"
 
     def migrate(self, vm: Vm, target: int) -> Iterator[Operation]:
         vm.take_dirty_log()
@@ -163,7 +161,6 @@ class Unheard(Strategy):
     """Copies all pages again while the VM stands still, and does not look at the log."""
 
     name = "unheard"
-    moves = "all pages, twice"
 
     def migrate(self, vm: Vm, target: int) -> Iterator[Operation]:
         vm.take_dirty_log()

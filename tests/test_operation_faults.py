@@ -97,7 +97,6 @@ class Faulty(base.Strategy):
     """Has one of these faults."""
 
     name = "faulty"
-    moves = "nothing well"
 
     def __init__(self, operations: Callable[[base.Vm], Iterator[Any]]) -> None:
         self.operations = operations

@@ -27,7 +27,6 @@ from homeshift.strategies import base, parameters
 @dataclass(frozen=True, kw_only=True)
 class Rounds(base.Strategy):
     name = "rounds"
-    moves = "all pages in a fixed number of rounds"
     most: int = parameters.count(3, "rounds while the VM runs", least=1)
 
     def migrate(self, vm: base.Vm, target: int):
@@ -123,6 +122,6 @@ def test_an_exception_of_a_strategy_is_told_with_its_place(tmp_path: Path) -> No
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == (
         "migrate.py: error: strategy rounds raises ZeroDivisionError: division by zero "
-        "(mine.py, line 14)"
+        "(mine.py, line 13)"
     )
     assert not (tmp_path / "out").exists()

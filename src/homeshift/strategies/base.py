@@ -195,8 +195,6 @@ class Strategy(ABC):
     """
 
     name: ClassVar[str]
-    moves: ClassVar[str]
-    """What is moved, for people."""
     stays: ClassVar[bool] = False
     """Whether the VM stays where it is, and only memory moves."""
     begins_lent: ClassVar[bool] = True

@@ -29,7 +29,6 @@ class Hybrid(Strategy):
     """Copy in a few rounds while the VM runs, move the vCPUs, fetch what was written since."""
 
     name = "hybrid"
-    moves = "all pages while running, then the vCPUs, then dirty pages on demand"
 
     precopy_rounds: int = count(1, "before the vCPUs move", least=1)
     max_bandwidth: float = bandwidth("0B/s", "of copies while the VM runs (QEMU: 128MiB/s)")

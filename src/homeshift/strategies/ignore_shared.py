@@ -21,7 +21,6 @@ class IgnoreShared(PreCopy):
     """Pre-copy of the source's local memory; borrowed memory stays, and so does its home."""
 
     name = "ignore-shared"
-    moves = "the source's own pages, as pre-copy; borrowed pages and their homes stay"
 
     def pages(self, vm: Vm, target: int) -> Sequence[int]:
         """Return the pages to copy."""

@@ -17,7 +17,6 @@ class Borrow(Strategy):
     """Let the lenders hand over the homes of what the VM borrows."""
 
     name = "borrow"
-    moves = "the homes of borrowed regions, from their lenders to the VM's node"
     stays = True
     begins_lent = False
 
@@ -30,7 +29,6 @@ class GiveBack(Strategy):
     """Pull the borrowed pages into the node's own memory, and give the regions back."""
 
     name = "return"
-    moves = "borrowed pages into local memory; then the homes of their regions back to the lenders"
     stays = True
 
     def migrate(self, vm: Vm, target: int) -> Iterator[Operation]:

@@ -25,7 +25,6 @@ class Ownership(Strategy):
     """Transfer all homes, then pause for the vCPUs' state only."""
 
     name = "ownership"
-    moves = "the homes of all regions; data stays where it is"
 
     def migrate(self, vm: Vm, target: int) -> Iterator[Operation]:
         """Yield the operations that bring `vm` to the node `target`."""

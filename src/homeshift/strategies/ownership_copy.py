@@ -19,7 +19,6 @@ class OwnershipCopy(PreCopy):
     """Transfer the homes of the target's memory, pre-copy everything else."""
 
     name = "ownership+copy"
-    moves = "the homes of regions that lie on the target; the data of all other nodes, as pre-copy"
 
     def migrate(self, vm: Vm, target: int) -> Iterator[Operation]:
         """Yield the operations that bring `vm` to the node `target`."""

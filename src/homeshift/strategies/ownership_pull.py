@@ -56,7 +56,6 @@ class OwnershipPull(Strategy):
     """Move the homes and the vCPUs, then pull hot pages until remote accesses are rare."""
 
     name = "ownership+pull"
-    moves = "the homes of all regions; then the hot pages, while the VM runs at the target"
 
     remote_share: float = share(0.05, "of accesses that may need another node in the end")
     policy: str = choice("sampled", ("sampled", "majority"), "which pages are hot")

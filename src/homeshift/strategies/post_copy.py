@@ -30,7 +30,6 @@ class PostCopy(Strategy):
     """Move the vCPUs, then fetch pages on demand, and the rest in the background."""
 
     name = "post-copy"
-    moves = "the vCPUs, then pages on demand and by background push"
 
     prepaging: int = count(8, "pages around a fault that are pushed next")
     max_postcopy_bandwidth: float = bandwidth("0B/s", "of the background push (as QEMU's default)")

@@ -36,7 +36,6 @@ class PreCopy(Strategy):
     """Copy all pages while the VM runs, then dirty pages in rounds, the rest while it is paused."""
 
     name = "pre-copy"
-    moves = "all pages while running, dirty ones again in rounds, the rest while paused"
 
     downtime_limit: int = time("1ms", "pause when the rest takes no longer (QEMU: 300ms)")
     max_bandwidth: float = bandwidth("0B/s", "of copies while the VM runs (QEMU: 128MiB/s)")

@@ -22,7 +22,6 @@ class StopAndCopy(Strategy):
     """Pause, copy all pages, resume."""
 
     name = "stop-and-copy"
-    moves = "all pages, while paused"
 
     def migrate(self, vm: Vm, target: int) -> Iterator[Operation]:
         """Yield the operations that bring `vm` to the node `target`."""
