@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import figure
 
 from homeshift.front_end import call
+from homeshift.run_format import pauses
 from homeshift.units import TICKS_PER_SECOND
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from homeshift.runs import Run
 
 NAME = "progress"
-_GOES_ON = {"resume": "end", "cancel": "start", "recover": "start"}  # phase, and when in it
 _RUNS = 0.05  # of its speed before: a VM that does less has too few accesses for a share of them
 
 
@@ -60,17 +60,8 @@ def _pauses(run: Run) -> Iterator[tuple[float, float]]:
     legs = run.migration["migrations"]
     begin = min(leg["start"] for leg in legs)
     own = [leg for leg in legs if leg["vm"] == 0]
-    for leg in own:
-        stopped = None
-        for phase in leg["phases"]:
-            if phase["name"] == "pause":
-                stopped = phase["start"]
-            elif phase["name"] in _GOES_ON and stopped is not None:
-                yield (
-                    (stopped - begin) / TICKS_PER_SECOND,
-                    (phase[_GOES_ON[phase["name"]]] - begin) / TICKS_PER_SECOND,
-                )
-                stopped = None
+    for told, _, on, _ in itertools.chain.from_iterable(map(pauses, own)):
+        yield (told - begin) / TICKS_PER_SECOND, (on - begin) / TICKS_PER_SECOND
     if run.migration.get("interruption", {}).get("lost"):
         lost = next(phase["start"] for phase in own[-1]["phases"] if phase["name"] == "recover")
         yield (lost - begin) / TICKS_PER_SECOND, run.migration["progress"][-1]["time"]

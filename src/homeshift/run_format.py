@@ -17,6 +17,13 @@ RUN_FILES = ("config.json", "migration.json", "stats.txt")
 TIMELINE = "timeline.json"
 """File of a run that was asked for it."""
 
+_GOES_ON = {
+    "resume": ("end", "target"),
+    "cancel": ("start", "source"),
+    "recover": ("start", "source"),
+}
+"""Phases of which a paused VM goes on at the start or the end, and where."""
+
 
 def read_json(path: Path) -> tuple[dict[str, Any], list[str]]:
     """Return what a JSON file of this format holds, and why it cannot be used, if so."""
@@ -47,3 +54,18 @@ def leaves(value: Any, path: str = "", *, lists: bool = False) -> Iterator[tuple
             yield from leaves(inner, f"{path}[{number}]", lists=lists)
     else:
         yield path, value
+
+
+def pauses(leg: dict[str, Any]) -> Iterator[tuple[int, int, int, str]]:
+    """Yield each pause of a VM in one of migration.json's `migrations`.
+
+    That is the ticks at which it was told to pause, stood still, and went on; and at which end.
+    """
+    pause = None
+    for phase in leg["phases"]:
+        if phase["name"] == "pause":
+            pause = phase
+        elif phase["name"] in _GOES_ON and pause is not None:
+            moment, end = _GOES_ON[phase["name"]]
+            yield pause["start"], pause["end"], phase[moment], end
+            pause = None

@@ -19,17 +19,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from homeshift.engines.base import Controller, Message
+from homeshift.run_format import pauses
 from homeshift.units import TICKS_PER_MICROSECOND, TICKS_PER_NANOSECOND
 
 _MACHINE = 0  # process number of the counters; VM n is process n + 1
 _PHASES, _VCPUS = 1, 2
 _CONTROLLERS = {"L1Cache": "cache", "Directory": "home", "Memory": "memory", "DMA": "DMA"}
-_GOES_ON = {
-    "resume": ("end", "target"),
-    "cancel": ("start", "source"),
-    "recover": ("start", "source"),
-}
-"""Phases of which a paused VM goes on at the start or the end, and where."""
 _OF_A_KIND = 1000  # track numbers of a kind of controllers
 
 Event = dict[str, Any]
@@ -97,25 +92,13 @@ def _way(leg: dict[str, Any]) -> str:
 
 def _pauses(leg: dict[str, Any], pid: int) -> Iterator[Event]:
     """Show the vCPUs: pausing until their accesses are done, paused, and at the target."""
-    paused_at = None
-    for phase in leg["phases"]:
-        if phase["name"] == "pause":
-            yield _begin("pausing", phase["start"], pid, _VCPUS)
-            yield _end(phase["end"], pid, _VCPUS)
-            paused_at = phase["end"]
-        elif phase["name"] in _GOES_ON and paused_at is not None:
-            moment, end = _GOES_ON[phase["name"]]
-            yield _begin("paused", paused_at, pid, _VCPUS)
-            yield _end(phase[moment], pid, _VCPUS)
-            yield {
-                "ph": "i",
-                "s": "t",
-                "name": f"runs on node {leg[end]}",
-                "ts": _us(phase[moment]),
-                "pid": pid,
-                "tid": _VCPUS,
-            }
-            paused_at = None
+    for told, stopped, on, end in pauses(leg):
+        yield _begin("pausing", told, pid, _VCPUS)
+        yield _end(stopped, pid, _VCPUS)
+        yield _begin("paused", stopped, pid, _VCPUS)
+        yield _end(on, pid, _VCPUS)
+        name = f"runs on node {leg[end]}"
+        yield {"ph": "i", "s": "t", "name": name, "ts": _us(on), "pid": pid, "tid": _VCPUS}
 
 
 def _counters(summary: dict[str, Any]) -> Iterator[Event]:
