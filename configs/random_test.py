@@ -18,7 +18,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
-from homeshift.errors import HomeshiftError, InputError, RunError, out_of_bounds
+from homeshift.errors import InputError, RunError, out_of_bounds
+from homeshift.front_end import tells_errors
 
 CANCELLED = 0.25  # so often a transfer, under way or done, is cancelled
 TESTED_BYTES = 32768  # Ruby's tester uses addresses from 0 to a little less than this
@@ -33,14 +34,10 @@ BOUNDS = {
 }
 
 
+@tells_errors
 def main() -> int:
     """Run the script; return its exit status: 2 for bad input, 1 for a failed run."""
-    options = _parser().parse_args()
-    try:
-        _run(options)
-    except HomeshiftError as error:
-        print(f"random_test.py: error: {error}", file=sys.stderr)
-        return error.exit_status
+    _run(_parser().parse_args())
     return 0
 
 

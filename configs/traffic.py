@@ -18,7 +18,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
-from homeshift.errors import HomeshiftError, InputError, RunError, out_of_bounds
+from homeshift.errors import InputError, RunError, out_of_bounds
+from homeshift.front_end import tells_errors
 from homeshift.units import parse_time
 
 REGION_BYTES = 4096
@@ -32,14 +33,10 @@ BOUNDS = {
 }
 
 
+@tells_errors
 def main() -> int:
     """Run the script; return its exit status: 2 for bad input, 1 for a failed run."""
-    options = _parser().parse_args()
-    try:
-        _run(options)
-    except HomeshiftError as error:
-        print(f"traffic.py: error: {error}", file=sys.stderr)
-        return error.exit_status
+    _run(_parser().parse_args())
     return 0
 
 

@@ -26,8 +26,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
-from homeshift.errors import HomeshiftError, InputError, RunError
-from homeshift.front_end import call
+from homeshift.errors import InputError, RunError
+from homeshift.front_end import call, tells_errors
 from homeshift.output_file import output_file, write_faults
 from homeshift.units import LINE_BYTES, PAGE_BYTES, format_bytes, parse_size
 from homeshift.workload import TRACE_DTYPE, Trace, check_traces
@@ -267,22 +267,16 @@ def _is_trace(path: Path) -> bool:
     return True
 
 
+@tells_errors
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     options = parse_arguments(arguments)
-    try:
-        check_request(options)
-        replaces = options.output.exists()
-        records = capture(
-            options.command, skip=options.skip, most=options.records, cache=options.filter
-        )
-        trace = write_trace(options.output, records)
-    except HomeshiftError as error:
-        print(f"capture_trace.py: error: {error}", file=sys.stderr)
-        return error.exit_status
-    except OSError as error:
-        print(f"capture_trace.py: error: {error}", file=sys.stderr)
-        return 1
+    check_request(options)
+    replaces = options.output.exists()
+    records = capture(
+        options.command, skip=options.skip, most=options.records, cache=options.filter
+    )
+    trace = write_trace(options.output, records)
     replaced = " (replaced)" if replaces else ""
     print(
         f"{options.output}{replaced}: {trace.records} records, {trace.pages} pages "

@@ -17,8 +17,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from homeshift.errors import HomeshiftError, RunError
-from homeshift.front_end import call, run_child
+from homeshift.errors import RunError
+from homeshift.front_end import call, run_child, tells_errors
 from homeshift.output_file import output_file
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,6 +26,7 @@ TEMPLATE = ROOT / "scripts" / "study_page.md"
 BASE = "cycles_per_instruction=1"  # in results/study/speed
 
 
+@tells_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Write what the arguments ask for; return the exit status."""
     parser = argparse.ArgumentParser(
@@ -36,25 +37,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     what.add_argument("--page", action="store_true", help="write the page alone")
     parser.add_argument("--docs", type=Path, default=ROOT / "docs", metavar="DIR")
     options = parser.parse_args(argv)
-    try:
-        from homeshift.study import Study, collect  # slow to import
-        from homeshift.study_page import render
+    from homeshift.study import Study, collect  # slow to import
+    from homeshift.study_page import render
 
-        table = options.docs / "study.csv"
-        if options.results:
-            Study(collect(options.results)).write(table)
-            print(f"study.py: wrote {table}")
-            _figures(options.results, table, options.docs / "images")
-        page = render(TEMPLATE.read_text(encoding="utf-8"), Study.read(table))
-        with output_file(options.docs / "study.md") as partial:
-            partial.write_text(page, encoding="utf-8")
-        print(f"study.py: wrote {options.docs / 'study.md'}")
-    except HomeshiftError as error:
-        print(f"{parser.prog}: error: {error}", file=sys.stderr)
-        return error.exit_status
-    except OSError as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return 1
+    table = options.docs / "study.csv"
+    if options.results:
+        Study(collect(options.results)).write(table)
+        print(f"study.py: wrote {table}")
+        _figures(options.results, table, options.docs / "images")
+    page = render(TEMPLATE.read_text(encoding="utf-8"), Study.read(table))
+    with output_file(options.docs / "study.md") as partial:
+        partial.write_text(page, encoding="utf-8")
+    print(f"study.py: wrote {options.docs / 'study.md'}")
     return 0
 
 

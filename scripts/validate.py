@@ -34,8 +34,7 @@ from homeshift.engines.gem5_agreement import (
     run_case,
 )
 from homeshift.engines.random_cases import draw
-from homeshift.errors import RunError
-from homeshift.front_end import call
+from homeshift.front_end import call, tells_errors
 from homeshift.output_file import output_file
 
 HEADER = (
@@ -58,6 +57,7 @@ _RANDOM = re.compile(r"random-(\d+)")
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
+@tells_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the cases on both engines; return the exit status."""
     parser = argparse.ArgumentParser(
@@ -98,13 +98,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(f"{options.gem5}: not found; give a gem5 with the plugin by --gem5")
     with tempfile.TemporaryDirectory() as temporary:
         directory = options.keep or Path(temporary)
-        cases = _cases(options)
-        try:
-            _print_row(HEADER)
-            results = [_compare(case, gem5, directory, options) for case in cases]
-        except RunError as error:
-            print(f"{parser.prog}: {error}", file=sys.stderr)
-            return error.exit_status
+        _print_row(HEADER)
+        results = [_compare(case, gem5, directory, options) for case in _cases(options)]
     return 0 if all(results) else 1
 
 

@@ -56,6 +56,9 @@ def tells_errors(main: Callable[Arguments, int]) -> Callable[Arguments, int]:
         except HomeshiftError as error:
             print(f"{program}: error: {error}", file=sys.stderr)
             return error.exit_status
+        except OSError as error:
+            print(f"{program}: error: {error}", file=sys.stderr)
+            return 1
 
     return told
 
