@@ -78,10 +78,9 @@ def _run(options: argparse.Namespace) -> None:
 
     machine = load_machine(options.machine)
     _m5.core.seedRandom(options.seed)
-    built = build(machine, region_bytes=options.region, models=Models())
-    controllers = built.controllers
-    built.system.ruby.randomization = True
-    tester = built.system.tester = gem5.RubyTester(
+    system, controllers = build(machine, region_bytes=options.region, models=Models())
+    system.ruby.randomization = True
+    tester = system.tester = gem5.RubyTester(
         num_cpus=len(controllers.sequencers),
         checks_to_complete=options.checks,
         wakeup_frequency=10,

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from homeshift.engines.base import Engine
-from homeshift.schedule import Steps
+from homeshift.schedule import Steps, sleep
 from homeshift.units import parse_time
 
 MOST = 10_000
@@ -45,11 +45,9 @@ class MessageWindow:
 
     def steps(self, engine: Engine, start_tick: int) -> Steps:
         """Note messages while the time has come; a coroutine for `run_together`."""
-        while engine.now < start_tick + self.start_ticks:
-            yield start_tick + self.start_ticks
+        yield from sleep(engine, start_tick + self.start_ticks)
         engine.open_message_log(self.most)
-        while engine.now < start_tick + self.end_ticks:
-            yield start_tick + self.end_ticks
+        yield from sleep(engine, start_tick + self.end_ticks)
         engine.close_message_log()
 
 

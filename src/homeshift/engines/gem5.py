@@ -58,10 +58,10 @@ class Gem5Engine:
 
     def __init__(self, setup: Setup) -> None:
         machine = self._machine = setup.machine
-        built = build(machine, region_bytes=setup.region_bytes, models=setup.models)
-        controllers = self._controllers = built.controllers
+        system, controllers = build(machine, region_bytes=setup.region_bytes, models=setup.models)
+        self._controllers = controllers
         self._vms = [
-            _add_vm(built.system, controllers, number, vm, machine, check=setup.check)
+            _add_vm(system, controllers, number, vm, machine, check=setup.check)
             for number, vm in enumerate(setup.vms)
         ]
         self._frames = {frame for vm in setup.vms for frame in vm.frames}
@@ -157,16 +157,12 @@ class Gem5Engine:
 
     def transfer(self, regions: Sequence[int], new_home: int, *, node: int, owner: int) -> int:
         job = self._new_job(node)
-        size = self._region_bytes
-        bases = [address // size * size for address in regions]
-        self._jobs[job].transfer(job, owner, bases, new_home)
+        self._jobs[job].transfer(job, owner, self._bases(regions), new_home)
         return job
 
     def fence(self, regions: Sequence[int], fenced: int, *, node: int, owner: int) -> int:
         job = self._new_job(node)
-        size = self._region_bytes
-        bases = [address // size * size for address in regions]
-        self._jobs[job].fence(job, owner, bases, fenced)
+        self._jobs[job].fence(job, owner, self._bases(regions), fenced)
         return job
 
     def homes(self, addresses: Sequence[int]) -> list[int]:
@@ -181,6 +177,10 @@ class Gem5Engine:
 
     def cancel(self, job: int) -> None:
         self._jobs[job].cancel(job)
+
+    def _bases(self, regions: Sequence[int]) -> list[int]:
+        size = self._region_bytes
+        return [address // size * size for address in regions]
 
     def _new_job(self, node: int) -> int:
         self._jobs.append(self._controllers.migration_engines[node])

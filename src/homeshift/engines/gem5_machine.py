@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A machine file as a gem5 System: controllers, interconnect, and memory behind each node.
 
-    built = build(machine, region_bytes=4096, models=Models())
-    ...                      # more children for built.system
+    system, controllers = build(machine, region_bytes=4096, models=Models())
+    ...                      # more children for the system
     m5.instantiate()
 
 Runs inside gem5 only, and needs nothing but the standard library besides.
@@ -10,7 +10,6 @@ Runs inside gem5 only, and needs nothing but the standard library besides.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import m5.objects as gem5
@@ -21,17 +20,8 @@ from homeshift.machine import Machine
 from homeshift.units import TICKS_PER_SECOND
 
 
-@dataclass(slots=True)
-class Built:
-    """The objects of a machine, not yet instantiated."""
-
-    root: Any
-    system: Any
-    controllers: Controllers
-
-
-def build(machine: Machine, *, region_bytes: int, models: Models) -> Built:
-    """Make the objects of a machine.
+def build(machine: Machine, *, region_bytes: int, models: Models) -> tuple[Any, Controllers]:
+    """Return the System of a machine, not yet instantiated, and what is below its RubySystem.
 
     Args:
         machine: what to build.
@@ -75,7 +65,8 @@ def build(machine: Machine, *, region_bytes: int, models: Models) -> Built:
         controllers.add_memory(node, addresses, memory.port)
     controllers.finish()
     system.system_port = system.ruby.sys_port_proxy.in_ports
-    return Built(gem5.Root(full_system=False, system=system), system, controllers)
+    gem5.Root(full_system=False, system=system)  # gem5 keeps it
+    return system, controllers
 
 
 def _simple_memory(machine: Machine, node: int, addresses: Any) -> Any:
