@@ -13,22 +13,16 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from homeshift.display import (
-    common_unit,
-    fitted,
-    format_count,
-    format_number,
-    format_ratio,
-)
+from homeshift.display import DisplayUnit, fitted, format_count, format_number, format_ratio
 from homeshift.errors import InputError, near
 from homeshift.groups import SEED, condition_columns, group_names
-from homeshift.measures import Measure, measures_for, shown_measures
+from homeshift.measures import as_texts, measures_for
 from homeshift.run_format import leaves
 from homeshift.runs import Run, measures
 from homeshift.selection import as_given, run_table, strategy_names, varied
@@ -120,20 +114,11 @@ def render(table: pd.DataFrame, *, width: int) -> str:
 
 def texts(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return values and ratios of the table of `compare` as texts: a row a measure."""
-    base = str(table["baseline"].iloc[0])
-    names = [str(name) for name in dict.fromkeys(table["label"])]
-    others = [name for name in names if name != base]
-    values, ratios = {}, {}
-    for measure in shown_measures(table):
-        found = _values(table, measure, "value", names)
-        unit = common_unit(found, measure.unit)
-        show = format_number if unit.name else format_count
-        values[measure.heading(unit)] = [show(value / unit.factor) for value in found]
-        ratios[measure.label] = [format_ratio(r) for r in _values(table, measure, "ratio", others)]
-    return (
-        pd.DataFrame.from_dict(values, orient="index", columns=names),
-        pd.DataFrame.from_dict(ratios, orient="index", columns=others),
-    )
+
+    def show_value(row: pd.Series[Any], unit: DisplayUnit) -> str:
+        return (format_number if unit.name else format_count)(row["value"] / unit.factor)
+
+    return as_texts(table, "label", "value", show_value, lambda row: format_ratio(row["ratio"]))
 
 
 def differences(runs: Sequence[Run]) -> list[str]:
@@ -169,13 +154,6 @@ def _find_baseline(runs: Sequence[Run], names: Sequence[str], baseline: str) -> 
     raise InputError(
         "baseline", [f"no run '{baseline}'{near(baseline, known)}; the runs are {listed}"]
     )
-
-
-def _values(
-    table: pd.DataFrame, measure: Measure, column: str, names: Iterable[str]
-) -> list[float]:
-    rows = table[table["measure"] == measure.path].set_index("label")[column]
-    return [float(rows[name]) for name in names]
 
 
 _NO_CONDITIONS = (

@@ -23,9 +23,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from homeshift.display import common_unit, format_count, format_number, format_ratio
+from homeshift.display import DisplayUnit, format_count, format_number, format_ratio
 from homeshift.errors import InputError, near
-from homeshift.measures import Measure, measures_for, shown_measures
+from homeshift.measures import Measure, as_texts, measures_for
 from homeshift.selection import short_name, shown_name, shown_value, varied
 
 COLUMNS = (
@@ -233,30 +233,17 @@ def condition_columns(table: pd.DataFrame, by: Sequence[str]) -> list[str]:
 
 def texts(summary: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return means and ratios of a summary as texts for people: a row a measure."""
-    names = list(dict.fromkeys(summary["group"]))
-    others = list(dict.fromkeys(summary["group"][summary["group"] != summary["baseline"]]))
-    means, ratios = {}, {}
-    for measure in shown_measures(summary):
-        found = summary[summary["measure"] == measure.path].set_index("group")
-        unit = common_unit([float(v) for v in found["mean"]], measure.unit)
-        show = format_number if unit.name else _format_mean_count
-        means[measure.heading(unit)] = [
-            _mean_text(found.loc[name], unit.factor, show) for name in names
-        ]
-        ratios[measure.label] = [_ratio_text(found.loc[name]) for name in others]
-    return (
-        pd.DataFrame.from_dict(means, orient="index", columns=names),
-        pd.DataFrame.from_dict(ratios, orient="index", columns=others),
-    )
+    return as_texts(summary, "group", "mean", _mean_text, _ratio_text)
 
 
 def _format_mean_count(value: float) -> str:
     return format_count(value) if value % 1 == 0 else format_number(value)
 
 
-def _mean_text(row: pd.Series[Any], factor: float, show: Any) -> str:
-    text = str(show(row["mean"] / factor))
-    half = (row["mean_high"] - row["mean_low"]) / 2 / factor
+def _mean_text(row: pd.Series[Any], unit: DisplayUnit) -> str:
+    show = format_number if unit.name else _format_mean_count
+    text = show(row["mean"] / unit.factor)
+    half = (row["mean_high"] - row["mean_low"]) / 2 / unit.factor
     return text if math.isnan(half) else f"{text} \N{PLUS-MINUS SIGN} {show(half)}"
 
 

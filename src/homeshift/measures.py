@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from homeshift.display import DisplayUnit
+from homeshift.display import DisplayUnit, common_unit
 from homeshift.errors import InputError, near
 
 
@@ -76,6 +76,36 @@ def shown_measures(table: pd.DataFrame) -> list[Measure]:
     """Return those measures of a table in long form that have a name for people."""
     there = set(table["measure"])
     return [measure for measure in MEASURES if measure.label and measure.path in there]
+
+
+def as_texts(
+    table: pd.DataFrame,
+    key: str,
+    value: str,
+    show_value: Callable[[pd.Series[Any], DisplayUnit], str],
+    show_ratio: Callable[[pd.Series[Any]], str],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return values and ratios of a table in long form as texts: a row a measure.
+
+    Args:
+        table: with columns measure and baseline, which is one of `key`'s.
+        key: column that names what stands side by side.
+        value: column by which units are chosen.
+        show_value: from a row, and the unit of its measure.
+        show_ratio: from a row that is not its own baseline.
+    """
+    names = list(dict.fromkeys(table[key]))
+    others = list(dict.fromkeys(table[key][table[key] != table["baseline"]]))
+    values, ratios = {}, {}
+    for measure in shown_measures(table):
+        rows = table[table["measure"] == measure.path].set_index(key)
+        unit = common_unit([float(number) for number in rows[value]], measure.unit)
+        values[measure.heading(unit)] = [show_value(rows.loc[name], unit) for name in names]
+        ratios[measure.label] = [show_ratio(rows.loc[name]) for name in others]
+    return (
+        pd.DataFrame.from_dict(values, orient="index", columns=names),
+        pd.DataFrame.from_dict(ratios, orient="index", columns=others),
+    )
 
 
 def measure_named(name: str) -> Measure:
