@@ -7,6 +7,8 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "engine/network.hh"
+
 namespace homeshift::engine
 {
 
@@ -78,13 +80,13 @@ class Link::Wake final : public Event, public Pooled<Link::Wake>
     Link &link_;
 };
 
-Link::Link(const Ends &ends, double bytes_per_cycle, EventQueue &queue, Router &routers)
+Link::Link(const Ends &ends, double bytes_per_cycle, EventQueue &queue, Network &network)
     : ends_(ends),
       room_(units_per_cycle(bytes_per_cycle)),
       lengths_{cycles_for(units_of(MessageSizeType_Control), room_),
                cycles_for(units_of(MessageSizeType_Data), room_)},
       queue_(queue),
-      routers_(routers)
+      network_(network)
 {}
 
 Link::~Link()
@@ -145,7 +147,7 @@ Link::give_back(Message *message, Cycle ready)
     }
     const bool scheduled = place->scheduled;
     if (place->booked) {
-        routers_.take_back(message, ends_.to, ready + ends_.latency);
+        network_.take_back(message, ends_.to, ready + ends_.latency);
     } else if (scheduled) {
         message->stop_travelling(ready, queue_);
     }
@@ -177,7 +179,7 @@ Link::set_end(Accepted *accepted)
 void
 Link::cancel(Accepted *booked)
 {
-    routers_.take_back(booked->message, ends_.to, booked->ready + ends_.latency);
+    network_.take_back(booked->message, ends_.to, booked->ready + ends_.latency);
     booked->message->in_port = booked->in_port;
     booked->booked = false;
     schedule(booked);
@@ -371,7 +373,7 @@ void
 Link::go_on(Message *message, Cycle start)
 {
     message->in_port = static_cast<std::uint16_t>(kFirstLinkPort + ends_.from);
-    routers_.route(message, ends_.to, start + ends_.latency);
+    network_.route(message, ends_.to, start + ends_.latency);
 }
 
 // A lower bound: no waiting message starts in fewer cycles from now. The first one to start is of

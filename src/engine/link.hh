@@ -46,19 +46,7 @@ in_order(MachineID controller, unsigned port, std::uint16_t in_port)
     return std::uint32_t{port_of(controller)} << 16 | port << 10 | in_port;
 }
 
-// Where a link's messages go on to.
-class Router
-{
-  public:
-    // Take a message that arrives at a router at that cycle.
-    virtual void route(Message *message, unsigned router, Cycle arrival) = 0;
-
-    // Undo that, before the cycle has come.
-    virtual void take_back(Message *message, unsigned router, Cycle arrival) = 0;
-
-  protected:
-    ~Router() = default;
-};
+class Network;
 
 class Link final : public Receiver
 {
@@ -71,7 +59,7 @@ class Link final : public Receiver
         Cycles latency;
     };
 
-    Link(const Ends &ends, double bytes_per_cycle, EventQueue &queue, Router &routers);
+    Link(const Ends &ends, double bytes_per_cycle, EventQueue &queue, Network &network);
     ~Link();
     Link(const Link &) = delete;
     Link &operator=(const Link &) = delete;
@@ -150,7 +138,7 @@ class Link final : public Receiver
     const std::uint32_t room_;            // of a cycle, in units
     const std::array<Cycles, 2> lengths_; // of a message without data, of one with
     EventQueue &queue_;
-    Router &routers_;
+    Network &network_; // where messages go on to
 
     Fifo<Accepted> accepted_; // by the cycle in which they are ready
     std::array<Fifo<Message *>, kVirtualNetworks> waiting_;

@@ -46,15 +46,19 @@ struct NetworkSpec
     std::uint64_t seed = 0;
 };
 
-class Network final : public Router
+class Network
 {
   public:
     Network(const NetworkSpec &spec, EventQueue &queue, unsigned cores_per_node);
 
     void add(MachineID id, Receiver *controller);
     void send(Message *message, MachineID sender, Cycles latency, Addr line);
-    void route(Message *message, unsigned router, Cycle arrival) override;
-    void take_back(Message *message, unsigned router, Cycle arrival) override;
+
+    // Take a message that arrives at a router at that cycle.
+    void route(Message *message, unsigned router, Cycle arrival);
+
+    // Undo that, before the cycle has come.
+    void take_back(Message *message, unsigned router, Cycle arrival);
 
     unsigned
     node_of(MachineID id) const
