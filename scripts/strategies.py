@@ -7,7 +7,7 @@ r"""Move one VM by every strategy, and print a table of what it costs, for a REA
         -- --vm-memory 64MiB --borrow 1:0.25,2:0.25,3:0.25 --workload zipf --horizon 20ms
 
 What follows "--" are options of configs/migrate.py; without them it is the VM of the README, whose
-vCPUs replay traces. A run that is there already, made with the same options, is not made again.
+vCPUs replay traces.
 Everything is measured over the same horizon: a strategy that leaves data where it is pays for it.
 The second table says how the energy in that time depends on each constant of energy.toml.
 A strategy whose run fails, as one that takes longer than the horizon, is told and is not in the
@@ -17,21 +17,18 @@ tables; the exit status is 1 then, and 2 for bad input.
 from __future__ import annotations
 
 import argparse
-import json
+import re
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import homeshift
 from homeshift.display import format_number
 from homeshift.errors import InputError, RunError
 from homeshift.front_end import call, run_child, tells_errors
 from homeshift.markdown import markdown_table
-from homeshift.output_file import output_file
 from homeshift.strategies import STRATEGIES, strategy_named
-from homeshift.sweep.spec import digests
 
 if TYPE_CHECKING:
     from homeshift.runs import Run
@@ -57,7 +54,7 @@ COLUMNS = (
 
 @tells_errors
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run every strategy that is not there yet, print the tables, return the exit status."""
+    """Run every strategy, print the tables, return the exit status."""
     parser = argparse.ArgumentParser(
         prog="strategies.py",
         description=__doc__,
@@ -112,23 +109,17 @@ def _print_tables(runs: Sequence[Run]) -> None:
 
 
 def _run(strategy: str, options: Sequence[str], outdir: Path) -> Path:
-    """Make a run unless it is there; return its directory."""
-    directory = outdir / strategy.replace("/", "-").replace(":", "-").replace(",", "-")
-    command = [*options, "--strategy", strategy]
-    made_from = [homeshift.__version__, *command, *digests(command)]
-    note = outdir / f"{directory.name}.json"
-    if directory.is_dir() and note.is_file() and json.loads(note.read_text()) == made_from:
-        return directory
+    """Make a run; return its directory."""
+    directory = outdir / re.sub("[/:,]", "-", strategy)
     print(f"strategies.py: {strategy}", file=sys.stderr, flush=True)
     script = REPOSITORY / "configs" / "migrate.py"
-    result = run_child([sys.executable, str(script), *command, "--outdir", str(directory)])
+    command = [sys.executable, str(script), *options, "--strategy", strategy]
+    result = run_child([*command, "--outdir", str(directory)])
     told = result.stderr.strip().removeprefix("migrate.py: error: ")
     if result.returncode == InputError.exit_status:  # the others have nearly the same options
         raise InputError(f"the run by {strategy}", [told.replace("\n", "\n  ")])
     if result.returncode != 0:
         raise RunError(f"{strategy}: {told}")
-    with output_file(note) as partial:
-        partial.write_text(json.dumps(made_from), encoding="utf-8")
     return directory
 
 

@@ -172,10 +172,6 @@ def test_one_command_makes_the_table_of_strategies(tmp_path: Path) -> None:
     assert len({line.count("|") for line in lines[:4]}) == 1
     assert any(line.startswith("| link |") for line in lines)
     assert first.stderr.count("strategies.py: ") == 2
-    again = script("scripts/strategies.py", *command, "--", *options)
-    assert (again.stdout, again.stderr) == (first.stdout, "")  # nothing is run again
-    other = script("scripts/strategies.py", *command, "--", *options, "--seed", "2")
-    assert other.stderr.count("strategies.py: ") == 2
 
 
 def test_a_strategy_that_cannot_run_is_told_by_name(tmp_path: Path) -> None:
