@@ -58,16 +58,6 @@ class Phase:
 
 
 @dataclass(slots=True)
-class Requests:
-    """What a post-copy did on demand."""
-
-    pages: int = 0
-    """Pages that were asked for because the VM touched them."""
-    faults: int = 0
-    """Times that a vCPU began to wait for a page, asked for or pushed already."""
-
-
-@dataclass(slots=True)
 class Migration:
     """A migration of a VM, under way or over.
 
@@ -100,7 +90,10 @@ class Migration:
     pages_copied: int = 0
     regions_moved: int = 0
     regions_returned: int = 0
-    requests: Requests = field(default_factory=Requests)
+    postcopy_requests: int = 0
+    """Pages that were asked for because the VM touched them."""
+    postcopy_faults: int = 0
+    """Times that a vCPU began to wait for a page, asked for or pushed already."""
     jobs: set[int] = field(default_factory=set)
     """Of the engine, under way."""
     missing: set[int] = field(default_factory=set)
@@ -361,9 +354,9 @@ class Migration:
         push_at = engine.now
         while queue or demanded or pushed:
             for page in engine.take_faults(vm.number):
-                self.requests.faults += 1
+                self.postcopy_faults += 1
                 if queue.take(page):
-                    self.requests.pages += 1
+                    self.postcopy_requests += 1
                     begin(page, demanded, node)
                     queue.put_first(_around(page, prepaging))
             while queue and len(pushed) < PUSHED_AT_ONCE and engine.now >= push_at:

@@ -135,7 +135,7 @@ def _ram(legs: Sequence[Migration], during: Span, *, alone: bool) -> dict[str, A
         "normal-bytes": pages * PAGE_BYTES,
         "dirty-pages-rate": legs[-1].dirty_pages_rate,
         "dirty-sync-count": sum(leg.syncs for leg in legs),
-        "postcopy-requests": sum(leg.requests.pages for leg in legs),
+        "postcopy-requests": sum(leg.postcopy_requests for leg in legs),
         "page-size": PAGE_BYTES,
         "mbps": moved * 8 / seconds / 1e6 if seconds else None,
         "pages-per-second": pages / own_seconds if own_seconds else None,
@@ -248,8 +248,8 @@ def _migration(leg: Migration) -> dict[str, Any]:
         "regions-transferred": leg.regions_moved,
         "regions-returned": leg.regions_returned,
         "dirty-sync-count": leg.syncs,
-        "postcopy-requests": leg.requests.pages,
-        "postcopy-faults": leg.requests.faults,
+        "postcopy-requests": leg.postcopy_requests,
+        "postcopy-faults": leg.postcopy_faults,
         "phases": [
             {
                 "name": phase.name,
