@@ -18,7 +18,7 @@ from homeshift.runs import read_run
 from homeshift.study import STRATEGIES, Study, _break_even, collect
 from homeshift.study_page import render
 from homeshift.study_tables import AXES, Tables
-from homeshift.sweep import load_sweep
+from homeshift.sweep.spec import load_sweep
 
 ROOT = Path(__file__).parents[1]
 TEMPLATE = ROOT / "scripts" / "study_page.md"

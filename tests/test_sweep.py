@@ -33,9 +33,8 @@ from sweeps import (
 
 from homeshift import __version__
 from homeshift.errors import InputError
-from homeshift.sweep import load_sweep
 from homeshift.sweep.place import Place
-from homeshift.sweep.spec import RunSpec
+from homeshift.sweep.spec import RunSpec, load_sweep
 
 ROOT = Path(__file__).parents[1]
 SMOKE = ROOT / "configs" / "sweeps" / "smoke.toml"

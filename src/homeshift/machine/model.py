@@ -26,7 +26,7 @@ from homeshift.units import LINE_BYTES, PAGE_BYTES, TICKS_PER_SECOND
 MOST_NODES = 64
 MOST_CORES = 64  # one word of sharers in a directory entry
 
-KIB, MIB, GIB, TIB = 1 << 10, 1 << 20, 1 << 30, 1 << 40
+GIB, TIB = 1 << 30, 1 << 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,3 @@ what is done; `execute` makes one run; `processes` ends those under way; `cluste
 workers, `slurm` those that are Slurm jobs, which `slurm_jobs` looks after; `table` collects the
 results.
 """
-
-from homeshift.sweep.spec import RunSpec, Sweep, load_sweep
-
-__all__ = ["RunSpec", "Sweep", "load_sweep"]
