@@ -2,8 +2,8 @@
 
 #include "homeshift/home_directory.hh"
 
+#include "base/intmath.hh"
 #include "base/trace.hh"
-#include "common/home_map.hh"
 #include "debug/HomeTransfer.hh"
 #include "homeshift/version_shim.hh"
 
@@ -13,22 +13,11 @@ namespace gem5
 namespace ruby
 {
 
-namespace
-{
-
-unsigned
-regionShift(const HomeDirectoryParams &p)
-{
-    return ::homeshift::HomeMap(p.memory_size, p.node_size, p.region_size).region_shift();
-}
-
-} // namespace
-
 HomeDirectory::HomeDirectory(const Params &p)
     : SimObject(p),
       system(p.ruby_system),
-      records(p.memory_size, regionShift(p)),
-      shift(regionShift(p)),
+      records(p.memory_size, floorLog2(p.region_size)),
+      shift(floorLog2(p.region_size)),
       stats(this, *this)
 {
     for (Addr region = p.node * p.node_size; region < (p.node + 1) * p.node_size;
