@@ -196,9 +196,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _unknown(parser: argparse.ArgumentParser, words: Sequence[str]) -> list[str]:
     """Return the faults of words that are no options, nor what follows one of these."""
-    known = [name for action in parser._actions for name in action.option_strings]
     return [
-        f"{word}: no such option{near(word.partition('=')[0], known)}"
+        f"{word}: no such option{near(word.partition('=')[0], parser._option_string_actions)}"
         if word.startswith("-")
         else f"{word}: belongs to no option"
         for before, word in pairwise(["", *words])
@@ -227,6 +226,11 @@ class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
     def _get_help_string(self, action: argparse.Action) -> str | None:
         none = action.default is False or action.default in (None, "")
         return action.help if none else super()._get_help_string(action)
+
+
+def option_names() -> list[str]:
+    """Return the names of all options, without dashes: a sweep can vary whatever there is."""
+    return [name.removeprefix("--") for name in _parser()._option_string_actions]
 
 
 def faults_in(arguments: list[str], *, together: bool) -> list[str]:

@@ -16,10 +16,8 @@ import argparse
 import importlib.util
 import logging
 import os
-import re
 import runpy
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -84,8 +82,8 @@ def _sweep(arguments: argparse.Namespace) -> int:
     for option in ("workers", "slurm"):
         if (number := getattr(arguments, option)) is not None and number < 1:
             raise InputError(f"option --{option}", ["must be at least 1"])
-    check = runpy.run_path(str(MIGRATE))["faults_in"]
-    sweep = load_sweep(arguments.sweep, known=_options_of_migrate(), check=check)
+    migrate = runpy.run_path(str(MIGRATE))
+    sweep = load_sweep(arguments.sweep, known=migrate["option_names"](), check=migrate["faults_in"])
     gem5 = shutil.which(arguments.gem5)
     if gem5 is None and any(run.engine == "gem5" for run in sweep.runs):
         fault = f"{arguments.gem5}: not found; give a gem5 with the plugin by --gem5"
@@ -111,14 +109,6 @@ def _complete(arguments: argparse.Namespace, sweep: Sweep, place: Place, gem5: s
             _run(workers, wanted, place, gem5)
         place.clear()  # of what a worker that died has left
     return _report(sweep, place)
-
-
-def _options_of_migrate() -> set[str]:
-    """Ask migrate.py itself, so that a sweep can vary whatever it offers."""
-    shown = subprocess.run(
-        [sys.executable, str(MIGRATE), "--help"], capture_output=True, text=True, check=True
-    ).stdout
-    return set(re.findall(r"^  (?:-\w, )?--([a-z][a-z-]*)", shown, flags=re.MULTILINE))
 
 
 def _workers(
