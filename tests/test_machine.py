@@ -12,7 +12,13 @@ from pathlib import Path
 import pytest
 
 from homeshift.errors import InputError
-from homeshift.machine import Machine, load_machine, machine_directory, machine_names
+from homeshift.machine import (
+    Machine,
+    load_machine,
+    machine_directory,
+    machine_names,
+    slow_access_ticks,
+)
 
 SOUND = (machine_directory() / "quad.toml").read_text()
 
@@ -63,6 +69,26 @@ def test_times_become_cycles_of_the_clock_and_sizes_become_bytes() -> None:
     assert machine.memory.bandwidth_bytes_per_second == 38.4e9
     assert machine.cache.sets == 512
     assert machine.network.columns is None
+
+
+@pytest.mark.parametrize(
+    ("pool", "threshold"),
+    [
+        ("pool.latency=63.5ns", "between"),  # slower than a node's: 150 ns
+        ("pool.latency=150ns", "between"),
+        ("pool.latency=2ns", "local"),  # faster, with its way, than the node's own
+    ],
+)
+def test_slow_accesses_are_those_that_need_another_node_or_a_pool(
+    pool: str, threshold: str
+) -> None:
+    machine = load_machine(f"pool:memory.latency=150ns,{pool}")
+    assert machine.pool is not None
+    slow, local = slow_access_ticks(machine) / 1000, miss_ns(machine, home_links=0, memory_links=0)
+    away = miss_ns(machine, home_links=0, memory_links=2)
+    away -= (machine.memory.latency_cycles - machine.pool.latency_cycles) * 0.5  # ns a cycle
+    assert slow == pytest.approx((local + away) / 2 if threshold == "between" else local, abs=0.5)
+    assert (away > slow) == (threshold == "between")
 
 
 @pytest.mark.parametrize("name", machine_names())

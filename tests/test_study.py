@@ -15,9 +15,9 @@ from conftest import WriteRun
 
 from homeshift.errors import InputError
 from homeshift.runs import read_run
-from homeshift.study import STRATEGIES, Study, _break_even, collect
+from homeshift.study import STRATEGIES, Study, _against_left, collect
 from homeshift.study_page import render
-from homeshift.study_tables import AXES, Tables
+from homeshift.study_tables import AXES, REPEATS, Tables
 from homeshift.sweep.spec import load_sweep
 
 ROOT = Path(__file__).parents[1]
@@ -89,7 +89,7 @@ def test_a_vm_that_computes_much_between_two_misses_is_better_left(study: Study)
     v = study.value
     for other in ("stop-and-copy", "pre-copy", "post-copy", "hybrid"):
         assert v("accesses", other, **SLOW) < 1.01 * v("accesses", "ownership", **SLOW)
-        assert v("energy_j", other, **SLOW) > 4 * v("energy_j", "ownership", **SLOW)
+        assert v("energy_ratio", other, **SLOW) > 4
         assert math.isnan(v("overtakes_s", other, **SLOW))
     assert v("accesses", "pre-copy", **SLOW) > 0.97 * v("accesses", "ownership", **SLOW)
 
@@ -102,6 +102,42 @@ def test_a_working_set_that_fits_the_slice_is_better_left(study: Study) -> None:
         )
         for case in ({"slice_kib": 4096.0}, {"cpi": 4.0}, SLOW):
             assert math.isnan(v("saves_energy_s", other, **case))
+            assert 1.9 < v("energy_ratio", other, **case) < 9  # "2 to 9 times" in the README
+
+
+def test_a_copy_of_everything_takes_as_much_energy_as_leaving_or_more(study: Study) -> None:
+    v = study.value
+    for other in ("stop-and-copy", "post-copy", "ownership+copy"):
+        assert v("energy_ratio", other) == pytest.approx(1, abs=0.02)
+    # Copied once, it is the same energy for the same work, whenever it was spent.
+    assert v("energy_ratio", "stop-and-copy") == pytest.approx(
+        v("energy_ratio", "post-copy"), rel=0.01
+    )
+    assert v("energy_ratio", "pre-copy") > v("energy_ratio", "hybrid") > 1.2
+
+
+def test_the_base_case_is_the_same_wherever_its_programs_are(study: Study) -> None:
+    tables = Tables(study)
+    for other in STRATEGIES:
+        for measure, most in (("accesses", 0.01), ("energy_ratio", 0.04)):
+            least, largest = tables.span(measure, other, to="ownership")
+            assert largest - least < most
+
+
+def test_most_accesses_are_those_of_one_program(study: Study) -> None:
+    least, most = Tables(study).share_of("sort")
+    assert 0.7 < least < most < 0.8
+    table = Tables(study).programs().splitlines()
+    [copied] = [line for line in table if line.startswith("| `stop-and-copy`")]
+    *programs, mean = [float(cell.strip().rstrip("%")) for cell in copied.split("|")[2:-1]]
+    assert max(programs) == programs[2] > 0 > mean  # sort's work alone has grown
+
+
+def test_a_better_engine_copies_faster(study: Study) -> None:
+    v = study.value
+    times = [v("total_s", "stop-and-copy", lines=lines) for lines in (16.0, 32.0, 128.0)]
+    assert times[0] == pytest.approx(2 * times[1], rel=0.05)
+    assert times[1] > 3 * times[2]
 
 
 def test_misses_that_overlap_cost_no_work_but_energy(study: Study) -> None:
@@ -109,14 +145,14 @@ def test_misses_that_overlap_cost_no_work_but_energy(study: Study) -> None:
         for other in ("stop-and-copy", "post-copy"):
             ratio, _, high = study.ratios("accesses", other, "ownership", **changes)
             assert ratio <= high < 1
-            _, _, dearest = study.ratios("energy_j/accesses", other, "ownership", **changes)
+            _, _, dearest = study.ratios("energy_ratio", other, "ownership", **changes)
             assert dearest < 1
 
 
 def test_pulling_the_hot_pages_spends_least_energy_in_most_cases(study: Study) -> None:
     cases = [changes for _, axis in AXES.values() for changes in axis]
     best = [
-        min(STRATEGIES, key=lambda s: study.value("energy_j/accesses", s, **changes))
+        min(STRATEGIES, key=lambda s: study.value("energy_ratio", s, **changes))
         for changes in cases
     ]
     assert best.count("ownership+pull") > len(cases) / 2
@@ -155,8 +191,13 @@ def test_the_bytes_of_a_copy_are_what_arithmetic_says(study: Study) -> None:
     pages = study.value("pages", "stop-and-copy")
     state = (pages * 8 + 4 * 16384) / 64 * 80
     predicted = 64 * pages * (0.5 * 80 + 0.5 * 160) + state
-    measured = study.value("migration_bytes", "stop-and-copy")
-    assert measured == pytest.approx(predicted, rel=0.01)
+    measured = study.value("copy_bytes", "stop-and-copy")
+    assert 0.98 * predicted < measured < predicted  # lines in the source's caches are not fetched
+
+
+def test_the_downtime_is_that_of_the_vcpus_state(study: Study) -> None:
+    lot = study.value("downtime_s - pause_s", "ownership") / 32
+    assert lot == pytest.approx(311e-9, rel=0.01)  # of one line alone: 622 cycles
 
 
 def test_larger_regions_move_with_fewer_bytes_but_take_longer(study: Study) -> None:
@@ -174,32 +215,37 @@ def test_the_readme_says_the_same(study: Study) -> None:
 
     left = v("speed_after", "ignore-shared", **POOL) / v("speed_after", "ownership", **POOL)
     idle = 0.034 * 1.2 * 8 / 8192  # W of a MiB
-    copy = v("migration_j", "stop-and-copy") / v("memory_mib", "stop-and-copy")
+    whole = v("migration_j", "stop-and-copy", on_target=0.0, on_third=0.0)
+    copy = whole / v("memory_mib", "stop-and-copy")
+    faster = v("total_s", "stop-and-copy", lines=128.0) / v("total_s", "ownership", lines=128.0)
     for sentence in (
         f"pool: {len(study.table)} runs",
-        f"{times('migration_bytes')} fewer bytes, {times('total_s')} less time and "
+        f"{times('migration_bytes')} fewer bytes, {times('total_s')} less time ({faster:.0f} "
+        "times, if a migration engine has 128 lines under way instead of 32) and "
         f"{times('migration_j')} less energy",
         f"{1 - v('speed_after', 'ownership') / v('speed_after', 'stop-and-copy'):.1%}".replace(
             "%", " %"
         ),
-        f"from {v('overtakes_s', 'post-copy') * 1e3:.2f} ms on",
-        f"`pre-copy` from {v('overtakes_s', 'pre-copy') * 1e3:.2f} ms on",
+        f"from {v('overtakes_s', 'post-copy') * 1e3:.1f} ms on",
+        f"`pre-copy` from {v('overtakes_s', 'pre-copy') * 1e3:.1f} ms on",
         f"keeps its speed, for {v('total_s', 'ownership', **POOL) * 1e6:.1f} us",
         f"left behind it loses {100 * (1 - left):.1f} %",
         f"in {copy / idle:.2f} s",
-        f"in {_least_energy(study).count('ownership+pull')} of {tables.cases} cases",
+        f"for the same work in {_least_energy(study)} of {tables.cases} cases",
     ):
         assert sentence in said, sentence
 
 
-def _least_energy(study: Study) -> list[str]:
-    """Return the strategy that spends least energy an access, of each case once."""
+def _least_energy(study: Study) -> int:
+    """Return in how many cases, each counted once, `ownership+pull` spends least energy."""
     found = {}
-    for _, axis in AXES.values():
-        for changes in axis:
-            values = {s: study.value("energy_j/accesses", s, **changes) for s in STRATEGIES}
-            found[round(values["ownership"], 20)] = min(values, key=lambda s: values[s])
-    return list(found.values())
+    for name, (_, axis) in AXES.items():
+        for changes in () if name in REPEATS else axis:
+            ratios = {s: study.value("energy_ratio", s, **changes) for s in STRATEGIES}
+            found[round(study.value("energy_j", "ownership", **changes), 20)] = min(
+                ratios, key=lambda s: ratios[s]
+            )
+    return list(found.values()).count("ownership+pull")
 
 
 # The table and the template.
@@ -282,5 +328,5 @@ def test_a_lead_of_less_than_a_hundredth_is_as_good_as_none(
             ("moved", [(0.0, 0), (1e-3, 0), (1e-2, round(10_000 * (1 + lead)))]),
         )
     ]
-    work, _ = _break_even(*runs)
+    work, _, _ = _against_left(*runs)
     assert work == pytest.approx(overtakes * 1e-3, rel=0.01, nan_ok=True)

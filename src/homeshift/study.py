@@ -24,6 +24,7 @@ from homeshift.errors import InputError
 from homeshift.groups import interval
 from homeshift.output_file import output_file
 from homeshift.runs import Run, read_run
+from homeshift.units import TICKS_PER_MICROSECOND, TICKS_PER_SECOND
 
 STRATEGIES = (
     *("stop-and-copy", "pre-copy", "post-copy", "hybrid", "ignore-shared"),
@@ -41,11 +42,14 @@ BASE: Mapping[str, Any] = {
     "latency_ns": 27.5,
     "slice_kib": 512.0,
     "region_kib": 4.0,
+    "lines": 32.0,
     "pool_ns": math.nan,
+    "warmup_ms": 1.0,
 }
 """The base case: its parameters are the columns that tell cases apart."""
 SYNTHETIC = {**BASE, "cpi": math.nan, "memory_mib": 8.0}
 _AHEAD = 0.01
+_COPIES = ("copy", "move-stage2-table", "move-cpu-state")
 _MEASURES = {
     "total_s": "total-time",
     "downtime_s": "downtime",
@@ -85,16 +89,16 @@ def collect(directory: str | os.PathLike[str]) -> pd.DataFrame:
         if not failed.empty:
             fault = f"{len(failed)} runs have not completed, {failed['run'].iloc[0]} among them"
             raise InputError(f"sweep '{path.parent}'", [fault])
-        runs = {name: read_run(path.parent / "runs" / name, stats=False) for name in table["run"]}
+        runs = {name: read_run(path.parent / "runs" / name) for name in table["run"]}
         rows += [_row(row["arguments.seed"], row, runs[row["run"]]) for _, row in table.iterrows()]
     found = pd.DataFrame(rows)
     conditions = [*BASE, "seed"]
     left = {_key(row, conditions): row["run"] for row in rows if row["strategy"] == LEFT}
-    found["overtakes_s"], found["saves_energy_s"] = zip(
+    found["overtakes_s"], found["saves_energy_s"], found["energy_ratio"] = zip(
         *(
-            _break_even(left.get(_key(row, conditions)), row["run"])
+            _against_left(left.get(_key(row, conditions)), row["run"])
             if row["strategy"] != LEFT
-            else (math.nan, math.nan)
+            else (math.nan, math.nan, 1.0)
             for row in rows
         ),
         strict=True,
@@ -116,11 +120,10 @@ def _row(seed: int, row: pd.Series[Any], run: Run) -> dict[str, Any]:
     period_ns = machine["clock_period_ps"] / 1000
     pool = machine.get("pool")
     borrow = {int(node): share for node, share in vm["borrow"].items()}
-    rounds = [
-        phase["migration-bytes"]
-        for phase in run.migration["migrations"][0]["phases"]
-        if phase["name"] == "copy"
-    ]
+    phases = run.migration["migrations"][0]["phases"]
+    rounds = [phase["migration-bytes"] for phase in phases if phase["name"] == "copy"]
+    copies = [phase["migration-bytes"] for phase in phases if phase["name"] in _COPIES]
+    pauses = [phase["end"] - phase["start"] for phase in phases if phase["name"] == "pause"]
     return {
         "strategy": run.strategy,
         "seed": seed,
@@ -134,21 +137,44 @@ def _row(seed: int, row: pd.Series[Any], run: Run) -> dict[str, Any]:
         "latency_ns": network["link_latency_cycles"] * period_ns,
         "slice_kib": machine["slc"]["size_bytes"] / 1024,
         "region_kib": vm["region_bytes"] / 1024,
+        "lines": float(machine["migration"]["outstanding_lines"]),
         "pool_ns": pool["latency_cycles"] * period_ns if pool else math.nan,
+        "warmup_ms": run.config["arguments"]["warmup"] / (1000 * TICKS_PER_MICROSECOND),
         **{name: row[path] for name, path in _MEASURES.items()},
         "pages": row["ram.total"] // row["ram.page-size"],
-        "round_bytes": ";".join(map(str, rounds)),
+        "pause_s": sum(pauses) / TICKS_PER_SECOND,
+        "copy_bytes": sum(copies),
+        "round_bytes": _listed(rounds),
+        "program_accesses": _listed(_by_vcpu(run)),
         "run": run,
     }
 
 
-def _break_even(left: Run | None, moved: Run) -> tuple[float, float]:
+def _listed(values: Sequence[int]) -> str:
+    return ";".join(map(str, values))
+
+
+def listed(text: Any) -> list[int]:
+    """Return the numbers of a column that holds several in a row."""
+    return [int(value) for value in str(text).split(";")]
+
+
+def _by_vcpu(run: Run) -> list[int]:
+    """Return the accesses of each vCPU, those of the time before the migration included."""
+    found = run.stats[run.stats["object"].str.fullmatch(r"system\.vm\.vcpu\d+")]
+    found = found[found["stat"].isin(["numLoads", "numStores"])]
+    return [int(value) for value in found.groupby("object", sort=False)["value"].sum()]
+
+
+def _against_left(left: Run | None, moved: Run) -> tuple[float, float, float]:
     """Return from when on, since the migration began, moving has paid: for work, and for energy.
 
-    NaN: not within the measurement. Energy is compared at equal work.
+    NaN: not within the measurement. Energy is compared at equal work, and the time is that of the
+    run that moved. The third number is the ratio of energies when both have done as much as the one
+    that has done less in all.
     """
     if left is None:
-        return math.nan, math.nan
+        return math.nan, math.nan, math.nan
     courses = [course(run) for run in (left, moved)]
     times = np.linspace(0, min(points["time"].iloc[-1] for points in courses), 2000)
     done = [np.interp(times, points["time"], points["accesses"]) for points in courses]
@@ -162,8 +188,8 @@ def _break_even(left: Run | None, moved: Run) -> tuple[float, float]:
     saved = (data["left_energy"] - data["moved_energy"]).to_numpy()
     at = last_crossing(saved)
     if at is not None and saved[at] > 0:
-        energy = float(data["left_time"].iloc[at])
-    return work, energy
+        energy = float(data["moved_time"].iloc[at])
+    return work, energy, float(data["moved_energy"].iloc[-1] / data["left_energy"].iloc[-1])
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from homeshift.display import format_number
 from homeshift.markdown import markdown_table
-from homeshift.study import BASE, LEFT, STRATEGIES, SYNTHETIC, Study
+from homeshift.study import BASE, LEFT, STRATEGIES, SYNTHETIC, Study, listed
 
 MIB = float(2**20)
 OTHERS = [name for name in STRATEGIES if name != LEFT]
@@ -26,7 +26,12 @@ AXES: dict[str, tuple[str, tuple[dict[str, Any], ...]]] = {
     ),
     "bandwidth": ("links [GB/s]", tuple({"link_gbs": value} for value in (8.0, 16.0, 32.0, 64.0))),
     "latency": ("a link's latency [ns]", tuple({"latency_ns": v} for v in (10.0, 27.5, 60.0))),
+    "engine": ("lines under way", tuple({"lines": value} for value in (16.0, 32.0, 128.0))),
     "slice": ("slice [KiB]", tuple({"slice_kib": value} for value in (128.0, 512.0, 4096.0))),
+    "start": (
+        "begun after [ms]",
+        tuple({"warmup_ms": value} for value in (1.0, 2.0, 3.0, 6.0, 9.0, 12.0)),
+    ),
     "pool": (
         "the pool's memory [ns]",
         tuple({"on_target": 0.0, "on_third": 1.0, "pool_ns": v} for v in (63.5, 150.0, 300.0)),
@@ -44,6 +49,9 @@ AXES: dict[str, tuple[str, tuple[dict[str, Any], ...]]] = {
     ),
 }
 """What varies: its heading, and the changes to the base case."""
+REPEATS = ("start",)
+"""Those that are no cases of their own, but the base case again."""
+PROGRAMS = ("sqlite3", "xz", "sort", "perl")
 
 
 def names(study: Study) -> dict[str, Any]:
@@ -69,11 +77,16 @@ def names(study: Study) -> dict[str, Any]:
         "whole": lambda value: f"{value:,.0f}",
         "pct": lambda value: f"{100 * value:.3g} %",
         "ms": lambda seconds: f"{format_number(seconds * 1e3)} ms",
+        "rough_ms": lambda seconds: f"{_rough(seconds * 1e3)} ms",
+        "span": tables.span,
+        "share_of": tables.share_of,
         "us": lambda seconds: f"{format_number(seconds * 1e6)} us",
         "MIB": MIB,
         "base_table": tables.base,
         "work_table": tables.work,
         "energy_table": tables.energy,
+        "program_table": tables.programs,
+        "engine_table": tables.engine,
         "overtakes_table": tables.overtakes,
         "rounds_table": tables.rounds,
         "region_table": tables.regions,
@@ -109,13 +122,13 @@ class Tables:
                 format_number(v("link_bytes", s) / MIB),
                 f"{format_number(energy[0])} ({format_number(energy[1])} to "
                 f"{format_number(energy[2])})",
-                format_number(v("energy_j/accesses", s) * 1e9),
+                f"{v('energy_ratio', s) - 1:+.0%}",
             ]
 
         header = (
             *("strategy", "copied pages", "bytes between nodes [MiB]", "total time [us]"),
             *("downtime [us]", "speed after [accesses/us]", "local after [%]"),
-            *("work done", "all bytes on links [MiB]", "all energy [mJ]", "energy [nJ/access]"),
+            *("work done", "all bytes on links [MiB]", "all energy [mJ]", "for the same work"),
         )
         return markdown_table(header, [row(s) for s in STRATEGIES])
 
@@ -124,8 +137,49 @@ class Tables:
         return self._against(axis, "accesses", digits=1)
 
     def energy(self, axis: str) -> str:
-        """Return the energy of an access, migration and all included, against `ownership`."""
-        return self._against(axis, "energy_j/accesses", digits=0)
+        """Return the energy for the same work, migration and all included, against `ownership`."""
+        return self._against(axis, "energy_ratio", digits=0)
+
+    def programs(self) -> str:
+        """Return the work of each program against `ownership`, and their geometric mean."""
+        rows = []
+        for strategy in STRATEGIES:
+            ratios = self._by_program(strategy)
+            mean = math.prod(ratios) ** (1 / len(ratios))
+            rows.append([f"`{strategy}`", *(f"{ratio - 1:+.1%}" for ratio in (*ratios, mean))])
+        return markdown_table(("strategy", *PROGRAMS, "geometric mean"), rows)
+
+    def _by_program(self, strategy: str) -> list[float]:
+        own, left = (self._accesses(name) for name in (strategy, LEFT))
+        return [one / other for one, other in zip(own, left, strict=True)]
+
+    def _accesses(self, strategy: str) -> list[int]:
+        [text] = self._study.rows(strategy)["program_accesses"]
+        return listed(text)
+
+    def share_of(self, program: str) -> list[float]:
+        """Return which share of all accesses a program has, the least and the most by strategy."""
+        place = PROGRAMS.index(program)
+        found = [self._accesses(s) for s in STRATEGIES]
+        shares = [accesses[place] / sum(accesses) for accesses in found]
+        return [min(shares), max(shares)]
+
+    def engine(self) -> str:
+        """Return how long the migration takes by the lines that an engine has under way."""
+
+        def cell(strategy: str, changes: dict[str, Any]) -> str:
+            return format_number(self._study.value("total_s", strategy, **changes) * 1e6)
+
+        return self._over("engine", cell, strategies=STRATEGIES)
+
+    def span(self, measure: str, strategy: str, *, to: str | None = None) -> list[float]:
+        """Return the least and the most of a measure, or of its ratio, over all starts."""
+        value = self._study.value
+        found = [
+            value(measure, strategy, **changes) / (value(measure, to, **changes) if to else 1)
+            for changes in AXES["start"][1]
+        ]
+        return [min(found), max(found)]
 
     def _against(self, axis: str, measure: str, *, digits: int) -> str:
         def cell(strategy: str, changes: dict[str, Any]) -> str:
@@ -143,7 +197,7 @@ class Tables:
             if bool(rows[measure].isna().any()):
                 return f"> {rows['window_s'].iloc[0] * 1e3:.0f}"
             milliseconds = float(rows[measure].mean()) * 1e3
-            return "at once" if milliseconds < 0.1 else format_number(milliseconds)
+            return "at once" if milliseconds < 0.1 else _rough(milliseconds)
 
         return self._over(axis, cell, strategies=COPYING)
 
@@ -153,7 +207,7 @@ class Tables:
         rows = []
         for changes in AXES["speed"][1]:
             [text] = self._study.rows("pre-copy", **changes)["round_bytes"]
-            sizes = [int(size) for size in str(text).split(";")]
+            sizes = listed(text)
             pages = v("pages", "pre-copy", **changes)
             found = [size / sizes[0] * pages for size in sizes]
             shrink = found[1] / found[0]
@@ -223,8 +277,8 @@ class Tables:
     def _cases(self) -> list[dict[str, Any]]:
         """Return every case once: the base case is in several axes."""
         found: dict[tuple[tuple[str, Any], ...], dict[str, Any]] = {}
-        for _, axis in AXES.values():
-            for changes in axis:
+        for name, (_, axis) in AXES.items():
+            for changes in () if name in REPEATS else axis:
                 kind = BASE if changes.get("workload", "traces") == "traces" else SYNTHETIC
                 different = {k: v for k, v in changes.items() if v != kind[k]}
                 found.setdefault(tuple(sorted(different.items())), changes)
@@ -240,6 +294,11 @@ class Tables:
         heading, cases = AXES[axis]
         rows = [[_case(axis, c), *(cell(s, c) for s in strategies)] for c in cases]
         return markdown_table((heading, *(f"`{s}`" for s in strategies)), rows)
+
+
+def _rough(value: float) -> str:
+    """Return a time with the two digits to which break-even times are known."""
+    return f"{float(f'{value:.2g}'):g}"
 
 
 def _case(axis: str, changes: dict[str, Any]) -> str:

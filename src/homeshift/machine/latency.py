@@ -10,27 +10,34 @@ _STAGES = 5  # of one cycle each, between the controllers that a local miss pass
 
 def local_miss_cycles(machine: Machine) -> int:
     """Return the cycles of a load whose home and memory are in its node."""
-    return (
-        machine.cache.latency_cycles
-        + 4 * _hop(machine)
-        + machine.home.latency_cycles
-        + machine.memory.latency_cycles
-        + _STAGES
-    )
+    return _miss_cycles(machine) + machine.memory.latency_cycles
 
 
 def remote_miss_cycles(machine: Machine) -> int:
-    """Return the cycles of a load that needs the nearest other node, there and back."""
+    """Return the cycles of a load that needs the nearest other node, there and back.
+
+    Of a machine with a pool, the faster memory of the two is counted.
+    """
     network = machine.network
     links = 2 if network.topology == "crossbar" else 1
     way = links * (network.link_latency_cycles + network.router_latency_cycles)
-    return local_miss_cycles(machine) + 2 * way
+    memory = machine.memory.latency_cycles
+    pool = machine.pool.latency_cycles if machine.pool else None
+    return _miss_cycles(machine) + min(memory, pool or memory) + 2 * way
 
 
 def slow_access_ticks(machine: Machine) -> int:
-    """Return a time between the two, by which samples of latencies tell which node was needed."""
-    cycles = (local_miss_cycles(machine) + remote_miss_cycles(machine)) // 2
-    return cycles * machine.clock_period_ps
+    """Return a time between the two, by which samples of latencies tell which node was needed.
+
+    It is no less than a local miss: where other nodes' memory is as near as that, none is sampled.
+    """
+    local = local_miss_cycles(machine)
+    return max(local, (local + remote_miss_cycles(machine)) // 2) * machine.clock_period_ps
+
+
+def _miss_cycles(machine: Machine) -> int:
+    """Return the cycles of a load at home, without those of the memory."""
+    return machine.cache.latency_cycles + 4 * _hop(machine) + machine.home.latency_cycles + _STAGES
 
 
 def _hop(machine: Machine) -> int:
