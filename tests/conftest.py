@@ -67,7 +67,12 @@ MIGRATION: dict[str, Any] = {
         "downtime-bytes": 16793600,
         "postcopy-bytes": 0,
     },
-    "home": {"regions-transferred": 0, "entries-moved": 0, "forwarded-requests": 0},
+    "home": {
+        "regions-transferred": 0,
+        "regions-returned": 0,
+        "entries-moved": 0,
+        "forwarded-requests": 0,
+    },
     "interconnect": {"migration-bytes": 18900000, "control-bytes": 1000, "data-bytes": 0},
     "copied-pages": 4096,
     "energy": {
@@ -159,7 +164,12 @@ def ownership() -> dict[str, Any]:
         "total-time": 0.0001,
         "downtime": 2.5e-06,
         "ram": {"transferred": 16384, "normal": 0, "normal-bytes": 0},
-        "home": {"regions-transferred": 4096, "entries-moved": 9000, "forwarded-requests": 17},
+        "home": {
+            "regions-transferred": 4096,
+            "regions-returned": 0,
+            "entries-moved": 9000,
+            "forwarded-requests": 17,
+        },
         "interconnect": {"migration-bytes": 425984},
         "copied-pages": 0,
         "energy": {"total": 2.1e-05, "total-low": 0.6e-05, "total-high": 4.4e-05},

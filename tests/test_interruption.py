@@ -62,7 +62,7 @@ def examine(summary: dict[str, Any], kind: str, *, switched: bool) -> None:
     interruption, after = summary["interruption"], summary["vm"]["accesses-per-microsecond"]
     if not switched:
         assert summary["status"] == STATUS[kind]
-        assert interruption["outcome"] == "nothing is lost: the VM runs on at the source"
+        assert interruption["outcome"] == "nothing is lost: the VM runs on at node 0"
         assert interruption["lost"] is None
         assert after["after"] > 0.5 * after["before"]
         assert summary["ram"]["remaining"] == summary["ram"]["total"]
@@ -77,6 +77,9 @@ def examine(summary: dict[str, Any], kind: str, *, switched: bool) -> None:
         pages = interruption["lost"]["pages"] + interruption["lost"]["pages-elsewhere"]
         assert pages == VM["memory_bytes"] // (4 * KIB)
         assert after["after"] < 0.1 * after["before"]
+        stopped = interruption["after"]
+        assert summary["downtime"] >= summary["window"]["time"] - stopped  # to the very end
+        assert summary["downtime"] == summary["migrations"][0]["downtime"]
 
 
 @pytest.mark.parametrize("kind", [CANCEL, TARGET_FAILURE])

@@ -10,7 +10,7 @@ typical and a high value, so that a result carries its own uncertainty:
 What this model gets wrong: background and refresh power are left out (they are paid with or
 without the migration, but a long one keeps more of the machine awake); one locality of DRAM rows is
 assumed for all accesses, although the write-backs of a home transfer are scattered and a page copy
-is not; routers are part of the links; the cores that a software migration would keep busy are not
+is not; routers, private caches, and the cores that a software migration would keep busy are not
 counted.
 """
 

@@ -96,7 +96,7 @@ class CallingOff:
             while not engine.paused(vm.number):
                 yield None
         else:
-            self.outcome = "nothing is lost: the VM runs on at the source"
+            self.outcome = f"nothing is lost: the VM runs on at node {leg.source}"
             if leg.paused:
                 engine.resume(vm.number, leg.source)
                 leg.paused = False

@@ -81,7 +81,7 @@ def summary(
         "strategy": first[0].strategy.name,
         "status": status,
         "total-time": (first[-1].phases[-1].end - first[0].phases[0].start) / TICKS_PER_SECOND,
-        "downtime": _seconds(_paused(first)),
+        "downtime": _downtime(first, at_last.tick),
         "expected-downtime": first[-1].expected_downtime,
         "setup-time": 0.0,
         "postcopy-blocktime": _blocktime(first),
@@ -107,7 +107,10 @@ def summary(
         },
         **({"interruption": calling_off.to_dict()} if calling_off else {}),
         "window": _window(at_last - start, spans["before"], constants),
-        "migrations": [_migration(leg) for leg in legs],
+        "migrations": [
+            _migration(leg, at_last.tick, alone=len({leg.vm.number for leg in legs}) == 1)
+            for leg in legs
+        ],
         "vms": vms,
         "links": [{"source": link.source, "target": link.target} for link in start.links],
         "progress": [_point(point - start, constants) for point in progress],
@@ -233,8 +236,8 @@ def _point(span: Span, constants: Constants) -> dict[str, Any]:
     }
 
 
-def _migration(leg: Migration) -> dict[str, Any]:
-    """Sum up one migration; bytes are not told apart where several go on at once."""
+def _migration(leg: Migration, last_tick: int, *, alone: bool) -> dict[str, Any]:
+    """Sum up one migration; `alone`: no other VM migrates, whose bytes are not told apart."""
     return {
         "vm": leg.vm.number,
         "strategy": leg.strategy.to_dict(),
@@ -242,7 +245,7 @@ def _migration(leg: Migration) -> dict[str, Any]:
         "target": leg.target,
         "start": leg.phases[0].start,
         "total-time": _total_time(leg),
-        "downtime": _seconds(_paused([leg])),
+        "downtime": _downtime([leg], last_tick),
         "postcopy-blocktime": _blocktime([leg]),
         "copied-pages": leg.pages_copied,
         "regions-transferred": leg.regions_moved,
@@ -256,7 +259,7 @@ def _migration(leg: Migration) -> dict[str, Any]:
                 "start": phase.start,
                 "end": phase.end,
                 "accesses": phase.vm_counted.accesses,
-                "migration-bytes": phase.counted.migration_bytes,
+                "migration-bytes": phase.counted.migration_bytes if alone else None,
             }
             for phase in leg.phases
         ],
@@ -280,8 +283,13 @@ def _after_resume(legs: Sequence[Migration]) -> list[Phase]:
     return phases
 
 
-def _seconds(phases: Sequence[Phase]) -> float:
-    return sum(phase.end - phase.start for phase in phases) / TICKS_PER_SECOND
+def _downtime(legs: Sequence[Migration], last_tick: int) -> float:
+    """Return the time in which the VM stood still; if it is lost, to the end of the measurement."""
+    ticks = sum(phase.end - phase.start for phase in _paused(legs))
+    last = legs[-1]
+    if last.switched and last.phases[-1].name == "recover":
+        ticks += last_tick - last.phases[-1].start
+    return ticks / TICKS_PER_SECOND
 
 
 def _blocktime(legs: Sequence[Migration]) -> float:
