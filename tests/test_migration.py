@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -274,6 +275,30 @@ def test_every_stretch_of_memory_has_the_fractions_that_were_asked_for(
         for node, weight in weights.items():
             # Smooth round robin is never as much as the number of nodes off.
             assert abs(dealt[:stretch].count(node) - weight * stretch) < len(weights)
+
+
+@pytest.mark.parametrize(
+    ("regions", "borrow", "found"),
+    [
+        (2, {2: 0.25, 3: 0.25}, "borrow 2:0.25,3:0.25: in whole regions this is 2:0.5,3:0, as "),
+        (1, {2: 0.5}, "borrow 2:0.5: in whole regions this is 2:0, as the VM has 1 of 2MiB; "),
+        (2, {2: 0.4}, "this is 2:0.5, as the VM has 2 of 2MiB; give multiples of 0.5, a smaller"),
+        (32, {2: 0.0001}, "this is 2:0, as the VM has 32 of 2MiB; give multiples of 0.0312, a sm"),
+        (4, {1: 0.3, 2: 0.3, 3: 0.3}, "this is 1:0.25,2:0.25,3:0.25, as"),  # and 0.25 stay
+        (10, {1: 0.25, 2: 0.25}, ""),  # 0.3 and 0.2
+        (20, {1: 0.25, 2: 0.33}, ""),
+    ],
+)
+def test_whole_regions_have_to_be_near_what_is_to_be_borrowed(
+    regions: int, borrow: dict[int, float], found: str
+) -> None:
+    size = 2 * MIB
+    vm = VmSpec(memory_bytes=regions * size, vcpus=1, source=0, borrow=borrow, region_bytes=size)
+    if not found:
+        vm.check(load_machine("quad"))
+        return
+    with pytest.raises(InputError, match=re.escape(found)):
+        vm.check(load_machine("quad"))
 
 
 def test_a_vm_that_does_not_fit_is_told_with_all_its_faults() -> None:

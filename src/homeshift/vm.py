@@ -18,6 +18,7 @@ from homeshift.machine import Machine
 from homeshift.units import LINE_BYTES, PAGE_BYTES, format_bytes, size_text
 
 STAGE2_ENTRY_BYTES = 8  # a descriptor of Armv8-A and of x86-64's EPT
+MOST_ROUNDED = 0.05  # of a VM's memory, by which a borrowed part may differ from what was asked for
 
 
 def default_memory_bytes(machine: Machine | None) -> int:
@@ -35,7 +36,8 @@ class VmSpec:
         vcpus: virtual CPUs, at most one a core of a node.
         source: node that it runs on.
         targets: nodes that it moves to, one after the other; none: it stays.
-        borrow: node -> fraction of the memory that lies there; the rest lies on the source.
+        borrow: node -> fraction of the memory that lies there, in whole regions; the rest lies on
+            the source.
         region_bytes: unit in which homes move, a power of two of at least a page.
         stage2_entry_bytes: of the table from guest pages to frames, one entry a page; 0: the target
             uses the table where it lies.
@@ -138,13 +140,30 @@ class VmSpec:
                 f"{format_bytes(everything)} in all"
             ]
         needed = self.bytes_on()
+        rounded = self._rounded(needed)
         state = self.vcpus * state_bytes(machine) + self.stage2_bytes
         needed[self.source] = needed.get(self.source, 0) + state
-        return [
+        return rounded + [
             f"vm-memory = {size_text(self.memory_bytes)}: needs {format_bytes(size)} on node "
             f"{node}, which has {format_bytes(machine.memory.size_bytes)}"
             for node, size in sorted(needed.items())
             if size > machine.memory.size_bytes
+        ]
+
+    def _rounded(self, lying: Mapping[int, int]) -> list[str]:
+        """Return what whole regions make of what is to be borrowed, if it is something else."""
+        weights = self._weights()
+        parts = {node: lying.get(node, 0) / self.memory_bytes for node in weights}
+        if all(parts[node] for node in self.borrow) and all(
+            abs(parts[node] - weight) <= MOST_ROUNDED + 1e-9 for node, weight in weights.items()
+        ):
+            return []
+        asked = ",".join(f"{node}:{part:.3g}" for node, part in self.borrow.items())
+        found = ",".join(f"{node}:{parts[node]:.3g}" for node in self.borrow)
+        return [
+            f"borrow {asked}: in whole regions this is {found}, as the VM has {self.regions} of "
+            f"{size_text(self.region_bytes)}; give multiples of {1 / self.regions:.3g}, a smaller "
+            f"region or more vm-memory"
         ]
 
     def locations(self) -> bytes:
@@ -160,8 +179,10 @@ class VmSpec:
         return {node: count * self.region_bytes for node, count in regions.items() if count}
 
     def _turn(self) -> bytes:
-        weights = {self.source: max(0.0, 1.0 - sum(self.borrow.values())), **self.borrow}
-        return _turn(self.regions, tuple(weights.items()))
+        return _turn(self.regions, tuple(self._weights().items()))
+
+    def _weights(self) -> dict[int, float]:
+        return {self.source: max(0.0, 1.0 - sum(self.borrow.values())), **self.borrow}
 
 
 def _coreless(machine: Machine) -> str:
