@@ -150,10 +150,10 @@ BAD = [
         ["has 3 faults", "'--strategy'?", "x: not a whole number", "'quad'?"],
     ),
     (("--strategy", "return"), ["VM 0: has borrowed no memory to return"]),
-    (("--strategy", "borrow"), ["VM 0: has borrowed no memory to borrow"]),
+    (("--strategy", "borrow"), ["no memory to borrow; say what it borrows (--borrow)"]),
     (
-        ("--strategy", "return", "--borrow", "1:0.0001", "--vm-memory", "128KiB"),
-        ["VM 0: has borrowed no memory to return"],
+        ("--borrow", "1:0.0001", "--vm-memory", "128KiB"),
+        ["borrow 1:0.0001: in whole regions this is 1:0, as the VM has 32 of 4KiB"],
     ),
     (("--strategy", "pre-copy:max-bandwidth=0.1B/s"), ["max-bandwidth = 0.1B/s: less than 1 B/s"]),
     (("--timeline-messages", f"0us,1us,{10**20}"), ["more than 1,000,000,000 messages"]),

@@ -149,16 +149,13 @@ def migrate(
     guests = [Guest(spec=vm, workload=workload, strategy=strategy), *others]
     check_together([guest.spec for guest in guests], machine)
     lacking = [
-        f"VM {number}: has borrowed no memory to {guest.strategy.name}"
+        f"VM {number}: has borrowed no memory to {guest.strategy.name}; say what it borrows "
+        f"({'borrow in the file' if number else '--borrow'})"
         for number, guest in enumerate(guests)
-        if guest.strategy is not None
-        and guest.strategy.stays
-        and guest.spec.bytes_on().keys() <= {guest.spec.source}  # whole regions count
+        if guest.strategy is not None and guest.strategy.stays and not guest.spec.borrow
     ]
     if lacking:
-        raise InputError(
-            "the choice of strategies", [f"{fault}; say what it borrows" for fault in lacking]
-        )
+        raise InputError("the choice of strategies", lacking)
     if horizon_ticks is not None:
         _check_starts(guests, horizon_ticks)
     if interruption and interruption.kind == TARGET_FAILURE:
