@@ -189,3 +189,19 @@ def test_a_migration_begins_regions_of_its_own() -> None:
     vm.begin_migration()
     new = vm.frames_for([2], 1)
     assert [frame // region - begun[0] // region for frame in begun + new] == [0, 0, 1]
+
+
+def test_the_regions_of_pages_are_those_that_they_lie_in_now() -> None:
+    machine, region = load_machine("tiny"), 8 << 10
+    vm = RunningVm(
+        number=0,
+        spec=VmSpec(memory_bytes=32 << 10, vcpus=1, source=0, borrow={1: 0.5}, region_bytes=region),
+        machine=machine,
+        allocator=FrameAllocator(machine, region),
+    )
+    other = machine.memory.size_bytes  # where node 1's memory begins
+    assert list(vm.regions) == [0, other, region, other + region]
+    assert list(vm.regions_of(vm.pages)) == list(vm.regions)
+    assert list(vm.regions_of([3, 2, 0, 1])) == [other, 0]
+    vm.frames[0] = other + 2 * region  # as after a copy
+    assert list(vm.regions_of([0, 1])) == [other + 2 * region, 0]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -81,15 +81,23 @@ FAULTS: dict[str, Callable[[base.Vm], Iterator[Any]]] = {
         [base.Watch(0.5)]  # type: ignore[arg-type]
     ),
     "names a page twice": lambda _: iter([base.Pull([3, 4, 3], to=1)]),
-    "transfers a region that is not of the VM": lambda vm: iter(
-        [base.Transfer([1 << 20] * len(vm.regions), to=1)]
-    ),
     "transfers a region twice": lambda vm: iter(
         [base.Transfer([vm.regions[0]] * len(vm.regions), to=1)]
     ),
     "yields nothing": lambda _: None,  # type: ignore[dict-item, return-value]
     "ends without a VM at the target": lambda vm: iter([base.Pause(vm)]),
     "ends with 3 pages still missing": lambda vm: moved(vm, missing=[1, 2, 3]),
+}
+
+
+NO_REGIONS: dict[str, Callable[[base.Vm], Sequence[int]]] = {
+    "of others": lambda vm: [1 << 20] * len(vm.regions),
+    "below all memory": lambda _: [-1],
+    "a region's length below all memory": lambda _: [-4 * KIB],
+    "beyond all memory": lambda _: [1 << 45],
+    "pages": lambda vm: vm.pages,
+    "within regions": lambda vm: [region + 7 for region in vm.regions],
+    "within one": lambda _: [12345, 7],
 }
 
 
@@ -109,6 +117,21 @@ class Faulty(base.Strategy):
 def test_a_fault_of_a_strategy_is_told(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("experiments.strategy_named", lambda _: Faulty(FAULTS[fault]))
     with pytest.raises(RunError, match=f"^strategy faulty {re.escape(fault)}$"):
+        run(machine_of("quad"), "faulty", memory_bytes=64 * KIB)
+
+
+@pytest.mark.parametrize("which", NO_REGIONS)
+def test_what_is_no_region_is_not_transferred(which: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def transfer(vm: base.Vm) -> Iterator[base.Operation]:
+        yield base.Transfer(NO_REGIONS[which](vm), to=1)
+        yield from moved(vm)
+
+    monkeypatch.setattr("experiments.strategy_named", lambda _: Faulty(transfer))
+    fault = (
+        "strategy faulty transfers a region that is not of the VM: give some of vm.regions, or "
+        "vm.regions_of(pages)"
+    )
+    with pytest.raises(RunError, match=f"^{re.escape(fault)}$"):
         run(machine_of("quad"), "faulty", memory_bytes=64 * KIB)
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,14 @@ import pytest
 from experiments import KIB, MICROSECOND, machine_of
 
 from homeshift.migration import migrate
-from homeshift.strategies import LENDING, STRATEGIES, Strategy, base, parameters
+from homeshift.strategies import (
+    LENDING,
+    STRATEGIES,
+    Strategy,
+    base,
+    parameters,
+    strategy_named,
+)
 from homeshift.strategies.base import Operation
 from homeshift.strategies.parameters import parameters_of
 from homeshift.vm import VmSpec
@@ -21,7 +29,7 @@ from homeshift.workload import parse_workload
 TEXT = (Path(__file__).parents[1] / "docs" / "strategies.md").read_text(encoding="utf-8")
 
 
-EXAMPLE, DECLARATION = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
+EXAMPLE, DECLARATION, REGIONS_OF = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
 
 
 def example() -> type[Strategy]:
@@ -55,6 +63,32 @@ def test_the_parameter_of_the_example_can_be_given() -> None:
     names: dict[str, Any] = {"base": base, "parameters": parameters, "dataclass": dataclass}
     exec(compile(DECLARATION, "docs/strategies.md", "exec"), names)
     assert parameters.read_parameters(names["Rounds"], "most=5") == ({"most": 5}, [])
+
+
+def test_the_homes_of_sampled_pages_can_be_moved_as_shown() -> None:
+    lines = ("def moved(vm, target):", *REGIONS_OF.splitlines(), "yield from rest(vm, target)")
+    names: dict[str, Any] = {"base": base, "rest": strategy_named("stop-and-copy").migrate}
+    exec("\n    ".join(lines), names)
+
+    class Sampled(base.Strategy):
+        name = "sampled"
+
+        def migrate(self, vm: base.Vm, target: int) -> Iterator[Operation]:
+            vm.sample(1)
+            yield base.Watch(20 * MICROSECOND)
+            yield from names["moved"](vm, target)
+
+    summary = migrate(
+        machine=machine_of("tiny"),
+        vm=VmSpec(memory_bytes=256 * KIB, vcpus=2, source=0, targets=(1,), borrow={1: 0.5}),
+        workload=parse_workload("zipf:think=0"),
+        strategy=Sampled(),
+        seed=1,
+        warmup_ticks=0,
+        window_ticks=MICROSECOND,
+        check=True,
+    ).summary
+    assert 0 < summary["home"]["regions-transferred"] < 64
 
 
 def test_every_strategy_and_parameter_is_described() -> None:

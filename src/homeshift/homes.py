@@ -39,7 +39,9 @@ class Homes:
         return len(self._order)
 
     def __contains__(self, region: int) -> bool:
-        return self._home[region // self._region_bytes] != _NOT_OURS
+        """Return whether this is the address of a region of the VM, and not just within one."""
+        place, within = divmod(region, self._region_bytes)
+        return not within and 0 <= place < len(self._home) and self._home[place] != _NOT_OURS
 
     def __getitem__(self, region: int) -> int:
         home = self._home[region // self._region_bytes]

@@ -107,7 +107,10 @@ def _fault_of_places(operation: Operation, vm: RunningVm) -> str | None:
                 return "names a page twice"
         case Transfer(regions):
             if not vm.has_regions(regions):
-                return "transfers a region that is not of the VM"
+                return (
+                    "transfers a region that is not of the VM: give some of vm.regions, or "
+                    "vm.regions_of(pages)"
+                )
             if regions is not vm.regions and not _distinct(regions):
                 return "transfers a region twice"
     return None

@@ -107,9 +107,15 @@ class RunningVm:
         if self._regions is None and self.spec.region_bytes == PAGE_BYTES:
             self._regions = self.frames[:]
         elif self._regions is None:
-            bases = map((-self.spec.region_bytes).__and__, self.frames)
-            self._regions = array("Q", dict.fromkeys(bases))
+            self._regions = self._regions_of(self.frames)
         return self._regions
+
+    def regions_of(self, pages: Iterable[int]) -> Sequence[int]:
+        """Return the regions that guest pages lie in now, each once."""
+        return self._regions_of(map(self.frames.__getitem__, pages))
+
+    def _regions_of(self, frames: Iterable[int]) -> array[int]:
+        return array("Q", dict.fromkeys(map((-self.spec.region_bytes).__and__, frames)))
 
     def pages_on(self, node: int) -> Sequence[int]:
         """Return the guest pages that lie in the memory of a node."""

@@ -16,7 +16,7 @@ engine it runs on, and keeps its state in local variables: one strategy may move
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -24,7 +24,11 @@ from homeshift.strategies.parameters import parameters_of
 
 
 class Vm(Protocol):
-    """A VM as a strategy sees it."""
+    """A VM as a strategy sees it.
+
+    A page is named by its place in guest memory, from 0 on; a region by the address of its first
+    byte in the machine's memory.
+    """
 
     @property
     def node(self) -> int:
@@ -46,6 +50,12 @@ class Vm(Protocol):
 
     def regions_on(self, node: int) -> Sequence[int]:
         """Return the regions that lie in the memory of a node."""
+
+    def regions_of(self, pages: Iterable[int]) -> Sequence[int]:
+        """Return the regions that guest pages lie in now, each once.
+
+        A region can hold more pages than these.
+        """
 
     def take_dirty_log(self) -> list[int]:
         """Return the pages written since the log was last taken; the first call starts it."""
