@@ -282,3 +282,17 @@ def test_a_file_that_finds_no_room_is_no_bad_input(
     ):
         raise OSError(number, os.strerror(number))
     assert entries(tmp_path) == []
+
+
+def test_a_file_system_that_only_reads_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with (
+        pytest.raises(InputError, match=r"(?s)a.csv.*cannot be written: Read-only file system"),
+        output_file(tmp_path / "a.csv"),
+    ):
+        refuse()

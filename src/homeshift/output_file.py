@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from homeshift.errors import InputError, unwritten
@@ -64,7 +64,8 @@ def output_file(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise unwritten(_subject(path), error) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # of a file system that only reads; it would hide the first error
+            partial.unlink(missing_ok=True)
 
 
 @contextmanager
