@@ -8,11 +8,13 @@ A script has `figure_data(runs)`, which returns what is shown as a table in SI u
 from __future__ import annotations
 
 import argparse
+import io
 import itertools
 import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -237,15 +239,20 @@ def save(
     """Write a figure and its data into `directory`; return the paths."""
     import matplotlib as mpl
 
-    paths = {suffix: directory / f"{name}.{suffix}" for suffix in ("png", "pdf", "csv")}
-    with output_folder(directory), mpl.rc_context(fname=STYLE):
+    # Into memory first: matplotlib tells a full disk as errors of its own.
+    contents = {}
+    with mpl.rc_context(fname=STYLE):
         figure = draw()
         for suffix, metadata in _METADATA.items():
-            with output_file(paths[suffix]) as partial:
-                figure.savefig(partial, format=suffix, metadata=metadata)
-        with output_file(paths["csv"]) as partial:
-            data.to_csv(partial, index=False, lineterminator="\n")
-    return list(paths.values())
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format=suffix, metadata=metadata)
+            contents[directory / f"{name}.{suffix}"] = buffer.getvalue()
+    table = data.to_csv(index=False, lineterminator="\n")
+    contents[directory / f"{name}.csv"] = table.encode()
+    with output_folder(directory), ExitStack() as files:  # all of them, or none
+        for path, content in contents.items():
+            files.enter_context(output_file(path)).write_bytes(content)
+    return list(contents)
 
 
 _ENDINGS = ("arguments.cancel-at", "arguments.fail-target-at")

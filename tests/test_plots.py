@@ -269,6 +269,16 @@ def test_a_figure_directory_that_is_a_file_is_refused(write_run: WriteRun, tmp_p
     assert "cannot be written" in result.stderr
 
 
+def test_where_one_file_cannot_be_written_no_file_is(write_run: WriteRun, tmp_path: Path) -> None:
+    folder = tmp_path / "figures"
+    (folder / "migration_cost.csv").mkdir(parents=True)
+    command = [sys.executable, str(SCRIPT), str(write_run("a")), "-o", str(folder)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert "migration_cost.csv' has a fault:\n  cannot be written" in result.stderr
+    assert [path.name for path in folder.iterdir()] == ["migration_cost.csv"]
+
+
 def test_help_is_shown_without_importing_matplotlib() -> None:
     command = [sys.executable, "-X", "importtime", str(SCRIPT), "--help"]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
