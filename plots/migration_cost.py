@@ -163,6 +163,7 @@ def _draw_panel(axes: Axes, panel: Panel, rows: pd.DataFrame, longest: int) -> N
     left, right = _limits([*values, *lows, *highs], logarithmic=logarithmic)
     if logarithmic:
         axes.set_xscale("log")
+        axes.minorticks_off()  # two powers of ten are in view; numbers between them would overlap
     colours = [_colour(str(strategy)) for strategy in rows["strategy"]]
     axes.barh(positions, [value - left for value in values], left=left, height=0.66, color=colours)
     ends = values

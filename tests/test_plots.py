@@ -186,6 +186,14 @@ def test_values_that_span_more_than_a_decade_get_a_log_axis_that_says_so(
     assert drawn.axes[1].get_xlim()[0] == 0
 
 
+def test_a_log_axis_of_two_powers_of_ten_has_no_numbers_between_them(write_run: WriteRun) -> None:
+    times = {"a": 0.00021, "b": 0.0012, "c": 0.00222, "d": 0.0021}
+    runs = [write_run(name, migration={"total-time": time}) for name, time in times.items()]
+    axis = draw(runs, columns=2).axes[1].xaxis
+    assert axis.get_label_text() == "ms (log scale)"
+    assert not [label.get_text() for label in axis.get_minorticklabels() if label.get_text()]
+
+
 def test_bars_and_their_numbers_show_the_values(write_run: WriteRun) -> None:
     drawn = draw([write_run("a")], columns=2)
     axes = drawn.axes[1]
