@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import write_note
@@ -334,6 +335,14 @@ def test_students_t_is_that_of_the_tables() -> None:
     assert student_t(100) == pytest.approx(1.984, abs=6e-4)
     steps = [student_t(freedom) for freedom in range(1, 200)]
     assert steps == sorted(steps, reverse=True)
+
+
+def test_values_that_are_equal_up_to_rounding_have_an_interval_of_no_width() -> None:
+    mean, low, high = interval(np.array([1902.0, math.nextafter(1902, 2000), 1902.0]))
+    assert low == mean == high
+    mean, low, high = interval(np.array([1902.0, 1902.0001, 1902.0]))
+    assert low < mean < high
+    assert interval(np.array([0.0, 0.0])) == (0, 0, 0)
 
 
 def test_the_interval_is_the_textbooks() -> None:

@@ -64,6 +64,7 @@ _T = (
     2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
 )  # fmt: skip
 _Z = 1.959964
+_ROUNDING = 1e-12
 
 
 def summarise(
@@ -289,6 +290,8 @@ def interval(values: np.ndarray) -> tuple[float, float, float]:
     mean = float(np.mean(values))
     if len(values) == 1:
         return mean, math.nan, math.nan
+    if np.ptp(values) <= _ROUNDING * np.abs(values).max():  # means of equal values
+        return mean, mean, mean
     half = student_t(len(values) - 1) * float(np.std(values, ddof=1)) / math.sqrt(len(values))
     return mean, mean - half, mean + half
 
