@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import figure
 
+from homeshift.errors import InputError
 from homeshift.front_end import call
 
 if TYPE_CHECKING:
@@ -43,11 +44,19 @@ MARKERS = {"moving has paid": "o", "leaving is cheaper": "s"}
 
 
 def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
-    """Return, for each strategy and moment, the accesses lost and the energy so far."""
+    """Return, for each strategy and moment, the accesses lost and the energy so far.
+
+    Raises:
+        InputError: the runs differ in more than strategy and seed, or have no horizon.
+    """
     import pandas as pd
 
+    chosen = figure.one_of_each(runs)
+    if any(run.config["arguments"].get("horizon") is None for _, run in chosen):
+        fault = "not all are measured over the same time; make them with a common --horizon"
+        raise InputError("list of runs", [fault])
     rows = []
-    for label, run in figure.one_of_each(runs):
+    for label, run in chosen:
         before = figure.speed_before(run)
         completed = run.migration["status"] == "completed"
         for point in run.migration["progress"]:

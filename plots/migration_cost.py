@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 NAME = "migration_cost"
 
 _SIDE_BY_SIDE = 8
-_RUNS_EACH, _INCOMPLETE = "runs each", "incomplete"
+_RUNS_EACH, _LEFT_OUT = "runs each", "left out"
 _OURS, _KNOWN = "#0072B2", "#E69F00"  # Okabe and Ito's blue and orange
 _UNKNOWN = "#666666"
 _DECADE = 10.0
@@ -91,7 +91,9 @@ def run_data(runs: Sequence[Run]) -> pd.DataFrame:
         data[column] = data[column].mask(plain & confidence.notna(), confidence)
     data.attrs[figure.NOTES] = [others] if others else []
     data.attrs[_RUNS_EACH] = len(table) // len(means["group"].unique())
-    data.attrs[_INCOMPLETE] = not_completed(runs)
+    incomplete = not_completed(runs)
+    left_out = [f"{incomplete} and are left out"] if incomplete else []
+    data.attrs[_LEFT_OUT] = [*left_out, *data.attrs[figure.NOTES]]
     return data
 
 
@@ -138,9 +140,7 @@ def _caption(data: pd.DataFrame) -> list[str]:
         caption.append("whiskers of energy: all constants low to all constants high")
     if ranged - of_constants:
         caption.append("other whiskers: 95 % confidence over the seeds")
-    if incomplete := data.attrs.get(_INCOMPLETE):
-        caption.append(f"{incomplete} and are left out")
-    return caption
+    return [*caption, *data.attrs.get(_LEFT_OUT, ())]
 
 
 def _colour(strategy: str) -> str:

@@ -154,8 +154,12 @@ def figure_data(
     if data.empty:
         raise InputError("list of runs", caption)
     data.attrs[figure.NOTES] = [*notes, *dict.fromkeys(caption)]
-    left_out = [f"{incomplete} and are left out"] if incomplete else []
-    data.attrs[_CAPTION] = [*left_out, *dict.fromkeys(caption)]
+    said = [f"{incomplete} and are left out"] if incomplete else []
+    if (data["low"] < data["high"]).any():
+        said.append(
+            "upright lines: 95 % confidence over the seeds; they may reach beyond the panel"
+        )
+    data.attrs[_CAPTION] = [*said, *data.attrs[figure.NOTES]]
     return data
 
 

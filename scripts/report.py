@@ -7,8 +7,9 @@
 
 It holds the summary with ratios and confidence intervals, the figures, a drawing of the machine,
 all parameters, runs that failed, versions, and what is needed to repeat it. Equal sweeps give
-equal pages. Whether data is better left or moved is drawn if the sweep has a horizon, ownership, a
-strategy that copies everything, and a VM that needs another node once for each page or more.
+equal pages. Costs over time are drawn if the sweep has a horizon; whether data is better left or
+moved, if it also has ownership, a strategy that copies everything, and a VM that needs another node
+once for each page or more.
 """
 
 from __future__ import annotations

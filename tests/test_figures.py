@@ -66,7 +66,11 @@ def pair(write_run: WriteRun, ownership: dict[str, Any]) -> list[Path]:
     common = {"links": LINKS, "vm": {"accesses-per-microsecond": {"before": 100.0}}}
     moved = {**ownership, "progress": MOVED, **common, "total-time": 5 * US}
     copied = {"progress": COPIED, **common, "total-time": 10 * US}
-    return [write_run("moved", migration=moved), write_run("copied", migration=copied)]
+    timed = {"arguments": {"horizon": 50 * 10**6}}
+    return [
+        write_run("moved", migration=moved, config=timed),
+        write_run("copied", migration=copied, config=timed),
+    ]
 
 
 def drawn(module: Any, data: pd.DataFrame, *, columns: int = 2) -> Figure:
@@ -150,10 +154,10 @@ def test_costs_that_meet_at_a_point_of_the_course_have_met(pair: list[Path]) -> 
 
 @pytest.mark.parametrize("speed", [None, 0.0])
 def test_a_run_that_has_no_speed_before_the_migration_is_told(
-    speed: float | None, write_run: WriteRun
+    speed: float | None, pair: list[Path]
 ) -> None:
-    vm = {"accesses-per-microsecond": {"before": speed}}
-    runs = read_runs([write_run("run", migration={"progress": COPIED, "links": LINKS, "vm": vm})])
+    runs = read_runs(pair[1:])
+    runs[0].migration["vm"]["accesses-per-microsecond"]["before"] = speed
     for module in (progress, cost_over_time):
         with pytest.raises(InputError, match=r"no access before the migration .* longer --window"):
             module.figure_data(runs)
@@ -163,6 +167,14 @@ def test_costs_that_never_meet_have_no_crossover(pair: list[Path]) -> None:
     data = cost_over_time.figure_data(read_runs(pair))
     cheap = data.assign(lost=data["lost"].where(data["strategy"] != "ownership", 0.0))
     assert cost_over_time.crossings(cheap[cheap["time"] <= 20 * US], "lost") == []
+
+
+def test_costs_over_time_need_a_horizon(pair: list[Path]) -> None:
+    runs = read_runs(pair)
+    for run in runs:
+        run.config["arguments"]["horizon"] = None
+    with pytest.raises(InputError, match="over the same time; make them with a common --horizon"):
+        cost_over_time.figure_data(runs)
 
 
 def test_links_are_busy_in_the_span_in_which_they_were(pair: list[Path]) -> None:
@@ -238,6 +250,10 @@ def test_times_are_geometric_means_at_each_value_of_a_parameter(study: Path) -> 
     assert axes.get_xlabel() == "VM memory (MiB)"
     assert axes.get_yscale() == "log"
     assert np.asarray(axes.lines[0].get_xdata()).tolist() == [16, 64]
+    told = "upright lines: 95 % confidence over the seeds; they may reach beyond the panel"
+    assert axes.figure.get_supxlabel() == told
+    one = [run for run in read_runs([study]) if run.config["arguments"]["seed"] == 1]
+    assert drawn(time_by_parameter, time_by_parameter.figure_data(one)).get_supxlabel() == ""
 
 
 def test_parameters_can_be_chosen_and_one_must_vary(study: Path, write_run: WriteRun) -> None:
@@ -268,6 +284,7 @@ def test_figures_of_means_are_over_what_all_of_their_points_have(
     own = data[data["measure"] == "total-time"].set_index(["strategy", "x"])["value"]
     assert own["ownership", 16 << 20] == pytest.approx(16e-6)  # of seed 1, as at 64 MiB
     assert own["stop-and-copy", 64 << 20] == pytest.approx(640e-6)
+    assert "vm.memory_bytes: 4 of 8 runs are left" in drawn(time_by_parameter, data).get_supxlabel()
     [note] = data.attrs[figure.NOTES]
     assert note.startswith("vm.memory_bytes: 4 of 8 runs are left out, as not every group has one")
     write_run("study/ownership-16-10", config={"arguments": {"seed": 10}})
@@ -277,6 +294,7 @@ def test_figures_of_means_are_over_what_all_of_their_points_have(
     assert own["ownership"] == pytest.approx(40e-6)
     [note] = data.attrs[figure.NOTES]
     assert note.startswith("5 of 9 runs are left out")
+    assert "5 of 9 runs are left out" in drawn(migration_cost, data).get_supxlabel()
 
 
 def test_what_a_figure_leaves_out_is_told(

@@ -171,7 +171,8 @@ def test_whether_data_is_better_left_is_drawn_if_it_is_missed_and_all_have_one_h
     assert report(sweep, tmp_path / "page.html").returncode == 0
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert ("stop-and-copy pays, instead of ownership, not up to" in text) == drawn
-    assert len(Page(text).loaded) == (5 if drawn else 4)
+    costs = horizon is not None  # whether costs over time are drawn
+    assert len(Page(text).loaded) == 3 + costs + drawn
 
 
 def test_failed_runs_are_shown_with_their_error_and_nothing_is_taken_for_markup(
