@@ -71,10 +71,10 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--filter",
         type=_cache_size,
-        default=0,
+        default="0B",
         metavar="SIZE",
         help="record what leaves a first-level cache of this size (8 ways), as in 32KiB: a short "
-        "trace then covers a long time and a large working set; 0 records every access",
+        "trace then covers a long time and a large working set; 0B records every access",
     )
     parser.add_argument("command", nargs="+", metavar="COMMAND", help="the program, behind --")
     options, unknown = parser.parse_known_args(arguments)
