@@ -247,7 +247,7 @@ def faults_in(arguments: list[str], *, together: bool) -> list[str]:
     try:
         options, rest = parser.parse_known_args(arguments)
     except argparse.ArgumentError as error:
-        return [error.message]
+        return [f"{error.argument_name}: {error.message}" if together else error.message]
     if rest:
         return ["takes no value, it is true or false"]
     faults = _Faults()
