@@ -24,6 +24,10 @@ def with_vm(pages: int = 2, **changes: Any) -> System:
     return system
 
 
+def loads(system: System) -> int:
+    return sum(vcpu["loads"] for vcpu in system.vcpu_counts(0))
+
+
 @pytest.mark.parametrize("overwritten", [True, False])
 def test_a_page_that_was_overwritten_behind_the_vms_back_is_a_data_error(
     *, overwritten: bool
@@ -61,7 +65,9 @@ def test_a_page_that_is_copied_while_the_vm_stands_still_is_no_data_error() -> N
     wait_for(system, system.copy(0, [0], [OTHER], PAGE))
     system.map_pages(0, [0], [OTHER])
     system.start_vm(0, [0, 1])
+    before = loads(system)
     system.run(20_000)
+    assert loads(system) > before + 100
     stop(system, 0)
     system.audit()
 
@@ -72,7 +78,9 @@ def test_without_the_check_wrong_data_goes_unnoticed() -> None:
     stop(system, 0)
     wait_for(system, system.copy(0, [OTHER], [0], PAGE))
     system.start_vm(0, [0, 1])
+    before = loads(system)
     system.run(20_000)
+    assert loads(system) > before + 100
 
 
 def test_a_home_that_is_moved_by_hand_is_found_by_the_audit() -> None:
