@@ -108,6 +108,24 @@ def test_runs_with_a_horizon_are_also_compared_over_all_the_time_to_it(
     ]
 
 
+def test_speeds_of_other_vms_are_rows_of_their_own(
+    write_run: WriteRun, ownership: dict[str, Any], call: Call
+) -> None:
+    def beside(after: float | None) -> dict[str, Any]:
+        speed = {"before": 80.0, "during": 20.0, "after": after}
+        return {"vms": [{}, {"accesses-per-microsecond": speed, "mean-latency": {"after": 1e-7}}]}
+
+    copied = write_run("copied", migration=beside(79.0))
+    owned = write_run("owned", migration={**ownership, **beside(None)})
+    alone = write_run("alone", migration={"strategy": "pre-copy", "vms": [{}]})
+    for more in ((), ("--by", "strategy")):
+        lines = [line.split() for line in call(copied, owned, alone, *more).stdout.splitlines()]
+        row = ["VM", "1", "speed", "before", "[accesses/us]", "80.0", "80.0", "-", "1.00x", "-"]
+        assert row in lines
+        assert ["VM", "1", "speed", "after", "[accesses/us]", "79.0", *"----"] in lines
+    assert "VM 1" not in call(alone).stdout
+
+
 def test_the_first_run_is_the_baseline_unless_another_is_named(pair: tuple[Path, Path]) -> None:
     runs = read_runs(pair)
     assert set(compare(runs)["baseline"]) == {"stop-and-copy"}

@@ -22,7 +22,7 @@ import pandas as pd
 from homeshift.display import DisplayUnit, fitted, format_count, format_number, format_ratio
 from homeshift.errors import InputError, near
 from homeshift.groups import SEED, condition_columns, group_names
-from homeshift.measures import as_texts, measures_for
+from homeshift.measures import as_texts, measures_for, speeds_of_other_vms
 from homeshift.run_format import leaves
 from homeshift.runs import Run, measures
 from homeshift.selection import as_given, run_table, strategy_names, varied
@@ -69,7 +69,8 @@ def compare(runs: Sequence[Run], *, baseline: str | None = None) -> pd.DataFrame
 
     Returns:
         One row a run and measure, with the columns of `COLUMNS`. `baseline` is the label of the
-        baseline run; `ratio` is NaN where the baseline's value is 0, or one of the two negative.
+        baseline run; `ratio` is NaN where the baseline's value is 0, or one of the two negative. A
+        VM that a run does not have is NaN.
 
     Raises:
         InputError: when `baseline` names no run, or more than one.
@@ -78,11 +79,12 @@ def compare(runs: Sequence[Run], *, baseline: str | None = None) -> pd.DataFrame
     base = 0 if baseline is None else _find_baseline(runs, names, baseline)
     chosen = measures_for(run.config["arguments"].get("horizon") for run in runs)
     found = [measures(run.migration) for run in runs]
+    chosen += speeds_of_other_vms(dict.fromkeys(name for own in found for name in own))
     rows = []
     for run, name, own in zip(runs, names, found, strict=True):
         for measure in chosen:
-            value = own[measure.path] * measure.scale
-            reference = found[base][measure.path] * measure.scale
+            value = own.get(measure.path, math.nan) * measure.scale
+            reference = found[base].get(measure.path, math.nan) * measure.scale
             ratio = value / reference if reference > 0 and value >= 0 else math.nan
             rows.append(
                 (

@@ -25,7 +25,7 @@ import pandas as pd
 
 from homeshift.display import DisplayUnit, format_count, format_number, format_ratio
 from homeshift.errors import InputError, near
-from homeshift.measures import Measure, as_texts, measures_for
+from homeshift.measures import Measure, as_texts, measures_for, speeds_of_other_vms
 from homeshift.selection import short_name, shown_name, shown_value, varied
 
 COLUMNS = (
@@ -89,7 +89,8 @@ def summarise(
         fault = f"{twice['path'].iloc[0]}: another run has the same parameters and seed"
         raise InputError("list of runs", [fault])
     rows = []
-    for measure in measures_for(table.get(HORIZON, [None])):
+    others = speeds_of_other_vms(map(str, table))
+    for measure in [*measures_for(table.get(HORIZON, [None])), *others]:
         values = (
             keyed.pivot(index=["_seed", "_condition"], columns="_group", values=measure.path)
             * measure.scale

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -67,6 +68,18 @@ MEASURES = (
 )
 
 
+_OTHER_VM = re.compile(r"vms\.(\d+)\.accesses-per-microsecond\.(before|during|after)")
+
+
+def speeds_of_other_vms(paths: Iterable[str]) -> list[Measure]:
+    """Return those of some numbers of migration.json that are the speed of another VM than 0."""
+    found = filter(None, map(_OTHER_VM.fullmatch, paths))
+    return [
+        Measure(path=at[0], label=f"VM {at[1]} speed {at[2]}", unit="accesses/s", scale=1e6)
+        for at in found
+    ]
+
+
 def measures_for(horizons: Iterable[Any]) -> list[Measure]:
     """Return the measures of runs with these horizons, None or NaN for a run without one."""
     timed = not any(pd.isna(horizon) for horizon in horizons)
@@ -75,8 +88,9 @@ def measures_for(horizons: Iterable[Any]) -> list[Measure]:
 
 def shown_measures(table: pd.DataFrame) -> list[Measure]:
     """Return those measures of a table in long form that have a name for people."""
-    there = set(table["measure"])
-    return [measure for measure in MEASURES if measure.label and measure.path in there]
+    there = list(dict.fromkeys(table["measure"]))
+    known = (*MEASURES, *speeds_of_other_vms(there))
+    return [measure for measure in known if measure.label and measure.path in there]
 
 
 def as_texts(
