@@ -118,8 +118,8 @@ def _parser() -> argparse.ArgumentParser:
         _borrow,
         default="",
         metavar="NODE[-NODE]:FRACTION,...",
-        help="parts of the VM's memory that lie on other nodes, as in 2:0.25,3:0.25; or as in "
-        "1-63:0.9, spread over all of these",
+        help="parts of the VM's memory that lie on other nodes, in whole regions, as in "
+        "2:0.25,3:0.25; or as in 1-63:0.9, spread over all of these",
     )
     read(
         "--region",
