@@ -83,7 +83,8 @@ def test_slow_accesses_are_those_that_need_another_node_or_a_pool(
     pool: str, threshold: str
 ) -> None:
     machine = load_machine(f"pool:memory.latency=150ns,{pool}")
-    assert machine.pool is not None and machine.pool.latency_cycles is not None
+    assert machine.pool is not None
+    assert machine.pool.latency_cycles is not None
     slow, local = slow_access_ticks(machine) / 1000, miss_ns(machine, home_links=0, memory_links=0)
     away = miss_ns(machine, home_links=0, memory_links=2)
     away -= (machine.memory.latency_cycles - machine.pool.latency_cycles) * 0.5  # ns a cycle
