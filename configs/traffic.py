@@ -12,6 +12,7 @@ system-call emulation, with as many threads as there are cores at most.
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from homeshift.front_end import tells_errors
 from homeshift.units import parse_time
 
 REGION_BYTES = 4096
-MEMORY_BYTES = 256 << 20
+MEMORY_BYTES = 256 << 20  # and a little more, if these are not whole regions for each node
 CPUS = ("timing", "minor", "o3")
 BOUNDS = {
     "cores": (1, 10**6),
@@ -122,10 +123,12 @@ def _move_homes(hierarchy: Any, options: argparse.Namespace, nodes: int) -> Any:
 
 
 def _memory(nodes: int) -> Any:
-    from gem5.components.memory.memory import ChanneledMemory
     from m5.objects import DDR4_2400_8x8
 
-    return ChanneledMemory(DDR4_2400_8x8, nodes, 64, size=f"{MEMORY_BYTES}B")
+    from homeshift.engines.gem5_component import NodeMemory
+
+    regions = math.ceil(MEMORY_BYTES / (nodes * REGION_BYTES))  # of a node
+    return NodeMemory(DDR4_2400_8x8, nodes, size=f"{nodes * regions * REGION_BYTES}B")
 
 
 def _generator_board(options: argparse.Namespace, nodes: int) -> Any:
@@ -144,7 +147,7 @@ def _generator_board(options: argparse.Namespace, nodes: int) -> Any:
             rd_perc=options.reads,
         ),
         memory=_memory(nodes),
-        cache_hierarchy=HomeShiftCacheHierarchy(options.machine),
+        cache_hierarchy=HomeShiftCacheHierarchy(options.machine, exit_when_moved=True),
     )
 
 
@@ -166,7 +169,7 @@ def _program_board(options: argparse.Namespace, nodes: int) -> Any:
         clk_freq="2GHz",
         processor=SimpleProcessor(cpu_type=CPUTypes(options.cpu), isa=isa, num_cores=options.cores),
         memory=_memory(nodes),
-        cache_hierarchy=HomeShiftCacheHierarchy(options.machine),
+        cache_hierarchy=HomeShiftCacheHierarchy(options.machine, exit_when_moved=True),
     )
     binary, *arguments = options.program
     try:

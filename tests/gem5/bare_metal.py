@@ -13,23 +13,22 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
 import m5
 from gem5.components.boards.riscv_board import RiscvBoard
-from gem5.components.memory.memory import ChanneledMemory
 from gem5.components.processors.cpu_types import CPUTypes
 from gem5.components.processors.simple_processor import SimpleProcessor
 from gem5.isas import ISA
 from gem5.resources.resource import DiskImageResource, KernelResource
 from m5.objects import DDR4_2400_8x8, Root
 
-from homeshift.engines.gem5_component import HomeShiftCacheHierarchy
+from homeshift.engines.gem5_component import HomeShiftCacheHierarchy, NodeMemory
 
 MEMORY = 0x80000000
 PAGE = 4096
 
-hierarchy = HomeShiftCacheHierarchy("quad")
+hierarchy = HomeShiftCacheHierarchy("quad", exit_when_moved=True)
 board = RiscvBoard(
     clk_freq="2GHz",
     processor=SimpleProcessor(cpu_type=CPUTypes.TIMING, isa=ISA.RISCV, num_cores=4),
-    memory=ChanneledMemory(DDR4_2400_8x8, 4, 64, size="256MiB"),
+    memory=NodeMemory(DDR4_2400_8x8, 4, size="256MiB"),
     cache_hierarchy=hierarchy,
 )
 program = sys.argv[1]

@@ -162,6 +162,33 @@ def test_gem5s_own_board_and_generators_run_on_the_component(tmp_path: Path) -> 
     assert "40 regions moved" in result.stdout
 
 
+@pytest.mark.parametrize("machine", ["pool", "tiny:nodes=3"])
+def test_the_component_has_any_number_of_nodes(machine: str, tmp_path: Path) -> None:
+    result = gem5(tmp_path, "configs/traffic.py", "--machine", machine, "--transfers", "10")
+    skip_without_isa(result)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "10 regions moved" in result.stdout
+
+
+def test_gem5s_simulator_goes_on_while_homes_move(tmp_path: Path) -> None:
+    result = gem5(tmp_path, "tests/gem5/simulator.py")
+    if "cannot import name" in result.stderr:
+        pytest.skip("this gem5 is built without an ISA")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "the home is node 2, at tick 10000000" in result.stdout
+    assert "because simulate() limit reached" in result.stdout
+
+
+def test_memory_of_a_node_is_where_its_homes_are_at_first(tmp_path: Path) -> None:
+    result = gem5(tmp_path, "tests/gem5/simulator.py")
+    if "cannot import name" in result.stderr:
+        pytest.skip("this gem5 is built without an ISA")
+    text = (tmp_path / "stats.txt").read_text()
+    served = dict(re.findall(r"home_table0\.(served\w+) +(\d+)", text.split("End Sim")[0]))
+    assert int(served["servedLocally"]) > 100
+    assert served["servedRemotely"] == "0"
+
+
 @pytest.fixture
 def threads(tmp_path: Path) -> Path:
     """Return a program whose threads count together."""

@@ -36,6 +36,7 @@ MigrationEngine::MigrationEngine(const Params &p)
       system(p.ruby_system),
       commands(*p.commands),
       jobs(p.outstanding_lines, p.outstanding_transfers),
+      exitWhenDone(p.exit_when_done),
       stats(this)
 {}
 
@@ -67,7 +68,7 @@ MigrationEngine::transfer(unsigned job, unsigned owner, const std::vector<Addr> 
 }
 
 void
-MigrationEngine::fence(uint32_t job, unsigned owner, const std::vector<Addr> &regions,
+MigrationEngine::fence(unsigned job, unsigned owner, const std::vector<Addr> &regions,
                        unsigned fenced)
 {
     DPRINTF(Migration, "job %d: takes node %d's right to %d regions\n", job, fenced,
@@ -188,6 +189,8 @@ MigrationEngine::ended(bool jobDone)
     startSome();
     if (jobDone) {
         DPRINTF(Migration, "a job is done\n");
+    }
+    if (jobDone && exitWhenDone) {
         exitAtEndOfCycle("a job of a migration engine is done", clockPeriod());
     }
     if (jobs.idle() && drainState() == DrainState::Draining) {

@@ -83,6 +83,7 @@ class MigrationEngine : public ClockedObject
     RubySystem *const system;
     MessageBuffer &commands;
     ::homeshift::JobQueue jobs;
+    const bool exitWhenDone;
     std::vector<std::unique_ptr<EventFunctionWrapper>> wakes; // for paced copies, one an owner
 
     struct Stats : public statistics::Group

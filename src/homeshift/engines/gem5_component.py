@@ -4,13 +4,22 @@
     board = TestBoard(
         clk_freq="2GHz",
         generator=RandomGenerator(num_cores=4),
-        memory=ChanneledMemory(DDR4_2400_8x8, 2, 64),
+        memory=NodeMemory(DDR4_2400_8x8, 2, size="256MiB"),
         cache_hierarchy=HomeShiftCacheHierarchy("tiny"),
     )
+    simulator = Simulator(board=board)
+    simulator.run(max_ticks=10**7)
+    board.get_cache_hierarchy().transfer([0x1000], 1)
+    simulator.run(max_ticks=10**7)
 
 Each channel of the board's memory is the memory of one node; each core of its processor is a core
 of a node, node 0 first. Latencies, sizes and topology are those of the machine file, memory aside.
 Runs inside gem5 only; `configs/traffic.py` uses it.
+
+Node n is at first home of the n-th equal part of all addresses up to the end of memory. NodeMemory
+lays memory out alike. ChanneledMemory gives a node every n-th line instead, so that most misses of
+a node go to another one's memory, whoever is home; and it takes powers of two only. On a board
+whose memory does not begin at 0, such as RiscvBoard, homes are in the last nodes at first.
 """
 
 from __future__ import annotations
@@ -25,6 +34,7 @@ from gem5.components.cachehierarchies.abstract_cache_hierarchy import AbstractCa
 from gem5.components.cachehierarchies.ruby.abstract_ruby_cache_hierarchy import (
     AbstractRubyCacheHierarchy,
 )
+from gem5.components.memory.memory import ChanneledMemory
 from gem5.isas import ISA
 from gem5.utils import requires as gem5_requires
 from gem5.utils.override import overrides
@@ -41,11 +51,42 @@ if controller_class("Directory") is not None:
     )
 
 
+class NodeMemory(ChanneledMemory):
+    """A DRAM controller behind each node, for the n-th equal part of the board's memory."""
+
+    def __init__(self, dram: type[gem5.DRAMInterface], nodes: int, *, size: str) -> None:
+        """Make the controllers.
+
+        Args:
+            dram: what is behind each, DDR4_2400_8x8.
+            nodes: how many.
+            size: of all together, "256MiB"; whole regions for each.
+        """
+        super().__init__(dram, nodes, 64, size=size)  # 64 is not used
+
+    @overrides(ChanneledMemory)
+    def _interleave_addresses(self) -> None:
+        start, size, nodes = (
+            int(self._mem_range.start),
+            int(self._mem_range.size()),
+            len(self.mem_ctrl),
+        )
+        for node, controller in enumerate(self.mem_ctrl):
+            controller.dram.range = gem5.AddrRange(
+                start=start + node * size // nodes, end=start + (node + 1) * size // nodes
+            )
+
+
 class HomeShiftCacheHierarchy(AbstractRubyCacheHierarchy):
     """Private caches, homes that can move, and the nodes' interconnect."""
 
     def __init__(
-        self, machine: str | Path, *, region_bytes: int = 4096, network: str = "simple"
+        self,
+        machine: str | Path,
+        *,
+        region_bytes: int = 4096,
+        network: str = "simple",
+        exit_when_moved: bool = False,
     ) -> None:
         """Read the machine.
 
@@ -53,6 +94,9 @@ class HomeShiftCacheHierarchy(AbstractRubyCacheHierarchy):
             machine: name of a machine in configs/machines, or path of a machine file.
             region_bytes: unit in which homes move.
             network: "simple" or "garnet".
+            exit_when_moved: let `m5.simulate()` return, with "a job of a migration engine is done",
+                whenever homes have moved. Not for gem5's Simulator, which stops at a cause that it
+                does not know.
 
         Raises:
             InputError: the machine file is wrong.
@@ -63,6 +107,7 @@ class HomeShiftCacheHierarchy(AbstractRubyCacheHierarchy):
         self._machine = load_machine(str(machine))
         self._region_bytes = region_bytes
         self._network = network
+        self._exit_when_moved = exit_when_moved
         self._jobs = 0
 
     @overrides(AbstractCacheHierarchy)
@@ -88,6 +133,7 @@ class HomeShiftCacheHierarchy(AbstractRubyCacheHierarchy):
             memory_bytes=memory_bytes,
             region_bytes=self._region_bytes,
             network=self._network,
+            exit_when_done=self._exit_when_moved,
         )
         for node, (addresses, port) in enumerate(channels):
             controllers.add_node(node)
@@ -108,7 +154,7 @@ class HomeShiftCacheHierarchy(AbstractRubyCacheHierarchy):
     def transfer(self, addresses: Sequence[int], new_home: int) -> None:
         """Move the homes of the regions that hold these addresses; the simulation must have begun.
 
-        `m5.simulate()` returns with "a job of a migration engine is done" when they have moved.
+        They move while the simulation goes on; `home_of` tells whether they have.
         """
         size = self._region_bytes
         engine = self._controllers.migration_engines[new_home]
@@ -138,7 +184,7 @@ class HomeShiftCacheHierarchy(AbstractRubyCacheHierarchy):
         if channels != machine.nodes:
             faults.append(
                 f"memory: {channels} channels, but {machine.nodes} nodes; give as many, as with "
-                f"ChanneledMemory(DDR4_2400_8x8, {machine.nodes}, 64)"
+                f"NodeMemory(DDR4_2400_8x8, {machine.nodes}, size=...)"
             )
         if cores > machine.hosts * machine.cores.per_node:
             faults.append(
@@ -147,7 +193,8 @@ class HomeShiftCacheHierarchy(AbstractRubyCacheHierarchy):
         if memory_bytes % (machine.nodes * self._region_bytes):
             faults.append(
                 f"memory: {memory_bytes} B are not whole regions of {self._region_bytes} B for "
-                f"{machine.nodes} nodes"
+                f"{machine.nodes} nodes; let it end at a multiple of "
+                f"{machine.nodes * self._region_bytes} B"
             )
         if faults:
             raise InputError(f"the board for machine '{machine.name}'", faults)

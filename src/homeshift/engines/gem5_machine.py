@@ -50,6 +50,7 @@ def build(machine: Machine, *, region_bytes: int, models: Models) -> tuple[Any, 
         memory_bytes=all_bytes,
         region_bytes=region_bytes,
         network=models.network,
+        exit_when_done=True,
     )
     for node in range(machine.nodes):
         controllers.add_node(node)

@@ -2,7 +2,8 @@
 """Ruby controllers of MESI_HomeShift for the nodes of a machine.
 
     require_plugin()
-    controllers = Controllers(ruby, machine, memory_bytes=..., region_bytes=4096, network="simple")
+    controllers = Controllers(ruby, machine, memory_bytes=..., region_bytes=4096,
+                              network="simple", exit_when_done=True)
     for node in range(machine.nodes):
         controllers.add_node(node)
         sequencer = controllers.add_core(node)       # its in_ports take a core's requests
@@ -80,7 +81,14 @@ class Controllers:
     """Everything of a machine that is below a RubySystem."""
 
     def __init__(
-        self, ruby: Any, machine: Machine, *, memory_bytes: int, region_bytes: int, network: str
+        self,
+        ruby: Any,
+        machine: Machine,
+        *,
+        memory_bytes: int,
+        region_bytes: int,
+        network: str,
+        exit_when_done: bool,
     ) -> None:
         """Prepare a RubySystem.
 
@@ -90,6 +98,7 @@ class Controllers:
             memory_bytes: of all nodes together; node n is at first home of the n-th equal part.
             region_bytes: unit in which homes move.
             network: of `base.NETWORK_MODELS`.
+            exit_when_done: leave gem5's loop when a job of a migration engine is done.
         """
         self.ruby = ruby
         self.machine = machine
@@ -104,6 +113,7 @@ class Controllers:
             "node_size": f"{memory_bytes // machine.nodes}B",
             "region_size": f"{region_bytes}B",
         }
+        self._exit_when_done = exit_when_done
         self._common = {
             "ruby_system": ruby,
             "transitions_per_cycle": NO_LIMIT,
@@ -301,6 +311,7 @@ class Controllers:
             commands=commands,
             outstanding_lines=limits.outstanding_lines,
             outstanding_transfers=limits.outstanding_transfers,
+            exit_when_done=self._exit_when_done,
         )
         setattr(self.ruby, f"migration_engine{node}", engine)
         controller = controller_class("DMA")(
