@@ -334,15 +334,13 @@ def _run(options: argparse.Namespace, unknown: Sequence[str]) -> None:
         Models,
         check_models,
         check_workload,
-        inside_gem5,
         output_directory,
     )
     from homeshift.front_end import interrupt_on_signals
     from homeshift.interruption import CANCEL, TARGET_FAILURE, Interruption
     from homeshift.migration import migrate
 
-    if not inside_gem5():  # which would not look, and go on
-        interrupt_on_signals()
+    interrupt_on_signals()
     faults = _Faults()
     if unknown:
         faults.errors.append(InputError("the list of options", unknown))

@@ -74,9 +74,17 @@ def _run(options: argparse.Namespace) -> None:
 
     from homeshift.engines.base import Models
     from homeshift.engines.gem5_machine import build
+    from homeshift.engines.gem5_output import say_less
     from homeshift.machine import load_machine
 
     machine = load_machine(options.machine)
+    size = machine.memory.size_bytes
+    if machine.nodes * size < TESTED_BYTES:
+        faults.append(f"memory.size: {machine.nodes} x {size} B, and {TESTED_BYTES} B are tested")
+    if size % options.region:
+        faults.append(f"memory.size: {size} B are not whole regions of {options.region} B")
+    if faults:
+        raise InputError(f"machine '{machine.name}'", faults)
     _m5.core.seedRandom(options.seed)
     system, controllers = build(machine, region_bytes=options.region, models=Models())
     system.ruby.randomization = True
@@ -90,6 +98,7 @@ def _run(options: argparse.Namespace) -> None:
         sequencer.no_retry_on_stall = True
         sequencer.using_ruby_tester = True
     m5.instantiate()
+    say_less()
 
     chance = random.Random(options.seed)
     jobs: list[Any] = []

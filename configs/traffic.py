@@ -79,6 +79,7 @@ def _run(options: argparse.Namespace) -> None:
     import m5
     from m5.objects import Root
 
+    from homeshift.engines.gem5_output import say_less
     from homeshift.machine import load_machine
 
     nodes = load_machine(options.machine).nodes
@@ -95,6 +96,7 @@ def _run(options: argparse.Namespace) -> None:
     if board._pre_instantiate() is None:  # since 24.1 it makes the root itself
         Root(full_system=False, board=board)
     m5.instantiate()
+    say_less()
     if not options.program:
         board.get_processor().start_traffic()
     hierarchy = board.get_cache_hierarchy()

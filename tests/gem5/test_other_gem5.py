@@ -24,7 +24,8 @@ def run_inside(
     build = {} if protocol is None else {"PROTOCOL": protocol}
     (package / "__init__.py").write_text(
         "from types import SimpleNamespace as N\n"
-        f"options = N(outdir={str(tmp_path / 'm5out')!r})\n"
+        f"options = N(outdir={str(tmp_path / 'm5out')!r}, stats_file='stats.txt',"
+        " json_config='config.json', dot_config='config.dot')\n"
         f"defines = N(buildEnv={build!r})\n"
         "util = N(warn=print)\n"
     )

@@ -58,11 +58,12 @@ def test_last_line_says_at_which_tick_and_why(tmp_path: Path) -> None:
     }
 
 
-def test_sigterm_ends_a_run_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", ["m5out", "run"])
+def test_sigterm_ends_a_run_at_once_and_leaves_nothing_hidden(place: str, tmp_path: Path) -> None:
     assert GEM5
-    run = (*TINY, "--warmup", "100ms")
+    run = (*TINY, "--warmup", "100ms", "--outdir", str(tmp_path / place))
     process = subprocess.Popen(
-        [GEM5, f"--outdir={tmp_path}", "configs/migrate.py", *run],
+        [GEM5, f"--outdir={tmp_path / 'm5out'}", "configs/migrate.py", *run],
         cwd=REPOSITORY,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -73,10 +74,38 @@ def test_sigterm_ends_a_run_at_once(tmp_path: Path) -> None:
         assert any(line == "migrate.py: warming up\n" for line in process.stdout)
         process.terminate()
         try:
-            assert process.wait(timeout=30) == -signal.SIGTERM
+            assert process.wait(timeout=30) == 128 + signal.SIGTERM
         finally:
             process.kill()
-    assert not (tmp_path / "migration.json").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["m5out"]
+    assert not list((tmp_path / "m5out").glob(".*"))
+    assert not (tmp_path / "m5out" / "migration.json").exists()
+
+
+@pytest.mark.parametrize("file", ["s.txt", "stats.txt.gz", "text://stats.txt?desc=False"])
+def test_statistics_elsewhere_are_refused_before_the_run(file: str, tmp_path: Path) -> None:
+    options = (f"--stats-file={file}", "configs/migrate.py", *TINY)
+    result = gem5(tmp_path / "m5out", *options, "--outdir", str(tmp_path / "run"))
+    assert result.returncode == 2
+    assert f"gem5's option --stats-file={file} has a fault" in result.stderr
+    assert "warming up" not in result.stdout
+    assert not (tmp_path / "run").exists()
+
+
+def test_gem5s_configuration_goes_where_gem5_is_told(tmp_path: Path) -> None:
+    result = gem5(tmp_path, "--json-config=c.json", "configs/migrate.py", *TINY)
+    assert result.returncode == 0, result.stderr
+    assert "system" in json.loads((tmp_path / "c.json").read_text())
+    assert not (tmp_path / "gem5-config.json").exists()
+
+
+@pytest.mark.parametrize("options", [(), ("--verbose",)], ids=str)
+def test_gem5_does_not_tell_each_time_that_it_goes_on(
+    options: tuple[str, ...], tmp_path: Path
+) -> None:
+    result = gem5(tmp_path, *options, "configs/migrate.py", *TINY, "--strategy", "post-copy")
+    assert result.returncode == 0, result.stderr
+    assert (result.stderr.count("Entering event queue") > 3) == bool(options)
 
 
 def test_bad_options_are_told_all_at_once_and_end_with_status_2(tmp_path: Path) -> None:
@@ -148,6 +177,14 @@ def test_rubys_random_tester_passes(more: tuple[str, ...], seed: int, tmp_path: 
     moved = re.search(r"2000 checks passed, (\d+) regions moved", result.stdout)
     assert moved
     assert (int(moved[1]) > 100) == (more != ("--no-transfers",))
+
+
+def test_rubys_random_tester_needs_memory_to_test(tmp_path: Path) -> None:
+    small = ("--machine", "tiny:memory.size=4KiB", "--region", "8192")
+    result = gem5(tmp_path, "configs/random_test.py", *small)
+    assert result.returncode == 2
+    assert "memory.size: 2 x 4096 B, and 32768 B are tested" in result.stderr
+    assert "memory.size: 4096 B are not whole regions of 8192 B" in result.stderr
 
 
 def skip_without_isa(result: subprocess.CompletedProcess[str]) -> None:

@@ -29,6 +29,7 @@ from homeshift.engines.base import (
 )
 from homeshift.engines.counting import counters
 from homeshift.engines.gem5_machine import build
+from homeshift.engines.gem5_output import say_less
 from homeshift.engines.gem5_ruby import Controllers
 from homeshift.errors import InputError, RunError
 from homeshift.machine import Machine
@@ -48,6 +49,7 @@ OF_INTEREST = frozenset(
 )
 """Why gem5 may leave its loop; anything else ends the run."""
 FOREVER = 2**63 - 1  # ticks
+SLICE_TICKS = 10**7  # Python hears no signal while gem5 is in its loop
 QUIET_TICKS = 10**7  # nothing is under way any more so long after a VM was paused
 
 
@@ -69,6 +71,7 @@ class Gem5Engine:
         self._jobs: list[Any] = []  # the migration engine of each
         self._running = [False for _ in setup.vms]
         m5.instantiate()
+        say_less()
         for home, regions in setup.homes.items():
             for node in range(machine.nodes):
                 for address in regions:
@@ -240,9 +243,13 @@ class Gem5Engine:
 
     def _simulate(self, ticks: int) -> None:
         """Simulate until gem5 leaves its loop for one of the reasons that are of interest."""
-        event = m5.simulate(ticks)
-        atexit.unregister(m5.stats.dump)  # gem5 would add another dump at exit
-        cause = event.getCause()
+        end = m5.curTick() + ticks
+        cause = REACHED
+        try:
+            while cause == REACHED and m5.curTick() < end:
+                cause = m5.simulate(min(SLICE_TICKS, end - m5.curTick())).getCause()
+        finally:
+            atexit.unregister(m5.stats.dump)  # gem5 would add another dump at exit
         faults = [fault for vm in self._vms if (fault := vm.checkFault())]
         if faults:
             raise RunError(f"the simulation failed at tick {self.now}: {faults[0]}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Where a run inside gem5 puts its files.
+"""Where a run inside gem5 puts its files, and what gem5 says meanwhile.
 
 gem5 has its own output directory (`gem5.opt --outdir=DIR`), which it makes before any script runs
 and fills with its configuration and statistics. By default a run's files go there too; another
@@ -16,10 +16,19 @@ from pathlib import Path
 
 import m5
 
+from homeshift.errors import InputError
 from homeshift.output import OutputDirectory, run_unwritten
 
 GEM5_CONFIG = "gem5-config.json"
 """gem5's own configuration; its usual name, config.json, is that of ours."""
+
+
+def say_less() -> None:
+    """Leave out what gem5 says each time that it enters its loop, unless it is to be verbose."""
+    import _m5.core  # has it in 24.0 and 24.1, m5 itself in neither
+
+    if m5.options.verbose <= 0:
+        _m5.core.setLogLevel(_m5.core.LogLevel.WARN)
 
 
 def default_directory() -> str:
@@ -29,9 +38,18 @@ def default_directory() -> str:
 
 @contextmanager
 def output_directory(path: str) -> Iterator[Path]:
-    """Yield the directory to write into; at the end it holds gem5's statistics as well."""
-    m5.options.json_config = GEM5_CONFIG
-    m5.options.dot_config = None  # a picture of a hundred message buffers helps nobody
+    """Yield the directory to write into; at the end it holds gem5's statistics as well.
+
+    Raises:
+        InputError: gem5 was told to write its statistics elsewhere.
+    """
+    if m5.options.stats_file != "stats.txt":
+        fault = "a run's statistics are in stats.txt; leave the option out"
+        raise InputError(f"gem5's option --stats-file={m5.options.stats_file}", [fault])
+    if m5.options.json_config == "config.json":  # gem5's default
+        m5.options.json_config = GEM5_CONFIG
+    if m5.options.dot_config == "config.dot":  # likewise; a picture of all buffers helps nobody
+        m5.options.dot_config = None
     own = Path(m5.options.outdir)
     if own.resolve() == Path(path).resolve():
         try:
