@@ -65,7 +65,8 @@ def _run(options: argparse.Namespace) -> None:
 
     faults = out_of_bounds(vars(options), BOUNDS)
     try:
-        parse_time(options.duration)
+        if parse_time(options.duration) == 0:
+            faults.append(f"--duration {options.duration}: generators would never end")
     except ValueError as error:
         faults.append(f"--duration {options.duration}: {error}")
     if options.program == []:

@@ -80,16 +80,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--random",
         type=int,
-        default=0,
         metavar="N",
         help="run N cases drawn by chance, random-1 to random-N; each is a CASE as well",
     )
     options = parser.parse_args(argv)
+    if options.random is not None and options.random < 1:
+        parser.error("--random: a number of cases, from 1 on")
     ways = [options.cases, options.random, any(getattr(options, name) for name in MATRIX)]
     if sum(map(bool, ways)) > 1:
         parser.error("give cases, --random, or what to combine: one of them")
-    if options.random < 0:
-        parser.error("--random: a number of cases")
     unknown = [name for name in options.cases if name not in CASES and not _RANDOM.fullmatch(name)]
     if unknown:
         parser.error(f"no such case: {', '.join(unknown)}")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 CONFIGS = Path(__file__).parents[1] / "configs"
+VALIDATE = "../scripts/validate.py"
 
 
 def run(script: str, *options: str) -> subprocess.CompletedProcess[str]:
@@ -44,6 +45,34 @@ def test_numbers_out_of_bounds_are_told_all_at_once() -> None:
     assert result.returncode == 2
     for part in ("has 3 faults", "--cores 0", "--footprint 100", "--duration 20: a bare number"):
         assert part in result.stderr
+
+
+def test_generators_without_an_end_are_refused() -> None:
+    result = run("traffic.py", "--duration", "0us")
+    assert result.returncode == 2
+    assert "--duration 0us: generators would never end" in result.stderr
+
+
+@pytest.mark.parametrize("number", ["0", "-1"])
+def test_no_random_case_is_not_every_fixed_case(number: str) -> None:
+    result = run(VALIDATE, "--random", number, "--gem5", sys.executable)
+    assert result.returncode == 2
+    assert "--random: a number of cases, from 1 on" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("bandwidth", "nearest"),
+    [("1.6GB/s", '(try "1GB/s" or "2GB/s")'), ("0.5GB/s", '(try "1GB/s")'), ("16.4GB/s", "")],
+)
+def test_links_that_flits_of_whole_bytes_would_change_are_refused(
+    bandwidth: str, nearest: str
+) -> None:
+    machine = f"tiny:network.link_bandwidth={bandwidth}"
+    result = run("migrate.py", "--machine", machine, "--network-model", "garnet")
+    assert result.returncode == 2
+    told = f"give another network.link_bandwidth {nearest}"
+    assert (told in result.stderr) == bool(nearest)
+    assert ("whole bytes" in result.stderr) == bool(nearest)
 
 
 def test_a_program_that_is_not_there_is_told() -> None:

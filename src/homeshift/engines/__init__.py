@@ -15,8 +15,10 @@ from homeshift.engines.base import (
     Setup,
     VmSetup,
 )
+from homeshift.engines.gem5_topology import flit_bytes
 from homeshift.errors import InputError, near
 from homeshift.machine import Machine
+from homeshift.machine.fields import suggest
 from homeshift.output import OutputDirectory
 from homeshift.workload import Program, Workload
 
@@ -31,6 +33,8 @@ __all__ = [
     "make_engine",
     "output_directory",
 ]
+
+_BANDWIDTH_WITHIN = 0.05  # as for memories, in machine/rules.py
 
 
 def inside_gem5() -> bool:
@@ -74,8 +78,24 @@ def check_models(models: Models, machine: Machine) -> None:
             "--network-model garnet: all links have flits of one size; give a machine without "
             "pool.link_bandwidth"
         )
+    if models.network == "garnet":
+        faults += _rounded_links(machine)
     if faults:
         raise InputError("the choice of models", faults)
+
+
+def _rounded_links(machine: Machine) -> list[str]:
+    """Return a fault if flits of whole bytes make links much faster or slower than they are."""
+    given, flits = machine.link_bandwidth(), flit_bytes(machine)
+    flit_bandwidth = 1e12 / machine.clock_period_ps  # of one byte a cycle
+    if abs(flits * flit_bandwidth / given - 1) <= _BANDWIDTH_WITHIN:
+        return []
+    below, above = int(given / flit_bandwidth), int(given / flit_bandwidth) + 1
+    near_values = suggest(below, above, lambda b: f"{b * flit_bandwidth / 1e9:.4g}GB/s", least=1)
+    return [
+        "--network-model garnet: a link carries a flit of whole bytes in a cycle; give another "
+        f"network.link_bandwidth{near_values}"
+    ]
 
 
 def check_workload(workload: Workload | Program) -> None:

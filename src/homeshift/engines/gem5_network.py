@@ -44,7 +44,7 @@ def make_network(ruby: Any, machine: Machine, model: str) -> Any:
     network = machine.network
     depth = 2 * (network.link_latency_cycles + network.router_latency_cycles)
     return gem5.CountingGarnet(
-        ni_flit_size=max(1, round(_bytes_per_cycle(machine))),
+        ni_flit_size=gem5_topology.flit_bytes(machine),
         buffers_per_data_vc=depth,
         buffers_per_ctrl_vc=depth,
         garnet_deadlock_threshold=GARNET_PATIENCE_CYCLES,
@@ -171,7 +171,7 @@ class Throttles:
 
 
 def _bytes_per_cycle(machine: Machine, *routers: int) -> float:
-    """Return what a link between these routers carries; without any, what most links do."""
+    """Return what a link between these routers carries."""
     return machine.link_bandwidth(*routers) * machine.clock_period_ps / 1e12
 
 

@@ -28,6 +28,11 @@ class Link:
     weight: int
 
 
+def flit_bytes(machine: Machine) -> int:
+    """Return the size of Garnet's flits: what most links carry in a cycle, in whole bytes."""
+    return max(1, round(machine.link_bandwidth() * machine.clock_period_ps / 1e12))
+
+
 def router_count(machine: Machine) -> int:
     """Return the number of routers."""
     return machine.nodes + 1 if machine.network.topology == "crossbar" else machine.nodes
