@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from homeshift.engines.gem5_agreement import (
     Case,
     Observed,
     differences,
+    final_tick,
     observe,
     run_case,
 )
@@ -24,6 +26,7 @@ from homeshift.engines.random_cases import draw
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 GOLDEN = Path(__file__).parent / "golden"
+PAGE = (REPOSITORY / "docs" / "gem5.md").read_text(encoding="utf-8")
 RECORDED = [case for name, case in CASES.items() if (GOLDEN / f"{name}.json").exists()]
 
 
@@ -40,6 +43,22 @@ def test_golden_data_was_recorded() -> None:
 def test_embedded_engine_agrees_with_recorded_gem5(case: Case, tmp_path: Path) -> None:
     run_case(case, [sys.executable], tmp_path / "run", repository=REPOSITORY)
     assert differences(golden(case), observe(tmp_path / "run")) == []
+    assert page_row(observe(tmp_path / "run", progress=True)) in PAGE
+
+
+def page_row(observed: Observed) -> str:
+    """Return what docs/gem5.md says of a case, as scripts/validate.py prints it."""
+    counts = (
+        sum(observed.transitions.values()),
+        sum(observed.messages.values()),
+        len(observed.summary) + len(observed.statistics),
+    )
+    columns = [*(f"{count:,}" for count in counts), f"{final_tick(observed) / 1e6:,.3f}"]
+    return f"| {' | '.join(columns)} |\n"
+
+
+def test_the_page_has_a_row_for_each_case() -> None:
+    assert len(re.findall(r"^\|.*\d \|$", PAGE, re.MULTILINE)) == len(CASES)
 
 
 @pytest.mark.parametrize(
