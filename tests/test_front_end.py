@@ -14,17 +14,21 @@ from conftest import WriteRun
 
 ROOT = Path(__file__).parents[1]
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# Runs a script whose table is written for ever.
+# Runs a script whose table or figure is written for ever.
 SLOW = """
-import runpy, sys, time
+import pathlib, runpy, sys, time
 import pandas as pd
 
-def write(self, path, **options):
+def write(path, content=b""):
     path.write_text("half of it")
     print("writing", flush=True)
     time.sleep(600)
 
-pd.DataFrame.to_csv = write
+text = pd.DataFrame.to_csv
+pd.DataFrame.to_csv = lambda table, path=None, **options: (
+    write(path) if path else text(table, **options)
+)
+pathlib.Path.write_bytes = write
 sys.argv = sys.argv[1:]
 sys.path.insert(0, {plots!r})
 runpy.run_path(sys.argv[0], run_name="__main__")
