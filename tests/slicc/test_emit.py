@@ -6,6 +6,9 @@ That the emitted controllers do what the protocol says is tested in tests/engine
 
 from __future__ import annotations
 
+import os
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -90,6 +93,14 @@ def test_the_same_protocol_is_emitted_the_same(tmp_path: Path) -> None:
         write_cpp(load(PROTOCOL / "MESI_HomeShift.slicc"), tmp_path / name)
     for file in ("protocol.hh", "protocol.cc"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+def test_an_action_can_be_called_as_what_the_engine_has(tmp_path: Path) -> None:
+    """Small.slicc has one named `stall`."""
+    write_cpp(load(Path(__file__).with_name("Small.slicc")), tmp_path)
+    command = [*shlex.split(os.environ.get("CXX", "c++")), "-std=c++20", "-fsyntax-only", "-w"]
+    where = ["-I", str(tmp_path), "-I", str(PROTOCOL.parent)]
+    subprocess.run([*command, *where, str(tmp_path / "protocol.cc")], check=True)
 
 
 def test_functions_of_functional_accesses_are_left_out(tmp_path: Path) -> None:

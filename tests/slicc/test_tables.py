@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -77,3 +79,13 @@ def test_an_output_that_cannot_be_written_ends_with_status_2(
     (tmp_path / "file").touch()
     assert main([command, str(SMALL), "-o", str(tmp_path / "file" / "out")]) == 2
     assert "cannot be written: Not a directory" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_seen_enough_ends_it_without_a_word() -> None:
+    """As `| head -1` does."""
+    command = [sys.executable, "-m", "homeshift.slicc", "check", "--pairs", str(SMALL)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.close()
+        assert running.stderr.read() == b""

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from homeshift.errors import HomeshiftError
+from homeshift.front_end import call
 from homeshift.slicc import Checked, load_checked
 from homeshift.slicc.mutants import mutants_of
 from homeshift.slicc.tables import write_tables
@@ -83,4 +85,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends it, as other programs
+    sys.exit(call(main))

@@ -235,7 +235,7 @@ class MachineChecker:
                 scope.declare_variable(
                     Variable(name=variable, kind="implicit", type=found, position=d.position)
                 )
-        check_block(d.body, Place(kind="action", scope=scope.inner()))
+        check_block(d.body, Place(kind="action", scope=scope))
         if name in self.actions:
             first = self.actions[name].position
             self._error(d.position, f"action '{name}' is declared twice, first at {first}")

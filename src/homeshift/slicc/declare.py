@@ -171,6 +171,10 @@ def _item(scope: Scope, owner: Type, item: ast.EnumerationItem | ast.StateItem, 
             f"{what} '{name}' is declared twice, first at {owner.items[name].position}",
         )
         return
+    if name == "NUM":
+        scope.diagnostics.error(
+            item.position, "'NUM' is how many there are, in C++ and in gem5: choose another"
+        )
     given = attributes(scope, item.attributes)
     owner.items[name] = EnumerationItem(
         name=name,

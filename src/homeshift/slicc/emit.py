@@ -232,7 +232,7 @@ def _machine_header(machine: Machine, runtime: str, run_hits: bool) -> list[str]
     for port in machine.in_ports:
         lines.append(f"    void run_{port.name}();")
     for action in machine.actions.values():
-        lines.append(f"    inline void {action.name}({_action_parameters(machine)});")
+        lines.append(f"    inline void action_{action.name}({_action_parameters(machine)});")
     event = machine.event_type.unique_name
     pointers = _pointer_arguments(machine, "")
     lines += [
@@ -394,7 +394,7 @@ def _machine_source(machine: Machine, mutants: Sequence[Mutant], run_hits: bool)
         if action.name == "z_stall":  # gem5 knows it by its name
             block = ["{", "    stall_port();", "}"]
         lines += [
-            f"inline void {name}::{action.name}({_action_parameters(machine)})",
+            f"inline void {name}::action_{action.name}({_action_parameters(machine)})",
             *block,
             "",
         ]
@@ -537,7 +537,7 @@ def _cases(machine: Machine, transitions: Iterable[Transition], names: str) -> l
     lines = []
     for (actions, next_state), alike in same.items():
         lines += [f"      case key({state}_{t.state}, {event}_{t.event}):" for t in alike]
-        lines += [f"        {action}({arguments});" for action in actions]
+        lines += [f"        action_{action}({arguments});" for action in actions]
         if next_state:
             lines.append(f"        next = {state}_{next_state};")
         lines.append("        break;")
@@ -556,7 +556,7 @@ def _mutants(machine: Machine, mutants: Sequence[Mutant], arguments: str) -> lis
             f"{event}_{changed.event})) {{",
             "            break;",
             "        }",
-            *(f"        {action}({arguments});" for action in changed.actions),
+            *(f"        action_{action}({arguments});" for action in changed.actions),
             f"        next = {state}_{changed.next_state};",
             "        count_transition(key(state, event));",
             f"        {_call(machine.function('setState'), machine, 'next')};",

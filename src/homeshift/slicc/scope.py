@@ -40,6 +40,19 @@ REFUSED_TYPES = {
 }
 
 
+# But int and bool, which are types of SLICC, too.
+_WORDS = """
+alignas alignof and and_eq asm auto bitand bitor break case catch char char8_t char16_t char32_t
+class co_await co_return co_yield compl concept const const_cast consteval constexpr constinit
+continue decltype default delete do double dynamic_cast else enum explicit export extern false float
+for friend goto if inline long mutable namespace new noexcept not not_eq nullptr operator or or_eq
+private protected public register reinterpret_cast requires return short signed sizeof static
+static_assert static_cast struct switch template this thread_local throw true try typedef typeid
+typename union unsigned using virtual void volatile wchar_t while xor xor_eq
+"""
+CPP_WORDS = frozenset(_WORDS.split())
+
+
 @dataclass(slots=True)
 class Scope:
     """One level of names.
@@ -73,11 +86,14 @@ class Scope:
 
     def declare_type(self, new: Type) -> None:
         """Enter a type, unless the scope has one of that name."""
+        self._emitted(new.name, new.position)
         if self._free(new.name, new.position, self.types, "type"):
             self.types[new.name] = new
 
     def declare_variable(self, new: Variable) -> None:
         """Enter a variable, unless the scope has one of that name."""
+        if new.kind not in ("in port", "out port"):
+            self._emitted(new.name, new.position)
         if self._free(new.name, new.position, self.variables, "variable"):
             clash = self.find_type(new.name)
             if clash is not None:
@@ -88,6 +104,7 @@ class Scope:
 
     def declare_function(self, new: Function) -> None:
         """Enter a function, unless the scope has one with the same parameters."""
+        self._emitted(new.name, new.position)
         same = self.functions.setdefault(new.name, [])
         for other in same:
             if [p.type for p in other.parameters] == [p.type for p in new.parameters]:
@@ -97,6 +114,12 @@ class Scope:
                 )
                 return
         same.append(new)
+
+    def _emitted(self, name: str, position: Position) -> None:
+        if name in CPP_WORDS:
+            self.diagnostics.error(
+                position, f"'{name}' is a word of C++, where this keeps its name: choose another"
+            )
 
     def _free(
         self, name: str, position: Position, table: Mapping[str, Type | Variable], what: str
