@@ -459,6 +459,27 @@ class Search
                 return;
             }
         }
+        if (kAlwaysEnds) {
+            fault = Fault{"completion: messages can go round for ever", on_a_circle(left),
+                          std::nullopt};
+        }
+    }
+
+    // A state that messages lead back to. Of states that have messages `left` to take to others of
+    // their like, each leads to one.
+    std::uint32_t
+    on_a_circle(const std::vector<std::uint32_t> &left) const
+    {
+        const auto goes_on = [&](std::uint32_t state) { return left[state] != 0; };
+        std::uint32_t at = 0;
+        while (!goes_on(at)) {
+            ++at;
+        }
+        for (std::vector<bool> seen(left.size()); !seen[at];) {
+            seen[at] = true;
+            at = *std::find_if(&edges_[ends_[at - 1]], &edges_[0] + ends_[at], goes_on);
+        }
+        return at;
     }
 
   public:

@@ -7,6 +7,7 @@
 #define HOMESHIFT_CHECKER_WORLD_HH
 
 #include <algorithm>
+#include <string_view>
 #include <vector>
 
 #include "checker/values.hh"
@@ -40,7 +41,9 @@ struct WorldOf : Values
     bool blocks = false;  // but that it blocks its port from now on
     unsigned touched = 0; // nodes, a bit each, of which something may have changed; see node_of()
     unsigned fault = 0;   // lines, a bit each, for which a core gets an access fault
-    unsigned victim = kLines; // line to evict
+    unsigned victim = kLines;    // line to evict
+    std::string_view reported{}; // the method of an external object that was called, if one was,
+    Addr reported_at = 0;        // and with which address
     std::vector<Logged> *log = nullptr;
 
     // ---- not part of the state ----
@@ -71,6 +74,8 @@ struct WorldOf : Values
     {
         begin_values();
         fault = touched = 0;
+        reported = {};
+        reported_at = 0;
         taken_in_step.clear();
         refused = blocks = false;
     }

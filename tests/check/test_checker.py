@@ -8,6 +8,7 @@ numbers.
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -288,13 +289,169 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("name", WRONG)
+SURRENDER = Options(limits={"transfer": 0, "surrender": 1}, reduced=True)
+TRANSFER_AND_FENCE = Options(limits={"transfer": 1, "fence": 1}, reduced=True)
+CANCEL = Options(limits={"cancel": 1}, reduced=True)
+NOT_RECORDED = "a fence that is reported is in the record of rights"
+NOT_ANSWERED = "a transfer is answered with Kept if it was taken back, and else with Moved"
+NOT_REPORTED = "a DMA reports what it is answered"
+SENT_ON = "createMachineID(MachineType:Directory, home_table.lookup(machineID, in_msg.addr)));"
+
+# What was ordered is not what is done, or not what is reported.
+WRONG |= {
+    "a transfer takes nobody's right": (
+        (
+            "        out_msg.Fenced := fencedWith(address, tbe.FencedNode, tbe.NewHome);\n",
+            "        out_msg.Fenced := fencedAt(address, tbe.NewHome);\n",
+        ),
+        SURRENDER,
+        NOT_RECORDED,
+    ),
+    "a transfer is sent on without its fence": (
+        (
+            "        out_msg.Fence := in_msg.Fence;\n"
+            "        out_msg.FencedNode := in_msg.FencedNode;\n"
+            f"        out_msg.Destination.add(\n            {SENT_ON}",
+            f"        out_msg.Destination.add(\n            {SENT_ON}",
+        ),
+        replace(SURRENDER, limits={"transfer": 0, "surrender": 2}),
+        NOT_RECORDED,
+    ),
+    "a fence is sent on without its node": (
+        (
+            "        out_msg.FencedNode := in_msg.FencedNode;\n"
+            f"        out_msg.Destination.add(\n            {SENT_ON}",
+            f"        out_msg.Destination.add(\n            {SENT_ON}",
+        ),
+        TRANSFER_AND_FENCE,
+        "a request that takes a right names a node that it can be for",
+    ),
+    "the new home's node stays without the right": (
+        (
+            "machinesOf(node));\n    fenced.removeNetDest(home_table.machinesOf(new_home));\n",
+            "machinesOf(node));\n",
+        ),
+        SURRENDER,
+        "the home's own node has the right",
+    ),
+    "a node without the right orders transfers": (
+        (
+            "(directory.isFenced(in_msg.addr, in_msg.Requestor)) {\n"
+            "            trigger(Event:Refused_Region",
+            "(false) {\n            trigger(Event:Refused_Region",
+        ),
+        TRANSFER_AND_FENCE,
+        "a node without the right is granted nothing",
+    ),
+    "a transfer that is taken back is answered with Moved": (
+        ("ResponseType:Kept;\n      out_msg.S", "ResponseType:Moved;\n      out_msg.S"),
+        CANCEL,
+        NOT_ANSWERED,
+    ),
+    "a transfer that is taken back is reported as done": (
+        ("    engine.regionKept(address);", "    engine.regionMoved(address);"),
+        CANCEL,
+        NOT_REPORTED,
+    ),
+    "a transfer that is refused is reported as done": (
+        ("    engine.regionRefused(address);", "    engine.regionMoved(address);"),
+        TRANSFER_AND_FENCE,
+        NOT_REPORTED,
+    ),
+}
+
+ORDER_OF_COPY = "a DMA copies the line that it is told to"
+COPY = Options(limits={"hand_over": 0, "copy": 1})
+# The command in docs/checker.md: all orders of the messages, and what wakes up.
+WAKE_UPS = Options(reduced=False, completion=False, states=600_000)
+
+WRONG_ON_TWO_LINES = {
+    "a DMA writes the line that it has read": (
+        ("        out_msg.addr := tbe.OtherEnd;", "        out_msg.addr := address;"),
+        COPY,
+        ORDER_OF_COPY,
+    ),
+    "a DMA forgets where the line goes": (
+        ("      tbe.OtherEnd := in_msg.Target;", "      tbe.OtherEnd := in_msg.addr;"),
+        COPY,
+        ORDER_OF_COPY,
+    ),
+    "a DMA reports the line that it has written": (
+        ("    engine.lineCopied(tbe.OtherEnd);", "    engine.lineCopied(address);"),
+        COPY,
+        ORDER_OF_COPY,
+    ),
+    "a DMA reports the line that it may not write": (
+        ("    engine.lineRefused(tbe.OtherEnd);", "    engine.lineRefused(address);"),
+        Options(limits={"hand_over": 0, "fence": 1, "copy": 1}),
+        ORDER_OF_COPY,
+    ),
+    "what a transfer holds waits for its line": (
+        (
+            "trigger(Event:Held, home_table.region(in_msg.addr), noEntry(), region);",
+            "trigger(Event:Held, in_msg.addr, noEntry(), region);",
+        ),
+        WAKE_UPS,
+        "deadlock",
+    ),
+    "what waits for a line is not woken, but what waits for its region": (
+        (
+            "    wakeUpAllBuffers(address);\n  }\n\n  action(eo_setOwner",
+            "    wakeUpAllBuffers(home_table.region(address));\n  }\n\n  action(eo_setOwner",
+        ),
+        WAKE_UPS,
+        "deadlock",
+    ),
+    "the walk of a region waits for the region": (
+        (
+            "    stall_and_wait(trigger_in, address);",
+            "    Addr region := home_table.region(address);\n"
+            "    stall_and_wait(trigger_in, region);",
+        ),
+        WAKE_UPS,
+        "deadlock",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", [*WRONG, *WRONG_ON_TWO_LINES])
 def test_a_wrong_protocol_is_caught(edited: Edit, name: str) -> None:
-    change, options, by = WRONG[name]
-    assert options is not None
-    result = check(edited(change), options)
+    lines = 1 if name in WRONG else 2
+    change, options, by = (WRONG | WRONG_ON_TWO_LINES)[name]
+    result = check(edited(change), options, lines=lines)
     assert result.fault is not None
     assert re.search(by, result.fault), result.fault
+
+
+def test_a_dma_copies_a_line_onto_another() -> None:
+    result = check(PROTOCOL, replace(COPY, states=100_000), lines=2)
+    assert result.fault is None
+    assert result.taken["DMA", "WRITE", "WriteAck"] > 0
+
+
+ROUND = (
+    "((region.TBEState != State:R_FIN) && (region.TBEState != State:R_RECALL));",
+    "((region.TBEState != State:R_FIN) && (region.TBEState != State:R_RECALL) &&\n"
+    "               (region.TBEState != State:R_SENT));",
+)
+
+
+def test_messages_that_can_go_round_for_ever_are_a_fault_where_the_scenario_says_so(
+    edited: Edit, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A home that has sent the region away sends requests on, to itself."""
+    wrong = edited(ROUND)
+    limits = ["--limit", "transfer=0", "--limit", "hand_over=1", "--reduced"]
+    arguments = ["--protocol", str(wrong), *limits]
+    assert main(arguments) == 1
+    told = capsys.readouterr().out
+    assert "violated: completion: messages can go round for ever: " in told
+    assert re.search(r"  network: to Directory \d: RequestMsg: .* Type GetS", told)
+    text = scenario_of(PROTOCOL).read_text("utf-8")
+    lax = tmp_path / "lax.toml"
+    lax.write_text(text.replace("always_ends = true\n", ""), "utf-8")
+    assert main([*arguments, "--scenario", str(lax)]) == 0
+    assert "in some order of the messages" in capsys.readouterr().out
 
 
 def test_a_cover_that_is_not_reached_fails(tmp_path: Path) -> None:
@@ -429,16 +586,25 @@ def test_a_trace_is_the_shortest_and_can_be_replayed(edited: Edit) -> None:
     assert "sequenceDiagram" in mermaid(made.model, result)
 
 
+def test_a_place_where_no_counter_example_can_be_written_is_told_before_the_search(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("homeshift.check.__main__.compiled", None)
+    (tmp_path / "file").touch()
+    assert main(["-o", str(tmp_path / "file" / "out")]) == 2
+    assert "output directory '" in capsys.readouterr().err
+
+
 def test_a_counter_example_that_cannot_be_written_is_told(
     edited: Edit, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wrong = edited(WRONG["the old home goes on to serve"][0])
-    (tmp_path / "file").touch()
+    (tmp_path / "out" / "counterexample.txt").mkdir(parents=True)
     arguments = ["--protocol", str(wrong), "--scenario", str(scenario_of(PROTOCOL))]
     arguments += ["--limit", "transfer=0", "--limit", "hand_over=1"]
-    assert main([*arguments, "-o", str(tmp_path / "file" / "out")]) == 2
+    assert main([*arguments, "-o", str(tmp_path / "out")]) == 1
     told = capsys.readouterr()
-    assert "counter-example of " in told.out
+    assert told.out.splitlines()[-1].startswith("violated: at most one home orders the region: ")
     assert "output directory '" in told.err
 
 
@@ -456,8 +622,28 @@ def test_the_last_line_has_states_rate_and_time(capsys: pytest.CaptureFixture[st
 
 
 def test_a_bound_that_is_reached_is_no_proof(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--states", "10000"]) == 3
-    assert capsys.readouterr().out.splitlines()[-1].startswith("unfinished, no fault so far")
+    assert main(["--states", "10"]) == 3
+    covers, last = capsys.readouterr().out.splitlines()[-2:]
+    assert re.fullmatch(r"covers: 1\d of 20 reached so far", covers)
+    assert last.startswith("unfinished, no fault so far")
+
+
+@pytest.mark.parametrize("options", ["", "--limit copy=1 --limit fence=1 --limit surrender=1"])
+def test_one_node_alone_holds(options: str) -> None:
+    assert main(["--nodes", "1", *options.split()]) == 0
+
+
+def test_a_search_that_is_interrupted_says_so_and_ends() -> None:
+    command = [sys.executable, "-m", "homeshift.check", "--limit", "transfer=2"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout is not None
+        running.stdout.readline()  # it is compiled
+        running.send_signal(signal.SIGINT)
+        _, errors = running.communicate()
+    assert running.returncode == 130
+    assert errors == "__main__.py: interrupted\n"
 
 
 def test_faults_of_the_command_line_are_told_together_and_before_anything_is_compiled(
@@ -465,12 +651,14 @@ def test_faults_of_the_command_line_are_told_together_and_before_anything_is_com
 ) -> None:
     monkeypatch.setattr("homeshift.check.__main__.compiled", None)
     wrong = ["--limit", "transfers=1", "--limit", "copy", "--capacity", "L1Cache.cash=1"]
+    wrong += ["--capacity", "Directory.slc=0"]
     assert main([*wrong, "--memory", "3"]) == 2
     error = capsys.readouterr().err
     assert "did you mean 'transfer'?" in error
     assert "write STIMULUS=NUMBER" in error
     assert "did you mean 'L1Cache.cache'?" in error
     assert "--memory 3" in error
+    assert "--capacity Directory.slc=0: at least 1" in error
 
 
 def test_faults_of_a_scenario_are_told_together(
@@ -486,14 +674,49 @@ def test_faults_of_a_scenario_are_told_together(
     assert "unred: no such field (did you mean 'unread'?)" in error
 
 
+def test_what_a_scenario_names_is_in_the_protocol(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = scenario_of(PROTOCOL).read_text("utf-8")
+    for old, new in (
+        ('"Directory.slc" = 1', '"Directory.slx" = 1'),
+        ('ends = ["lineCopied"', 'ends = ["lineCopid"'),
+        ('Target = "address_of(target)"', 'Targt = "address_of(target)"'),
+        ('field = "Expected"', 'field = "Expect"'),
+        ('data = "DataBlk"', 'data = "DataBlock"'),
+    ):
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text(text, "utf-8")
+    assert main(["--scenario", str(wrong)]) == 2
+    error = capsys.readouterr().err
+    for line in (
+        "capacity: no cache 'Directory.slx' (did you mean 'Directory.slc'?)",
+        "stimulus 'copy': no method that ends it 'lineCopid' (did you mean 'lineCopied'?)",
+        "stimulus 'copy': no field of CommandMsg 'Targt' (did you mean 'Target'?)",
+        "unread: no field of Directory_TBE 'Expect' (did you mean 'Expected'?)",
+        "new_value: no field of CommandMsg 'DataBlock' (did you mean 'DataBlk'?)",
+    ):
+        assert line in error
+
+
 def test_a_condition_that_is_no_cpp_is_told_with_the_compilers_words(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = scenario_of(PROTOCOL).read_text("utf-8")
     wrong = tmp_path / "wrong.toml"
     wrong.write_text(text + '\n[[cover]]\nname = "x"\nreached = "hom(0)"\n', "utf-8")
-    assert main(["--scenario", str(wrong)]) == 1
+    assert main(["--scenario", str(wrong)]) == 4
     assert "hom" in capsys.readouterr().err
+
+
+def test_without_a_compiler_nothing_is_known(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CXX", "nope")
+    assert main([]) == 4
+    assert "no C++ compiler 'nope'" in capsys.readouterr().err
 
 
 def test_the_checker_is_built_from_files_that_come_with_the_package() -> None:

@@ -12,8 +12,15 @@ import pytest
 
 from homeshift.check import mutation
 from homeshift.check.__main__ import main
-from homeshift.check.build import Checker, compiled, default_protocol, load_model, scenario_of
-from homeshift.check.run import CheckerError, CrashError, Options, replay, run
+from homeshift.check.build import (
+    Checker,
+    CheckerError,
+    compiled,
+    default_protocol,
+    load_model,
+    scenario_of,
+)
+from homeshift.check.run import CrashError, Options, replay, run
 from homeshift.check.scenario import load_scenario
 from homeshift.errors import InputError, RunError
 from homeshift.slicc import load
@@ -113,12 +120,14 @@ def test_numbers_that_no_search_can_have_are_told_together(
 def test_limits_of_a_scenario_have_bounds(tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.toml"
     wrong.write_text(
-        'protocol = "x"\nmachines = {L1Cache = "node"}\nlimits = {load = 256, store = "1"}\n',
+        'protocol = "x"\nmachines = {L1Cache = "node"}\nlimits = {load = 256, store = "1"}\n'
+        'capacity = {"L1Cache.cache" = 0}\n',
         "utf-8",
     )
     with pytest.raises(InputError) as raised:
         load_scenario(wrong)
-    assert len(raised.value.faults) == 2
+    assert len(raised.value.faults) == 3
+    assert "capacity.L1Cache.cache = 0: has to be a number, at least 1" in raised.value.faults
     assert "limits.load = 256: has to be a number from 0 to 255" in raised.value.faults
 
 
@@ -127,6 +136,11 @@ def test_a_table_of_mutants_that_cannot_be_written_is_told_before_the_work(
 ) -> None:
     assert mutation.main(["-o", str(tmp_path / "none" / "mutants.tsv")]) == 2
     assert "mutants.tsv' has a fault" in capsys.readouterr().err
+
+
+def test_one_mutant_in_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert mutation.main(["--every", "0", "-o", str(tmp_path / "mutants.tsv")]) == 2
+    assert "--every 0: not between 1 and" in capsys.readouterr().err
 
 
 def test_what_is_not_there_is_told_with_what_is(capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,9 +17,12 @@ from homeshift.check.build import (
     load_model,
     scenario_of,
 )
+from homeshift.check.fit import caches_of
 from homeshift.check.run import Json, Options, Result, limits_for, reduced_for, run, waiting_for
 from homeshift.check.scenario import MOST
 from homeshift.errors import HomeshiftError, InputError, near
+from homeshift.front_end import call
+from homeshift.output_file import output_folder
 from homeshift.units import parse_size
 
 UNFINISHED = 3
@@ -29,7 +32,8 @@ MOST_MEMORY = 16 << 30  # bytes, if it is not asked for
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a check.
 
-    Returns 0 if all holds, 1 if not, 2 for bad input, 3 if a bound was reached, 4 if it failed.
+    Returns 0 if all holds, 1 if not, 2 for bad input, 3 if a bound was reached, 4 if it was not
+    possible.
     """
     given = _parser().parse_args(arguments)
     try:
@@ -37,6 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         scenario = given.scenario or scenario_of(protocol)
         model = load_model(protocol, scenario, nodes=given.nodes, lines=given.lines)
         options = _options(given, model)
+        if given.output is not None:
+            with output_folder(given.output):
+                pass  # before the work is done
         checker = compiled(model)
         print(_heading(model, options))
         result = run(checker, options, _progress if sys.stderr.isatty() else None)
@@ -69,18 +76,22 @@ def _report(model: Model, options: Options, result: Result, output: Path | None)
     if result.fault is not None:
         for line in trace.text(model, result):
             print(line)
-        if output is not None:
-            for path in trace.write(model, options, result, output):
-                print(f"written: {path}")
+        try:
+            if output is not None:
+                for path in trace.write(model, options, result, output):
+                    print(f"written: {path}")
+        except HomeshiftError as error:  # what was found is told all the same
+            print(error, file=sys.stderr)
         print(f"violated: {result.fault}: {numbers}")
         return 1
     reached = len(result.covered)
-    print(f"covers: {reached} of {reached + len(result.uncovered)} reached")
-    for name in result.uncovered:
-        print(f"  never happens: {name}")
+    so_far = "" if result.complete else " so far"
+    print(f"covers: {reached} of {reached + len(result.uncovered)} reached{so_far}")
     if not result.complete:
         print(f"unfinished, no fault so far: {numbers}")
         return UNFINISHED
+    for name in result.uncovered:
+        print(f"  never happens: {name}")
     if options.completion:
         how = "in every order" if result.always_ends else "in some order of the messages"
         print(f"completion: every request completes, {how}, from every state")
@@ -113,13 +124,8 @@ def _options(given: argparse.Namespace, model: Model) -> Options:
     faults: list[str] = []
     stimuli = [*limits_for(model, Options()), "load", "store", "evict", "dma_read", "dma_write"]
     limits = _numbers("--limit", given.limit, "stimulus", stimuli, faults)
-    caches = [
-        f"{machine.name}.{parameter.name}"
-        for machine in model.protocol.machines.values()
-        for parameter in machine.parameters
-        if parameter.type.name == "CacheMemory"
-    ]
-    capacity = _numbers("--capacity", given.capacity, "cache", caches, faults)
+    caches = caches_of(model.protocol)
+    capacity = _numbers("--capacity", given.capacity, "cache", caches, faults, least=1)
     memory = min(MOST_MEMORY, available()[0] // 2)  # a table that grows is there twice
     try:
         memory = memory if given.memory is None else parse_size(given.memory)
@@ -145,7 +151,12 @@ def _options(given: argparse.Namespace, model: Model) -> Options:
 
 
 def _numbers(
-    option: str, given: Sequence[str], what: str, known: Sequence[str], faults: list[str]
+    option: str,
+    given: Sequence[str],
+    what: str,
+    known: Sequence[str],
+    faults: list[str],
+    least: int = 0,
 ) -> dict[str, int]:
     numbers = {}
     for text in given:
@@ -157,6 +168,8 @@ def _numbers(
             faults.append(f"{option} {text}: no such {what}{near(name, known)}{has}")
         elif len(number) > 3 or int(number) > MOST:
             faults.append(f"{option} {text}: at most {MOST}, which is no limit")
+        elif int(number) < least:
+            faults.append(f"{option} {text}: at least {least}")
         else:
             numbers[name] = int(number)
     return numbers
@@ -167,7 +180,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m homeshift.check",
         description="Look at every reachable state of a small machine that runs a SLICC protocol.",
         epilog="Exit status: 0 all properties hold; 1 one does not; 2 bad input; 3 a bound was "
-        "reached first; 4 the checker ran out of memory or was ended.",
+        "reached first; 4 it could not be checked: no C++ compiler, a condition that does not "
+        "compile, no memory left, or the checker was ended.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("--nodes", type=int, default=2, choices=range(1, 5), help="nodes")
@@ -237,4 +251,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(call(main))

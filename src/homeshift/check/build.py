@@ -30,6 +30,12 @@ from homeshift.slicc.mutants import Mutant
 FLAGS = ("-std=c++20", "-O2", "-march=native", "-fno-access-control", "-w")
 
 
+class CheckerError(RunError):
+    """The checker could not do its work: nothing is known of the protocol."""
+
+    exit_status = 4
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
     """What is to be checked: a protocol and a scenario that fit together, on a machine."""
@@ -105,7 +111,7 @@ def compiled(model: Model, mutants: Sequence[Mutant] = (), *, runtime: str = "ch
         runtime: "replay" for the timed engine as it takes the steps of a checker.
 
     Raises:
-        RunError: there is no C++ compiler, or it does not take a condition of the scenario.
+        CheckerError: there is no C++ compiler, or it does not take a condition of the scenario.
     """
 
     def emit(folder: Path) -> None:
@@ -147,7 +153,7 @@ def compile_cpp(
     """
     compiler = shlex.split(os.environ.get("CXX", "c++"))
     if shutil.which(compiler[0]) is None:
-        raise RunError(
+        raise CheckerError(
             f"no C++ compiler '{compiler[0]}': the checker compiles the protocol; "
             "install g++ or set CXX"
         )
@@ -170,7 +176,9 @@ def compile_cpp(
                 check=False,
             )
             if run.returncode != 0:
-                raise RunError(f"the C++ compiler does not take it:\n{run.stderr.strip()[:4000]}")
+                raise CheckerError(
+                    f"the C++ compiler does not take it:\n{run.stderr.strip()[:4000]}"
+                )
             temporary = program.with_suffix(f".{os.getpid()}")
             shutil.copy2(made, temporary)
             temporary.replace(program)

@@ -16,8 +16,12 @@ def callback_class(plan: Plan, name: str, type_: Type) -> Iterator[str]:
     yield "  public:"
     yield "    UnderWay *under_way = nullptr;"
     for method in dict.fromkeys(m.name for m in type_.methods):
+        first = next(m for m in type_.methods if m.name == method).parameters[:1]
+        at = [p.type.name for p in first] == ["Addr"]
         yield "    template <typename... Details>"
-        yield f"    void {method}(const Details &...) {{"
+        yield f"    void {method}({'Addr at, ' if at else ''}const Details &...) {{"
+        yield f'        world.reported = "{method}";'
+        yield f"        world.reported_at = {'at' if at else '0'};"
         ended = [s for s in plan.scenario.stimulus if method in s.ends]
         for stimulus in ended:
             count = f"under_way->counts[{kinds.index(stimulus.name)}]"
@@ -28,6 +32,8 @@ def callback_class(plan: Plan, name: str, type_: Type) -> Iterator[str]:
                 begun += f"[](auto &m) {{ return m.Type == {stimulus.set['Type']}; }})"
             yield f"        if ({begun}) {{"
             yield f"            --{count};"
+            if stimulus.each == 1:
+                yield f"            under_way->chosen_{stimulus.name} = 0;"
             if stimulus.writes:
                 how = "refused" if method in stimulus.refuses else "done"
                 yield f"            world.write_{how}(under_way->node);"

@@ -18,6 +18,7 @@ def stimulus_tables(plan: Plan) -> Iterator[str]:
     yield f"constexpr unsigned kStimuli = {total};"
     yield f"constexpr unsigned kKinds = {len(rows)};"
     yield f"constexpr unsigned kCovers = {len(plan.scenario.cover)};"
+    yield f"constexpr bool kAlwaysEnds = {json.dumps(plan.scenario.always_ends)};"
     quoted = ", ".join(json.dumps(name) for name in names)
     yield f"inline const char *const kKindNames[] = {{{quoted}}};"
     kinds = ", ".join(f"kind_{name} = {kind}" for kind, name in enumerate(names))
@@ -67,12 +68,16 @@ def stimulus_tables(plan: Plan) -> Iterator[str]:
     # how many are under way, in one node or outside of nodes
     yield "struct UnderWay {"
     yield "    Byte counts[kKinds] = {};"
+    # What was chosen for the one of which a node has no other.
+    single = [f"chosen_{s.name}" for s in plan.scenario.stimulus if s.each == 1]
+    yield from (f"    Byte {name} = 0;" for name in single)
     yield "    unsigned node = kNodes;"
     yield "    bool idle() const {"
     yield "        return std::count(counts, counts + kKinds, 0) == kKinds;"
     yield "    }"
     yield "    template <typename Visit> void for_each_variable(Visit &visit) {"
     yield '        visit("underWay", counts);'
+    yield from (f'        visit("{name}", {name});' for name in single)
     yield "    }"
     yield "};"
 
@@ -112,6 +117,9 @@ def _given(plan: Plan, kind: int, s: Stimulus) -> Iterator[str]:
         yield f"            message.{name} = {value};"
     if s.ends:
         yield f"            ++{counts}[{kind}];"
+        if s.each == 1:
+            chosen = plan.member(s.machine, f"under_way.chosen_{s.name}")
+            yield f"            {chosen} = static_cast<Byte>(c.choice);"
     if s.reads:
         yield "            world.readers = 1;"
     yield from _hand_over(plan, s.machine, f"{s.machine}_Controller::port_{s.port}")

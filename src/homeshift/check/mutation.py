@@ -23,7 +23,8 @@ from typing import TextIO
 from homeshift.check.build import Checker, compiled, default_protocol, load_model, scenario_of
 from homeshift.check.random_tester import RandomTester
 from homeshift.check.run import CrashError, Options, Result, run
-from homeshift.errors import HomeshiftError, RunError, unwritten
+from homeshift.errors import HomeshiftError, InputError, RunError, out_of_bounds, unwritten
+from homeshift.front_end import call
 from homeshift.slicc import load
 from homeshift.slicc.mutants import Mutant, mutants_of
 
@@ -225,7 +226,6 @@ def property_of(fault: str) -> str:
         ("tries a message again", "a message is taken or waits"),
         ("deadlock", "no deadlock"),
         ("completion", "every request completes"),
-        ("go round", "every request completes"),
         ("assertion", "assertions of the protocol"),
         ("nothing is under way to end", "an answer ends what was asked for"),
         ("an answer that was not asked for", "an answer ends what was asked for"),
@@ -259,7 +259,7 @@ class Bench:
             for check in CHECKS
         }
         for name, result in self.sound.items():
-            if result.fault is not None or result.uncovered:
+            if result.fault is not None or (result.complete and result.uncovered):
                 raise RunError(f"check '{name}' fails on the protocol as it is: {result.fault}")
 
     def try_mutant(self, mutant: Mutant, random: str) -> Row:
@@ -296,10 +296,8 @@ class Bench:
         except CrashError as error:
             return str(error), 0, 0
         caught = result.fault or ""
-        if not caught and result.uncovered:
+        if not caught and result.complete and result.uncovered:
             caught = f"cover: {result.uncovered[0]}"
-        if not caught and result.complete and sound.always_ends and not result.always_ends:
-            caught = "messages go round in some order"
         return caught, len(result.steps), result.states
 
 
@@ -320,6 +318,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     given = parser.parse_args(arguments)
     try:
+        bounds = {"every": (1, 2**31), "first": (0, 2**31)}
+        if faults := out_of_bounds({name: getattr(given, name) for name in bounds}, bounds):
+            raise InputError("the command line", faults)
         with _opened(given.output) as table:
             bench = Bench()
             tester = RandomTester(given.random) if given.random else None
@@ -352,4 +353,4 @@ def _rows(
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(call(main))

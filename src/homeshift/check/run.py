@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from homeshift.check.build import Checker, Model
+from homeshift.check.build import Checker, CheckerError, Model
 from homeshift.errors import RunError
 
 Json = Mapping[str, Any]
@@ -26,12 +26,6 @@ class CrashError(RunError):
 
     def __init__(self) -> None:
         super().__init__(CRASH)
-
-
-class CheckerError(RunError):
-    """The checker could not do its work: nothing is known of the protocol."""
-
-    exit_status = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +73,7 @@ class Result(Trace):
     """What a search found: the way to a fault, if there is one.
 
     taken: (machine, state, event) -> how often.
-    uncovered: names of the covers that were not reached and should have been.
+    uncovered: names of the covers that were not reached; if the search is complete, they should be.
     complete: every reachable state was seen.
     quiet, quiet_print: how many quiet states there are, and a fingerprint of all of them.
     always_ends: from every state, messages are used up, whichever is taken first.
@@ -150,9 +144,7 @@ def run(
         if reached:
             covered.append(cover.name)
         elif (
-            found["fault"] is None
-            and found["complete"]
-            and (cover.reduced or not reduced_for(model, options))
+            (cover.reduced or not reduced_for(model, options))
             and model.nodes >= cover.nodes
             and model.lines >= cover.lines
             and all(any(limits.get(one, 1) != 0 for one in need.split("|")) for need in cover.needs)
@@ -267,17 +259,21 @@ def _execute(
         with suppress(BrokenPipeError):  # it has ended, and says why
             process.stdin.write("".join(f"{step}\n" for step in steps))
             process.stdin.close()
-        for text in process.stdout:
-            line: Json = json.loads(text)
-            if "progress" in line:
-                if progress is not None:
-                    progress(line)
-            elif "step" in line:
-                trace.append(line)
-            elif "last" in line:
-                found["last"] = line
-            else:
-                found |= line
+        try:
+            for text in process.stdout:
+                line: Json = json.loads(text)
+                if "progress" in line:
+                    if progress is not None:
+                        progress(line)
+                elif "step" in line:
+                    trace.append(line)
+                elif "last" in line:
+                    found["last"] = line
+                else:
+                    found |= line
+        except BaseException:  # we are told to end: so is the program
+            process.kill()
+            raise
         errors = process.stderr.read().strip()
     if process.returncode not in (0, 1) and not _crashes(process.returncode, errors):
         raise CheckerError(_failure(process.returncode, errors))

@@ -120,6 +120,7 @@ class Scenario:
     forget: C++ statements, run in each node after a step, that unset what nobody will read.
     limits: stimulus -> how many may be under way, where it is not asked for by option.
     limits_from_2_lines: the same, on machines of two lines or more.
+    always_ends: messages have to be used up in whatever order they are taken, not just in some.
     full_nodes, full_lines: on a larger machine, the search is reduced if it is not asked otherwise.
     """
 
@@ -133,6 +134,7 @@ class Scenario:
     forget: str = ""
     limits: Mapping[str, int] = field(default_factory=dict)
     limits_from_2_lines: Mapping[str, int] = field(default_factory=dict)
+    always_ends: bool = False
     full_nodes: int = 8
     full_lines: int = 8
     stimulus: tuple[Stimulus, ...] = ()
@@ -244,6 +246,11 @@ def _rules(scenario: Scenario) -> list[str]:
         f"{where} = {number!r}: has to be a number from 0 to {MOST}"
         for where, number in limits
         if number not in range(MOST + 1)
+    ]
+    faults += [
+        f"capacity.{cache} = {number!r}: has to be a number, at least 1"
+        for cache, number in scenario.capacity.items()
+        if type(number) is not int or number < 1
     ]
     faults += [
         f"property '{p.name}': when = {p.when!r} has to be 'always', 'quiet' or 'step'"

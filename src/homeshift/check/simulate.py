@@ -19,6 +19,7 @@ from homeshift.check.build import compile_cpp, load_model, scenario_of
 from homeshift.check.emit_nodes import params
 from homeshift.check.plan import Plan, objects_of, port_of
 from homeshift.errors import HomeshiftError, InputError
+from homeshift.front_end import call
 from homeshift.slicc.emit import write_cpp
 from homeshift.slicc.model import Machine
 
@@ -135,7 +136,7 @@ def simulate(
 
     Raises:
         InputError: of what is asked for, or of the protocol or the scenario.
-        RunError: it cannot be compiled.
+        CheckerError: it cannot be compiled.
     """
     _check(nodes=nodes, accesses=accesses, lines=lines, write_ratio=write_ratio, seed=seed)
     model = load_model(protocol_file, scenario_file, nodes=nodes, lines=lines)
@@ -180,7 +181,11 @@ def _check(*, nodes: int, accesses: int, lines: int, write_ratio: float, seed: i
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Simulate. Returns 0; 1 for a wrong value, a deadlock or a missing transition; 2 bad input."""
+    """Simulate.
+
+    Returns 0; 1 for a wrong value, a deadlock or a missing transition; 2 for bad input; 4 if it
+    cannot be compiled.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m homeshift.check.simulate",
         description="Random loads and stores on a protocol; every value read is checked.",
@@ -212,4 +217,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(call(main))
