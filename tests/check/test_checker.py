@@ -640,9 +640,9 @@ def test_a_search_that_is_interrupted_says_so_and_ends() -> None:
     ) as running:
         assert running.stdout is not None
         running.stdout.readline()  # it is compiled
-        running.send_signal(signal.SIGINT)
+        running.send_signal(signal.SIGTERM)
         _, errors = running.communicate()
-    assert running.returncode == 130
+    assert running.returncode == 128 + signal.SIGTERM
     assert errors == "__main__.py: interrupted\n"
 
 
