@@ -100,6 +100,13 @@ def test_three_nodes_hold_while_anyone_moves_the_region() -> None:
     )
 
 
+def test_commands_of_all_kinds_wait_for_one_another(checker: Checker) -> None:
+    kinds = {"transfer": 1, "hand_over": 1, "surrender": 2, "fence": 1}
+    result = run(checker, Options(limits={"load": 0, "store": 0, "evict": 0, **kinds}))
+    assert result.fault is None
+    assert result.complete
+
+
 MORE = {
     "two transfers are under way": {"transfer": 2},
     "a DMA copies while the region moves": {"copy": 1},

@@ -3,10 +3,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 
 from homeshift.check.plan import Object, Plan, port_of
+from homeshift.check.scenario import Stimulus
 from homeshift.slicc.model import Type
+
+CHOSEN = re.compile(r"\b(place|other|line|target)\b")
+
+
+def _told_by(stimulus: Stimulus, among: Sequence[Stimulus]) -> str:
+    """Whether a message `m` is of a stimulus, by the fields that depend on no choice."""
+    fixed = [
+        name
+        for name in dict.fromkeys(name for s in among for name in s.set)
+        if not any(CHOSEN.search(s.set.get(name, "")) for s in among)
+    ]
+    values = ((name, stimulus.set.get(name, f"decltype(m.{name}){{}}")) for name in fixed)
+    return " && ".join(f"m.{name} == {value}" for name, value in values) or "true"
 
 
 def callback_class(plan: Plan, name: str, type_: Type) -> Iterator[str]:
@@ -26,10 +41,13 @@ def callback_class(plan: Plan, name: str, type_: Type) -> Iterator[str]:
         for stimulus in ended:
             count = f"under_way->counts[{kinds.index(stimulus.name)}]"
             begun = f"{count} != 0"
-            if len(ended) > 1 and "Type" in stimulus.set:
+            if len(ended) > 1:
                 # Not one that still waits in its machine for another to end.
-                begun = f"{count} > waiting_there<{stimulus.message}>(under_way->node, "
-                begun += f"[](auto &m) {{ return m.Type == {stimulus.set['Type']}; }})"
+                waits = _told_by(stimulus, ended)
+                alike = [s for s in ended if _told_by(s, ended) == waits]
+                counts = (f"under_way->counts[{kinds.index(s.name)}]" for s in alike)
+                begun += f" && {' + '.join(counts)} > waiting_there<{stimulus.message}>("
+                begun += f"under_way->node, [](auto &m) {{ return {waits}; }})"
             yield f"        if ({begun}) {{"
             yield f"            --{count};"
             if stimulus.each == 1:
