@@ -178,18 +178,19 @@ def _vm(random: Random, hosts: int, nodes: int, cores: int, region_bytes: int) -
         targets.append(random.choice([node for node in range(hosts) if node != here]))
     lenders = [node for node in range(nodes) if node != source]
     memory_bytes = random.choice([4, 8, 16]) * PAGE_BYTES
-    borrow = {
-        node: random.choice([0.1, 0.25, 0.33])
-        for node in random.sample(lenders, random.randint(0, min(3, len(lenders))))
-    }
-    lent = any(share * memory_bytes >= region_bytes for share in borrow.values())
+    regions = left = memory_bytes // region_bytes
+    borrow: dict[int, float] = {}
+    for node in random.sample(lenders, random.randint(0, min(3, len(lenders)))):
+        if lent := min(left, random.randint(1, max(1, regions // 3))):
+            borrow[node] = lent / regions
+            left -= lent
     return _Vm(
         memory_bytes=memory_bytes,
         vcpus=random.randint(1, cores),
         source=source,
         workload=_with_parameters(random, _WORKLOADS, footprint=1, shared=0),
         borrow=borrow,
-        strategy=_with_parameters(random, {**_STRATEGIES, **_LENDING} if lent else _STRATEGIES),
+        strategy=_with_parameters(random, {**_STRATEGIES, **_LENDING} if borrow else _STRATEGIES),
         targets=targets,
     )
 
