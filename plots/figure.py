@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homeshift.errors import HomeshiftError, InputError
-from homeshift.front_end import add_runs, read_runs
+from homeshift.given_runs import add_runs, read_runs
 from homeshift.output_file import output_file, output_folder
 
 if TYPE_CHECKING:

@@ -29,7 +29,8 @@ from typing import TYPE_CHECKING
 import figure
 
 from homeshift.errors import InputError
-from homeshift.front_end import add_runs, call, read_runs
+from homeshift.front_end import call
+from homeshift.given_runs import add_runs, read_runs
 
 if TYPE_CHECKING:
     import pandas as pd

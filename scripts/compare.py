@@ -24,7 +24,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from homeshift.front_end import add_runs, call, read_runs, tells_errors
+from homeshift.front_end import call, tells_errors
+from homeshift.given_runs import add_runs, read_runs
 from homeshift.output_file import output_file, require_writable
 
 if TYPE_CHECKING:

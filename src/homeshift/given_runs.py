@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The runs that a script is given on its command line.
+
+add_runs(parser)
+runs = read_runs(parser.parse_args(), parser.prog)
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from homeshift.runs import Run
+
+
+def add_runs(parser: argparse.ArgumentParser) -> None:
+    """Let a script take runs, and conditions that choose some of them."""
+    parser.add_argument(
+        "runs", nargs="+", metavar="RUN", help="a run, a sweep, or a folder of runs"
+    )
+    parser.add_argument(
+        "--where",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="only runs with this parameter (= != < <= > >=); may be repeated",
+    )
+
+
+def read_runs(options: argparse.Namespace, program: str) -> list[Run]:
+    """Read the runs of `add_runs` without their statistics, and tell what is wrong with them.
+
+    That is what a sweep lacks, migrations that did not complete, and measures of several VMs.
+    """
+    from homeshift import runs, selection  # slow to import, and --help is fast
+
+    found = runs.read_runs(options.runs, stats=False)
+    for path in options.runs:
+        if missing := runs.missing_runs(path):
+            print(f"{program}: warning: sweep '{path}': {missing}", file=sys.stderr)
+    if options.where:
+        chosen = set(selection.select(selection.run_table(found), options.where)["path"])
+        found = [run for run in found if os.fspath(run.path) in chosen]
+    if several := sum(len(run.migration.get("vms", ())) > 1 for run in found):
+        said = (
+            f"{several} of {len(found)} runs have several VMs: times, pages and accesses are those "
+            "of the first one, bytes and energy those of all"
+        )
+        print(f"{program}: warning: {said}", file=sys.stderr)
+    if incomplete := runs.not_completed(found):
+        some = any(run.migration["status"] == "completed" for run in found)
+        hint = "; means are without them, --where status=completed leaves them out of all"
+        print(f"{program}: warning: {incomplete}{hint if some else ''}", file=sys.stderr)
+    return found
