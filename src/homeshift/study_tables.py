@@ -118,11 +118,11 @@ class Tables:
                 format_number(v("downtime_s", s) * 1e6),
                 format_number(v("speed_after", s)),
                 format_number(v("local_after", s) * 100),
-                f"{v('accesses', s) / v('accesses', LEFT) - 1:+.1%}",
+                f"{v('accesses', s) / v('accesses', LEFT) - 1:+z.1%}",
                 format_number(v("link_bytes", s) / MIB),
                 f"{format_number(energy[0])} ({format_number(energy[1])} to "
                 f"{format_number(energy[2])})",
-                f"{v('energy_ratio', s) - 1:+.0%}",
+                f"{v('energy_ratio', s) - 1:+z.0%}",
             ]
 
         header = (
@@ -146,7 +146,7 @@ class Tables:
         for strategy in STRATEGIES:
             ratios = self._by_program(strategy)
             mean = math.prod(ratios) ** (1 / len(ratios))
-            rows.append([f"`{strategy}`", *(f"{ratio - 1:+.1%}" for ratio in (*ratios, mean))])
+            rows.append([f"`{strategy}`", *(f"{ratio - 1:+z.1%}" for ratio in (*ratios, mean))])
         return markdown_table(("strategy", *PROGRAMS, "geometric mean"), rows)
 
     def _by_program(self, strategy: str) -> list[float]:
@@ -184,7 +184,7 @@ class Tables:
     def _against(self, axis: str, measure: str, *, digits: int) -> str:
         def cell(strategy: str, changes: dict[str, Any]) -> str:
             ratio, low, high = self._study.ratios(measure, strategy, LEFT, **changes)
-            text = f"{ratio - 1:+.{digits}%}"
+            text = f"{ratio - 1:+z.{digits}%}"
             return text if math.isnan(low) else f"{text} ± {(high - low) / 2:.{digits}%}"
 
         return self._over(axis, cell)
