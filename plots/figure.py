@@ -210,10 +210,10 @@ def run(
         for path in save(
             lambda: draw(data, columns=options.columns), data, options.outdir, name=name
         ):
-            print(path)
-    except HomeshiftError as error:
+            print(path, flush=True)
+    except (HomeshiftError, OSError) as error:  # OSError: of what is printed
         print(f"{parser.prog}: error: {error}", file=sys.stderr)
-        return error.exit_status
+        return error.exit_status if isinstance(error, HomeshiftError) else 1
     return 0
 
 

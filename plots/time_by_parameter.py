@@ -109,7 +109,9 @@ def figure_data(
     if words:
         raise InputError("--x", [f"{name}: its values are no numbers to draw on" for name in words])
     known = measures_for(table.get(HORIZON, [None]))
-    lacking = [m.label or m.path for m in shown if m.path not in table or m not in known]
+    lacking = [
+        m.label or m.path for m in shown if m.path not in table or (m.horizon and m not in known)
+    ]
     if lacking:
         fault = "not all runs have it; one over all the time needs runs with a --horizon"
         raise InputError("--measures", [f"{name}: {fault}" for name in lacking])

@@ -96,7 +96,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if gem5 is None:
         parser.error(f"{options.gem5}: not found; give a gem5 with the plugin by --gem5")
     with tempfile.TemporaryDirectory() as temporary:
-        directory = options.keep or Path(temporary)
+        directory = (options.keep or Path(temporary)).resolve()
         _print_row(HEADER)
         results = [_compare(case, gem5, directory, options) for case in _cases(options)]
     return 0 if all(results) else 1

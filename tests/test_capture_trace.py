@@ -142,7 +142,6 @@ def test_a_filter_that_is_no_cache_is_refused(size: str, said: str, tmp_path: Pa
     assert said in done.stderr
 
 
-@needs_valgrind
 def test_no_filter_can_be_asked_for_as_the_help_says(
     capture_trace: ModuleType, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -155,6 +154,7 @@ def test_no_filter_can_be_asked_for_as_the_help_says(
         assert capture_trace.parse_arguments([*asked, *rest]).filter == 0
 
 
+@needs_valgrind
 def test_a_filtered_trace_covers_more_instructions(tmp_path: Path) -> None:
     work = ("--records", 2000, "--", "perl", "-e", "$x{$_ % 5000}++ for 1..20000")
     gaps = []

@@ -19,6 +19,7 @@ from conftest import write_note
 from homeshift.comparison import compare, differences, labels, render
 from homeshift.display import common_unit, format_count, format_number, format_ratio
 from homeshift.errors import InputError
+from homeshift.measures import measure_named
 from homeshift.runs import read_runs
 from homeshift.selection import strategy_names
 
@@ -124,6 +125,14 @@ def test_speeds_of_other_vms_are_rows_of_their_own(
         assert row in lines
         assert ["VM", "1", "speed", "after", "[accesses/us]", "79.0", *"----"] in lines
     assert "VM 1" not in call(alone).stdout
+
+
+def test_a_speed_of_another_vm_is_found_by_its_name() -> None:
+    path = "vms.2.accesses-per-microsecond.after"
+    assert measure_named("VM 2 speed after") == measure_named(path)
+    assert measure_named(path).path == path
+    with pytest.raises(InputError, match="not known"):
+        measure_named("VM 2 speed afterwards")
 
 
 def test_the_first_run_is_the_baseline_unless_another_is_named(pair: tuple[Path, Path]) -> None:

@@ -205,3 +205,6 @@ def test_the_regions_of_pages_are_those_that_they_lie_in_now() -> None:
     assert list(vm.regions_of([3, 2, 0, 1])) == [other, 0]
     vm.frames[0] = other + 2 * region  # as after a copy
     assert list(vm.regions_of([0, 1])) == [other + 2 * region, 0]
+    for wrong in (-1, 8):
+        with pytest.raises(RunError, match="not of the VM, which has the pages 0 to 7"):
+            vm.regions_of([0, wrong])

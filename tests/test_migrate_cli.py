@@ -149,8 +149,8 @@ BAD = [
         ("--stratgy", "ownership", "--seed", "x", "--machine", "quat"),
         ["has 3 faults", "'--strategy'?", "x: not a whole number", "'quad'?"],
     ),
-    (("--strategy", "return"), ["VM 0: has borrowed no memory to return"]),
-    (("--strategy", "borrow"), ["no memory to borrow; say what it borrows (--borrow)"]),
+    (("--strategy", "return"), ["VM 0: return needs borrowed memory"]),
+    (("--strategy", "borrow"), ["borrow needs borrowed memory; say what it borrows (--borrow)"]),
     (
         ("--borrow", "1:0.0001", "--vm-memory", "128KiB"),
         ["borrow 1:0.0001: in whole regions this is 1:0, as the VM has 32 of 4KiB"],

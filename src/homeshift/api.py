@@ -138,7 +138,11 @@ class Result:
 
     @cached_property
     def phases(self) -> pd.DataFrame:
-        """The phases of the migrations: vm, name, start and end in s, accesses, migration-bytes."""
+        """The phases of the migrations.
+
+        Columns: vm, name, start and end in s, accesses, and migration-bytes (None if several VMs
+        migrate).
+        """
         rows = [
             {"vm": leg["vm"], "target": leg["target"], **phase}
             for leg in self.summary["migrations"]

@@ -83,7 +83,8 @@ def call(main: Callable[[None], int], hint: str = "") -> int:
     try:
         return main(None)
     except KeyboardInterrupt as interrupt:
-        print(f"{Path(sys.argv[0]).name}: interrupted{hint}", file=sys.stderr)
+        program = sys.modules["__main__"].__package__ or Path(sys.argv[0]).name
+        print(f"{program}: interrupted{hint}", file=sys.stderr)
         return interrupted_status(interrupt)
 
 

@@ -68,6 +68,7 @@ MEASURES = (
 )
 
 
+_VM_SPEED = re.compile(r"^VM (\d+) speed (before|during|after)$")
 _OTHER_VM = re.compile(r"vms\.(\d+)\.accesses-per-microsecond\.(before|during|after)")
 
 
@@ -129,7 +130,8 @@ def measure_named(name: str) -> Measure:
     Raises:
         InputError: there is none.
     """
-    for measure in MEASURES:
+    path = _VM_SPEED.sub(r"vms.\1.accesses-per-microsecond.\2", name)
+    for measure in (*MEASURES, *speeds_of_other_vms([path])):
         if name and name in (measure.path, measure.label):
             return measure
     known = [measure.label or measure.path for measure in MEASURES]

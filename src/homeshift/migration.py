@@ -149,7 +149,7 @@ def migrate(
     guests = [Guest(spec=vm, workload=workload, strategy=strategy), *others]
     check_together([guest.spec for guest in guests], machine)
     lacking = [
-        f"VM {number}: has borrowed no memory to {guest.strategy.name}; say what it borrows "
+        f"VM {number}: {guest.strategy.name} needs borrowed memory; say what it borrows "
         f"({'borrow in the file' if number else '--borrow'})"
         for number, guest in enumerate(guests)
         if guest.strategy is not None and guest.strategy.stays and not guest.spec.borrow

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain, compress, islice
 
 from homeshift.engines.base import Counters, Engine
+from homeshift.errors import RunError
 from homeshift.frames import FrameAllocator
 from homeshift.homes import Homes
 from homeshift.machine import Machine, slow_access_ticks
@@ -111,7 +112,16 @@ class RunningVm:
         return self._regions
 
     def regions_of(self, pages: Iterable[int]) -> Sequence[int]:
-        """Return the regions that guest pages lie in now, each once."""
+        """Return the regions that guest pages lie in now, each once.
+
+        Raises:
+            RunError: there is no such page.
+        """
+        pages = list(pages)
+        last = self.spec.pages - 1
+        if pages and not 0 <= min(pages) <= max(pages) <= last:
+            fault = f"names a page that is not of the VM, which has the pages 0 to {last}"
+            raise RunError(f"vm.regions_of(): {fault}")
         return self._regions_of(map(self.frames.__getitem__, pages))
 
     def _regions_of(self, frames: Iterable[int]) -> array[int]:

@@ -18,6 +18,7 @@ from homeshift.machine import Machine
 from homeshift.units import LINE_BYTES, PAGE_BYTES, format_bytes, size_text
 
 STAGE2_ENTRY_BYTES = 8  # a descriptor of Armv8-A and of x86-64's EPT
+_SHOWN = 3  # lenders, in a sentence
 MOST_ROUNDED = 0.05  # of a VM's memory, by which a borrowed part may differ from what was asked for
 
 
@@ -36,8 +37,8 @@ class VmSpec:
         vcpus: virtual CPUs, at most one a core of a node.
         source: node that it runs on.
         targets: nodes that it moves to, one after the other; none: it stays.
-        borrow: node -> fraction of the memory that lies there, in whole regions; the rest lies on
-            the source.
+        borrow: node -> fraction of the memory that lies there, in whole regions: rounded by up to
+            MOST_ROUNDED of all; the rest lies on the source.
         region_bytes: unit in which homes move, a power of two of at least a page.
         stage2_entry_bytes: of the table from guest pages to frames, one entry a page; 0: the target
             uses the table where it lies.
@@ -158,12 +159,15 @@ class VmSpec:
             abs(parts[node] - weight) <= MOST_ROUNDED + 1e-9 for node, weight in weights.items()
         ):
             return []
-        asked = ",".join(f"{node}:{part:.3g}" for node, part in self.borrow.items())
-        found = ",".join(f"{node}:{parts[node]:.3g}" for node in self.borrow)
+        shown = list(self.borrow)[:_SHOWN]
+        asked = ",".join(f"{node}:{self.borrow[node]:.3g}" for node in shown)
+        found = ",".join(f"{node}:{parts[node]:.3g}" for node in shown)
+        more = f" and {len(self.borrow) - _SHOWN} more" if len(self.borrow) > _SHOWN else ""
+        smaller = ", a smaller region" if self.region_bytes > PAGE_BYTES else ""
         return [
-            f"borrow {asked}: in whole regions this is {found}, as the VM has {self.regions} of "
-            f"{size_text(self.region_bytes)}; give multiples of {1 / self.regions:.3g}, a smaller "
-            f"region or more vm-memory"
+            f"borrow {asked}{more}: in whole regions this is {found}, as the VM has {self.regions} "
+            f"of {size_text(self.region_bytes)}; give multiples of {1 / self.regions:.3g}{smaller} "
+            "or more vm-memory"
         ]
 
     def locations(self) -> bytes:

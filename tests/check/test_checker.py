@@ -615,7 +615,21 @@ def test_a_counter_example_that_cannot_be_written_is_told(
     assert "output directory '" in told.err
 
 
+def test_without_a_counter_example_there_is_no_folder_for_it(tmp_path: Path) -> None:
+    arguments = ["--reduced", "--limit", "transfer=0", "--limit", "hand_over=1"]
+    assert main([*arguments, "-o", str(tmp_path / "found" / "here")]) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
 # ---- the command line -----------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device")
+def test_a_result_that_cannot_be_told_is_none() -> None:
+    command = [sys.executable, "-m", "homeshift.check", "--limit", "transfer=0", "--reduced"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (4, "[Errno 28] No space left on device\n")
 
 
 def test_the_last_line_has_states_rate_and_time(capsys: pytest.CaptureFixture[str]) -> None:
@@ -650,7 +664,7 @@ def test_a_search_that_is_interrupted_says_so_and_ends() -> None:
         running.send_signal(signal.SIGTERM)
         _, errors = running.communicate()
     assert running.returncode == 128 + signal.SIGTERM
-    assert errors == "__main__.py: interrupted\n"
+    assert errors == "homeshift.check: interrupted\n"
 
 
 def test_faults_of_the_command_line_are_told_together_and_before_anything_is_compiled(

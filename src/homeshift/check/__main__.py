@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from homeshift.available_memory import available
 from homeshift.check import trace
 from homeshift.check.build import (
+    CheckerError,
     Model,
     compiled,
     default_protocol,
@@ -41,18 +44,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
         scenario = given.scenario or scenario_of(protocol)
         model = load_model(protocol, scenario, nodes=given.nodes, lines=given.lines)
         options = _options(given, model)
-        if given.output is not None:
-            with output_folder(given.output):
-                pass  # before the work is done
-        checker = compiled(model)
-        print(_heading(model, options))
-        result = run(checker, options, _progress if sys.stderr.isatty() else None)
-        if given.transitions:
-            _print_untaken(model, result)
-        return _report(model, options, result, given.output)
+        with _tried(given.output):
+            checker = compiled(model)
+            print(_heading(model, options))
+            result = run(checker, options, _progress if sys.stderr.isatty() else None)
+            if given.transitions:
+                _print_untaken(model, result)
+            status = _report(model, options, result, given.output)
+        sys.stdout.flush()
+        return status
     except HomeshiftError as error:
         print(error, file=sys.stderr)
         return error.exit_status
+    except OSError as error:  # of what is printed: the result was not told
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print(error, file=sys.stderr)
+        return CheckerError.exit_status
+
+
+@contextmanager
+def _tried(folder: Path | None) -> Iterator[None]:
+    """Make a folder before the work is done; what stays empty of it goes again."""
+    new = [path for path in (folder, *folder.parents) if not path.exists()] if folder else []
+    try:
+        if folder:
+            with output_folder(folder):
+                pass
+        yield
+    finally:
+        for path in new:
+            with suppress(OSError):
+                path.rmdir()
 
 
 def _heading(model: Model, options: Options) -> str:

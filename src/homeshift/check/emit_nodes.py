@@ -10,7 +10,7 @@ from homeshift.check.plan import Object, Plan, port_of
 from homeshift.check.scenario import Stimulus
 from homeshift.slicc.model import Type
 
-CHOSEN = re.compile(r"\b(place|other|line|target)\b")
+_CHOSEN = re.compile(r"\b(place|other|line|target)\b")
 
 
 def _told_by(stimulus: Stimulus, among: Sequence[Stimulus]) -> str:
@@ -18,7 +18,7 @@ def _told_by(stimulus: Stimulus, among: Sequence[Stimulus]) -> str:
     fixed = [
         name
         for name in dict.fromkeys(name for s in among for name in s.set)
-        if not any(CHOSEN.search(s.set.get(name, "")) for s in among)
+        if not any(_CHOSEN.search(s.set.get(name, "")) for s in among)
     ]
     values = ((name, stimulus.set.get(name, f"decltype(m.{name}){{}}")) for name in fixed)
     return " && ".join(f"m.{name} == {value}" for name, value in values) or "true"

@@ -19,6 +19,7 @@ from homeshift.engines.gem5_topology import flit_bytes
 from homeshift.errors import InputError, near
 from homeshift.machine import Machine
 from homeshift.machine.fields import suggest
+from homeshift.machine.rules import BANDWIDTH_WITHIN
 from homeshift.output import OutputDirectory
 from homeshift.workload import Program, Workload
 
@@ -33,8 +34,6 @@ __all__ = [
     "make_engine",
     "output_directory",
 ]
-
-_BANDWIDTH_WITHIN = 0.05  # as for memories, in machine/rules.py
 
 
 def inside_gem5() -> bool:
@@ -88,7 +87,7 @@ def _rounded_links(machine: Machine) -> list[str]:
     """Return a fault if flits of whole bytes make links much faster or slower than they are."""
     given, flits = machine.link_bandwidth(), flit_bytes(machine)
     flit_bandwidth = 1e12 / machine.clock_period_ps  # of one byte a cycle
-    if abs(flits * flit_bandwidth / given - 1) <= _BANDWIDTH_WITHIN:
+    if abs(flits * flit_bandwidth / given - 1) <= BANDWIDTH_WITHIN:
         return []
     below, above = int(given / flit_bandwidth), int(given / flit_bandwidth) + 1
     near_values = suggest(below, above, lambda b: f"{b * flit_bandwidth / 1e9:.4g}GB/s", least=1)

@@ -25,7 +25,7 @@ from homeshift.units import LINE_BYTES, size_text
 
 Check = Callable[..., str | None]
 
-_BANDWIDTH_WITHIN = 0.05
+BANDWIDTH_WITHIN = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,7 @@ def power_of_two_sets(size_bytes: int, associativity: int) -> str | None:
 def near_a_whole_time_a_byte(bandwidth_bytes_per_second: float) -> str | None:
     """As in gem5, a byte takes a whole number of ps, which shows where these are few."""
     byte_ps = 1e12 / bandwidth_bytes_per_second
-    if abs(max(1, round(byte_ps)) / byte_ps - 1) <= _BANDWIDTH_WITHIN:
+    if abs(max(1, round(byte_ps)) / byte_ps - 1) <= BANDWIDTH_WITHIN:
         return None
     slower, faster = int(byte_ps) + 1, int(byte_ps)
     sentence = "memory takes a whole number of ps a byte, as in gem5"
