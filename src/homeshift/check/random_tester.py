@@ -35,7 +35,7 @@ class RandomTester:
         self.path = os.pathsep.join(map(str, (site.resolve(), tests, tests / "engine")))
 
     def verdict(self, mutant: int) -> str:
-        """Return "passes", "hangs", "crashes", or the error that it finds."""
+        """Return "passes", "hangs", "crashes", or the kind of error that it finds."""
         environment = os.environ | {"PYTHONPATH": self.path, "HOMESHIFT_MUTANT": str(mutant)}
         program = PROGRAM.replace("PATIENCE", str(PATIENCE_SECONDS))
         run = subprocess.run(
@@ -51,4 +51,4 @@ class RandomTester:
             return "hangs"
         if run.returncode < 0:
             return "crashes"
-        return run.stderr.strip().splitlines()[-1][:200]
+        return run.stderr.strip().splitlines()[-1].partition(":")[0].rpartition(".")[2]
