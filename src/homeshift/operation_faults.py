@@ -100,9 +100,8 @@ def _fault_of_places(operation: Operation, vm: RunningVm) -> str | None:
         return f"moves something to node {to}, which the machine does not have"
     match operation:
         case Copy(pages) | Fetch(pages) | Pull(pages) | Resume(missing=pages):
-            last = vm.spec.pages - 1
-            if pages and not 0 <= min(pages) <= max(pages) <= last:
-                return f"names a page that is not of the VM, which has the pages 0 to {last}"
+            if fault := vm.fault_of_pages(pages):
+                return fault
             if not _distinct(pages):
                 return "names a page twice"
         case Transfer(regions):

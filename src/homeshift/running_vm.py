@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import chain, compress, islice
 
 from homeshift.engines.base import Counters, Engine
@@ -118,11 +118,16 @@ class RunningVm:
             RunError: there is no such page.
         """
         pages = list(pages)
-        last = self.spec.pages - 1
-        if pages and not 0 <= min(pages) <= max(pages) <= last:
-            fault = f"names a page that is not of the VM, which has the pages 0 to {last}"
+        if fault := self.fault_of_pages(pages):
             raise RunError(f"vm.regions_of(): {fault}")
         return self._regions_of(map(self.frames.__getitem__, pages))
+
+    def fault_of_pages(self, pages: Collection[int]) -> str | None:
+        """Return what is wrong with a list of guest pages, if some are not the VM's."""
+        last = self.spec.pages - 1
+        if not pages or 0 <= min(pages) <= max(pages) <= last:
+            return None
+        return f"names a page that is not of the VM, which has the pages 0 to {last}"
 
     def _regions_of(self, frames: Iterable[int]) -> array[int]:
         return array("Q", dict.fromkeys(map((-self.spec.region_bytes).__and__, frames)))

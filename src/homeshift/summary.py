@@ -62,6 +62,7 @@ def summary(
     at_first, start, end, at_last = moments
     spans = {"before": start - at_first, "during": end - start, "after": at_last - end}
     first = [leg for leg in legs if leg.vm.number == 0]
+    alone = len(first) == len(legs)
     counted = spans["during"].counted
     overall = (at_last - start).counted
     status = calling_off.status if calling_off else "completed"
@@ -73,7 +74,7 @@ def summary(
     ram = {
         "total": total,
         "remaining": 0 if status == "completed" else total,
-        **_ram(first, spans["during"], alone=len(first) == len(legs)),
+        **_ram(first, spans["during"], alone=alone),
     }
     return {
         "format": FORMAT,
@@ -107,10 +108,7 @@ def summary(
         },
         **({"interruption": calling_off.to_dict()} if calling_off else {}),
         "window": _window(at_last - start, spans["before"], constants),
-        "migrations": [
-            _migration(leg, at_last.tick, alone=len({leg.vm.number for leg in legs}) == 1)
-            for leg in legs
-        ],
+        "migrations": [_migration(leg, at_last.tick, alone=alone) for leg in legs],
         "vms": vms,
         "links": [{"source": link.source, "target": link.target} for link in start.links],
         "progress": [_point(point - start, constants) for point in progress],
