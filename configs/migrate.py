@@ -28,10 +28,10 @@ from homeshift.errors import HomeshiftError, InputError, RunError, near
 from homeshift.units import parse_size, parse_time
 
 if TYPE_CHECKING:
-    from homeshift.guests import Guest
+    from homeshift.experiment.guests import Guest
+    from homeshift.experiment.vm import VmSpec
     from homeshift.machine import Machine
     from homeshift.strategies import Strategy
-    from homeshift.vm import VmSpec
     from homeshift.workload import Program, Workload
 
 T = TypeVar("T")
@@ -293,8 +293,8 @@ def _check_together(
     options: argparse.Namespace, experiment: _Experiment, faults: _Faults
 ) -> tuple[VmSpec, list[Guest] | None]:
     """Return the VM and the others, and note what does not fit."""
-    from homeshift.guests import load_guests, targets_by
-    from homeshift.vm import VmSpec, check_together, default_memory_bytes
+    from homeshift.experiment.guests import load_guests, targets_by
+    from homeshift.experiment.vm import VmSpec, check_together, default_memory_bytes
 
     machine, strategy, workload = experiment
     vm = VmSpec(
@@ -336,9 +336,9 @@ def _run(options: argparse.Namespace, unknown: Sequence[str]) -> None:
         check_workload,
         output_directory,
     )
+    from homeshift.experiment.interruption import CANCEL, TARGET_FAILURE, Interruption
+    from homeshift.experiment.migration import migrate
     from homeshift.front_end import interrupt_on_signals
-    from homeshift.interruption import CANCEL, TARGET_FAILURE, Interruption
-    from homeshift.migration import migrate
 
     interrupt_on_signals()
     faults = _Faults()
@@ -448,7 +448,7 @@ class _Unreadable(NamedTuple):  # a dataclass would look for this module, which 
 
 
 def _message_window(text: str) -> object:
-    from homeshift.message_window import parse_message_window  # not needed for --help
+    from homeshift.experiment.message_window import parse_message_window  # not needed for --help
 
     return parse_message_window(text)
 

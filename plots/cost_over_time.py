@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from homeshift.runs import Run
+    from homeshift.analysis.runs import Run
 
 NAME = "cost_over_time"
 LEAVE = ("ownership", "ignore-shared")
@@ -73,7 +73,7 @@ def crossings(data: pd.DataFrame, measure: str) -> list[tuple[str, str, float, f
     """
     import numpy as np
 
-    from homeshift.crossover import last_crossing
+    from homeshift.analysis.crossover import last_crossing
 
     found = []
     lines = {
@@ -109,7 +109,7 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
     """Return the figure: a panel for lost accesses, one for energy."""
     from matplotlib.figure import Figure
 
-    from homeshift.display import common_unit
+    from homeshift.analysis.display import common_unit
 
     rows = 1 if columns == 2 else 2
     fig = Figure()

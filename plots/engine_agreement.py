@@ -48,7 +48,7 @@ def figure_data(directory: Path, golden: Path | None) -> pd.DataFrame:
 
 
 def _rows(directory: Path, golden: Path | None) -> Iterator[tuple[str, str, str, int, int]]:
-    from homeshift.engines.gem5_agreement import observe
+    from homeshift.validation.agreement import observe
 
     for path in sorted(directory.glob("*/embedded")):
         case = path.parent.name

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from homeshift.analysis.given_runs import add_runs, read_runs
 from homeshift.errors import HomeshiftError, InputError
-from homeshift.given_runs import add_runs, read_runs
 from homeshift.output_file import output_file, output_folder
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.figure import Figure
 
-    from homeshift.runs import Run
+    from homeshift.analysis.runs import Run
 
 STYLE = Path(__file__).with_name("homeshift.mplstyle")
 WIDTHS = {1: 3.5, 2: 7.16}
@@ -266,8 +266,8 @@ def one_of_each(runs: Iterable[Run]) -> list[tuple[str, Run]]:
     Raises:
         InputError: the runs differ in more than strategy and seed.
     """
-    from homeshift.groups import condition_columns
-    from homeshift.selection import run_table
+    from homeshift.analysis.groups import condition_columns
+    from homeshift.analysis.selection import run_table
 
     runs = list(runs)
     table = run_table(runs)

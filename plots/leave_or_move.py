@@ -22,17 +22,17 @@ from typing import TYPE_CHECKING
 
 import figure
 
+from homeshift.analysis.given_runs import add_runs, read_runs
 from homeshift.errors import InputError
 from homeshift.front_end import call
-from homeshift.given_runs import add_runs, read_runs
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from homeshift.crossover import Crossing
-    from homeshift.runs import Run
+    from homeshift.analysis.crossover import Crossing
+    from homeshift.analysis.runs import Run
 
 NAME = "leave_or_move"
 _NANO, _MILLI = 1e9, 1e3
@@ -71,8 +71,8 @@ def compared(runs: Sequence[Run], *, left: str | None = None) -> list[Crossing]:
     Raises:
         InputError: there are not two strategies, or no data is left; or as `compare_courses`.
     """
-    from homeshift.crossover import compare_courses
-    from homeshift.runs import completed
+    from homeshift.analysis.crossover import compare_courses
+    from homeshift.analysis.runs import completed
 
     each = figure.one_of_each(runs := completed(runs))
     names = [
@@ -166,7 +166,7 @@ def _curve(
 
 
 def _label(crossing: Crossing) -> str:
-    from homeshift.display import format_count
+    from homeshift.analysis.display import format_count
 
     pays = ", ".join(format_count(crossing.at[measure]) for measure in ("energy", "time"))
     return f"{crossing.moved} ({pays})"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from homeshift.runs import Run
+    from homeshift.analysis.runs import Run
 
 NAME = "link_heatmap"
 
@@ -69,7 +69,7 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
     """Return the figure: small panels that share their axes and colours."""
     from matplotlib.figure import Figure
 
-    from homeshift.display import common_unit
+    from homeshift.analysis.display import common_unit
 
     labels = list(dict.fromkeys(data["strategy"]))
     links = list(dict.fromkeys(data["link"]))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from homeshift.runs import Run
+    from homeshift.analysis.runs import Run
 
 NAME = "migration_cost"
 
@@ -64,10 +64,10 @@ def run_data(runs: Sequence[Run]) -> pd.DataFrame:
     """Return what the figure shows: of each run, or of each strategy where there are many."""
     import pandas as pd
 
-    from homeshift.comparison import compare, differences, labels
-    from homeshift.groups import comparable, summarise
-    from homeshift.runs import completed, not_completed
-    from homeshift.selection import run_table
+    from homeshift.analysis.comparison import compare, differences, labels
+    from homeshift.analysis.groups import comparable, summarise
+    from homeshift.analysis.runs import completed, not_completed
+    from homeshift.analysis.selection import run_table
 
     seeds = {run.config["arguments"].get("seed") for run in runs}
     if len(runs) <= _SIDE_BY_SIDE and len(seeds) == 1:
@@ -151,7 +151,7 @@ def _colour(strategy: str) -> str:
 
 
 def _draw_panel(axes: Axes, panel: Panel, rows: pd.DataFrame, longest: int) -> None:
-    from homeshift.display import common_unit, format_number
+    from homeshift.analysis.display import common_unit, format_number
 
     raw = [float(value) for value in rows["value"]]
     unit = common_unit(raw, str(rows["unit"].iloc[0]))

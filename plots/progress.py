@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from homeshift.runs import Run
+    from homeshift.analysis.runs import Run
 
 NAME = "progress"
 _RUNS = 0.05  # of its speed before: a VM that does less has too few accesses for a share of them
@@ -89,7 +89,7 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
     import numpy as np
     from matplotlib.figure import Figure
 
-    from homeshift.display import common_unit, format_number
+    from homeshift.analysis.display import common_unit, format_number
 
     names = ["speed", "remote"] if data["remote"].notna().any() else ["speed"]
     fig = Figure()

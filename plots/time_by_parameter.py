@@ -28,18 +28,18 @@ from typing import TYPE_CHECKING
 
 import figure
 
+from homeshift.analysis.given_runs import add_runs, read_runs
 from homeshift.errors import InputError
 from homeshift.front_end import call
-from homeshift.given_runs import add_runs, read_runs
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from homeshift.display import DisplayUnit
-    from homeshift.measures import Measure
-    from homeshift.runs import Run
+    from homeshift.analysis.display import DisplayUnit
+    from homeshift.analysis.measures import Measure
+    from homeshift.analysis.runs import Run
 
 NAME = "time_by_parameter"
 MEASURES = ("total time", "downtime")
@@ -87,10 +87,10 @@ def figure_data(
     import numpy as np
     import pandas as pd
 
-    from homeshift.groups import HORIZON, SEED, comparable, interval
-    from homeshift.measures import measure_named, measures_for
-    from homeshift.runs import completed, not_completed
-    from homeshift.selection import column, run_table, strategy_names, varied
+    from homeshift.analysis.groups import HORIZON, SEED, comparable, interval
+    from homeshift.analysis.measures import measure_named, measures_for
+    from homeshift.analysis.runs import completed, not_completed
+    from homeshift.analysis.selection import column, run_table, strategy_names, varied
 
     shown = [measure_named(name) for name in dict.fromkeys(measures)]
     incomplete = not_completed(runs)
@@ -171,9 +171,9 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
     from matplotlib.collections import LineCollection
     from matplotlib.figure import Figure
 
-    from homeshift.display import common_unit
-    from homeshift.measures import measure_named
-    from homeshift.selection import shown_name
+    from homeshift.analysis.display import common_unit
+    from homeshift.analysis.measures import measure_named
+    from homeshift.analysis.selection import shown_name
 
     names = list(dict.fromkeys(data["parameter"]))
     measures = [measure_named(path) for path in dict.fromkeys(data["measure"])]
@@ -231,7 +231,7 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
 
 def _tick(name: str, value: float, _: int) -> str:
     """Return the text at a value of a parameter, with its unit if the axis's label has none."""
-    from homeshift.selection import shown_value
+    from homeshift.analysis.selection import shown_value
 
     return f"{value:g}" if name in AXES else shown_value(name, float(f"{value:g}"))
 

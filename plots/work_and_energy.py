@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from homeshift.study import Study
+    from homeshift.study.data import Study
 
 FIGURES = {
     "study_vm": ("speed", "size", "borrowed"),
@@ -48,7 +48,7 @@ def figure_data(path: Path) -> pd.DataFrame:
     Raises:
         InputError: the file cannot be read, or is not a table of scripts/study.py.
     """
-    from homeshift.study import Study
+    from homeshift.study.data import Study
 
     try:
         study = Study.read(path)
@@ -66,8 +66,8 @@ def figure_data(path: Path) -> pd.DataFrame:
 def _ratios(study: Study) -> pd.DataFrame:
     import pandas as pd
 
-    from homeshift.study import LEFT, STRATEGIES
-    from homeshift.study_tables import AXES
+    from homeshift.study.data import LEFT, STRATEGIES
+    from homeshift.study.tables import AXES
 
     rows = []
     for axis in (axis for axes in FIGURES.values() for axis in axes):
@@ -84,7 +84,7 @@ def draw(data: pd.DataFrame, axes_shown: Sequence[str], *, columns: int) -> Figu
     """Return one figure: measures below each other, parameters side by side."""
     from matplotlib.figure import Figure
 
-    from homeshift.study_tables import AXES
+    from homeshift.study.tables import AXES
 
     fig = Figure(figsize=(figure.WIDTHS[columns], 3.8))
     grid = fig.subplots(2, len(axes_shown), sharey="row", sharex="col", squeeze=False)

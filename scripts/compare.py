@@ -24,14 +24,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from homeshift.analysis.given_runs import add_runs, read_runs
 from homeshift.front_end import call, tells_errors
-from homeshift.given_runs import add_runs, read_runs
 from homeshift.output_file import output_file, require_writable
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from homeshift.runs import Run
+    from homeshift.analysis.runs import Run
 
 _PIPE_WIDTH = 160  # Nobody's terminal: do not break lines early.
 _SIDE_BY_SIDE = 8
@@ -67,9 +67,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _compare(arguments: argparse.Namespace, program: str) -> None:
     # pandas takes a second to import: only now, so that --help and mistakes are fast.
-    from homeshift.comparison import compare, differences, render, texts
-    from homeshift.display import side_by_side
-    from homeshift.sweep.note import NOTE
+    from homeshift.analysis.comparison import compare, differences, render, texts
+    from homeshift.analysis.display import side_by_side
+    from homeshift.analysis.sweep_note import NOTE
 
     runs = read_runs(arguments, program)
     sweeps = any((Path(path) / NOTE).is_file() for path in arguments.runs)
@@ -89,9 +89,9 @@ def _summary(
     arguments: argparse.Namespace, runs: Sequence[Run], program: str
 ) -> tuple[pd.DataFrame, pd.DataFrame, str]:
     """Return the summary as data, as a table of texts and as text; print what it is over."""
-    from homeshift.display import fitted, side_by_side
-    from homeshift.groups import SEED, comparable, condition_columns, summarise, texts
-    from homeshift.selection import column, run_table, shown_name, strategy_names
+    from homeshift.analysis.display import fitted, side_by_side
+    from homeshift.analysis.groups import SEED, comparable, condition_columns, summarise, texts
+    from homeshift.analysis.selection import column, run_table, shown_name, strategy_names
 
     table = run_table(runs)
     by = [column(table, name) for name in (arguments.by or "strategy").split(",")]
@@ -119,7 +119,7 @@ def _check_output(path: Path) -> None:
 
 
 def _write(data: pd.DataFrame, shown: pd.DataFrame, path: Path) -> None:
-    from homeshift.display import as_latex, as_markdown
+    from homeshift.analysis.display import as_latex, as_markdown
 
     with output_file(path) as partial:
         match path.suffix:

@@ -28,9 +28,9 @@ from homeshift.front_end import call, tells_errors
 from homeshift.output_file import output_file, require_writable
 
 if TYPE_CHECKING:
-    from homeshift.crossover import Crossing
-    from homeshift.report import Picture, SweepResults
-    from homeshift.runs import Run
+    from homeshift.analysis.crossover import Crossing
+    from homeshift.analysis.report import Picture, SweepResults
+    from homeshift.analysis.runs import Run
 
 _MOVE_ALL = ("stop-and-copy", "pre-copy", "post-copy", "hybrid")
 PLOTS = Path(__file__).resolve().parents[1] / "plots"
@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _write(sweep: Path, output: Path) -> None:
     # Slow imports come last, so that --help is fast.
-    from homeshift.report import page, read_sweep
+    from homeshift.analysis.report import page, read_sweep
 
     results = read_sweep(sweep)
     for warning in results.warnings:
@@ -132,8 +132,8 @@ def _crossings(runs: Sequence[Run]) -> list[Crossing]:
 
 def _first_condition(runs: Sequence[Run]) -> tuple[list[Run], str]:
     """Return the runs of the first condition, for figures over time, and how it is called."""
-    from homeshift.groups import condition_columns
-    from homeshift.selection import run_table, shown_name, shown_value
+    from homeshift.analysis.groups import condition_columns
+    from homeshift.analysis.selection import run_table, shown_name, shown_value
 
     table = run_table(runs)
     names = condition_columns(table, ["strategy"])
@@ -153,7 +153,7 @@ def _picture(module: Any, data: Any, title: str, caption: str) -> Picture:
     import figure
     import matplotlib as mpl
 
-    from homeshift.report import Picture
+    from homeshift.analysis.report import Picture
 
     with mpl.rc_context(fname=figure.STYLE):
         # Fixed names of clip paths and no date: equal data gives equal pages.

@@ -24,14 +24,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from homeshift.display import format_number
+from homeshift.analysis.display import format_number
 from homeshift.errors import InputError, RunError
 from homeshift.front_end import call, run_child, tells_errors
 from homeshift.markdown import markdown_table
 from homeshift.strategies import STRATEGIES, strategy_named
 
 if TYPE_CHECKING:
-    from homeshift.runs import Run
+    from homeshift.analysis.runs import Run
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 TRACES = [str(REPOSITORY / "traces" / f"{name}.npy") for name in ("sqlite3", "xz", "sort", "perl")]
@@ -77,7 +77,7 @@ def _runs(
     strategies: Sequence[str], options: Sequence[str], outdir: Path
 ) -> tuple[list[Run], bool]:
     """Return the runs that succeed, and whether another one has failed, which is told."""
-    from homeshift.runs import read_run  # slow to import
+    from homeshift.analysis.runs import read_run  # slow to import
 
     faults = []
     for strategy in strategies:
@@ -97,7 +97,7 @@ def _runs(
 
 
 def _print_tables(runs: Sequence[Run]) -> None:
-    from homeshift.selection import strategy_names
+    from homeshift.analysis.selection import strategy_names
 
     names = strategy_names(runs)
     rows = [_row(name, run) for name, run in zip(names, runs, strict=True)]

@@ -37,8 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     what.add_argument("--page", action="store_true", help="write the page alone")
     parser.add_argument("--docs", type=Path, default=ROOT / "docs", metavar="DIR")
     options = parser.parse_args(argv)
-    from homeshift.study import Study, collect  # slow to import
-    from homeshift.study_page import render
+    from homeshift.study.data import Study, collect  # slow to import
+    from homeshift.study.page import render
 
     table = options.docs / "study.csv"
     if options.results:

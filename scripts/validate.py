@@ -23,7 +23,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from homeshift.engines.gem5_agreement import (
+from homeshift.front_end import call, tells_errors
+from homeshift.output_file import output_file
+from homeshift.validation.agreement import (
     CASES,
     Case,
     Observed,
@@ -33,9 +35,7 @@ from homeshift.engines.gem5_agreement import (
     observe,
     run_case,
 )
-from homeshift.engines.random_cases import draw
-from homeshift.front_end import call, tells_errors
-from homeshift.output_file import output_file
+from homeshift.validation.random_cases import draw
 
 HEADER = (
     "case",

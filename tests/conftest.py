@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from homeshift import migration
-from homeshift.guests import Guest
+from homeshift.experiment import migration
+from homeshift.experiment.guests import Guest
 from homeshift.output import Stat, write_stats
 
 WriteRun = Callable[..., Path]

@@ -9,12 +9,12 @@ from typing import Any
 
 from machines import CONTROL, DATA, LINE, PAGE
 
-from homeshift.guests import Guest
-from homeshift.interruption import Interruption
+from homeshift.experiment.guests import Guest
+from homeshift.experiment.interruption import Interruption
+from homeshift.experiment.migration import Result, migrate
+from homeshift.experiment.vm import VmSpec
 from homeshift.machine import Machine, load_machine
-from homeshift.migration import Result, migrate
 from homeshift.strategies import strategy_named
-from homeshift.vm import VmSpec
 from homeshift.workload import Workload, parse_workload
 
 KIB, MIB = 1 << 10, 1 << 20

@@ -16,8 +16,8 @@ import pandas as pd
 import pytest
 
 import homeshift as hs
+from homeshift.analysis.runs import read_run
 from homeshift.errors import InputError
-from homeshift.runs import read_run
 from homeshift.strategies import Strategy
 from homeshift.strategies.ownership import Ownership
 from homeshift.strategies.stop_and_copy import StopAndCopy

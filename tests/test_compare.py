@@ -16,12 +16,12 @@ import pandas as pd
 import pytest
 from conftest import write_note
 
-from homeshift.comparison import compare, differences, labels, render
-from homeshift.display import common_unit, format_count, format_number, format_ratio
+from homeshift.analysis.comparison import compare, differences, labels, render
+from homeshift.analysis.display import common_unit, format_count, format_number, format_ratio
+from homeshift.analysis.measures import measure_named
+from homeshift.analysis.runs import read_runs
+from homeshift.analysis.selection import strategy_names
 from homeshift.errors import InputError
-from homeshift.measures import measure_named
-from homeshift.runs import read_runs
-from homeshift.selection import strategy_names
 
 WriteRun = Callable[..., Path]
 SCRIPT = Path(__file__).parents[1] / "scripts" / "compare.py"

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from conftest import WriteRun
 
-from homeshift.crossover import compare_courses
+from homeshift.analysis.crossover import compare_courses
+from homeshift.analysis.runs import read_run, read_runs
 from homeshift.errors import InputError
-from homeshift.runs import read_run, read_runs
 
 ROOT = Path(__file__).parents[1]
 SCRIPT = ROOT / "plots" / "leave_or_move.py"

@@ -10,10 +10,11 @@ import pytest
 from homeshift._engine import RequestStream
 from homeshift.engines import Setup, VmSetup, make_engine
 from homeshift.errors import RunError
-from homeshift.frames import FrameAllocator
+from homeshift.experiment.frames import FrameAllocator
+from homeshift.experiment.migration import Result, migrate
+from homeshift.experiment.running_vm import RunningVm
+from homeshift.experiment.vm import VmSpec
 from homeshift.machine import load_machine
-from homeshift.migration import Result, migrate
-from homeshift.running_vm import RunningVm
 from homeshift.strategies import (
     Copy,
     MoveCpuState,
@@ -24,7 +25,6 @@ from homeshift.strategies import (
     Vm,
 )
 from homeshift.units import PAGE_BYTES
-from homeshift.vm import VmSpec
 from homeshift.workload import parse_workload
 
 PAGES = 32

@@ -20,8 +20,8 @@ from conftest import write_note
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from homeshift.analysis.runs import read_runs
 from homeshift.errors import InputError
-from homeshift.runs import read_runs
 
 PLOTS = Path(__file__).parents[1] / "plots"
 sys.path.insert(0, str(PLOTS))  # the scripts find what they share in their own folder

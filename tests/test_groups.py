@@ -14,9 +14,8 @@ import pandas as pd
 import pytest
 from conftest import write_note
 
-from homeshift.display import fitted
-from homeshift.errors import InputError
-from homeshift.groups import (
+from homeshift.analysis.display import fitted
+from homeshift.analysis.groups import (
     _complete,
     _format_mean_count,
     comparable,
@@ -27,8 +26,9 @@ from homeshift.groups import (
     summarise,
     texts,
 )
-from homeshift.runs import read_runs
-from homeshift.selection import column, run_table, select
+from homeshift.analysis.runs import read_runs
+from homeshift.analysis.selection import column, run_table, select
+from homeshift.errors import InputError
 
 WriteRun = Callable[..., Path]
 SCRIPT = Path(__file__).parents[1] / "scripts" / "compare.py"

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from experiments import machine_of
 
-from homeshift import host_memory
 from homeshift.available_memory import available
 from homeshift.errors import RunError
+from homeshift.experiment import host_memory
+from homeshift.experiment.vm import VmSpec
 from homeshift.machine import load_machine
-from homeshift.vm import VmSpec
 
 ROOT = Path(__file__).parents[1]
 SCRIPT = ROOT / "configs" / "migrate.py"
@@ -29,9 +29,9 @@ import resource
 from pathlib import Path
 from homeshift.errors import RunError
 from homeshift.machine import load_machine
-from homeshift.migration import migrate
+from homeshift.experiment.migration import migrate
 from homeshift.strategies import strategy_named
-from homeshift.vm import VmSpec
+from homeshift.experiment.vm import VmSpec
 from homeshift.workload import parse_workload
 
 def leave_two_mebibytes(line):

@@ -17,11 +17,11 @@ from experiments import KIB, MICROSECOND, machine_of, run
 
 from homeshift.engines.embedded import EmbeddedEngine
 from homeshift.errors import RunError
-from homeshift.guests import Guest
-from homeshift.interruption import CANCEL, TARGET_FAILURE, Interruption
+from homeshift.experiment.guests import Guest
+from homeshift.experiment.interruption import CANCEL, TARGET_FAILURE, Interruption
+from homeshift.experiment.vm import VmSpec
 from homeshift.strategies import LENDING, STRATEGIES, strategy_named
 from homeshift.units import TICKS_PER_SECOND
-from homeshift.vm import VmSpec
 from homeshift.workload import parse_workload
 
 STATUS = {CANCEL: "cancelled", TARGET_FAILURE: "failed"}

@@ -31,11 +31,11 @@ from homeshift._engine import System
 from homeshift.energy import Counts, energy_of, load_constants
 from homeshift.engines.messages import MIGRATION_TYPES
 from homeshift.errors import InputError
-from homeshift.frames import FrameAllocator
+from homeshift.experiment.frames import FrameAllocator
+from homeshift.experiment.vm import VmSpec, state_bytes
 from homeshift.machine import Machine, load_machine, machine_names
 from homeshift.output import Stat
 from homeshift.strategies import STRATEGIES
-from homeshift.vm import VmSpec, state_bytes
 from homeshift.workload import Workload, parse_workload, trace_workload
 from homeshift.workload.kinds import KINDS
 from homeshift.workload.trace import TRACE_DTYPE

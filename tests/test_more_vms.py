@@ -12,9 +12,9 @@ import pytest
 from experiments import KIB, MICROSECOND, machine_of, run
 
 from homeshift.errors import InputError
-from homeshift.guests import Guest, load_guests
+from homeshift.experiment.guests import Guest, load_guests
+from homeshift.experiment.vm import VmSpec, default_memory_bytes
 from homeshift.strategies import strategy_named
-from homeshift.vm import VmSpec, default_memory_bytes
 from homeshift.workload import parse_workload
 
 ROOT = Path(__file__).parents[1]

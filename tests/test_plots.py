@@ -18,8 +18,8 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from homeshift.comparison import compare
-from homeshift.runs import read_runs
+from homeshift.analysis.comparison import compare
+from homeshift.analysis.runs import read_runs
 
 WriteRun = Callable[..., Path]
 SCRIPT = Path(__file__).parents[1] / "plots" / "migration_cost.py"

@@ -18,10 +18,10 @@ import pandas as pd
 import pytest
 from conftest import write_note
 
-from homeshift import machine_drawing
+from homeshift.analysis import machine_drawing
+from homeshift.analysis.report import _parameters
+from homeshift.analysis.selection import shown_value
 from homeshift.machine import load_machine
-from homeshift.report import _parameters
-from homeshift.selection import shown_value
 
 WriteRun = Callable[..., Path]
 SCRIPT = Path(__file__).parents[1] / "scripts" / "report.py"

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from machines import PAGE, small, wait_for
 
 from homeshift._engine import System
-from homeshift.homes import Homes
+from homeshift.experiment.homes import Homes
+from homeshift.experiment.vm import VmSpec
 from homeshift.strategies import STRATEGIES
-from homeshift.vm import VmSpec
 
 EVERYWHERE = dict.fromkeys(range(1, 64), 1 / 64)
 

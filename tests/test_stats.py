@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
+from homeshift.analysis.runs import find_runs, read_run, read_runs
+from homeshift.analysis.stats import COLUMNS, read_stats, stat
 from homeshift.errors import InputError
 from homeshift.output import Stat, write_stats
-from homeshift.runs import find_runs, read_run, read_runs
-from homeshift.stats import COLUMNS, read_stats, stat
 
 WriteRun = Callable[..., Path]
 

@@ -26,11 +26,11 @@ from machines import LINE, PAGE
 
 from homeshift.energy import Counts, energy_of, load_constants
 from homeshift.errors import RunError
-from homeshift.guests import Guest
-from homeshift.running_vm import RunningVm
+from homeshift.experiment.guests import Guest
+from homeshift.experiment.running_vm import RunningVm
+from homeshift.experiment.vm import VmSpec
 from homeshift.strategies import strategy_named
 from homeshift.strategies.ownership_pull import Votes
-from homeshift.vm import VmSpec
 from homeshift.workload import parse_workload, trace_workload
 from homeshift.workload.trace import TRACE_DTYPE
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from experiments import KIB, MICROSECOND, machine_of
 
-from homeshift.migration import migrate
+from homeshift.experiment.migration import migrate
+from homeshift.experiment.vm import VmSpec
 from homeshift.strategies import (
     LENDING,
     STRATEGIES,
@@ -23,7 +24,6 @@ from homeshift.strategies import (
 )
 from homeshift.strategies.base import Operation
 from homeshift.strategies.parameters import parameters_of
-from homeshift.vm import VmSpec
 from homeshift.workload import parse_workload
 
 TEXT = (Path(__file__).parents[1] / "docs" / "strategies.md").read_text(encoding="utf-8")

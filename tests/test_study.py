@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 from conftest import WriteRun
 
+from homeshift.analysis.runs import read_run
 from homeshift.errors import InputError
-from homeshift.runs import read_run
-from homeshift.study import STRATEGIES, Study, _against_left, collect
-from homeshift.study_page import render
-from homeshift.study_tables import AXES, REPEATS, Tables
+from homeshift.study.data import STRATEGIES, Study, _against_left, collect
+from homeshift.study.page import render
+from homeshift.study.tables import AXES, REPEATS, Tables
 from homeshift.sweep.spec import load_sweep
 
 ROOT = Path(__file__).parents[1]

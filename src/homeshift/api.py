@@ -24,14 +24,15 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from homeshift.analysis.runs import measures, read_run
+from homeshift.analysis.stats import read_stats, stat
 from homeshift.errors import InputError
-from homeshift.guests import targets_by
+from homeshift.experiment.guests import targets_by
+from homeshift.experiment.migration import Result as Simulated
+from homeshift.experiment.migration import migrate as simulate
+from homeshift.experiment.vm import STAGE2_ENTRY_BYTES, VmSpec, default_memory_bytes
 from homeshift.machine import Machine, load_machine
-from homeshift.migration import Result as Simulated
-from homeshift.migration import migrate as simulate
 from homeshift.output import OutputDirectory, write_stats
-from homeshift.runs import measures, read_run
-from homeshift.stats import read_stats, stat
 from homeshift.strategies import Strategy, faults_of_name, strategy_named
 from homeshift.units import (
     TICKS_PER_SECOND,
@@ -40,7 +41,6 @@ from homeshift.units import (
     parse_size,
     parse_time,
 )
-from homeshift.vm import STAGE2_ENTRY_BYTES, VmSpec, default_memory_bytes
 from homeshift.workload import Workload, parse_workload
 
 __all__ = ["Result", "Vm", "migrate", "read_run", "read_stats", "stat"]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from gem5_binary import GEM5, needs_gem5
 
-from homeshift.engines.gem5_agreement import (
+from homeshift.validation.agreement import (
     CASES,
     Case,
     Observed,
@@ -22,7 +22,7 @@ from homeshift.engines.gem5_agreement import (
     observe,
     run_case,
 )
-from homeshift.engines.random_cases import draw
+from homeshift.validation.random_cases import draw
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 GOLDEN = Path(__file__).parent / "golden"

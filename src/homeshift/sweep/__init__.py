@@ -8,8 +8,7 @@ A run of a sweep is one process of configs/migrate.py, on the embedded engine or
 one output directory named after its options. So a sweep may be killed at any moment and started
 again, and its results do not depend on where and in which order the runs were made.
 
-`spec` reads the file; `note` what a sweep's directory says of it; `place` knows what is where and
-what is done; `execute` makes one run; `processes` ends those under way; `clusters` gives Dask
-workers, `slurm` those that are Slurm jobs, which `slurm_jobs` looks after; `table` collects the
-results.
+`spec` reads the file; `place` knows what is where and what is done; `execute` makes one run;
+`processes` ends those under way; `clusters` gives Dask workers, `slurm` those that are Slurm jobs,
+which `slurm_jobs` looks after; `table` collects the results.
 """

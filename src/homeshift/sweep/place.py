@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from homeshift.analysis.sweep_note import NOTE, read_failure, read_note
 from homeshift.errors import InputError, unwritten
 from homeshift.output_file import output_file
 from homeshift.run_format import FORMAT, RUN_FILES
-from homeshift.sweep.note import NOTE, read_failure, read_note
 from homeshift.sweep.spec import RunSpec, Sweep, texts
 
 _SHOWN_RUNS = 3

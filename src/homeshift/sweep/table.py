@@ -13,8 +13,8 @@ from typing import Any
 
 import pandas as pd
 
+from homeshift.analysis.runs import Run, measures, parameters, read_run
 from homeshift.output_file import output_file
-from homeshift.runs import Run, measures, parameters, read_run
 from homeshift.sweep.place import Place
 from homeshift.sweep.spec import RunSpec, Sweep
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the page of the study can say: numbers in their units, and tables, from `study.Study`."""
+"""What the page of the study can say: numbers in their units, and tables, from `data.Study`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from homeshift.display import format_number
+from homeshift.analysis.display import format_number
 from homeshift.markdown import markdown_table
-from homeshift.study import BASE, LEFT, STRATEGIES, SYNTHETIC, Study, listed
+from homeshift.study.data import BASE, LEFT, STRATEGIES, SYNTHETIC, Study, listed
 
 MIB = float(2**20)
 OTHERS = [name for name in STRATEGIES if name != LEFT]

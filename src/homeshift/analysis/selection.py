@@ -19,8 +19,8 @@ from typing import Any
 
 import pandas as pd
 
+from homeshift.analysis.runs import Run, measures, parameters
 from homeshift.errors import InputError, near
-from homeshift.runs import Run, measures, parameters
 from homeshift.units import parse_bandwidth, parse_size, parse_time, size_text, time_text
 
 _SIZES = ("vm-memory", "region", "stage2-entry")

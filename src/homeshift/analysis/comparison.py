@@ -19,14 +19,20 @@ from typing import Any
 
 import pandas as pd
 
-from homeshift.display import DisplayUnit, fitted, format_count, format_number, format_ratio
+from homeshift.analysis.display import (
+    DisplayUnit,
+    fitted,
+    format_count,
+    format_number,
+    format_ratio,
+)
+from homeshift.analysis.groups import SEED, condition_columns, group_names
+from homeshift.analysis.measures import as_texts, measures_for, speeds_of_other_vms
+from homeshift.analysis.runs import Run, measures
+from homeshift.analysis.selection import as_given, run_table, strategy_names, varied
+from homeshift.analysis.sweep_note import NOTE
 from homeshift.errors import InputError, near
-from homeshift.groups import SEED, condition_columns, group_names
-from homeshift.measures import as_texts, measures_for, speeds_of_other_vms
 from homeshift.run_format import leaves
-from homeshift.runs import Run, measures
-from homeshift.selection import as_given, run_table, strategy_names, varied
-from homeshift.sweep.note import NOTE
 
 COLUMNS = ("run", "label", "strategy", "measure", "unit", "value", "baseline", "ratio")
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""gem5's stats.txt, line by line, as columns: what `homeshift.stats.read_stats` is made of.
+"""gem5's stats.txt, line by line, as columns: what `analysis.stats.read_stats` is made of.
 
 The format has no specification but gem5's src/base/stats/text.cc. A line is one of
 

@@ -14,11 +14,11 @@ from itertools import chain, compress, islice
 
 from homeshift.engines.base import Counters, Engine
 from homeshift.errors import RunError
-from homeshift.frames import FrameAllocator
-from homeshift.homes import Homes
+from homeshift.experiment.frames import FrameAllocator
+from homeshift.experiment.homes import Homes
+from homeshift.experiment.vm import VmSpec, state_bytes
 from homeshift.machine import Machine, slow_access_ticks
 from homeshift.units import LINE_BYTES, PAGE_BYTES
-from homeshift.vm import VmSpec, state_bytes
 
 
 class RunningVm:

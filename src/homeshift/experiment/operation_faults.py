@@ -16,7 +16,7 @@ from numbers import Integral
 from operator import lt
 from typing import get_args
 
-from homeshift.running_vm import RunningVm
+from homeshift.experiment.running_vm import RunningVm
 from homeshift.strategies import (
     Copy,
     Fetch,

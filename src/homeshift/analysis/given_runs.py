@@ -13,7 +13,7 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from homeshift.runs import Run
+    from homeshift.analysis.runs import Run
 
 
 def add_runs(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +35,7 @@ def read_runs(options: argparse.Namespace, program: str) -> list[Run]:
 
     That is what a sweep lacks, migrations that did not complete, and measures of several VMs.
     """
-    from homeshift import runs, selection  # slow to import, and --help is fast
+    from homeshift.analysis import runs, selection  # slow to import, and --help is fast
 
     found = runs.read_runs(options.runs, stats=False)
     for path in options.runs:

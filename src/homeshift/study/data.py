@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The study of the patent's claims: from its sweeps to a small table, and from that to a page.
+"""The study as a small table, made from its sweeps.
 
     study = Study(collect("results/study"))        # or Study.read("docs/study.csv")
     study.value("accesses", "ownership", cpi=4)    # a mean over seeds, of one case
 
-A case is the base case with some of its parameters changed. study_page.py makes the page of it.
+A case is the base case with some of its parameters changed. `page` makes the page of it.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from homeshift.crossover import compare_courses, course, last_crossing
+from homeshift.analysis.crossover import compare_courses, course, last_crossing
+from homeshift.analysis.groups import interval
+from homeshift.analysis.runs import Run, read_run
 from homeshift.errors import InputError
-from homeshift.groups import interval
 from homeshift.output_file import output_file
-from homeshift.runs import Run, read_run
 from homeshift.units import TICKS_PER_MICROSECOND, TICKS_PER_SECOND
 
 STRATEGIES = (

@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from homeshift.analysis.runs import Run
 from homeshift.errors import InputError
-from homeshift.runs import Run
 
 _MEASURES = {
     "energy": "energy.total",

@@ -16,10 +16,10 @@ from pathlib import Path
 
 from homeshift.engines.base import Counters, VmCounters
 from homeshift.errors import HomeshiftError, RunError
-from homeshift.homes import Homes
-from homeshift.operation_faults import fault_of
-from homeshift.running_vm import RunningVm
-from homeshift.schedule import Steps, sleep
+from homeshift.experiment.homes import Homes
+from homeshift.experiment.operation_faults import fault_of
+from homeshift.experiment.running_vm import RunningVm
+from homeshift.experiment.schedule import Steps, sleep
 from homeshift.strategies import (
     Copy,
     Fetch,

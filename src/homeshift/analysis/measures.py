@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from homeshift.display import DisplayUnit, common_unit
+from homeshift.analysis.display import DisplayUnit, common_unit
 from homeshift.errors import InputError, near
 
 

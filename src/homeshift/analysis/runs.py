@@ -2,8 +2,8 @@
 """Read the output directories of runs: everything downstream of an engine starts here.
 
     run = read_run("m5out/ownership")
-    run.migration["downtime"]                                   # seconds
-    run.stats                                                   # `homeshift.stats.read_stats`
+    run.migration["downtime"]                          # seconds
+    run.stats                                          # `homeshift.analysis.stats.read_stats`
 
 Only files are read, never an engine, so a run of gem5 and one of the embedded engine look the same.
 """
@@ -20,11 +20,11 @@ from typing import Any
 
 import pandas as pd
 
+from homeshift.analysis.measures import MEASURES
+from homeshift.analysis.stats import COLUMNS, read_stats
+from homeshift.analysis.sweep_note import NOTE, read_note
 from homeshift.errors import InputError
-from homeshift.measures import MEASURES
 from homeshift.run_format import RUN_FILES, leaves, read_json
-from homeshift.stats import COLUMNS, read_stats
-from homeshift.sweep.note import NOTE, read_note
 
 _SECTIONS = ("arguments", "machine", "workload", "vm", "strategy")
 _CONFIG_FIELDS = ("homeshift", *_SECTIONS)

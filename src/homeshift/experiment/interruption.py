@@ -21,8 +21,8 @@ from itertools import islice
 from typing import Any
 
 from homeshift.errors import RunError
-from homeshift.executor import Migration
-from homeshift.schedule import Steps
+from homeshift.experiment.executor import Migration
+from homeshift.experiment.schedule import Steps
 from homeshift.units import TICKS_PER_SECOND
 
 CANCEL, TARGET_FAILURE = "cancel", "target-failure"

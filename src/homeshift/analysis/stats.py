@@ -6,7 +6,7 @@
     table[table.object.str.endswith(".slc")]                    # a long table
 
 A run's parameters are in its config.json, and a migration's summary is in its migration.json; see
-`homeshift.runs`.
+`homeshift.analysis.runs`.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from homeshift.analysis.stats_text import Columns, parse, split_tail
 from homeshift.errors import InputError, near
-from homeshift.stats_text import Columns, parse, split_tail
 
 COLUMNS = ("run", "dump", "object", "stat", "sub", "value", "unit", "desc")
 

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 
 from homeshift.available_memory import available
 from homeshift.errors import RunError
+from homeshift.experiment.vm import VmSpec
 from homeshift.machine import Machine
 from homeshift.units import LINE_BYTES, format_bytes
-from homeshift.vm import VmSpec
 
 # Bytes, as benchmarks/all.py measures them: 8 for an address, once in each place that keeps it.
 A_PAGE = 16  # its frame, for strategies and in the stage-2 table

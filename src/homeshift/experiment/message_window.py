@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from homeshift.engines.base import Engine
-from homeshift.schedule import Steps, sleep
+from homeshift.experiment.schedule import Steps, sleep
 from homeshift.units import parse_time
 
 MOST = 10_000

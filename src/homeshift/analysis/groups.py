@@ -23,10 +23,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from homeshift.display import DisplayUnit, format_count, format_number, format_ratio
+from homeshift.analysis.display import DisplayUnit, format_count, format_number, format_ratio
+from homeshift.analysis.measures import Measure, as_texts, measures_for, speeds_of_other_vms
+from homeshift.analysis.selection import short_name, shown_name, shown_value, varied
 from homeshift.errors import InputError, near
-from homeshift.measures import Measure, as_texts, measures_for, speeds_of_other_vms
-from homeshift.selection import short_name, shown_name, shown_value, varied
 
 COLUMNS = (
     "group",

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import homeshift
-from homeshift import host_memory
 from homeshift.engines import (
     Models,
     Setup,
@@ -32,21 +31,22 @@ from homeshift.engines import (
 )
 from homeshift.engines.base import Engine, Message
 from homeshift.errors import InputError, RunError
-from homeshift.executor import Migration
-from homeshift.frames import FrameAllocator
-from homeshift.guests import Guest
-from homeshift.interruption import TARGET_FAILURE, CallingOff, Interruption
+from homeshift.experiment import host_memory
+from homeshift.experiment.executor import Migration
+from homeshift.experiment.frames import FrameAllocator
+from homeshift.experiment.guests import Guest
+from homeshift.experiment.interruption import TARGET_FAILURE, CallingOff, Interruption
+from homeshift.experiment.message_window import MessageWindow
+from homeshift.experiment.running_vm import RunningVm
+from homeshift.experiment.schedule import Steps, run_together, sleep
+from homeshift.experiment.summary import Span, summary
+from homeshift.experiment.timeline import trace
+from homeshift.experiment.vm import VmSpec, check_together
 from homeshift.machine import Machine
-from homeshift.message_window import MessageWindow
 from homeshift.output import Stat, write_stats
 from homeshift.run_format import FORMAT
-from homeshift.running_vm import RunningVm
-from homeshift.schedule import Steps, run_together, sleep
 from homeshift.strategies import Strategy
-from homeshift.summary import Span, summary
-from homeshift.timeline import trace
 from homeshift.units import time_text
-from homeshift.vm import VmSpec, check_together
 from homeshift.workload import Program, Workload
 
 POINTS = 64  # of the progress that is recorded, at most twice as many

@@ -19,11 +19,11 @@ from typing import Any
 
 from homeshift.energy import Constants, Counts, energy_of, load_constants, sensitivity
 from homeshift.engines.base import Counters, Link, VmCounters
-from homeshift.executor import Migration, Phase
-from homeshift.interruption import CallingOff
+from homeshift.experiment.executor import Migration, Phase
+from homeshift.experiment.interruption import CallingOff
+from homeshift.experiment.vm import VmSpec
 from homeshift.run_format import FORMAT
 from homeshift.units import PAGE_BYTES, TICKS_PER_MICROSECOND, TICKS_PER_SECOND
-from homeshift.vm import VmSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,10 +24,10 @@ from pathlib import Path
 from typing import Any
 
 from homeshift.errors import InputError, near
+from homeshift.experiment.vm import VmSpec, default_memory_bytes
 from homeshift.machine import Machine
 from homeshift.strategies import Strategy, strategy_named
 from homeshift.units import parse_size, parse_time
-from homeshift.vm import VmSpec, default_memory_bytes
 from homeshift.workload import Program, Workload, parse_workload, trace_workload
 
 

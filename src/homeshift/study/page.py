@@ -12,10 +12,10 @@ from __future__ import annotations
 import re
 import textwrap
 
-from homeshift.display import format_number
+from homeshift.analysis.display import format_number
 from homeshift.errors import InputError
-from homeshift.study import Study
-from homeshift.study_tables import names
+from homeshift.study.data import Study
+from homeshift.study.tables import names
 
 _WIDTH = 118
 

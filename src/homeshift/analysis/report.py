@@ -16,12 +16,12 @@ from typing import Any
 
 import pandas as pd
 
-from homeshift import groups, machine_drawing
-from homeshift.display import common_unit, format_number
-from homeshift.measures import measure_named
-from homeshift.runs import Run, missing_runs, not_completed, read_runs
-from homeshift.selection import as_given, run_table, shown_name
-from homeshift.sweep.note import read_failure, read_note
+from homeshift.analysis import groups, machine_drawing
+from homeshift.analysis.display import common_unit, format_number
+from homeshift.analysis.measures import measure_named
+from homeshift.analysis.runs import Run, missing_runs, not_completed, read_runs
+from homeshift.analysis.selection import as_given, run_table, shown_name
+from homeshift.analysis.sweep_note import read_failure, read_note
 
 TEMPLATE = Path(__file__).with_name("report.html")
 _LIBRARIES = ("numpy", "pandas", "matplotlib")

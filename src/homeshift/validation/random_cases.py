@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from homeshift.engines.gem5_agreement import Case
 from homeshift.units import LINE_BYTES, PAGE_BYTES, TICKS_PER_SECOND
+from homeshift.validation.agreement import Case
 
 _LATENCIES = [f"{part}.latency" for part in ("cache", "slc", "home", "memory")]
 _LATENCIES += [f"network.{part}_latency" for part in ("router", "local", "link")]
