@@ -31,7 +31,8 @@ class RequestStream
     RequestStream &operator=(const RequestStream &) = delete;
     virtual ~RequestStream() = default;
 
-    Access
+    // Valid until it is asked again.
+    const Access &
     next()
     {
         if (next_ == end_) {

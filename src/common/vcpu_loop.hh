@@ -73,7 +73,7 @@ class VcpuLoop
     void
     look_again()
     {
-        if (waits_for_page_ && !self().memory().missing(page_of(next_.address))) {
+        if (waits_for_page_ && !self().memory().missing(page_of(next_->address))) {
             waits_for_page_ = false;
             self().blocked_for(self().now() - blocked_since_);
             issue_some();
@@ -131,13 +131,12 @@ class VcpuLoop
     {
         while (running_ && under_way_.size() < max_under_way_ && self().can_issue()) {
             const std::uint64_t now = self().now();
-            if (!have_next_) {
-                next_ = stream_->next();
-                have_next_ = true;
+            if (next_ == nullptr) {
+                next_ = &stream_->next();
                 if (const Access *following = stream_->following()) {
                     self().memory().table.prefetch(following->address);
                 }
-                ready_at_ = std::max(ready_at_, now) + next_.gap_cycles;
+                ready_at_ = std::max(ready_at_, now) + next_->gap_cycles;
             }
             if (ready_at_ > now) {
                 self().wake_at(ready_at_);
@@ -146,15 +145,14 @@ class VcpuLoop
             if (asleep() || waits()) {
                 return;
             }
-            const std::uint64_t address = self().memory().table.translate(next_.address);
+            const std::uint64_t address = self().memory().table.translate(next_->address);
             UnderWay *const access = under_way_.add(line_of(address));
             if (access == nullptr) {
                 return; // the answer of the one before comes back here
             }
-            *access = {next_.address, now};
-            have_next_ = false;
+            *access = {next_->address, now};
             ready_at_ = now + 1; // one issue a cycle
-            self().issue(address, next_.write);
+            self().issue(address, std::exchange(next_, nullptr)->write);
         }
     }
 
@@ -198,22 +196,21 @@ class VcpuLoop
     bool
     waits()
     {
-        if (!self().memory().missing(page_of(next_.address))) {
+        if (!self().memory().missing(page_of(next_->address))) {
             return false;
         }
         if (!waits_for_page_) {
             waits_for_page_ = true;
             blocked_since_ = self().now();
-            self().missing_page(page_of(next_.address));
+            self().missing_page(page_of(next_->address));
         }
         return true;
     }
 
     std::unique_ptr<RequestStream> stream_;
     bool running_ = false;
-    bool have_next_ = false;
     bool waits_for_page_ = false;
-    Access next_{};
+    const Access *next_ = nullptr; // the stream's, not issued yet
     std::uint64_t blocked_since_ = 0;
     std::uint64_t ready_at_ = 0;
     Throttle throttle_;

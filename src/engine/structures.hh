@@ -113,7 +113,8 @@ class CacheMemory
           lane_bits_(std::bit_width(std::max(associativity, kLanes) - 1)),
           set_bits_(static_cast<unsigned>(std::countr_zero(bytes / (associativity * kLineBytes)))),
           now_(now),
-          lines_(sets() * 2 * lanes() / kWords)
+          lines_(sets() * 2 * lanes() / kWords),
+          tags_(lines_.front().words.data())
     {
         if (memory >> (kLineShift + set_bits_) >= kNoWay) {
             throw std::invalid_argument("a cache of so few sets cannot tell so many lines apart");
@@ -141,9 +142,9 @@ class CacheMemory
     [[gnu::always_inline]] void
     prefetch(Addr line) const
     {
-        const HostLine *const first = &lines_[(set_of(line) << lane_bits_) * 2 / kWords];
+        const std::uint32_t *const first = tags(set_of(line));
         __builtin_prefetch(first);
-        __builtin_prefetch(first + (lanes() * 2 / kWords - 1)); // 16 ways: the other one
+        __builtin_prefetch(first + lanes()); // 16 ways: another line of the host's memory
     }
 
     // The second step, when the first is done. Returns the line that will have to go for this one,
@@ -219,7 +220,7 @@ class CacheMemory
         const auto *const first = reinterpret_cast<const std::byte *>(entries_.get());
         const std::size_t slot =
             (reinterpret_cast<const std::byte *>(entry) - first) >> entry_bits_;
-        touched(slot >> lane_bits_)[slot & (lanes() - 1)] = stamp();
+        tags_[slot + (slot | (lanes() - 1)) + 1] = stamp(); // touched(set)[way], in fewer steps
     }
 
     void
@@ -295,9 +296,9 @@ class CacheMemory
     }
 
     std::uint32_t *
-    tags(std::size_t set)
+    tags(std::size_t set) const
     {
-        return lines_[(set << lane_bits_) * 2 / kWords].words.data();
+        return tags_ + (set << (lane_bits_ + 1));
     }
 
     std::uint32_t *
@@ -412,7 +413,8 @@ class CacheMemory
     const Cycle &now_;
     Cycle first_stamp_ = 0;
     Cycle end_of_stamps_ = kStamps;
-    std::vector<HostLine> lines_;
+    std::vector<HostLine> lines_; // of each set, tags and then times
+    std::uint32_t *const tags_;
     int entry_bits_ = 0;
     std::unique_ptr<HostLine[]> entries_;
 };
