@@ -237,3 +237,18 @@ def test_a_target_that_fails_while_the_source_loses_its_right() -> None:
         summary = fenced(Interruption(TARGET_FAILURE, moment - migration["start"]))
         examine(summary, TARGET_FAILURE, switched=True)
         assert summary["interruption"]["regions-brought-back"] == 0
+
+
+@pytest.mark.parametrize("moment", [800_000, 900_000, 1_000_000])
+def test_a_lost_vm_does_not_wait_for_pages(moment: int) -> None:
+    """It stands still: the time in which its vCPUs waited is over, and none is counted twice."""
+    lost = Interruption(TARGET_FAILURE, moment)
+    summary = run(
+        machine_of("tiny"), "post-copy", "uniform:think=0", interruption=lost, window=10_000_000
+    ).summary
+    assert summary["status"] == "failed"
+    waited = summary["postcopy-blocktime"] * TICKS_PER_SECOND
+    begin, end = next(
+        (phase["start"], phase["end"]) for phase in summary["phases"] if phase["name"] == "fetch"
+    )
+    assert waited <= end - begin

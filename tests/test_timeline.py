@@ -111,6 +111,15 @@ def test_a_vm_that_was_paused_goes_on_when_its_migration_is_called_off(
     assert [e["name"] for e in events if e["ph"] == "i"] == ["runs on node 0"]
 
 
+def test_a_lost_vm_stands_still_to_the_end(tmp_path: Path) -> None:
+    events, summary = run(tmp_path, "post-copy", "--fail-target-at", "3us")
+    *pauses, lost = slices(events, 2)
+    assert [event["name"] for event in pauses] == ["pausing", "paused"]
+    assert lost["name"] == "lost"
+    still = sum(event["dur"] for event in (*pauses, lost))
+    assert still == pytest.approx(summary["downtime"] * 1e6)
+
+
 def test_counters_add_up_to_what_was_counted(
     pre_copy: tuple[list[Event], dict[str, Any]],
 ) -> None:
@@ -244,3 +253,14 @@ def test_a_window_that_cannot_be_is_refused_with_the_reason(
     assert "option --timeline-messages" in done.stderr
     assert said in done.stderr
     assert not (tmp_path / "run").exists()
+
+
+def test_no_more_accesses_are_remote_than_there_are(tmp_path: Path) -> None:
+    """Data comes before an access is done, so that a short time may have more of the one."""
+    few = ("--workload", "uniform:write_ratio=0.5,shared=1,think=0,footprint=0.1")
+    more = ("--machine", "quad", "--borrow", "2:1", "--warmup", "0us", "--window", "150ns")
+    options = ("--vm-memory", "64KiB", "--seed", "3", *few, *more)
+    events, summary = run(tmp_path, "ignore-shared", *options)
+    shares = [e["args"]["value"] for e in events if e.get("name") == "remote accesses (%)"]
+    assert max(shares) == 100
+    assert summary["vm"]["local-share"]["after"] == 0

@@ -55,11 +55,12 @@ template <typename Vcpu>
 class VcpuLoop
 {
   public:
-    // No new accesses from now on; those under way still end.
+    // No new accesses from now on; those under way still end. Nor does it wait for a page.
     void
     stop()
     {
         running_ = false;
+        end_wait();
     }
 
     void
@@ -74,8 +75,7 @@ class VcpuLoop
     look_again()
     {
         if (waits_for_page_ && !self().memory().missing(page_of(next_->address))) {
-            waits_for_page_ = false;
-            self().blocked_for(self().now() - blocked_since_);
+            end_wait();
             issue_some();
         }
     }
@@ -205,6 +205,14 @@ class VcpuLoop
             self().missing_page(page_of(next_->address));
         }
         return true;
+    }
+
+    void
+    end_wait()
+    {
+        if (std::exchange(waits_for_page_, false)) {
+            self().blocked_for(self().now() - blocked_since_);
+        }
     }
 
     std::unique_ptr<RequestStream> stream_;

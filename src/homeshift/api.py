@@ -14,6 +14,7 @@ Quantities are texts with their units, as on the command line.
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -33,6 +34,7 @@ from homeshift.experiment.migration import migrate as simulate
 from homeshift.experiment.vm import STAGE2_ENTRY_BYTES, VmSpec, default_memory_bytes
 from homeshift.machine import Machine, load_machine
 from homeshift.output import OutputDirectory, write_stats
+from homeshift.run_format import remote_share
 from homeshift.strategies import Strategy, faults_of_name, strategy_named
 from homeshift.units import (
     TICKS_PER_SECOND,
@@ -171,12 +173,13 @@ class Result:
             for point in self.summary["progress"]
         )
         steps = points.diff().iloc[1:].reset_index(drop=True)
+        shares = zip(steps["remote"], steps["all"], strict=True)
         return pd.DataFrame(
             {
                 "begin": points["time"].iloc[:-1].to_numpy(),
                 "end": points["time"].iloc[1:].to_numpy(),
                 "speed": steps["accesses"] / steps["time"],
-                "remote-share": steps["remote"] / steps["all"].where(steps["all"] > 0),
+                "remote-share": [remote_share(a, b) if b else math.nan for a, b in shares],
                 "migration-bytes": steps["bytes"],
                 "joules": steps["joules"],
             }

@@ -40,7 +40,7 @@ class Counts:
         dram_writes: 64 B lines written to DRAM.
         link_bytes: bytes on links between nodes, counted once for each link crossed.
         slc_accesses: 64 B lines read from or written to slices of memory-side cache (SLC).
-        directory_accesses: directory entries read or written.
+        directory_accesses: times that a directory is at work on an entry (engines/counting.py).
     """
 
     dram_reads: int = 0

@@ -56,6 +56,23 @@ def leaves(value: Any, path: str = "", *, lists: bool = False) -> Iterator[tuple
         yield path, value
 
 
+def remote_share(remote: float, accesses: float) -> float:
+    """Return the share of accesses that another node had a part in.
+
+    The part is counted when the data comes, an access when it is done: of a few accesses, a part of
+    some that are done later may be counted with them.
+    """
+    return min(1.0, remote / accesses)
+
+
+def lost_at(migration: dict[str, Any]) -> int | None:
+    """Return the tick from which the first VM stands still for good, if migration.json says so."""
+    if not migration.get("interruption", {}).get("lost"):
+        return None
+    last = [leg for leg in migration["migrations"] if leg["vm"] == 0][-1]
+    return next(phase["start"] for phase in last["phases"] if phase["name"] == "recover")
+
+
 def pauses(leg: dict[str, Any]) -> Iterator[tuple[int, int, int, str]]:
     """Yield each pause of a VM in one of migration.json's `migrations`.
 

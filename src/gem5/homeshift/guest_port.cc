@@ -2,6 +2,8 @@
 
 #include "homeshift/guest_port.hh"
 
+#include <utility>
+
 #include "base/logging.hh"
 #include "homeshift/virtual_machine.hh"
 
@@ -40,10 +42,17 @@ void
 GuestPort::look_again()
 {
     if (waitsForPage && !vm.missing(awaited)) {
-        waitsForPage = false;
+        endWait();
+        tryAgain();
+    }
+}
+
+void
+GuestPort::endWait()
+{
+    if (std::exchange(waitsForPage, false)) {
         stats.blockedTime += (now() - blockedSince) * clockPeriod();
         vm.countBlocked(now());
-        tryAgain();
     }
 }
 

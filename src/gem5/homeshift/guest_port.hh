@@ -32,6 +32,7 @@ class GuestPort : public GuestCpu
     stop() override
     {
         running = false;
+        endWait();
     }
 
     void throttle(uint64_t slice, uint64_t awake) override;
@@ -152,6 +153,7 @@ class GuestPort : public GuestCpu
     bool answer(PacketPtr packet);
     void functional(PacketPtr packet);
     void snoop(PacketPtr packet);
+    void endWait();
     void tryAgain();
     void retryAnswers();
     Addr frameOf(Addr guest) const;

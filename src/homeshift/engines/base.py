@@ -101,7 +101,8 @@ class Counters:
 
     Args:
         accesses: of all VMs, done.
-        remote_services: accesses for which home or data supplier was another node.
+        remote_services: accesses for which home or data supplier was another node; counted when the
+            data comes, which may be some invalidations before the access is done.
         migration_bytes: between nodes, caused by the migration; a message counts once.
         control_bytes: between nodes, of the VMs, messages without data.
         data_bytes: between nodes, of the VMs, messages with data.
@@ -115,7 +116,8 @@ class Counters:
         dram_reads: of a line, for whatever reason.
         dram_writes: of a line, for whatever reason.
         slc_accesses: lines read from or written to slices, for whatever reason.
-        directory_accesses: directory look-ups and updates, for whatever reason.
+        directory_accesses: requests that a home has served, and entries that departed (a dirty one
+            is written back first, and counts twice), came or were recalled.
         migration_dram_reads: of a line, for copies.
         migration_dram_writes: of a line, for copies, for slices that leave with their region, and
             of what a fence recalls.

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """From what was counted to `migration.json`: names are QEMU's (`query-migrate`) where it has one.
 
-The numbers at the top are about the first VM; bytes and energy are those of the time of all
-migrations. `window` is about the time from the begin of the migration to the end of the
+The numbers at the top are about the first VM; bytes, energy and directory entries are those of all,
+in the time of their migrations (requests that are sent on or refused: to the end of the
+measurement). `window` is about the time from the begin of the migration to the end of the
 measurement, whatever happened in it: strategies that leave data where it is pay for that there.
 `migrations` has one entry for each migration, `vms` one for each VM, `progress` the course of time.
 
@@ -22,7 +23,7 @@ from homeshift.engines.base import Counters, Link, VmCounters
 from homeshift.experiment.executor import Migration, Phase
 from homeshift.experiment.interruption import CallingOff
 from homeshift.experiment.vm import VmSpec
-from homeshift.run_format import FORMAT
+from homeshift.run_format import FORMAT, remote_share
 from homeshift.units import PAGE_BYTES, TICKS_PER_MICROSECOND, TICKS_PER_SECOND
 
 
@@ -301,4 +302,4 @@ def _local_share(span: Span) -> float | None:
     counted = span.counted
     if len(span.vms) != 1 or not counted.accesses:
         return None
-    return 1 - counted.remote_services / counted.accesses
+    return 1 - remote_share(counted.remote_services, counted.accesses)

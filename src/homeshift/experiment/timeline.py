@@ -19,8 +19,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from homeshift.engines.base import Controller, Message
-from homeshift.run_format import pauses
-from homeshift.units import TICKS_PER_MICROSECOND, TICKS_PER_NANOSECOND
+from homeshift.run_format import lost_at, pauses, remote_share
+from homeshift.units import TICKS_PER_MICROSECOND, TICKS_PER_NANOSECOND, TICKS_PER_SECOND
 
 _MACHINE = 0  # process number of the counters; VM n is process n + 1
 _PHASES, _VCPUS = 1, 2
@@ -84,6 +84,10 @@ def _migrations(summary: dict[str, Any]) -> Iterator[Event]:
             yield _end(phase["end"], pid, _PHASES)
         yield _end(phases[-1]["end"], pid, _PHASES)
         yield from _pauses(leg, pid)
+    if (lost := lost_at(summary)) is not None:
+        yield _begin("lost", lost, 1, _VCPUS)
+        start = min(leg["start"] for leg in summary["migrations"])
+        yield _end(start + round(summary["window"]["time"] * TICKS_PER_SECOND), 1, _VCPUS)
 
 
 def _way(leg: dict[str, Any]) -> str:
@@ -113,8 +117,8 @@ def _counters(summary: dict[str, Any]) -> Iterator[Event]:
             speed = (done - before) / seconds / 1e6
             yield _counter("VM speed (accesses/us)", at, speed, pid=number + 1)
         if everybody:
-            remote = (later["remote-services"] - earlier["remote-services"]) / everybody
-            yield _counter("remote accesses (%)", at, 100 * remote)
+            remote = later["remote-services"] - earlier["remote-services"]
+            yield _counter("remote accesses (%)", at, 100 * remote_share(remote, everybody))
         moved = later["migration-bytes"] - earlier["migration-bytes"]
         yield _counter("migration between nodes (GB/s)", at, moved / seconds / 1e9)
         for link, busy, before in zip(
