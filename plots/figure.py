@@ -267,6 +267,7 @@ def one_of_each(runs: Iterable[Run]) -> list[tuple[str, Run]]:
         InputError: the runs differ in more than strategy and seed.
     """
     from homeshift.analysis.groups import condition_columns
+    from homeshift.analysis.runs import with_status
     from homeshift.analysis.selection import run_table
 
     runs = list(runs)
@@ -275,14 +276,16 @@ def one_of_each(runs: Iterable[Run]) -> list[tuple[str, Run]]:
         with_status(str(name), run) for name, run in zip(table["strategy"], runs, strict=True)
     ]
     ended = table.assign(label=labels).groupby("label")[list(_ENDINGS)].nunique(dropna=False)
-    conditions = [
+    # What the label tells, as that one was cancelled beside one that was not. It goes first: what
+    # differs with it would be taken for a part of it.
+    told = [
         name
-        for name in condition_columns(table.assign(all=""), ["all"])
-        if name != "arguments.strategy"
-        and not name.startswith("strategy.")
-        # One that was cancelled beside one that was not tells by its label that it was.
-        and (name not in _ENDINGS or (ended[name] > 1).any())
+        for name in map(str, table)
+        if name == "arguments.strategy"
+        or name.startswith("strategy.")
+        or (name in _ENDINGS and not (ended[name] > 1).any())
     ]
+    conditions = condition_columns(table.drop(columns=told).assign(all=""), ["all"])
     if conditions:
         names = ", ".join(name.removeprefix("arguments.") for name in conditions)
         fault = f"the runs differ in {names}; choose one value of each by --where NAME=VALUE"
@@ -291,12 +294,6 @@ def one_of_each(runs: Iterable[Run]) -> list[tuple[str, Run]]:
     for label, run in zip(labels, runs, strict=True):
         found.setdefault(label, run)
     return sorted(found.items(), key=lambda item: order(item[0]))
-
-
-def with_status(label: str, run: Run) -> str:
-    """Return a label that says so if the migration did not complete."""
-    status = run.migration["status"]
-    return label if status == "completed" else f"{label} ({status})"
 
 
 def speed_before(run: Run) -> float:

@@ -64,7 +64,7 @@ def run_data(runs: Sequence[Run]) -> pd.DataFrame:
     """Return what the figure shows: of each run, or of each strategy where there are many."""
     import pandas as pd
 
-    from homeshift.analysis.comparison import compare, differences, labels
+    from homeshift.analysis.comparison import compare, differences
     from homeshift.analysis.groups import comparable, summarise
     from homeshift.analysis.runs import completed, not_completed
     from homeshift.analysis.selection import run_table
@@ -72,9 +72,6 @@ def run_data(runs: Sequence[Run]) -> pd.DataFrame:
     seeds = {run.config["arguments"].get("seed") for run in runs}
     if len(runs) <= _SIDE_BY_SIDE and len(seeds) == 1:
         data = figure_data(compare(runs))
-        names = labels(runs)
-        shown = {name: figure.with_status(name, run) for name, run in zip(names, runs, strict=True)}
-        data["label"] = data["label"].map(shown)
         if apart := differences(runs):
             data.attrs[figure.NOTES] = [f"the runs differ in {'; '.join(apart)}"]
         return data

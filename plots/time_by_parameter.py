@@ -90,7 +90,7 @@ def figure_data(
     from homeshift.analysis.groups import HORIZON, SEED, comparable, interval
     from homeshift.analysis.measures import measure_named, measures_for
     from homeshift.analysis.runs import completed, not_completed
-    from homeshift.analysis.selection import column, run_table, strategy_names, varied
+    from homeshift.analysis.selection import column, run_table, strategy_names
 
     shown = [measure_named(name) for name in dict.fromkeys(measures)]
     incomplete = not_completed(runs)
@@ -101,7 +101,9 @@ def figure_data(
     if "machine.pool.latency_cycles" in table:
         table["pool_latency"] = cycle * table["machine.pool.latency_cycles"]
     names = list(dict.fromkeys(column(table, name) for name in parameters))
-    names = names or varied(table, [name for name in AXES if name in table])
+    names = names or [
+        name for name in AXES if name in table and table[name].nunique() > 1
+    ]  # without what one kind of workload has, always the same, and another has not
     if not names:
         fault = f"none of {', '.join(AXES)} varies; name another by --x"
         raise InputError("list of runs", [fault])

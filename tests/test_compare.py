@@ -262,6 +262,17 @@ def test_a_table_too_wide_for_the_terminal_is_split(pair: tuple[Path, Path]) -> 
     assert max(map(len, narrow.splitlines())) <= 60
 
 
+def test_a_migration_that_did_not_complete_is_marked_in_every_file(
+    pair: tuple[Path, Path], tmp_path: Path, call: Call
+) -> None:
+    path = pair[1] / "migration.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('"completed"', '"lost"'))
+    for suffix in ("csv", "md", "tex"):
+        result = call(*pair, "--baseline", "ownership", "-o", tmp_path / f"table.{suffix}")
+        assert "ownership (lost)" in result.stdout
+        assert "ownership (lost)" in (tmp_path / f"table.{suffix}").read_text(encoding="utf-8")
+
+
 def test_a_single_run_has_no_ratios(write_run: WriteRun, call: Call) -> None:
     result = call(write_run("run"))
     assert result.returncode == 0

@@ -210,7 +210,12 @@ def test_an_engine_without_links_over_time_is_told(write_run: WriteRun) -> None:
 
 
 def test_runs_of_different_vms_are_not_drawn_over_one_time(write_run: WriteRun) -> None:
-    runs = [write_run("a"), write_run("b", config={"arguments": {"vm-memory": 1 << 20}})]
+    larger = {"arguments": {"vm-memory": 1 << 20}}
+    runs = [write_run("a"), write_run("b", config=larger)]
+    with pytest.raises(InputError, match=r"differ in vm-memory; choose one .* by --where"):
+        progress.figure_data(read_runs(runs))
+    # Where each strategy has a VM of its own, the strategy does not explain it.
+    runs[1] = write_run("c", config=larger, migration={"strategy": "ownership"})
     with pytest.raises(InputError, match=r"differ in vm-memory; choose one .* by --where"):
         progress.figure_data(read_runs(runs))
 
@@ -254,6 +259,36 @@ def test_times_are_geometric_means_at_each_value_of_a_parameter(study: Path) -> 
     assert axes.figure.get_supxlabel() == told
     one = [run for run in read_runs([study]) if run.config["arguments"]["seed"] == 1]
     assert drawn(time_by_parameter, time_by_parameter.figure_data(one)).get_supxlabel() == ""
+
+
+def test_what_else_differs_with_a_parameter_is_told_and_one_value_is_no_axis(
+    write_run: WriteRun,
+) -> None:
+    for kind, ratio, exponent in (("zipf", 0.1, 0.99), ("uniform", 0.6, None)):
+        path = write_run(
+            f"kinds/{kind}",
+            config={
+                "arguments": {"workload": f"{kind}:write_ratio={ratio}"},
+                "workload": {"kind": kind, "write_ratio": ratio, "exponent": exponent},
+            },
+        )
+    data = time_by_parameter.figure_data(read_runs([path.parent]))
+    assert set(data["parameter"]) == {"workload.write_ratio"}
+    told = "differ in strategy, workload.write_ratio also differ in workload.kind, which can be"
+    assert told in drawn(time_by_parameter, data).get_supxlabel().replace("\n", " ")
+
+
+def test_a_latency_is_compared_between_machines_whose_other_parts_are_equal(
+    write_run: WriteRun,
+) -> None:
+    for latency, size in itertools.product((90, 160), (1 << 20, 4 << 20)):
+        name = f"quad:network.link_latency_cycles={latency},slc.size={size}"
+        parts = {"network": {"link_latency_cycles": latency}, "slc": {"size_bytes": size}}
+        config = {"arguments": {"machine": name}, "machine": parts}
+        path = write_run(f"parts/{latency}-{size}", config=config)
+    data = time_by_parameter.figure_data(read_runs([path.parent]))
+    assert set(data["parameter"]) == {"link_latency"}
+    assert data.attrs[figure.NOTES] == []
 
 
 def test_parameters_can_be_chosen_and_one_must_vary(study: Path, write_run: WriteRun) -> None:

@@ -28,7 +28,7 @@ from homeshift.analysis.display import (
 )
 from homeshift.analysis.groups import SEED, condition_columns, group_names
 from homeshift.analysis.measures import as_texts, measures_for, speeds_of_other_vms
-from homeshift.analysis.runs import Run, measures
+from homeshift.analysis.runs import Run, measures, with_status
 from homeshift.analysis.selection import as_given, run_table, strategy_names, varied
 from homeshift.analysis.sweep_note import NOTE
 from homeshift.errors import InputError, near
@@ -74,15 +74,16 @@ def compare(runs: Sequence[Run], *, baseline: str | None = None) -> pd.DataFrame
         baseline: directory, label or strategy of the run that ratios refer to; default: the first.
 
     Returns:
-        One row a run and measure, with the columns of `COLUMNS`. `baseline` is the label of the
-        baseline run; `ratio` is NaN where the baseline's value is 0, or one of the two negative. A
-        VM that a run does not have is NaN.
+        One row a run and measure, with the columns of `COLUMNS`. A label says so if the migration
+        did not complete. `baseline` is the label of the baseline run; `ratio` is NaN where the
+        baseline's value is 0, or one of the two negative. A VM that a run does not have is NaN.
 
     Raises:
         InputError: when `baseline` names no run, or more than one.
     """
-    names = labels(runs)
-    base = 0 if baseline is None else _find_baseline(runs, names, baseline)
+    plain = labels(runs)
+    base = 0 if baseline is None else _find_baseline(runs, plain, baseline)
+    names = [with_status(name, run) for name, run in zip(plain, runs, strict=True)]
     chosen = measures_for(run.config["arguments"].get("horizon") for run in runs)
     found = [measures(run.migration) for run in runs]
     chosen += speeds_of_other_vms(dict.fromkeys(name for own in found for name in own))

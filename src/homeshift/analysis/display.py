@@ -23,6 +23,7 @@ class DisplayUnit:
 
 
 _MANY = 6
+_NAMED = 4
 _LADDERS = {
     "B": (("B", 1.0), ("KiB", 2.0**10), ("MiB", 2.0**20), ("GiB", 2.0**30)),
     "s": (("ns", 1e-9), ("us", 1e-6), ("ms", 1e-3), ("s", 1.0)),
@@ -70,6 +71,12 @@ def format_count(value: float) -> str:
 def format_ratio(value: float) -> str:
     """Return "12.3x", or "-" where the baseline is zero."""
     return "-" if math.isnan(value) else f"{format_number(value)}x"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the first of some names, and how many there are more."""
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def side_by_side(values: pd.DataFrame, ratios: pd.DataFrame) -> pd.DataFrame:

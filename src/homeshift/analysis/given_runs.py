@@ -44,12 +44,8 @@ def read_runs(options: argparse.Namespace, program: str) -> list[Run]:
     if options.where:
         chosen = set(selection.select(selection.run_table(found), options.where)["path"])
         found = [run for run in found if os.fspath(run.path) in chosen]
-    if several := sum(len(run.migration.get("vms", ())) > 1 for run in found):
-        said = (
-            f"{several} of {len(found)} runs have several VMs: times, pages and accesses are those "
-            "of the first one, bytes and energy those of all"
-        )
-        print(f"{program}: warning: {said}", file=sys.stderr)
+    if several := runs.several_vms(found):
+        print(f"{program}: warning: {several}", file=sys.stderr)
     if incomplete := runs.not_completed(found):
         some = any(run.migration["status"] == "completed" for run in found)
         hint = "; means are without them, --where status=completed leaves them out of all"

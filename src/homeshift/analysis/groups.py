@@ -23,7 +23,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from homeshift.analysis.display import DisplayUnit, format_count, format_number, format_ratio
+from homeshift.analysis.display import (
+    DisplayUnit,
+    format_count,
+    format_number,
+    format_ratio,
+    listed,
+)
 from homeshift.analysis.measures import Measure, as_texts, measures_for, speeds_of_other_vms
 from homeshift.analysis.selection import short_name, shown_name, shown_value, varied
 from homeshift.errors import InputError, near
@@ -44,19 +50,8 @@ COLUMNS = (
     "ratio_high",
 )
 SEED, HORIZON = "arguments.seed", "arguments.horizon"
-_PARAMETERS = (
-    "engine",
-    "arguments.",
-    "machine.",
-    "workload.",
-    "vm.memory",
-    "vm.vcpus",
-    "vm.source",
-    "vm.target",
-    "vm.borrow",
-    "vm.region",
-    "strategy.",
-)
+_VM = ("vm.memory", "vm.vcpus", "vm.source", "vm.target", "vm.borrow", "vm.region")
+_PARAMETERS = ("engine", "arguments.", "machine.", "workload.", *_VM, "strategy.")
 # Student's t, 97.5 %, for 1 to 30 degrees of freedom.
 _T = (
     12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
@@ -64,6 +59,18 @@ _T = (
     2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
 )  # fmt: skip
 _Z = 1.959964
+# What a column of the table also tells.
+_TELLS = {
+    "strategy": "strategy.",
+    "arguments.machine": "machine.",
+    "arguments.workload": "workload.",
+    "arguments.trace": "workload.",
+    "borrowed": "vm.borrow.",
+    "link_latency": "machine.network.link_latency",
+    "pool_latency": "machine.pool.latency",
+}
+# Texts of which other columns tell the content, and what changes nothing.
+_NO_CAUSES = tuple(f"arguments.{n}" for n in ("strategy", "machine", "workload", "trace", "check"))
 _ROUNDING = 1e-12
 
 
@@ -132,9 +139,10 @@ def _baselines(
 
 
 def comparable(table: pd.DataFrame, by: Sequence[str]) -> tuple[pd.DataFrame, str]:
-    """Return the runs that can be summed up, and a sentence on the others, or nothing.
+    """Return the runs that can be summed up, and a sentence on what is wrong with them, or nothing.
 
-    Migrations that did not complete are not summed up with those that did.
+    Migrations that did not complete are not summed up with those that did. Of some runs the group
+    cannot be told from another cause, as where one strategy alone has borrowed memory.
 
     Args:
         table: from `selection.run_table`.
@@ -163,12 +171,37 @@ def comparable(table: pd.DataFrame, by: Sequence[str]) -> tuple[pd.DataFrame, st
         whole.index[whole["_condition"].isin(conditions) & whole["_seed"].isin(seeds)]
     ]
     others = len(table) - len(chosen)
-    return chosen, (
+    left_out = (
         f"{others} of {len(table)} runs are left out, as not every group has one of each of their "
         "conditions and seeds: means and ratios are over what all groups have"
-        if others
-        else ""
     )
+    return chosen, "; ".join(([left_out] if others else []) + _other_causes(chosen, by))
+
+
+def _other_causes(table: pd.DataFrame, by: Sequence[str]) -> list[str]:
+    """Return a sentence on what else differs between groups under equal conditions, or nothing."""
+    conditions = condition_columns(table, by)
+    told = tuple(_TELLS.get(name, name) for name in by)
+    found: list[str] = []
+    for name in map(str, table):
+        if (
+            not name.startswith(("engine", "arguments.", "machine.", "workload.", *_VM))
+            or name.startswith(told)
+            or name in (*_NO_CAUSES, *conditions, SEED)
+            or any(table[name].equals(table[known]) for known in (*by, *found))
+        ):
+            continue
+        values = table[name].map(str)
+        if name.startswith(("machine.", "workload.")):  # other kinds have other parameters
+            values = values.where(table[name].notna())
+        within = values.groupby([table[c].map(str) for c in conditions] or (lambda _: 0))
+        if (within.nunique() > 1).any():
+            found.append(name)
+    if not found:
+        return []
+    groups = listed([shown_name(name) for name in by])
+    others = listed([shown_name(name) for name in found])
+    return [f"runs that differ in {groups} also differ in {others}, which can be the cause"]
 
 
 def _complete(there: pd.DataFrame) -> tuple[list[Any], list[Any]]:
@@ -219,7 +252,8 @@ def condition_columns(table: pd.DataFrame, by: Sequence[str]) -> list[str]:
     An option and what it became (arguments.vm-memory, vm.memory_bytes) say the same; one is enough.
     Groups by a part of what a text says, as by machine.nodes, leave the rest of it to other parts.
     """
-    texts = {f"arguments.{name.partition('.')[0]}" for name in by if not name.startswith("arg")}
+    told = [_TELLS.get(name, name) for name in by if not name.startswith("arguments.")]
+    texts = {f"arguments.{name.partition('.')[0]}" for name in told}
     names = [
         name
         for name in map(str, table)

@@ -129,6 +129,23 @@ def not_completed(runs: Sequence[Run]) -> str:
     return f"{count} of {len(runs)} migrations are not completed ({which})" if count else ""
 
 
+def with_status(label: str, run: Run) -> str:
+    """Return the name of a run, which says so if the migration did not complete."""
+    status = run.migration["status"]
+    return label if status == "completed" else f"{label} ({status})"
+
+
+def several_vms(runs: Sequence[Run]) -> str:
+    """Return a sentence on whose the measures of several VMs are, or nothing."""
+    count = sum(len(run.migration.get("vms", ())) > 1 for run in runs)
+    return (
+        f"{count} of {len(runs)} runs have several VMs: times, pages and accesses are those of the "
+        "first one, bytes and energy those of all"
+        if count
+        else ""
+    )
+
+
 def read_runs(paths: Sequence[str | os.PathLike[str]], *, stats: bool = True) -> list[Run]:
     """Read all runs that `paths` name, as `find_runs` and `read_run`.
 

@@ -49,6 +49,7 @@ def run_table(runs: Sequence[Run]) -> pd.DataFrame:
     table = pd.DataFrame(rows)
     lent = [name for name in map(str, table) if ".borrow." in name]
     table[lent] = table[lent].fillna(0.0)  # a node that lends nothing
+    table = table.copy()  # many lenders have left it in pieces, of which pandas warns
     table["borrowed"] = table[[n for n in lent if n.startswith("vm.")]].sum(axis="columns")
     return table
 
