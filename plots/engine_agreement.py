@@ -7,8 +7,9 @@
     python plots/engine_agreement.py results/engines --golden tests/gem5/golden -o figures
 
 A point is how often a transition was taken, or a message of one type sent, in one case: gem5's
-count to the right, the embedded engine's over it, minus one, upwards. The second form takes gem5's
-numbers from recorded files, so that only CASE/embedded need be there.
+count to the right, the embedded engine's over it, minus one, upwards. What gem5 has not counted at
+all is a point in the upper left corner. The second form takes gem5's numbers from recorded files,
+so that only CASE/embedded need be there.
 """
 
 from __future__ import annotations
@@ -75,16 +76,18 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
     fig = Figure(figsize=(figure.WIDTHS[columns], 2.3))
     axes = fig.subplots()
     for kind, (colour, marker) in _KINDS.items():
-        rows = data[(data["kind"] == kind) & (data["gem5"] > 0)]
+        rows = data[data["kind"] == kind]
+        counted = rows["gem5"] > 0
+        equal = (rows["gem5"] == rows["embedded"]).sum()
         axes.plot(
-            rows["gem5"],
-            (rows["embedded"] / rows["gem5"] - 1) * 100,
+            rows["gem5"].where(counted, 0.5),
+            ((rows["embedded"] / rows["gem5"] - 1) * 100).where(counted, 100),
             marker,
             color=colour,
             markersize=2.4,
             markerfacecolor="none",
             markeredgewidth=0.5,
-            label=f"{kind} ({len(rows)}, {(rows['gem5'] == rows['embedded']).mean():.0%} equal)",
+            label=f"{kind} ({equal} of {len(rows)} equal)",
         )
     axes.axhline(0, color="0.4", linewidth=0.6, zorder=0)
     axes.set_xscale("log")
@@ -92,7 +95,8 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
     axes.set_yticks(
         [-100, -10, -1, 0, 1, 10, 100], labels=["-100", "-10", "-1", "0", "1", "10", "100"]
     )
-    axes.set_xlabel("count in gem5")
+    corner = " (none: upper left corner)" if (data["gem5"] == 0).any() else ""
+    axes.set_xlabel(f"count in gem5{corner}")
     axes.set_ylabel("embedded engine (% more)")
     axes.grid(visible=True)
     figure.legend(fig, columns=columns)

@@ -75,13 +75,14 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
         if name == "4KiB regions":
             _line(by_memory, rows["x"], rows["setup_seconds"], colour, "x", "set-up, 4 KiB")
             _slope(by_memory, rows["x"], rows[column])
-    by_memory.set_xlabel("VM's memory on 64 nodes [GiB]")
-    by_memory.set_ylabel("CPU time [s]")
+    by_memory.set_xlabel("VM's memory on 64 nodes (GiB)")
+    by_memory.set_ylabel("CPU time (s)")
     rows = data[data["series"] == "accesses"].sort_values("accesses")
     spent = rows["seconds"] - rows["setup_seconds"]
     _line(by_accesses, rows["accesses"], spent, "#D55E00", "^", "on quad")
     _slope(by_accesses, rows["accesses"], spent)
     by_accesses.set_xlabel("accesses")
+    by_accesses.set_ylabel("CPU time without the set-up (s)")
     for axes in (by_memory, by_accesses):
         axes.set_xscale("log")
         axes.set_yscale("log")
@@ -95,7 +96,7 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
     nodes = sorted(set(data[data["series"] == "region by nodes"]["x"].astype(int)))
     by_nodes.set_xticks(nodes, labels=[str(count) for count in nodes])
     by_nodes.set_xlabel("nodes")
-    by_nodes.set_ylabel("CPU time of one more [\N{MICRO SIGN}s]")
+    by_nodes.set_ylabel("CPU time of one more (\N{MICRO SIGN}s)")
     for axes in (by_memory, by_accesses, by_nodes):
         axes.minorticks_off()
         axes.grid(visible=True)

@@ -6,9 +6,9 @@
 
 The table is that of `scripts/study.py`. Two figures, study_vm and study_machine, each with the
 parameters side by side. Above, the work that the VM got done since the migration began, below, the
-energy for the same work, migration and all included; both against `ownership`, which leaves all
-data where it is. A line above zero in the upper row does more work than it, one below zero in the
-lower row spends less energy.
+energy for the same work, migration and all included, on an axis that is logarithmic above 100 %;
+both against `ownership`, which leaves all data where it is. A line above zero in the upper row does
+more work than it, one below zero in the lower row spends less energy.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ FIGURES = {
 }
 MEASURES = {
     "accesses": "work done,\nvs. ownership (%)",
-    "energy_ratio": "energy for the same work,\nvs. ownership (%)",
+    "energy_ratio": "energy for the same work,\nvs. ownership (%, log above 100)",
 }
 _SCALED = ("speed", "bandwidth", "latency", "slice")  # steps are factors
 
