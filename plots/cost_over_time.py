@@ -51,6 +51,8 @@ def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
     """
     import pandas as pd
 
+    from homeshift.analysis.runs import several_vms
+
     chosen = figure.one_of_each(runs)
     if any(run.config["arguments"].get("horizon") is None for _, run in chosen):
         fault = "not all are measured over the same time; make them with a common --horizon"
@@ -62,7 +64,11 @@ def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
         for point in run.migration["progress"]:
             lost = before * point["time"] - point["accesses"][0]
             rows.append((label, completed, point["time"], lost, point["energy"]["total"]))
-    return pd.DataFrame(rows, columns=["strategy", "completed", "time", "lost", "energy"])
+    data = pd.DataFrame(rows, columns=["strategy", "completed", "time", "lost", "energy"])
+    if several_vms(runs):
+        said = "several VMs: the accesses lost are those of the first one, the energy that of all"
+        data.attrs[figure.CAPTION] = [said]
+    return data
 
 
 def crossings(data: pd.DataFrame, measure: str) -> list[tuple[str, str, float, float]]:
@@ -113,6 +119,7 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
 
     rows = 1 if columns == 2 else 2
     fig = Figure()
+    said = figure.caption(fig, data.attrs.get(figure.CAPTION, ()), columns=columns)
     grid = fig.subplots(rows, 2 // rows, squeeze=False).ravel()
     unit = common_unit([float(data["time"].max())], "s")
     joules = common_unit([float(data["energy"].max())], "J")
@@ -121,14 +128,12 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
     looks = figure.looks(map(str, data["strategy"]))
     marked: set[str] = set()
     for axes, measure in zip(grid, MEASURES, strict=True):
-        for label, own in data.groupby("strategy", sort=False):
-            look = looks[str(label)]
+        for place, (label, own) in enumerate(data.groupby("strategy", sort=False)):
             axes.plot(
                 own["time"] / unit.factor,
                 own[measure] / scales[measure],
-                color=look.colour,
-                linestyle=look.dashes,
                 label=str(label),
+                **looks[str(label)].line(place),
             )
         for dearer, cheaper, time, cost in crossings(data, measure):
             meet = "leaving is cheaper" if _leaves(cheaper) else "moving has paid"
@@ -149,7 +154,7 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
         label = f"two that meet: from here {meet}"
         grid[0].plot([], [], marker=MARKERS[meet], markerfacecolor="white", label=label, **_MARK)
     lines = figure.legend(fig, columns=columns)
-    fig.set_size_inches(figure.WIDTHS[columns], 1.6 * rows + 0.14 * lines)
+    fig.set_size_inches(figure.WIDTHS[columns], 1.6 * rows + 0.14 * lines + 0.12 * said)
     return fig
 
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from homeshift.analysis.given_runs import add_runs, read_runs
 from homeshift.errors import HomeshiftError, InputError
@@ -35,14 +35,16 @@ WIDTHS = {1: 3.5, 2: 7.16}
 """Inches of one and two columns of a paper, as in IEEE's and ACM's templates."""
 NOTES = "notes"
 """Key of a table's `attrs`: sentences on what it leaves out, which are told as warnings."""
+CAPTION = "caption"
+"""Key of a table's `attrs`: sentences that stand below its figure."""
 
 # Without a date, the same data gives the same bytes.
 _METADATA: dict[str, dict[str, str | None]] = {
     "png": {"Software": None},
     "pdf": {"CreationDate": None, "Producer": None},
 }
-# Okabe and Ito's eight colours; a second sign (dashes, marker) for print without colours. Solid
-# lines are strategies that move homes.
+# Okabe and Ito's eight colours, and two of Tol's for what moves memory under a VM; a second sign
+# (dashes, marker) for print without colours. Solid lines are strategies that move homes.
 _LOOKS = {
     "stop-and-copy": ("#000000", (0, (1, 1)), "o"),
     "pre-copy": ("#E69F00", (0, (4, 1.5)), "s"),
@@ -52,6 +54,8 @@ _LOOKS = {
     "ownership": ("#0072B2", "-", "D"),
     "ownership+copy": ("#56B4E9", "-", "X"),
     "ownership+pull": ("#009E73", "-", "*"),
+    "borrow": ("#44AA99", "-", "H"),
+    "return": ("#DDCC77", "-", "x"),
 }
 # Six of Tol's muted colours, and markers that no strategy above has.
 _OTHER_LOOKS = (
@@ -74,6 +78,17 @@ class Look:
     colour: str
     dashes: object
     marker: str
+
+    def line(self, place: int) -> dict[str, Any]:
+        """Return how a line of many points is drawn; a solid one has its marker here and there.
+
+        Args:
+            place: among the lines of the figure, so that markers of two are not on each other.
+        """
+        style: dict[str, Any] = {"color": self.colour, "linestyle": self.dashes}
+        if self.dashes == "-":
+            style |= {"marker": self.marker, "markersize": 3, "markevery": (place % 5 / 50, 0.1)}
+        return style
 
 
 def strategy_of(label: str) -> str:
@@ -135,17 +150,29 @@ def legend(figure: Figure, *, columns: int) -> int:
             found.setdefault(label, handle)
     if not found:
         return 0
-    longest = max(len(label) for label in found)
+    labels = [wrapped(label, int((WIDTHS[columns] - 0.45) / 0.06)) for label in found]
+    longest = max(len(line) for label in labels for line in label.split("\n"))
     beside = min(4, max(1, int(WIDTHS[columns] / (0.45 + 0.06 * longest))))
     figure.legend(
         list(found.values()),
-        list(found),
+        labels,
         loc="outside upper left",
         ncols=beside,
         frameon=False,
         handlelength=2.4,
     )
-    return -(-len(found) // beside)
+    return -(-len(found) // beside) * max(map(lines_of, labels))
+
+
+def wrapped(label: str, width: int) -> str:
+    """Return the name of a run in lines of so many letters, broken between its parameters."""
+    lines = textwrap.wrap(re.sub("([,:])", r"\1 ", label), width, break_on_hyphens=False)
+    return "\n".join(re.sub("([,:]) ", r"\1", line) for line in lines)
+
+
+def lines_of(text: str) -> int:
+    """Return the number of lines of a text."""
+    return text.count("\n") + 1
 
 
 def caption(figure: Figure, sentences: Iterable[str], *, columns: int) -> int:

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from homeshift.analysis.runs import Run
 
 NAME = "leave_or_move"
-_NANO, _MILLI = 1e9, 1e3
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -102,15 +101,15 @@ def text(crossing: Crossing) -> str:
     most = crossing.data["misses_per_page"].max()
 
     def number(misses: float) -> str:
-        return f"more than {most:.3g}" if math.isnan(misses) else f"{misses:.0f}"
+        return f"more than {most:,.0f}" if math.isnan(misses) else f"{misses:,.0f}"
 
-    energy = f"not up to {most:.3g} misses a page for energy"
+    energy = f"not up to {most:,.0f} misses a page for energy"
     if not math.isnan(at["energy"]):
         energy = (
             f"from {number(at['energy'])} misses a page on for energy (all constants low: "
             f"{number(at['energy-low'])}, high: {number(at['energy-high'])})"
         )
-    time = f"not up to {most:.3g} for time"
+    time = f"not up to {most:,.0f} for time"
     if not math.isnan(at["time"]):
         time = f"from {number(at['time'])} on for time"
     return f"{crossing.moved} pays, instead of {crossing.left}, {energy}, {time}"
@@ -120,39 +119,55 @@ def draw(crossings: Sequence[Crossing], *, columns: int) -> Figure:
     """Return the figure: a panel for energy, one for time."""
     from matplotlib.figure import Figure
 
+    from homeshift.analysis.display import common_unit
+
     rows = 1 if columns == 2 else 2
     fig = Figure(figsize=(figure.WIDTHS[columns], 0.8 + 2.2 * rows))
-    caption = "in brackets, misses a page from which on moving pays: for energy, for time"
-    figure.caption(fig, [f"{caption}; -: not in these runs"], columns=columns)
+    caption = [
+        "in brackets, misses a page from which on moving pays: for energy, for time; "
+        "-: not in these runs",
+        "bands: all constants of the energy low to all of them high",
+    ]
+    figure.caption(fig, caption, columns=columns)
     looks = figure.looks([crossings[0].left, *(crossing.moved for crossing in crossings)])
     energy, time = fig.subplots(rows, 2 // rows, squeeze=False).ravel()
-    for axes, measure, factor in ((energy, "energy", _NANO), (time, "time", _MILLI)):
-        _curve(axes, crossings[0], "left", measure, factor, looks[crossings[0].left])
-        for crossing in crossings:
-            _curve(axes, crossing, "moved", measure, factor, looks[crossing.moved])
+    joules, seconds = (
+        common_unit([max(float(c.data[f"left_{name}"].max()) for c in crossings)], unit)
+        for name, unit in (("energy", "J"), ("time", "s"))
+    )
+    for axes, measure, unit in ((energy, "energy", joules), (time, "time", seconds)):
+        factor = 1 / unit.factor
+        _curve(axes, crossings[0], "left", measure, factor, looks[crossings[0].left], 0)
+        for place, crossing in enumerate(crossings, start=1):
+            _curve(axes, crossing, "moved", measure, factor, looks[crossing.moved], place)
             _mark(axes, crossing, measure, factor, looks[crossing.moved])
         axes.set_xlim(left=0)
         axes.set_ylim(bottom=0)
         axes.set_xlabel("remote misses a page, if data is left where it is")
         axes.grid(visible=True)
     energy.set_title("Energy, migration and VM")
-    energy.set_ylabel("nJ a page")
+    energy.set_ylabel(f"{figure.shown(joules.name)} a page")
     time.set_title("Time for the same work")
-    time.set_ylabel("ms")
+    time.set_ylabel(figure.shown(seconds.name))
     figure.legend(fig, columns=columns)
     return fig
 
 
 def _curve(
-    axes: Axes, crossing: Crossing, side: str, measure: str, factor: float, look: figure.Look
+    axes: Axes,
+    crossing: Crossing,
+    side: str,
+    measure: str,
+    factor: float,
+    look: figure.Look,
+    place: int,
 ) -> None:
     data = crossing.data
     axes.plot(
         data["misses_per_page"],
         data[f"{side}_{measure}"] * factor,
-        color=look.colour,
-        linestyle=look.dashes,
         label=crossing.left if side == "left" else _label(crossing),
+        **look.line(place),
     )
     if measure == "energy":
         axes.fill_between(

@@ -75,13 +75,18 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
     links = list(dict.fromkeys(data["link"]))
     across = min(len(labels), 2 if columns == 1 else 4)
     down = math.ceil(len(labels) / across)
-    height = 0.55 + down * (0.45 + 0.095 * min(len(links), 24))
+    titles = [
+        figure.wrapped(label, int((figure.WIDTHS[columns] - 1) / across / 0.075))
+        for label in labels
+    ]
+    above = 0.33 + 0.12 * max(map(figure.lines_of, titles))
+    height = 0.55 + down * (above + 0.095 * min(len(links), 24))
     fig = Figure(figsize=(figure.WIDTHS[columns], height))
     grid = fig.subplots(down, across, sharex=True, sharey=True, squeeze=False)
     unit = common_unit([float(data["end"].max())], "s")
     most = min(100, max(10, math.ceil(float(data["utilisation"].max()) * 10) * 10))  # %
     mesh = None
-    for axes, label in zip(grid.flat, labels, strict=False):
+    for axes, label, title in zip(grid.flat, labels, titles, strict=False):
         own = data[data["strategy"] == label]
         cells = own.pivot(index="link", columns="begin", values="utilisation").loc[links]
         edges = [*cells.columns, float(own["end"].max())]
@@ -94,7 +99,7 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
             cmap="cividis",
             rasterized=True,
         )
-        axes.set_title(str(label).replace(" (", "\n(").replace(":", ":\n"))
+        axes.set_title(title)
         shown = range(0, len(links), math.ceil(len(links) / 24))
         axes.set_yticks([n + 0.5 for n in shown], labels=[links[n] for n in shown])
     grid[0][0].invert_yaxis()

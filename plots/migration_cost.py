@@ -35,11 +35,11 @@ if TYPE_CHECKING:
 NAME = "migration_cost"
 
 _SIDE_BY_SIDE = 8
-_RUNS_EACH, _LEFT_OUT = "runs each", "left out"
+_RUNS_EACH = "runs each"
 _OURS, _KNOWN = "#0072B2", "#E69F00"  # Okabe and Ito's blue and orange
 _UNKNOWN = "#666666"
 _DECADE = 10.0
-_LONGEST = {1: 24, 2: 36}  # letters of a label, by columns of the figure
+_LONGEST = {1: 24, 2: 30}  # letters of a line of a label, by columns of the figure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,18 +65,24 @@ def run_data(runs: Sequence[Run]) -> pd.DataFrame:
     import pandas as pd
 
     from homeshift.analysis.comparison import compare, differences
+    from homeshift.analysis.display import listed
     from homeshift.analysis.groups import comparable, summarise
-    from homeshift.analysis.runs import completed, not_completed
+    from homeshift.analysis.runs import completed, not_completed, several_vms
     from homeshift.analysis.selection import run_table
 
     seeds = {run.config["arguments"].get("seed") for run in runs}
     if len(runs) <= _SIDE_BY_SIDE and len(seeds) == 1:
         data = figure_data(compare(runs))
+        said = [several_vms(runs)] if several_vms(runs) else []
         if apart := differences(runs):
             data.attrs[figure.NOTES] = [f"the runs differ in {'; '.join(apart)}"]
+            names = listed([difference.partition(": ")[0] for difference in apart])
+            said.append(f"the runs differ in more than their strategy: {names}")
+        data.attrs[figure.CAPTION] = said
         return data
     table, others = comparable(run_table(completed(runs)), ["strategy"])
     means = summarise(table)
+    means = means.sort_values("group", key=lambda c: c.map(figure.order), kind="stable")
     means = means.assign(label=means["group"], strategy=means["group"], run="", value=means["mean"])
     data = figure_data(means)
     # The energy's range is that of its constants; the others' is the confidence over the seeds.
@@ -89,8 +95,8 @@ def run_data(runs: Sequence[Run]) -> pd.DataFrame:
     data.attrs[figure.NOTES] = [others] if others else []
     data.attrs[_RUNS_EACH] = len(table) // len(means["group"].unique())
     incomplete = not_completed(runs)
-    left_out = [f"{incomplete} and are left out"] if incomplete else []
-    data.attrs[_LEFT_OUT] = [*left_out, *data.attrs[figure.NOTES]]
+    said = [several_vms(runs), f"{incomplete} and are left out" if incomplete else "", others]
+    data.attrs[figure.CAPTION] = [sentence for sentence in said if sentence]
     return data
 
 
@@ -113,15 +119,20 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
     """Return the figure: horizontal bars, so that long names of strategies stay readable."""
     from matplotlib.figure import Figure
 
-    bars = data["label"].nunique()
+    names = [figure.wrapped(label, _LONGEST[columns]) for label in dict.fromkeys(data["label"])]
+    bar = 0.04 + 0.13 * max(map(figure.lines_of, names))
     rows = 1 if columns == 2 else 2
     caption = _caption(data)
     fig = Figure()
     lines = figure.caption(fig, caption, columns=columns)
-    fig.set_size_inches(figure.WIDTHS[columns], rows * (0.62 + 0.17 * bars) + 0.12 * lines)
-    grid = fig.subplots(rows, len(PANELS) // rows, sharey=True, squeeze=False)
+    fig.set_size_inches(figure.WIDTHS[columns], rows * (0.62 + bar * len(names)) + 0.12 * lines)
+    across = len(PANELS) // rows
+    grid = fig.subplots(rows, across, sharey=True, squeeze=False)
+    longest = max(len(line) for name in names for line in name.split("\n"))
+    letters = int((figure.WIDTHS[columns] - 0.3 - 0.06 * longest) / across / 0.0605)
     for panel, axes in zip(PANELS, grid.flat, strict=True):
-        _draw_panel(axes, panel, data[data["measure"] == panel.measure], _LONGEST[columns])
+        _draw_panel(axes, data[data["measure"] == panel.measure], names)
+        axes.set_title(figure.wrapped(panel.title, letters))
     grid[0][0].invert_yaxis()  # The first run on top; the panels share the axis.
     fig.align_xlabels()
     return fig
@@ -137,17 +148,17 @@ def _caption(data: pd.DataFrame) -> list[str]:
         caption.append("whiskers of energy: all constants low to all constants high")
     if ranged - of_constants:
         caption.append("other whiskers: 95 % confidence over the seeds")
-    return [*caption, *data.attrs.get(_LEFT_OUT, ())]
+    return [*caption, *data.attrs.get(figure.CAPTION, ())]
 
 
 def _colour(strategy: str) -> str:
     """Tell what moves homes from what only copies, and from strategies that nobody knows."""
-    if strategy.startswith("ownership"):
+    if strategy.startswith("ownership") or strategy in ("borrow", "return"):
         return _OURS
     return _KNOWN if figure.is_known(strategy) else _UNKNOWN
 
 
-def _draw_panel(axes: Axes, panel: Panel, rows: pd.DataFrame, longest: int) -> None:
+def _draw_panel(axes: Axes, rows: pd.DataFrame, names: Sequence[str]) -> None:
     from homeshift.analysis.display import common_unit, format_number
 
     raw = [float(value) for value in rows["value"]]
@@ -187,19 +198,10 @@ def _draw_panel(axes: Axes, panel: Panel, rows: pd.DataFrame, longest: int) -> N
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.4},
         )
     axes.set_xlim(left, right)
-    axes.set_yticks(positions, labels=[_shorten(str(name), longest) for name in rows["label"]])
-    axes.set_title(panel.title)
+    axes.set_yticks(positions, labels=names)
     name = figure.shown(unit.name)
     axes.set_xlabel(f"{name} (log scale)" if logarithmic else name)
     axes.grid(visible=True, axis="x")
-
-
-def _shorten(label: str, longest: int) -> str:
-    """Return the ends of a label that would leave no room for the bars."""
-    if len(label) <= longest:
-        return label
-    end = longest // 2
-    return f"{label[: longest - end - 1]}\N{HORIZONTAL ELLIPSIS}{label[-end:]}"
 
 
 def _spans_a_decade(values: Sequence[float]) -> bool:

@@ -15,6 +15,7 @@ several seeds the first is drawn.
 from __future__ import annotations
 
 import itertools
+import statistics
 import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -52,6 +53,7 @@ def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
     if any(len(point["accesses"]) > 1 for run in runs for point in run.migration["progress"]):
         note = "several VMs: which of them needed another node is not counted, nor drawn"
         data.attrs[figure.NOTES] = [note]
+        data.attrs[figure.CAPTION] = ["several VMs: the speed is that of the first one"]
     return data
 
 
@@ -69,7 +71,10 @@ def _pauses(run: Run) -> Iterator[tuple[float, float]]:
 
 def _spans(run: Run) -> Iterator[tuple[float, float, float, float]]:
     before = figure.speed_before(run)
-    points = run.migration["progress"]
+    points = list(run.migration["progress"])
+    seconds = [later["time"] - earlier["time"] for earlier, later in itertools.pairwise(points)]
+    if seconds and seconds[-1] < statistics.median(seconds) / 4:
+        del points[-2]  # a few accesses of a last moment would be a speed of their own
     for earlier, later in itertools.pairwise(points):
         seconds = later["time"] - earlier["time"]
         accesses = later["accesses"][0] - earlier["accesses"][0]
@@ -91,8 +96,8 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
 
     from homeshift.analysis.display import common_unit, format_number
 
+    said = figure.caption(fig := Figure(), data.attrs.get(figure.CAPTION, ()), columns=columns)
     names = ["speed", "remote"] if data["remote"].notna().any() else ["speed"]
-    fig = Figure()
     panels = fig.subplots(len(names), 1, sharex=True, squeeze=False).ravel()
     unit = common_unit([float(data["end"].max())], "s")
     looks = figure.looks(map(str, data["strategy"]))
@@ -103,6 +108,9 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
         end = float(rows["migration"].iloc[0]) / unit.factor
         for axes, name in zip(panels, names, strict=True):
             axes.plot(middle, rows[name] * 100, **style)
+            known = rows[name].notna()
+            alone = known & ~known.shift(1, fill_value=False) & ~known.shift(-1, fill_value=False)
+            axes.plot(middle[alone], rows[name][alone] * 100, ".", color=look.colour, markersize=2)
             height = np.interp(end, middle, rows[name] * 100)
             axes.plot([end], [height], look.marker, color=look.colour, markersize=3.5)
             for _, pause in own[own["kind"] == "pause"].iterrows():
@@ -125,7 +133,9 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
     )
     fig.align_ylabels()
     lines = figure.legend(fig, columns=columns)
-    fig.set_size_inches(figure.WIDTHS[columns], 0.55 + 1.2 * len(names) + 0.17 * lines)
+    fig.set_size_inches(
+        figure.WIDTHS[columns], 0.55 + 1.2 * len(names) + 0.17 * lines + 0.12 * said
+    )
     return fig
 
 

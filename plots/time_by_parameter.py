@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 NAME = "time_by_parameter"
 MEASURES = ("total time", "downtime")
 _LONGEST = 20  # letters beside a panel
-_CAPTION = "caption"
 _VALUES = ["value", "low", "high"]  # a mean and its interval
 _DECADES = 300  # from this ratio on, only powers of ten are marked on an axis
 
@@ -89,7 +88,7 @@ def figure_data(
 
     from homeshift.analysis.groups import HORIZON, SEED, comparable, interval
     from homeshift.analysis.measures import measure_named, measures_for
-    from homeshift.analysis.runs import completed, not_completed
+    from homeshift.analysis.runs import completed, not_completed, several_vms
     from homeshift.analysis.selection import column, run_table, strategy_names
 
     shown = [measure_named(name) for name in dict.fromkeys(measures)]
@@ -159,12 +158,14 @@ def figure_data(
     if data.empty:
         raise InputError("list of runs", caption)
     data.attrs[figure.NOTES] = [*notes, *dict.fromkeys(caption)]
-    said = [f"{incomplete} and are left out"] if incomplete else []
+    said = [several_vms(runs)] if several_vms(runs) else []
+    if incomplete:
+        said.append(f"{incomplete} and are left out")
     if (data["low"] < data["high"]).any():
         said.append(
             "upright lines: 95 % confidence over the seeds; they may reach beyond the panel"
         )
-    data.attrs[_CAPTION] = [*said, *data.attrs[figure.NOTES]]
+    data.attrs[figure.CAPTION] = [*said, *data.attrs[figure.NOTES]]
     return data
 
 
@@ -180,7 +181,7 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
     names = list(dict.fromkeys(data["parameter"]))
     measures = [measure_named(path) for path in dict.fromkeys(data["measure"])]
     fig = Figure()
-    lines = figure.caption(fig, data.attrs.get(_CAPTION, ()), columns=columns)
+    lines = figure.caption(fig, data.attrs.get(figure.CAPTION, ()), columns=columns)
     fig.set_size_inches(figure.WIDTHS[columns], 0.6 + 1.35 * len(measures) + 0.12 * lines)
     grid = fig.subplots(len(measures), len(names), sharey="row", sharex="col", squeeze=False)
     looks = figure.looks(map(str, data["strategy"]))
@@ -223,7 +224,7 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
             axes.grid(visible=True)
         if logarithmic:
             _mark_powers(row[0], [float(value) / unit.factor for value in own["value"]])
-        row[0].set_ylabel(_label(measure, unit))
+        row[0].set_ylabel(_label(measure, unit, logarithmic=logarithmic))
     for axes, name in zip(grid[-1], names, strict=True):
         axes.set_xlabel(AXES[name].label if name in AXES else shown_name(name))
     fig.align_ylabels()
@@ -238,10 +239,11 @@ def _tick(name: str, value: float, _: int) -> str:
     return f"{value:g}" if name in AXES else shown_value(name, float(f"{value:g}"))
 
 
-def _label(measure: Measure, unit: DisplayUnit) -> str:
+def _label(measure: Measure, unit: DisplayUnit, *, logarithmic: bool) -> str:
     name = measure.label or measure.path
-    apart = "\n" if len(name) + len(unit.name) > _LONGEST else " "
-    return f"{name}{apart}({figure.shown(unit.name)})" if unit.name else name
+    told = ", ".join(filter(None, [figure.shown(unit.name), "log scale" if logarithmic else ""]))
+    apart = "\n" if len(name) + len(told) > _LONGEST else " "
+    return f"{name}{apart}({told})" if told else name
 
 
 def _mark_powers(axes: Axes, values: Sequence[float]) -> None:

@@ -168,6 +168,19 @@ def test_numbers_in_the_figure_stand_in_its_legend(runs: Callable[..., tuple[Pat
     assert not any(axes.texts for axes in drawn.axes)
     labels = [text.get_text() for text in drawn.legends[0].get_texts()]
     assert labels == ["ownership", "stop-and-copy (-, 40)"]
+    assert "bands: all constants of the energy low to all of them high" in drawn.get_supxlabel()
+
+
+def test_large_numbers_have_units_and_digits_for_people(
+    runs: Callable[..., tuple[Path, Path]],
+) -> None:
+    found = leave_or_move.compared(read_runs(runs(standstill=0.02)))
+    assert leave_or_move.draw(found, columns=2).axes[0].get_ylabel() == "nJ a page"
+    for crossing in found:
+        for name in crossing.data:
+            crossing.data[name] *= 2035.0  # misses a page among them, of 100
+    assert leave_or_move.draw(found, columns=2).axes[0].get_ylabel() == "\N{MICRO SIGN}J a page"
+    assert "not up to 203,500 misses a page for energy" in leave_or_move.text(found[0])
 
 
 def test_a_standstill_is_over_before_the_next_access(

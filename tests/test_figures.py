@@ -121,6 +121,36 @@ def test_of_several_vms_only_the_speed_of_the_first_is_drawn(
     assert speed.get_xlabel().startswith("time since the begin")
     assert progress.main([str(run), "-o", str(tmp_path / "figures")]) == 0
     assert "warning: several VMs" in capsys.readouterr().err
+    said = "several VMs: the speed is that of the first one"
+    assert drawn(progress, data).get_supxlabel() == said
+
+
+def test_a_last_moment_has_no_speed_of_its_own(pair: list[Path]) -> None:
+    [run] = read_runs(pair[:1])
+    seen = [point(time, 80 * time, 40 * time, 0, 0) for time in (10, 20, 30)]
+    run.migration["progress"] = [MOVED[0], *seen, point(30.2, 2500, 1200, 0, 0)]
+    spans = [row[:3] for row in progress._spans(run)]
+    assert [begin for begin, _, _ in spans] == pytest.approx([0, 10 * US, 20 * US])
+    assert spans[-1] == pytest.approx((20 * US, 30.2 * US, 900 / 10.2 / 100))
+
+
+def test_a_share_between_two_that_are_not_known_is_a_point(pair: list[Path]) -> None:
+    [run] = read_runs(pair[:1])
+    counts = (0, 0, 900, 900, 1800, 2700)
+    run.migration["progress"] = [
+        point(10 * place, count, count // 2, 0, 0) for place, count in enumerate(counts)
+    ]
+    data = progress.figure_data([run])
+    points = [line for line in drawn(progress, data).axes[1].lines if line.get_marker() == "."]
+    assert [np.asarray(line.get_xdata()).tolist() for line in points] == [pytest.approx([0.015])]
+
+
+def test_costs_of_several_vms_say_whose_they_are(pair: list[Path]) -> None:
+    runs = read_runs(pair)
+    for run in runs:
+        run.migration["vms"] = [{}, {}]
+    said = "the accesses lost are those of the first one, the energy that of all"
+    assert said in drawn(cost_over_time, cost_over_time.figure_data(runs)).get_supxlabel()
 
 
 def test_the_crossover_is_where_the_costs_meet(pair: list[Path]) -> None:
@@ -134,8 +164,10 @@ def test_the_crossover_is_where_the_costs_meet(pair: list[Path]) -> None:
     [(_, _, time, joules)] = cost_over_time.crossings(data, "energy")
     assert time == pytest.approx(28 * US)
     assert joules == pytest.approx(100)
-    marks = [line for line in drawn(cost_over_time, data).axes[0].lines if line.get_marker() == "o"]
-    mark, explained = marks
+    lines = drawn(cost_over_time, data).axes[0].lines
+    # A second sign beside colours: dashes, or where there are none a marker here and there.
+    assert [line.get_marker() for line in lines[:2]] == ["None", "D"]
+    mark, explained = (line for line in lines if line.get_marker() == "o")
     assert np.asarray(mark.get_xdata()) == pytest.approx([150 / 7])
     looks = figure.looks(["ownership", "stop-and-copy"])
     two = [look.colour for look in looks.values()]
@@ -184,6 +216,21 @@ def test_links_are_busy_in_the_span_in_which_they_were(pair: list[Path]) -> None
     assert list(dict.fromkeys(data["link"])) == ["0→H", "H→1"]
     panels = [axes.get_title(loc="left") for axes in drawn(link_heatmap, data).axes]
     assert panels[:2] == ["stop-and-copy", "ownership"]
+
+
+def test_long_names_are_not_on_each_other(pair: list[Path]) -> None:
+    runs = [run for _ in range(4) for run in read_runs(pair[1:])]
+    for rounds, run in enumerate(runs):
+        run.migration["strategy"] = "pre-copy"
+        run.config["strategy"] = {"max-rounds": rounds + 1, "downtime-limit": 10**6 * (rounds + 1)}
+    made = drawn(link_heatmap, link_heatmap.figure_data(runs))
+    titles = [axes._left_title.get_window_extent() for axes in made.axes[:4]]  # type: ignore[attr-defined]
+    assert all(one.x1 < other.x0 for one, other in itertools.pairwise(titles))
+    for rounds, run in enumerate(runs):
+        run.config["strategy"] |= {f"a-parameter-{n}": rounds for n in range(4)}
+    made = drawn(progress, progress.figure_data(runs), columns=1)
+    assert made.legends[0].get_window_extent().x1 <= made.bbox.x1
+    assert made.legends[0].get_window_extent().y0 > made.axes[0].get_window_extent().y1
 
 
 def test_two_links_between_the_same_nodes_are_told_apart(write_run: WriteRun) -> None:
@@ -364,8 +411,15 @@ def test_agreement_compares_counts_with_recorded_ones(tmp_path: Path, write_run:
     rows = data.set_index("name")[["gem5", "embedded"]]
     assert list(rows.loc["L1Cache.I.Load"]) == [20, 30]
     assert list(rows.loc["L1Cache.I.Store"]) == [5, 0]
-    points = drawn(engine_agreement, data, columns=1).axes[0].lines[0]
-    assert np.sort(np.asarray(points.get_ydata())) == pytest.approx([-100, 50])
+    axes = drawn(engine_agreement, data, columns=1).axes[0]
+    assert np.sort(np.asarray(axes.lines[0].get_ydata())) == pytest.approx([-100, 50])
+    assert axes.lines[0].get_label() == "transitions (0 of 2 equal)"
+    recorded["transitions"] = {"L1Cache.I.Store": 0}
+    (golden / "case.json").write_text(json.dumps(recorded), encoding="utf-8")
+    axes = drawn(engine_agreement, engine_agreement.figure_data(tmp_path, golden)).axes[0]
+    assert axes.lines[0].get_label() == "transitions (1 of 2 equal)"
+    assert axes.get_xlabel() == "count in gem5 (none: upper left corner)"
+    assert [0.5, 100] in np.asarray(axes.lines[0].get_xydata()).tolist()
     with pytest.raises(InputError, match=r"no CASE/embedded"):
         engine_agreement.figure_data(golden, golden)
 
@@ -416,6 +470,7 @@ def test_the_cost_of_a_simulation_is_shown_by_memory_by_accesses_and_of_one_of_e
     assert np.array_equal(by_accesses.lines[0].get_xdata(), [50, 500])
     assert np.array_equal(by_accesses.lines[0].get_ydata(), [5, 50])  # without the set-up
     assert np.array_equal(by_accesses.lines[1].get_ydata(), [5, 50])  # what is linear
+    assert by_accesses.get_ylabel() == "CPU time without the set-up (s)"
     region, access = (np.asarray(line.get_ydata()) for line in by_nodes.lines)
     assert region == pytest.approx([2, 2])  # microseconds
     assert access == pytest.approx([3, 3])
@@ -463,10 +518,11 @@ def test_what_a_sweep_lacks_is_told(
 
 
 def test_every_strategy_has_a_look_of_its_own() -> None:
-    from homeshift.strategies import STRATEGIES
+    from homeshift.strategies import LENDING, STRATEGIES
 
-    looks = figure.looks(STRATEGIES)
-    assert len({one.colour for one in looks.values()}) == len(STRATEGIES)
+    looks = figure.looks(STRATEGIES | LENDING)
+    assert len({one.colour for one in looks.values()}) == len(STRATEGIES | LENDING)
+    assert len({(str(one.dashes), one.marker) for one in looks.values()}) == len(looks)
     [parameters] = figure.looks(["pre-copy:max-rounds=3"]).values()
     assert parameters == looks["pre-copy"]
 
@@ -479,6 +535,7 @@ def test_strategies_of_ones_own_do_not_look_alike() -> None:
         migration_cost._OURS,
         migration_cost._KNOWN,
     ]
+    assert {migration_cost._colour(name) for name in ("borrow", "return")} == {migration_cost._OURS}
 
 
 def test_a_parameter_of_words_is_no_axis(pair: list[Path]) -> None:
@@ -566,7 +623,7 @@ def test_measures_can_be_chosen_and_what_is_not_drawn_is_told(study: Path) -> No
     assert one.startswith("copied pages: 1 of 4 points are not drawn, as it is not above 0")
     assert other.startswith("local share after: 1 of 4 points are not drawn, as it is not known")
     made = drawn(time_by_parameter, data)
-    assert made.axes[0].get_ylabel() == "bytes between nodes\n(KiB)"
+    assert made.axes[0].get_ylabel() == "bytes between nodes\n(KiB, log scale)"
     assert "copied pages: 1 of 4 points" in made.get_supxlabel()
 
 
@@ -657,6 +714,14 @@ def test_numbers_of_a_logarithmic_axis_do_not_overlap(
     ]
     assert len(boxes) >= 2
     assert all(one.y1 < other.y0 for one, other in itertools.pairwise(boxes))
+
+
+def test_an_axis_that_is_logarithmic_in_part_says_so() -> None:
+    data = work_and_energy.figure_data(PLOTS.parent / "docs" / "study.csv")
+    with mpl.rc_context(fname=figure.STYLE):
+        made = work_and_energy.draw(data, ["speed"], columns=2)
+    assert made.axes[1].get_yscale() == "symlog"
+    assert made.axes[1].get_ylabel().endswith("vs. ownership (%, log above 100)")
 
 
 def test_what_is_no_table_of_the_study_is_told(

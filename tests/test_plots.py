@@ -252,13 +252,56 @@ def test_a_study_in_which_everything_costs_nothing_is_drawn(
     assert [text.get_text() for axes in drawn.axes for text in axes.texts] == ["0"] * 4
 
 
-def test_long_names_leave_room_for_the_bars(write_run: WriteRun) -> None:
+def test_long_names_are_broken_and_leave_room_for_the_bars(write_run: WriteRun) -> None:
+    runs = [
+        write_run(
+            f"{rounds}-{limit}",
+            migration={"strategy": "pre-copy"},
+            config={"strategy": {"downtime-limit": limit, "max-rounds": rounds}},
+        )
+        for rounds, limit in ((1, 10**6), (16, 10**6), (16, 2 * 10**6))
+    ]
     name = "a-strategy-with-a-rather-long-and-telling-name"
-    drawn = draw([write_run("a", migration={"strategy": name})], columns=1)
-    (label,) = drawn.axes[0].get_yticklabels()
-    assert len(label.get_text()) == 24
-    assert label.get_text().endswith("telling-name")
+    runs.append(write_run("a", migration={"strategy": name}))
+    drawn = draw(runs, columns=1)
+    names = [label.get_text() for label in drawn.axes[0].get_yticklabels()]
+    assert names == [
+        "pre-copy:\ndowntime-limit=1us,\nmax-rounds=1",
+        "pre-copy:\ndowntime-limit=1us,\nmax-rounds=16",
+        "pre-copy:\ndowntime-limit=2us,\nmax-rounds=16",
+        "a-strategy-with-a-rather\n-long-and-telling-name",
+    ]
     assert drawn.axes[0].get_position().width > 0.2
+    boxes = [label.get_window_extent() for label in drawn.axes[0].get_yticklabels()]
+    assert all(one.y0 > other.y1 for one, other in itertools.pairwise(boxes))
+    titles = [axes._left_title.get_window_extent() for axes in drawn.axes[:2]]  # type: ignore[attr-defined]
+    assert titles[0].x1 < titles[1].x0
+
+
+def test_means_stand_in_the_order_of_the_documentation(write_run: WriteRun) -> None:
+    runs = [
+        write_run(
+            f"{name}-{seed}", migration={"strategy": name}, config={"arguments": {"seed": seed}}
+        )
+        for name in ("ownership", "borrow", "post-copy", "stop-and-copy")
+        for seed in (1, 2)
+    ]
+    data = migration_cost.run_data(read_runs(runs))
+    order = ["stop-and-copy", "post-copy", "ownership", "borrow"]
+    assert list(dict.fromkeys(data["label"])) == order
+
+
+def test_what_the_runs_differ_in_and_whose_numbers_they_are_stands_below(
+    write_run: WriteRun,
+) -> None:
+    owned = {"strategy": "ownership", "vms": [{}, {}]}
+    runs = [
+        write_run("copied", migration={"vms": [{}, {}]}),
+        write_run("owned", migration=owned, config={"machine": {"nodes": 8}}),
+    ]
+    said = migration_cost.draw(migration_cost.run_data(read_runs(runs)), columns=2).get_supxlabel()
+    assert "2 of 2 runs have several VMs: times, pages and accesses are those of the first" in said
+    assert "the runs differ in more than their strategy: machine.nodes" in said
 
 
 def test_a_missing_run_exits_with_status_2_and_writes_nothing(tmp_path: Path) -> None:
