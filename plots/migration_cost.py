@@ -73,12 +73,10 @@ def run_data(runs: Sequence[Run]) -> pd.DataFrame:
     seeds = {run.config["arguments"].get("seed") for run in runs}
     if len(runs) <= _SIDE_BY_SIDE and len(seeds) == 1:
         data = figure_data(compare(runs))
-        said = [several_vms(runs)] if several_vms(runs) else []
-        if apart := differences(runs):
-            data.attrs[figure.NOTES] = [f"the runs differ in {'; '.join(apart)}"]
-            names = listed([difference.partition(": ")[0] for difference in apart])
-            said.append(f"the runs differ in more than their strategy: {names}")
-        data.attrs[figure.CAPTION] = said
+        apart = listed([difference.partition(": ")[0] for difference in differences(runs)])
+        notes = [f"the runs differ in more than their strategy: {apart}"] if apart else []
+        data.attrs[figure.NOTES] = notes
+        data.attrs[figure.CAPTION] = [*filter(None, [several_vms(runs)]), *notes]
         return data
     table, others = comparable(run_table(completed(runs)), ["strategy"])
     means = summarise(table)
@@ -96,7 +94,7 @@ def run_data(runs: Sequence[Run]) -> pd.DataFrame:
     data.attrs[_RUNS_EACH] = len(table) // len(means["group"].unique())
     incomplete = not_completed(runs)
     said = [several_vms(runs), f"{incomplete} and are left out" if incomplete else "", others]
-    data.attrs[figure.CAPTION] = [sentence for sentence in said if sentence]
+    data.attrs[figure.CAPTION] = [*filter(None, said)]
     return data
 
 
@@ -198,6 +196,8 @@ def _draw_panel(axes: Axes, rows: pd.DataFrame, names: Sequence[str]) -> None:
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.4},
         )
     axes.set_xlim(left, right)
+    if not any(values):
+        axes.set_xticks([0])  # there is no unit to count in
     axes.set_yticks(positions, labels=names)
     name = figure.shown(unit.name)
     axes.set_xlabel(f"{name} (log scale)" if logarithmic else name)

@@ -158,9 +158,8 @@ def figure_data(
     if data.empty:
         raise InputError("list of runs", caption)
     data.attrs[figure.NOTES] = [*notes, *dict.fromkeys(caption)]
-    said = [several_vms(runs)] if several_vms(runs) else []
-    if incomplete:
-        said.append(f"{incomplete} and are left out")
+    left_out = f"{incomplete} and are left out" if incomplete else ""
+    said = [*filter(None, [several_vms(runs), left_out])]
     if (data["low"] < data["high"]).any():
         said.append(
             "upright lines: 95 % confidence over the seeds; they may reach beyond the panel"

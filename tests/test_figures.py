@@ -570,7 +570,9 @@ def test_a_migration_that_did_not_complete_is_told_and_marked(
     assert "ownership (cancelled)" in set(migration_cost.run_data(read_runs(pair))["label"])
     other = write_run("other", migration={"strategy": "hybrid"}, config={"machine": {"nodes": 8}})
     assert migration_cost.main([str(pair[1]), str(other), *where]) == 0
-    assert "the runs differ in machine.nodes: 4 (stop-and-copy)" in capsys.readouterr().err
+    assert (
+        "differ in more than their strategy: machine.nodes, --horizon\n" in capsys.readouterr().err
+    )
     assert progress.main([*map(str, pair), "--where", "status=completed", *where]) == 0
     assert capsys.readouterr().err == ""
 

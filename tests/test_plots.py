@@ -250,6 +250,7 @@ def test_a_study_in_which_everything_costs_nothing_is_drawn(
 ) -> None:
     drawn = draw(study(1), columns=2)
     assert [text.get_text() for axes in drawn.axes for text in axes.texts] == ["0"] * 4
+    assert [list(axes.get_xticks()) for axes in drawn.axes] == [[0]] * 4
 
 
 def test_long_names_are_broken_and_leave_room_for_the_bars(write_run: WriteRun) -> None:
