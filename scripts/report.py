@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from homeshift.analysis.runs import Run
 
 _MOVE_ALL = ("stop-and-copy", "pre-copy", "post-copy", "hybrid")
+_SHARE = (
+    ", and the share of its accesses that needed another node (none is drawn where it runs at less "
+    "than 5 % of its speed before)"
+)
 PLOTS = Path(__file__).resolve().parents[1] / "plots"
 
 
@@ -98,8 +102,7 @@ def _pictures(results: SweepResults) -> Iterator[Picture]:
         (
             progress,
             "Progress of the VM",
-            "Its speed relative to before, and the share of its accesses that needed another node "
-            "(none is drawn where it runs at less than 5 % of its speed before).",
+            "Its speed relative to before{}.",
         ),
         (
             cost_over_time,
@@ -112,7 +115,10 @@ def _pictures(results: SweepResults) -> Iterator[Picture]:
     )
     for module, title, caption in over_time:
         with contextlib.suppress(InputError):  # gem5's links, or a run without --window
-            yield _picture(module, module.figure_data(chosen), title, f"{caption} {which}".strip())
+            data = module.figure_data(chosen)
+            shares = "remote" in data and data["remote"].notna().any()
+            caption = caption.format(_SHARE if shares else "")
+            yield _picture(module, data, title, f"{caption} {which}".strip())
     with contextlib.suppress(InputError):  # several VMs
         if crossings := _crossings(chosen):
             found = "; ".join(map(leave_or_move.text, crossings))
@@ -160,7 +166,7 @@ def _picture(module: Any, data: Any, title: str, caption: str) -> Picture:
         mpl.rcParams.update({"svg.hashsalt": "homeshift", "svg.fonttype": "path"})
         buffer = io.BytesIO()
         module.draw(data, columns=2).savefig(buffer, format="svg", metadata={"Date": None})
-    notes = [f"{note}." for note in getattr(data, "attrs", {}).get(figure.NOTES, ())]
+    notes = [f"Note: {note}." for note in getattr(data, "attrs", {}).get(figure.NOTES, ())]
     return Picture(svg=buffer.getvalue(), title=title, caption=" ".join([caption, *notes]))
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import shutil
@@ -121,6 +122,7 @@ def test_the_page_stands_alone_and_says_what_the_runs_say(sweep: Path, tmp_path:
     row = page.texts.index("total time [us]")
     assert [t for t in page.texts[row + 1 : row + 6] if t][:2] == ["100 ± 0", "800 ± 0"]
     assert "8.00x [8.00, 8.00]" in page.texts
+    assert "the share of its accesses that needed another node (none is drawn" in text
     assert "4 migrations of a virtual machine, over 2 seeds;" in text
     assert "node 2 (lender)" in page.texts
     row = page.texts.index("vm-memory")
@@ -235,6 +237,25 @@ def test_a_sweep_of_which_nothing_is_done_has_no_page(sweep: Path, tmp_path: Pat
     assert not (tmp_path / "page.html").exists()
 
 
+def test_a_sweep_of_one_run_of_several_vms_is_told_as_such(sweep: Path, tmp_path: Path) -> None:
+    for name in ("ownership-2", "stop-and-copy-1", "stop-and-copy-2"):
+        shutil.rmtree(sweep / "runs" / name)
+    path = sweep / "runs" / "ownership-1" / "migration.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["vms"] = [{}, {}]
+    for seen in content["progress"]:
+        seen["accesses"] *= 2
+    path.write_text(json.dumps(content), encoding="utf-8")
+    result = report(sweep, tmp_path / "page.html")
+    said = "1 of 1 runs have several VMs: times, pages and accesses are those of the first one"
+    assert f"report.py: warning: {said}" in result.stderr
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert f"{said}, bytes and energy those of all.</p>" in text
+    assert ">1 migration of a virtual machine;" in text
+    assert "ratios" not in text  # to which there is nothing
+    assert "Its speed relative to before. Note: several VMs" in text
+
+
 def test_runs_without_a_window_have_a_page_without_what_needs_it(
     sweep: Path, tmp_path: Path
 ) -> None:
@@ -269,18 +290,25 @@ def test_a_file_that_would_not_be_html_is_refused_first(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("machine", "links"),
-    [("quad", 4), ("quad:network.topology=ring", 4), ("quad:nodes=64,cores.per_node=1", 16)],
+    [("quad", 4), ("quad:network.topology=ring", 4), ("quad:nodes=64,cores.per_node=1", 64)],
 )
 def test_a_machine_is_drawn_with_its_nodes_and_links(machine: str, links: int) -> None:
     described = load_machine(machine).to_dict()
-    svg = machine_drawing.draw(described, {"source": 0, "targets": [1], "borrow": {"3": 0.5}})
+    last = described["nodes"] - 1
+    svg = machine_drawing.draw(
+        described, {"source": last, "targets": [1], "borrow": {"1": 0.1, "2": 0.5}}
+    )
     tree = ElementTree.fromstring(svg)
     kinds = [element.tag.rpartition("}")[2] for element in tree]
-    assert kinds.count("rect") == min(described["nodes"], 16)
+    assert kinds.count("rect") == described["nodes"]
     assert kinds.count("line") == links
-    titles = [element.text for element in tree if element.get("font-weight") == "bold"]
-    assert titles[:4] == ["node 0 (source)", "node 1 (target)", "node 2", "node 3 (lender)"]
-    assert ("and 48 nodes more" in svg) == (described["nodes"] == 64)
+    titles = [element[0].text for element in tree if element.tag.endswith("rect")]
+    assert titles[:3] == ["node 0", "node 1 (target, lender)", "node 2 (lender)"]
+    assert titles[last] == f"node {last} (source)"
+    few = [element.text for element in tree if element.get("font-weight") == "bold"]
+    assert few == (titles if last < 8 else [])
+    assert ("in each: 1 core, 256 KiB each; home, SLC" in svg) == (last > 8)
+    assert float(tree.get("width") or 0) < 1056  # what a page has, so that text keeps its size
     left, top, width, height = (float(part) for part in (tree.get("viewBox") or "").split())
     for box in (element for element in tree if element.tag.endswith("rect")):
         assert left <= float(box.get("x") or -1)
@@ -295,6 +323,17 @@ def test_a_pool_is_drawn_without_cores() -> None:
     cores = [e.text for e in tree if (e.text or "").endswith("cores") or "cores," in (e.text or "")]
     assert cores == ["4 cores, 256 KiB each"] * 4 + ["no cores"]
     assert "pool, node 4" in [e.text for e in tree]
+
+
+def test_boxes_of_many_nodes_are_not_on_each_other() -> None:
+    for machine in ("rack64", "quad:nodes=16,cores.per_node=1", "quad:nodes=9"):
+        tree = ElementTree.fromstring(
+            machine_drawing.draw(load_machine(machine).to_dict(), {"source": 0, "targets": [1]})
+        )
+        boxes = [e for e in tree if e.tag.endswith("rect")]
+        corners = [(float(e.get("x") or 0), float(e.get("y") or 0)) for e in boxes]
+        for (x, y), (other_x, other_y) in itertools.combinations(corners, 2):
+            assert abs(x - other_x) > 30 or abs(y - other_y) > 22
 
 
 def test_a_mesh_is_drawn_as_a_grid() -> None:

@@ -4,7 +4,8 @@
     svg = draw(run.config["machine"], run.config["vm"])
 
 The SVG takes its colours from the page around it: `currentColor`, and the classes `source`,
-`target` and `lender` of the nodes' boxes.
+`target` and `lender` of the nodes' boxes. Of many nodes each is a number in a box, and what is in
+all of them stands below.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from xml.sax.saxutils import escape
 
 from homeshift.units import format_bytes
 
-_WIDTH, _HEIGHT = 150, 92
-_SHOWN = 16  # more nodes than that are not drawn one by one
+_LARGE, _SMALL = (175, 92), (30, 22)
+_MANY = 8  # more nodes than that have small boxes
 
 
 def draw(machine: Mapping[str, Any], vm: Mapping[str, Any]) -> str:
@@ -28,33 +29,38 @@ def draw(machine: Mapping[str, Any], vm: Mapping[str, Any]) -> str:
         vm: as in config.json; says which nodes are its source and targets, and which lend memory.
     """
     nodes = machine["nodes"]
-    shown = min(nodes, _SHOWN)
+    many = nodes > _MANY
+    box = _SMALL if many else _LARGE
     topology = machine["network"]["topology"]
-    places = _grid(machine, shown) if topology == "mesh" else _circle(shown)
-    width = max(x for x, _ in places) + _WIDTH + 10
-    height = max(y for _, y in places) + _HEIGHT + 10
+    if topology == "mesh":
+        places = _grid(nodes, machine["network"]["columns"], box)
+    else:
+        places = _circle(nodes, 5.2 * nodes if many else max(110.0, 32.0 * nodes))
+    width = max(max(x for x, _ in places) + box[0] + 10, 460 if many else 0)
+    height = max(y for _, y in places) + box[1] + (30 if many else 10)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" '
-        f'class="machine" role="img" aria-label="{escape(machine["name"])}: {nodes} nodes">'
+        f'width="{width:.0f}" class="machine" role="img" '
+        f'aria-label="{escape(machine["name"])}: {nodes} nodes">'
     ]
-    centres = [(x + _WIDTH / 2, y + _HEIGHT / 2) for x, y in places]
+    centres = [(x + box[0] / 2, y + box[1] / 2) for x, y in places]
     if topology == "crossbar":
-        hub = (width / 2, height / 2)
+        hub = (sum(x for x, _ in centres) / nodes, sum(y for _, y in centres) / nodes)
         parts += [_line(centre, hub) for centre in centres]
         parts.append(f'<circle cx="{hub[0]:.0f}" cy="{hub[1]:.0f}" r="19" class="hub"/>')
         parts.append(_text(hub[0], hub[1] + 4, "hub", anchor="middle"))
     else:
         columns = machine["network"]["columns"] if topology == "mesh" else None
-        parts += [_line(centres[a], centres[b]) for a, b in _joined(shown, columns, nodes)]
-    parts += [_node(number, place, machine, vm) for number, place in enumerate(places)]
-    if shown < nodes:
-        parts.append(_text(6, height - 4, f"and {nodes - shown} nodes more"))
+        parts += [_line(centres[a], centres[b]) for a, b in _joined(columns, nodes)]
+    for number, place in enumerate(places):
+        parts += _node(number, place, box, machine, vm)
+    if many:
+        parts.append(_text(6, height - 6, f"in each: {'; '.join(_inside(machine))}"))
     return "".join([*parts, "</svg>"])
 
 
-def _circle(count: int) -> list[tuple[float, float]]:
+def _circle(count: int, radius: float) -> list[tuple[float, float]]:
     """Return corners of boxes around an ellipse, the first at the top left."""
-    radius = max(110.0, count * 32.0)
     across, down = radius * 1.5, radius
     angles = [2 * math.pi * n / count - 3 * math.pi / 4 for n in range(count)]
     if count == 2:
@@ -64,51 +70,61 @@ def _circle(count: int) -> list[tuple[float, float]]:
     return [(x - left + 5, y - top + 5) for x, y in corners]
 
 
-def _grid(machine: Mapping[str, Any], count: int) -> list[tuple[float, float]]:
-    columns = machine["network"]["columns"]
+def _grid(count: int, columns: int, box: tuple[int, int]) -> list[tuple[float, float]]:
+    apart = 40 if box == _LARGE else 16
     return [
-        (5.0 + (n % columns) * (_WIDTH + 40), 5.0 + (n // columns) * (_HEIGHT + 36))
+        (5.0 + (n % columns) * (box[0] + apart), 5.0 + (n // columns) * (box[1] + apart))
         for n in range(count)
     ]
 
 
-def _joined(shown: int, columns: int | None, nodes: int) -> list[tuple[int, int]]:
+def _joined(columns: int | None, nodes: int) -> list[tuple[int, int]]:
     if columns is None:
-        pairs = [(n, (n + 1) % nodes) for n in range(nodes)]
-    else:
-        pairs = [(n, n + 1) for n in range(nodes) if (n + 1) % columns]
-        pairs += [(n, n + columns) for n in range(nodes - columns)]
-    return [(a, b) for a, b in pairs if a < shown and b < shown]
+        return [(n, (n + 1) % nodes) for n in range(nodes)]
+    pairs = [(n, n + 1) for n in range(nodes) if (n + 1) % columns]
+    return pairs + [(n, n + columns) for n in range(nodes - columns)]
 
 
-def _node(
-    number: int, place: tuple[float, float], machine: Mapping[str, Any], vm: Mapping[str, Any]
-) -> str:
-    x, y = place
-    roles = []
-    pool = number >= machine["nodes"] - machine.get("pool", {}).get("nodes", 0)
-    if number == vm["source"]:
-        roles.append("source")
-    if number in vm.get("targets", ()):
-        roles.append("target")
-    if str(number) in vm.get("borrow", {}):
-        roles.append("lender")
-    cores, cache, slc = machine["cores"], machine["cache"], machine["slc"]
-    lines = [
-        "no cores"
-        if pool
-        else f"{cores['per_node']} cores, {format_bytes(cache['size_bytes'])} each",
+def _inside(machine: Mapping[str, Any]) -> list[str]:
+    """Return what is in a node with cores."""
+    cores, cache, slc = machine["cores"]["per_node"], machine["cache"], machine["slc"]
+    return [
+        f"{cores} core{'s' * (cores > 1)}, {format_bytes(cache['size_bytes'])} each",
         f"home, SLC {format_bytes(slc['size_bytes'])}",
         f"memory {format_bytes(machine['memory']['size_bytes'])}",
     ]
+
+
+def _node(
+    number: int,
+    place: tuple[float, float],
+    box: tuple[int, int],
+    machine: Mapping[str, Any],
+    vm: Mapping[str, Any],
+) -> list[str]:
+    x, y = place
+    pool = number >= machine["nodes"] - machine.get("pool", {}).get("nodes", 0)
+    roles = [
+        role
+        for role, has in (
+            ("source", number == vm["source"]),
+            ("target", number in vm.get("targets", ())),
+            ("lender", str(number) in vm.get("borrow", {})),
+        )
+        if has
+    ]
     title = f"{'pool, ' if pool else ''}node {number}" + (f" ({', '.join(roles)})" if roles else "")
     parts = [
-        f'<rect x="{x:.0f}" y="{y:.0f}" width="{_WIDTH}" height="{_HEIGHT}" rx="6" '
-        f'class="node {" ".join(roles)}"/>',
-        _text(x + 9, y + 19, title, weight="bold"),
+        f'<rect x="{x:.0f}" y="{y:.0f}" width="{box[0]}" height="{box[1]}" rx="6" '
+        f'class="node {" ".join(roles)}"><title>{title}</title></rect>'
     ]
-    parts += [_text(x + 9, y + 40 + 18 * n, line) for n, line in enumerate(lines)]
-    return "".join(parts)
+    if box == _SMALL:
+        middle = x + box[0] / 2
+        return [*parts, _text(middle, y + 15.5, f"{'P' if pool else ''}{number}", anchor="middle")]
+    lines = _inside(machine)
+    lines[:1] = ["no cores"] if pool else lines[:1]
+    parts.append(_text(x + 9, y + 19, title, weight="bold"))
+    return parts + [_text(x + 9, y + 40 + 18 * n, line) for n, line in enumerate(lines)]
 
 
 def _line(one: tuple[float, float], other: tuple[float, float]) -> str:

@@ -19,7 +19,7 @@ import pandas as pd
 from homeshift.analysis import groups, machine_drawing
 from homeshift.analysis.display import common_unit, format_number
 from homeshift.analysis.measures import measure_named
-from homeshift.analysis.runs import Run, missing_runs, not_completed, read_runs
+from homeshift.analysis.runs import Run, missing_runs, not_completed, read_runs, several_vms
 from homeshift.analysis.selection import as_given, run_table, shown_name
 from homeshift.analysis.sweep_note import read_failure, read_note
 
@@ -47,7 +47,7 @@ class SweepResults:
         runs: those that are done.
         table: of these, a row a run.
         comparable: the rows that can be summed up.
-        warnings: what is missing, and what is left out.
+        warnings: what is missing, what is left out, and what the numbers can mislead about.
     """
 
     directory: Path
@@ -79,7 +79,11 @@ def read_sweep(directory: Path) -> SweepResults:
         runs=runs,
         table=table,
         comparable=comparable,
-        warnings=[said for said in (missing_runs(directory), not_completed(runs), others) if said],
+        warnings=[
+            said
+            for said in (missing_runs(directory), not_completed(runs), several_vms(runs), others)
+            if said
+        ],
     )
 
 
