@@ -166,7 +166,9 @@ def legend(figure: Figure, *, columns: int) -> int:
 
 def wrapped(label: str, width: int) -> str:
     """Return the name of a run in lines of so many letters, broken between its parameters."""
-    lines = textwrap.wrap(re.sub("([,:])", r"\1 ", label), width, break_on_hyphens=False)
+    spaced = re.sub("([,:])", r"\1 ", label)
+    too_long = any(len(part) > width for part in spaced.split())
+    lines = textwrap.wrap(spaced, width, break_on_hyphens=too_long)
     return "\n".join(re.sub("([,:]) ", r"\1", line) for line in lines)
 
 

@@ -270,7 +270,7 @@ def test_long_names_are_broken_and_leave_room_for_the_bars(write_run: WriteRun) 
         "pre-copy:\ndowntime-limit=1us,\nmax-rounds=1",
         "pre-copy:\ndowntime-limit=1us,\nmax-rounds=16",
         "pre-copy:\ndowntime-limit=2us,\nmax-rounds=16",
-        "a-strategy-with-a-rather\n-long-and-telling-name",
+        "a-strategy-with-a-\nrather-long-and-telling-\nname",
     ]
     assert drawn.axes[0].get_position().width > 0.2
     boxes = [label.get_window_extent() for label in drawn.axes[0].get_yticklabels()]
