@@ -252,6 +252,7 @@ def test_a_sweep_of_one_run_of_several_vms_is_told_as_such(sweep: Path, tmp_path
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert f"{said}, bytes and energy those of all.</p>" in text
     assert ">1 migration of a virtual machine;" in text
+    assert "<summary>the run</summary>" in text
     assert "ratios" not in text  # to which there is nothing
     assert "Its speed relative to before. Note: several VMs" in text
 
