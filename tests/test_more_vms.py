@@ -192,7 +192,7 @@ def test_a_strategy_that_takes_longer_than_the_horizon_is_told_and_the_others_ar
     options = (*SHORT, "--window", "5us", "--horizon", "10us")
     done = script("scripts/strategies.py", *command, "--", *options)
     assert done.returncode == 1
-    assert "strategies.py: error: stop-and-copy: the migration took" in done.stderr
+    assert "strategies.py: error: stop-and-copy: the migration is not over" in done.stderr
     assert "| `ownership` |" in done.stdout
     assert "| all energy, from the constant's low to its high | ownership |" in done.stdout
     done = script("scripts/strategies.py", *command[:-1], "--", *options)

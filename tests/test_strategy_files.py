@@ -41,6 +41,19 @@ class Rounds(base.Strategy):
         yield base.MoveCpuState(vm, to=target)
         yield base.Resume(vm, on=target)
 """
+ENDLESS = """
+from homeshift.strategies import base
+
+class Endless(base.Strategy):
+    name = "endless"
+
+    def migrate(self, vm, target):
+        vm.take_dirty_log()
+        yield base.Copy(vm.pages[:2], to=target, max_bandwidth=1)
+        while True:
+            yield base.Watch(1_000_000)
+"""
+GEM5S_OWN = ("citations.bib", "config.ini", "gem5-config.json", "stats.txt")
 TINY = ("--machine", "tiny", "--vm-memory", "64KiB", "--warmup", "5us", "--window", "5us")
 
 
@@ -49,14 +62,15 @@ def written(folder: Path, text: str, name: str = "mine.py") -> Path:
     return folder / name
 
 
-def migrate(outdir: Path, strategy: str) -> subprocess.CompletedProcess[str]:
-    options = (*TINY, "--check", "--strategy", strategy, "--outdir", str(outdir))
+def migrate(outdir: Path, strategy: str, *more: str) -> subprocess.CompletedProcess[str]:
+    options = (*TINY, "--check", "--strategy", strategy, "--outdir", str(outdir), *more)
     return subprocess.run(
         [sys.executable, "configs/migrate.py", *options],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
+        timeout=120,
     )
 
 
@@ -81,6 +95,26 @@ def test_gem5_takes_it_as_well(tmp_path: Path) -> None:
         for out in ("out", "own")
     ]
     assert phases[0] == phases[1]
+
+
+def told_at_the_horizon(done: subprocess.CompletedProcess[str], outdir: Path) -> bool:
+    fault = "migrate.py: error: the migration is not over after 30us; give a longer horizon"
+    left = [path.name for path in outdir.glob("*") if path.name not in GEM5S_OWN]
+    return (done.returncode, done.stderr.splitlines()[-1], left) == (1, fault, [])
+
+
+def test_one_that_never_ends_is_ended_at_the_horizon(tmp_path: Path) -> None:
+    path = written(tmp_path, ENDLESS)
+    done = migrate(tmp_path / "out", str(path), "--horizon", "30us")
+    assert told_at_the_horizon(done, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@needs_gem5
+def test_gem5_ends_it_there_as_well(tmp_path: Path) -> None:
+    options = (*TINY, "--strategy", str(written(tmp_path, ENDLESS)), "--horizon", "30us")
+    done = gem5(tmp_path / "out", "configs/migrate.py", *options)
+    assert told_at_the_horizon(done, tmp_path / "out")
 
 
 def test_a_sweep_makes_the_runs_of_a_changed_file_again(tmp_path: Path) -> None:

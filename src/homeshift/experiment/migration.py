@@ -342,17 +342,19 @@ class _Experiment:
         every = max(1, (horizon_ticks or window_ticks) // POINTS)
         progress = Progress(engine, self._look, every=every)
         log = iter(()) if messages is None else messages.steps(engine, start.tick)
-        run_together(engine, [j.steps() for j in journeys], background=[progress.steps(), log])
+        horizon = None if horizon_ticks is None else start.tick + horizon_ticks
+        over = run_together(
+            engine,
+            [journey.steps() for journey in journeys],
+            background=[progress.steps(), log],
+            until=horizon,
+        )
         end = self._look()
-        until = end.tick + window_ticks
-        if horizon_ticks is not None:
-            until = start.tick + horizon_ticks
-            if end.tick > until:
-                which = "the migration" if len(journeys) == 1 else "all migrations together"
-                raise RunError(
-                    f"{which} took {time_text(end.tick - start.tick)}, more than the horizon "
-                    f"of {time_text(horizon_ticks)}; give a longer one (--horizon)"
-                )
+        if horizon is not None and (not over or end.tick > horizon):
+            which = "the migration is" if len(journeys) == 1 else "the migrations are"
+            after = time_text(horizon - start.tick)
+            raise RunError(f"{which} not over after {after}; give a longer horizon")
+        until = end.tick + window_ticks if horizon is None else horizon
         if calling_off is not None:
             report(f"{calling_off.of.kind}: {calling_off.outcome}")
         report("watching the VM afterwards")

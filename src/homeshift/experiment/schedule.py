@@ -24,9 +24,16 @@ def sleep(engine: Engine, until: int) -> Steps:
 
 
 def run_together(
-    engine: Engine, coroutines: Sequence[Steps], *, background: Sequence[Steps] = ()
-) -> None:
-    """Run coroutines until all have ended, and those in the background as long."""
+    engine: Engine,
+    coroutines: Sequence[Steps],
+    *,
+    background: Sequence[Steps] = (),
+    until: int | None = None,
+) -> bool:
+    """Run coroutines until all have ended, and those in the background as long.
+
+    Return whether they have: those that have not by the tick `until` are left as they are.
+    """
     running = dict(enumerate([*coroutines, *background]))
     waiting: dict[int, int | None] = {}
     while True:
@@ -37,6 +44,8 @@ def run_together(
                 del running[number]
                 waiting.pop(number, None)
         if not any(number < len(coroutines) for number in running):
-            return
-        ticks = [tick for tick in waiting.values() if tick is not None]
+            return True
+        if until is not None and engine.now >= until:
+            return False
+        ticks = [tick for tick in (*waiting.values(), until) if tick is not None]
         engine.wait(min(ticks, default=None))
