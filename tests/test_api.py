@@ -12,14 +12,16 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import homeshift as hs
 from homeshift.analysis.runs import read_run
 from homeshift.errors import InputError
-from homeshift.strategies import Strategy
+from homeshift.strategies import Strategy, parameters
 from homeshift.strategies.ownership import Ownership
+from homeshift.strategies.pre_copy import PreCopy
 from homeshift.strategies.stop_and_copy import StopAndCopy
 
 SCRIPT = Path(__file__).parents[1] / "configs" / "migrate.py"
@@ -176,18 +178,105 @@ class OwnFields(StopAndCopy):
     most_rounds: int = 3
 
 
+class Kept(StopAndCopy):
+    """Keeps whatever it is given."""
+
+    name = "kept"
+
+    def __init__(self, **attributes: Any) -> None:
+        self.__dict__.update(attributes)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Slots(StopAndCopy):
+    """Has no dict."""
+
+    name = "slots"
+    most_rounds: int = 3
+
+
+THREE: Any = np.int64(3)
+
+
 @pytest.mark.parametrize(
     ("strategy", "recorded"),
     [
         (Own(6), {"name": "own", "rounds": 6}),
         (OwnFields(), {"name": "own-fields", "most-rounds": 3}),
+        (Slots(), {"name": "slots", "most-rounds": 3}),
+        (PreCopy(max_rounds=THREE), PreCopy(max_rounds=3).to_dict()),
+        (
+            Kept(a=np.int64(3), b=np.float32(1.5), c=np.bool_(True), d=np.str_("x")),
+            {"name": "kept", "a": 3, "b": 1.5, "c": True, "d": "x"},
+        ),
+        (
+            Kept(a=[1, np.int8(2)], b=(0.5,), c={"x": (1, "y")}, d=None, e=np.inf, _f=len),
+            {"name": "kept", "a": [1, 2], "b": [0.5], "c": {"x": [1, "y"]}, "d": None, "e": "inf"},
+        ),
     ],
 )
 def test_what_an_own_strategy_keeps_is_recorded(
-    strategy: Strategy, recorded: dict[str, Any]
+    strategy: Strategy, recorded: dict[str, Any], tmp_path: Path
 ) -> None:
     run = hs.migrate(machine="tiny", vm=hs.Vm(memory="64KiB"), strategy=strategy, window="5us")
-    assert run.config["strategy"] == recorded
+    saved = json.loads((run.save(tmp_path / "run") / "config.json").read_text("utf-8"))
+    assert saved["strategy"] == recorded
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (np.arange(3), "ndarray"),
+        (np.zeros(2, bool), "ndarray"),
+        (Ownership(), "Ownership"),
+        ({1: 2}, "dict"),
+        ({1, 2}, "set"),
+        ([len], "list"),
+    ],
+)
+def test_what_cannot_be_recorded_is_told(value: object, kind: str) -> None:
+    told = f"strategy: the attribute weights is of type {kind} and cannot be recorded"
+    with pytest.raises(InputError, match=told):
+        hs.migrate(machine="tiny", vm=hs.Vm(memory="64KiB"), strategy=Kept(weights=value))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Declared(StopAndCopy):
+    """Has a parameter of each kind."""
+
+    name = "declared"
+    rounds: int = parameters.count(10, "rounds", least=1)
+    period: int = parameters.time("20us", "of a round")
+    speed: float = parameters.bandwidth("0B/s", "of copies")
+    part: float = parameters.share(0.5, "of pages")
+    rest: bool = parameters.switch("off", "also the rest")
+    policy: str = parameters.choice("hot", ("hot", "cold"), "which pages")
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"rounds": 0}, "rounds = 0: not between 1 and 1000000000 (rounds)"),
+        ({"rounds": 2.5}, "rounds = 2.5: not a whole number (rounds)"),
+        ({"rounds": True}, "rounds = True: not a whole number (rounds)"),
+        ({"period": "20us"}, "period = '20us': not a whole number of ticks, as units.parse_time("),
+        ({"period": 0}, "period = 0: not a time above 0 (of a round)"),
+        ({"speed": "1GB/s"}, "speed = '1GB/s': not a number of bytes per second"),
+        ({"speed": 1e-9}, "speed = 1e-09: less than 1 B/s"),
+        ({"part": 1.5}, "part = 1.5: not between 0 and 1"),
+        ({"part": None}, "part = None: not a number"),
+        ({"rest": "on"}, "rest = 'on': neither True nor False"),
+        ({"policy": "hto"}, "policy = 'hto': not one of hot, cold (did you mean 'hot'?)"),
+    ],
+    ids=str,
+)
+def test_parameters_of_an_object_have_the_limits_of_the_command_line(
+    given: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        hs.migrate(machine="tiny", vm=hs.Vm(memory="64KiB"), strategy=Declared(**given))
+    assert len(caught.value.faults) == 1
+    assert caught.value.faults[0].startswith(f"strategy: {told}")
 
 
 def test_an_own_strategy_has_a_name_of_its_own() -> None:

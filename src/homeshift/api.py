@@ -35,7 +35,7 @@ from homeshift.experiment.vm import STAGE2_ENTRY_BYTES, VmSpec, default_memory_b
 from homeshift.machine import Machine, load_machine
 from homeshift.output import OutputDirectory, write_stats
 from homeshift.run_format import remote_share
-from homeshift.strategies import Strategy, faults_of_name, strategy_named
+from homeshift.strategies import Strategy, faults_of, strategy_named
 from homeshift.units import (
     TICKS_PER_SECOND,
     format_bytes,
@@ -237,7 +237,7 @@ def migrate(
     the_machine = _read(faults, "machine", machine, load_machine, Machine)
     the_strategy = _read(faults, "strategy", strategy, strategy_named, Strategy)
     if isinstance(strategy, Strategy):
-        faults += [f"strategy: {fault}" for fault in faults_of_name(type(strategy))]
+        faults += [f"strategy: {fault}" for fault in faults_of(strategy)]
     the_workload = _read(faults, "workload", workload, parse_workload, Workload)
     memory = None if vm.memory is None else _read(faults, "vm.memory", vm.memory, parse_size)
     region = _read(faults, "vm.region", vm.region, parse_size)

@@ -31,9 +31,10 @@ from homeshift.strategies.lending import Borrow, GiveBack
 from homeshift.strategies.ownership import Ownership
 from homeshift.strategies.ownership_copy import OwnershipCopy
 from homeshift.strategies.ownership_pull import OwnershipPull
-from homeshift.strategies.parameters import read_parameters
+from homeshift.strategies.parameters import faults_of_values, read_parameters
 from homeshift.strategies.post_copy import PostCopy
 from homeshift.strategies.pre_copy import PreCopy
+from homeshift.strategies.recording import faults_of_attributes
 from homeshift.strategies.stop_and_copy import StopAndCopy
 
 __all__ = [
@@ -54,7 +55,7 @@ __all__ = [
     "Transfer",
     "Vm",
     "Watch",
-    "faults_of_name",
+    "faults_of",
     "strategy_named",
 ]
 
@@ -77,7 +78,16 @@ LENDING: dict[str, type[Strategy]] = {strategy.name: strategy for strategy in (B
 """The ways to move memory under a VM that stays where it is."""
 
 
-def faults_of_name(strategy: type[Strategy]) -> list[str]:
+def faults_of(strategy: Strategy) -> list[str]:
+    """Return what is wrong with a strategy object that somebody has made."""
+    return [
+        *_faults_of_name(type(strategy)),
+        *faults_of_values(strategy),
+        *faults_of_attributes(strategy),
+    ]
+
+
+def _faults_of_name(strategy: type[Strategy]) -> list[str]:
     """Return what is wrong with the name that a class of one's own has."""
     name = getattr(strategy, "name", None)
     if not isinstance(name, str) or not name:
@@ -99,7 +109,7 @@ def strategy_named(text: str) -> Strategy:
     strategies = STRATEGIES | LENDING
     if name.endswith(".py"):
         strategy = strategy_in(name)
-        faults = faults_of_name(strategy)
+        faults = _faults_of_name(strategy)
     elif name in strategies:
         strategy, faults = strategies[name], []
     else:
@@ -109,6 +119,9 @@ def strategy_named(text: str) -> Strategy:
     if faults + wrong:
         raise InputError(f"strategy '{text}'", faults + wrong)
     try:
-        return strategy(**values)
+        made = strategy(**values)
     except TypeError as error:  # of an own __init__
         raise InputError(f"strategy '{text}'", [f"cannot be made: {error}"]) from error
+    if faults := faults_of(made):
+        raise InputError(f"strategy '{text}'", faults)
+    return made

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
-from homeshift.strategies.parameters import parameters_of
+from homeshift.strategies.recording import recorded
 
 
 class Vm(Protocol):
@@ -201,7 +201,7 @@ class Strategy(ABC):
     """A way to move a VM. Register one in `strategies/__init__.py`.
 
     A strategy with parameters is a frozen dataclass; `parameters.py` says how they are declared.
-    Other attributes of an object are recorded with its runs if they are numbers or texts.
+    Other attributes of an object are recorded with its runs as well (`recording.py`).
     """
 
     name: ClassVar[str]
@@ -215,11 +215,5 @@ class Strategy(ABC):
         """Yield the operations that bring `vm` to the node `target`."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return its name, parameters and other plain attributes as data that JSON can hold."""
-        known = {name: getattr(self, name.replace("-", "_")) for name in parameters_of(type(self))}
-        others = {
-            name.replace("_", "-"): value
-            for name, value in getattr(self, "__dict__", {}).items()
-            if isinstance(value, bool | int | float | str)
-        }
-        return {"name": self.name, **known, **others}
+        """Return its name, parameters and other attributes as data that JSON can hold."""
+        return {"name": self.name, **recorded(self)}

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from homeshift.errors import near
+from homeshift.strategies.recording import plain
 from homeshift.units import parse_bandwidth, parse_time
 
 KEY = "parameter"
@@ -25,78 +26,91 @@ KEY = "parameter"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
-    """What a field's metadata say: how its text is read, and what it means."""
+    """What a field's metadata say: how its text is read, what it may be, and what it means."""
 
-    read: Callable[[str], Any]
-    default: str
+    parse: Callable[[str], Any]
+    check: Callable[[Any], None]
+    """Raises ValueError for a value, of Python's own types, that it must not have."""
     sentence: str
+
+    def read(self, text: str) -> Any:
+        """Return the value that a text gives, or raise ValueError."""
+        value = self.parse(text)
+        self.check(value)
+        return value
 
 
 def time(default: str, sentence: str) -> Any:
     """Declare a time, in ticks."""
-    return _declare(_positive(parse_time, "a time above 0"), default, sentence)
+
+    def check(value: Any) -> None:
+        _require(_whole(value), 'not a whole number of ticks, as units.parse_time("20us") gives it')
+        _require(value > 0, "not a time above 0")
+
+    return _declare(parse_time, check, default, sentence)
 
 
 def bandwidth(default: str, sentence: str) -> Any:
     """Declare a bandwidth in bytes per second; "0B/s" is what the machine can do."""
 
-    def read(text: str) -> float:
-        value = parse_bandwidth(text)
-        if 0 < value < 1:
-            raise ValueError("less than 1 B/s")
-        return value
+    def check(value: Any) -> None:
+        _require(_number(value) and value >= 0, "not a number of bytes per second")
+        _require(not 0 < value < 1, "less than 1 B/s")
 
-    return _declare(read, default, sentence)
+    return _declare(parse_bandwidth, check, default, sentence)
 
 
 def count(default: int, sentence: str, *, least: int = 0, most: int = 10**9) -> Any:
     """Declare a whole number."""
 
-    def read(text: str) -> int:
-        if not text.isascii() or not text.removeprefix("-").isdigit():
-            raise ValueError("not a whole number")
-        if not least <= int(text) <= most:
-            raise ValueError(f"not between {least} and {most}")
+    def parse(text: str) -> int:
+        _require(text.isascii() and text.removeprefix("-").isdigit(), "not a whole number")
         return int(text)
 
-    return _declare(read, str(default), sentence)
+    def check(value: Any) -> None:
+        _require(_whole(value), "not a whole number")
+        _require(least <= value <= most, f"not between {least} and {most}")
+
+    return _declare(parse, check, str(default), sentence)
 
 
 def share(default: float, sentence: str) -> Any:
     """Declare a part of a whole, from 0 to 1."""
 
-    def read(text: str) -> float:
+    def parse(text: str) -> float:
         try:
-            value = float(text)
+            return float(text)
         except ValueError:
             raise ValueError("not a number") from None
-        if not 0 <= value <= 1:
-            raise ValueError("not between 0 and 1")
-        return value
 
-    return _declare(read, f"{default:g}", sentence)
+    def check(value: Any) -> None:
+        _require(_number(value), "not a number")
+        _require(0 <= value <= 1, "not between 0 and 1")
+
+    return _declare(parse, check, f"{default:g}", sentence)
 
 
 def switch(default: str, sentence: str) -> Any:
     """Declare something that is on or off."""
 
-    def read(text: str) -> bool:
-        if text not in ("on", "off"):
-            raise ValueError("neither on nor off")
+    def parse(text: str) -> bool:
+        _require(text in ("on", "off"), "neither on nor off")
         return text == "on"
 
-    return _declare(read, default, sentence)
+    def check(value: Any) -> None:
+        _require(isinstance(value, bool), "neither True nor False")
+
+    return _declare(parse, check, default, sentence)
 
 
 def choice(default: str, choices: tuple[str, ...], sentence: str) -> Any:
     """Declare one of a few words."""
 
-    def read(text: str) -> str:
-        if text not in choices:
-            raise ValueError(f"not one of {', '.join(choices)}{near(text, choices)}")
-        return text
+    def check(value: Any) -> None:
+        hint = near(value, choices) if isinstance(value, str) else ""
+        _require(value in choices, f"not one of {', '.join(choices)}{hint}")
 
-    return _declare(read, default, sentence)
+    return _declare(str, check, default, sentence)
 
 
 def parameters_of(strategy: type) -> dict[str, Parameter]:
@@ -130,16 +144,34 @@ def read_parameters(strategy: type, text: str) -> tuple[dict[str, Any], list[str
     return values, faults
 
 
-def _declare(read: Callable[[str], Any], default: str, sentence: str) -> Any:
-    parameter = Parameter(read=read, default=default, sentence=sentence)
-    return field(default=read(default), metadata={KEY: parameter})
+def faults_of_values(strategy: object) -> list[str]:
+    """Return what is wrong with the values that the parameters of an object have."""
+    faults = []
+    for name, parameter in parameters_of(type(strategy)).items():
+        attribute = name.replace("-", "_")
+        value = getattr(strategy, attribute)
+        try:
+            parameter.check(plain(value))
+        except (TypeError, ValueError) as error:
+            faults.append(f"{attribute} = {value!r}: {error} ({parameter.sentence})")
+    return faults
 
 
-def _positive(parse: Callable[[str], int], what: str) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        value = parse(text)
-        if value <= 0:
-            raise ValueError(f"not {what}")
-        return value
+def _declare(
+    parse: Callable[[str], Any], check: Callable[[Any], None], default: str, sentence: str
+) -> Any:
+    parameter = Parameter(parse=parse, check=check, sentence=sentence)
+    return field(default=parameter.read(default), metadata={KEY: parameter})
 
-    return read
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _number(value: object) -> bool:
+    return _whole(value) or isinstance(value, float)
+
+
+def _require(met: bool, fault: str) -> None:
+    if not met:
+        raise ValueError(fault)
