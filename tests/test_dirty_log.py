@@ -107,7 +107,7 @@ class Careless(PreCopy):
 def migrate_by(strategy: Strategy, *, targets: tuple[int, ...] = (1,)) -> Result:
     return migrate(
         machine=load_machine("tiny"),
-        vm=VmSpec(memory_bytes=128 << 10, vcpus=2, source=0, targets=targets),
+        vm=VmSpec(memory_bytes=128 << 10, vcpus=2, source=0, targets=targets, stage2_entry_bytes=0),
         workload=parse_workload("uniform:write_ratio=0.5,footprint=1,shared=0.5"),
         strategy=strategy,
         seed=1,

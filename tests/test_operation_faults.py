@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
+import numpy as np
 import pytest
-from experiments import KIB, machine_of, run
+from experiments import KIB, MICROSECOND, machine_of, run
 
 from homeshift.errors import RunError
 from homeshift.strategies import base
@@ -25,12 +27,14 @@ def running_copy(vm: base.Vm, *, log: bool) -> Iterator[base.Operation]:
         vm.take_dirty_log()
     yield base.Copy(vm.pages, to=1)
     yield base.Pause(vm)
+    yield base.MoveStage2Table(vm, to=1)
     yield base.MoveCpuState(vm, to=1)
     yield base.Resume(vm, on=1)
 
 
-def moved(vm: base.Vm, *, on: int = 1, missing: Any = ()) -> Iterator[base.Operation]:
+def moved(vm: base.Vm, *, on: Any = 1, missing: Any = ()) -> Iterator[base.Operation]:
     yield base.Pause(vm)
+    yield base.MoveStage2Table(vm, to=1)
     yield base.MoveCpuState(vm, to=1)
     yield base.Resume(vm, on=on, missing=missing)
 
@@ -84,6 +88,25 @@ FAULTS: dict[str, Callable[[base.Vm], Iterator[Any]]] = {
     "transfers a region twice": lambda vm: iter(
         [base.Transfer([vm.regions[0]] * len(vm.regions), to=1)]
     ),
+    "resumes the VM on node '1', which is no whole number": lambda vm: moved(vm, on="1"),
+    "resumes the VM on node 1, where its page table has not been moved: yield "
+    "MoveStage2Table(vm, to=1) before, or run with --stage2-entry 0B": lambda vm: iter(
+        [base.Pause(vm), base.MoveCpuState(vm, to=1), base.Resume(vm, on=1)]
+    ),
+    "yields a Pause of something else than its VM: give it the `vm` that migrate(vm, target) is "
+    "called with": lambda _: iter([base.Pause(None)]),  # type: ignore[arg-type]
+    "lets vCPUs sleep in slices of 0 ticks: give 1 to 2^60": lambda vm: iter(
+        [base.Throttle(vm, 50, 0)]
+    ),
+    "copies with 1e-09 B/s: give 1 or more, or 0 for what the machine can do": lambda vm: iter(
+        [base.Pause(vm), base.Copy(vm.pages, to=1, max_bandwidth=1e-9)]
+    ),
+    "names pages by float64, which is no whole number": lambda _: iter(
+        [base.Copy(np.zeros(2), to=1)]  # type: ignore[arg-type]
+    ),
+    "names array([[0]]) in place of a list of pages": lambda _: iter(
+        [base.Copy(np.array([[0]]), to=1)]  # type: ignore[arg-type]
+    ),
     "yields nothing": lambda _: None,  # type: ignore[dict-item, return-value]
     "ends without a VM at the target": lambda vm: iter([base.Pause(vm)]),
     "ends with 3 pages still missing": lambda vm: moved(vm, missing=[1, 2, 3]),
@@ -133,6 +156,86 @@ def test_what_is_no_region_is_not_transferred(which: str, monkeypatch: pytest.Mo
     )
     with pytest.raises(RunError, match=f"^{re.escape(fault)}$"):
         run(machine_of("quad"), "faulty", memory_bytes=64 * KIB)
+
+
+NOT_ASKED: dict[str, Callable[[base.Vm], object]] = {
+    "vm.pages_on(): names node 4, and the machine has the nodes 0 to 3": lambda vm: vm.pages_on(4),
+    "vm.pages_off(): names node -1, and the machine has": lambda vm: vm.pages_off(-1),
+    "vm.regions_on(): names node '0', and the machine has": lambda vm: vm.regions_on(
+        "0"  # type: ignore[arg-type]
+    ),
+    "vm.pages_off(): names a page that is not of the VM, which has the pages 0 to 15": (
+        lambda vm: vm.pages_off(1, [3, 300])
+    ),
+    "vm.sample(): -1 is not a number of accesses: give 1 or more, or 0": lambda vm: vm.sample(-1),
+    "vm.sample(): '4' is not a number of accesses": lambda vm: vm.sample(
+        "4"  # type: ignore[arg-type]
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", NOT_ASKED)
+def test_a_question_about_what_is_not_there_is_told(
+    fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask(vm: base.Vm) -> Iterator[base.Operation]:
+        NOT_ASKED[fault](vm)
+        yield from moved(vm)
+
+    monkeypatch.setattr("experiments.strategy_named", lambda _: Faulty(ask))
+    with pytest.raises(RunError, match=f"^{re.escape(fault)}"):
+        run(machine_of("quad"), "faulty", memory_bytes=64 * KIB)
+
+
+def test_without_a_page_table_none_has_to_be_moved(monkeypatch: pytest.MonkeyPatch) -> None:
+    def state_only(vm: base.Vm) -> Iterator[base.Operation]:
+        yield base.Pause(vm)
+        yield base.MoveCpuState(vm, to=1)
+        yield base.Resume(vm, on=1)
+
+    monkeypatch.setattr("experiments.strategy_named", lambda _: Faulty(state_only))
+    run(machine_of("quad"), "faulty", stage2_entry_bytes=0)
+
+
+def numpys(vm: base.Vm) -> Iterator[base.Operation]:
+    """Yield operations with numpy's numbers in all places."""
+    whole: Any = np.int64
+    one: Any = np.int8(1)
+    slow: Any = np.float32(1e9)
+    pages: Any = np.array(vm.pages)
+    regions: Any = np.array(vm.regions)
+    vm.sample(one)
+    vm.take_dirty_log()
+    yield base.Throttle(vm, 20 * one, whole(10**6))
+    yield base.Watch(whole(MICROSECOND))
+    yield base.Copy(pages[:4], to=one, max_bandwidth=slow)
+    yield base.Transfer(regions, to=one)
+    yield base.MoveStage2Table(vm, to=one)
+    yield base.Pause(vm)
+    yield base.Copy(pages[:4], to=one)
+    yield base.Copy(pages[:0], to=one)
+    yield base.MoveCpuState(vm, to=one)
+    yield base.Resume(vm, on=one, missing=pages[8:])
+    yield base.Fetch(pages[8:], one, 2 * one, whole(10**9))
+    yield base.Pull(vm.pages_off(one, pages), to=one)
+    yield base.Pull(set(), to=one)  # type: ignore[arg-type]
+    yield base.Return(vm)
+
+
+def test_numbers_may_be_numpys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("experiments.strategy_named", lambda _: Faulty(numpys))
+    summary = run(machine_of("quad"), "faulty", memory_bytes=64 * KIB).summary
+    assert summary["copied-pages"] == 4 + 4 + 8 + 4
+    assert json.dumps(summary)
+
+
+def test_pages_may_be_in_a_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    def pull(vm: base.Vm) -> Iterator[base.Operation]:
+        yield from moved(vm)
+        yield base.Pull(set(vm.pages), to=1)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("experiments.strategy_named", lambda _: Faulty(pull))
+    assert run(machine_of("quad"), "faulty").summary["copied-pages"] == 16
 
 
 def test_a_strategy_that_stays_has_to_do_something(monkeypatch: pytest.MonkeyPatch) -> None:

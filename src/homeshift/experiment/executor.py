@@ -11,8 +11,11 @@ from __future__ import annotations
 import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
+from itertools import islice
+from numbers import Integral
 from pathlib import Path
+from typing import Any
 
 from homeshift.engines.base import Counters, VmCounters
 from homeshift.errors import HomeshiftError, RunError
@@ -67,7 +70,7 @@ class Migration:
         target: where to.
         keep_borrowed: whether memory that is not used any more stays lent.
         fence: whether the source loses its right to the VM's memory in the end.
-        report: is told, in a line, that pages are copied again.
+        report: is told, in a line, of each copy after the first.
     """
 
     vm: RunningVm
@@ -122,7 +125,7 @@ class Migration:
             self._require(idle < MOST_IDLE, f"yields {MOST_IDLE:,} operations, and no time passes")
             fault = fault_of(operation, vm=self.vm, target=self.target, paused=self.paused)
             self._require(not fault, fault)
-            yield from self._phase(operation)
+            yield from self._phase(_with_ints(operation))
             self.syncs = self.vm.syncs - syncs
         self._require(bool(self.phases), "does nothing")
         if not self.strategy.stays:
@@ -199,7 +202,7 @@ class Migration:
             case Fetch(pages, node, prepaging, bandwidth):
                 return "fetch", self._fetch(pages, node, prepaging, bandwidth)
             case Pull(pages, node):
-                return "pull", self._pull(pages, node) if pages else None
+                return "pull", self._pull(pages, node) if len(pages) else None
             case Throttle(percentage=percentage, slice_ticks=ticks):
                 return "throttle", self._throttle(percentage, ticks)
             case Watch(ticks):
@@ -224,14 +227,15 @@ class Migration:
 
     def _copy(self, pages: Sequence[int], node: int, bandwidth: float) -> Steps:
         start = self.vm.engine.now
-        rounds = sum(phase.name == "copy" for phase in self.phases)
-        if rounds and pages:
-            self.report(f"round {rounds + 1}: {len(pages):,} pages have been written meanwhile")
+        before = sum(phase.name == "copy" for phase in self.phases)
+        if before and len(pages):
+            again = sum(map(self.vm.copied.__contains__, pages))
+            self.report(f"copy {before + 1}: {len(pages):,} pages, {again:,} of them once more")
         self.vm.begin_copy(pages, paused=self.paused)
         yield from self._copied(pages, node, bandwidth)
         ticks = self.vm.engine.now - start
         self.copy_ticks = ticks
-        if pages and ticks:
+        if len(pages) and ticks:
             self.vm.copy_bandwidth = len(pages) * PAGE_BYTES / ticks * TICKS_PER_SECOND
 
     def _copied(self, pages: Sequence[int], node: int, bandwidth: float) -> Steps:
@@ -374,8 +378,9 @@ class Migration:
 
     def _pull(self, pages: Sequence[int], node: int) -> Steps:
         vm, engine = self.vm, self.vm.engine
-        for first in range(0, len(pages), PULLED_AT_ONCE):
-            self.pulling = some = pages[first : first + PULLED_AT_ONCE]
+        left = iter(pages)
+        while some := list(islice(left, PULLED_AT_ONCE)):
+            self.pulling = some
             engine.await_pages(vm.number, some)
             while not engine.quiet(vm.number, some):
                 yield None
@@ -409,6 +414,16 @@ class Migration:
         while self.vm.engine.left(job):
             yield None
         self.jobs.remove(job)
+
+
+def _with_ints(operation: Operation) -> Operation:
+    """Return an operation with Python's own whole numbers: numpy's overflow, and are no JSON."""
+    given: dict[str, Any] = {
+        field.name: int(value)
+        for field in fields(operation)
+        if isinstance(value := getattr(operation, field.name), Integral)
+    }
+    return replace(operation, **given)
 
 
 class _PageQueue:

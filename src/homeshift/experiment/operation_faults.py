@@ -12,7 +12,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Sequence, Sized
 from itertools import islice
-from numbers import Integral
+from numbers import Integral, Real
 from operator import lt
 from typing import get_args
 
@@ -29,6 +29,7 @@ from homeshift.strategies import (
     Transfer,
     Watch,
 )
+from homeshift.units import MOST
 
 
 def fault_of(operation: object, *, vm: RunningVm, target: int, paused: bool) -> str | None:
@@ -46,9 +47,14 @@ def _fault_of_types(operation: Operation) -> str | None:
     to = getattr(operation, "to", 0)  # of all that move something
     if not isinstance(to, Integral):
         return f"moves something to node {to!r}, which is no whole number"
+    on = getattr(operation, "on", 0)
+    if not isinstance(on, Integral):
+        return f"resumes the VM on node {on!r}, which is no whole number"
     bandwidth = getattr(operation, "max_bandwidth", 0.0)
-    if not isinstance(bandwidth, int | float) or not bandwidth >= 0:
+    if not isinstance(bandwidth, Real) or not float(bandwidth) >= 0:
         return f"copies with {bandwidth!r}, which is no number of bytes per second"
+    if 0 < float(bandwidth) < 1:
+        return f"copies with {bandwidth} B/s: give 1 or more, or 0 for what the machine can do"
     for name in ("prepaging", "percentage", "slice_ticks", "ticks"):
         value = getattr(operation, name, 0)
         if not isinstance(value, Integral):
@@ -64,7 +70,8 @@ def _fault_of_types(operation: Operation) -> str | None:
 def _fault_of_numbers(numbers: object, what: str) -> str | None:
     if isinstance(numbers, range) or (isinstance(numbers, array) and numbers.typecode not in "fdu"):
         return None  # without a look at each of millions
-    if not isinstance(numbers, Sized) or not isinstance(numbers, Iterable):
+    one = getattr(numbers, "ndim", 1) == 1  # numpy's arrays have others as well
+    if not one or not isinstance(numbers, Sized) or not isinstance(numbers, Iterable):
         return f"names {numbers!r} in place of a list of {what}"
     wrong = next((kind for kind in set(map(type, numbers)) if not issubclass(kind, Integral)), None)
     return f"names {what} by {wrong.__name__}, which is no whole number" if wrong else None
@@ -76,7 +83,7 @@ def _fault_of_order(operation: Operation, vm: RunningVm, target: int, paused: bo
             return "pauses the VM, which stands still already"
         case MoveCpuState() if not paused:
             return "moves the state of vCPUs that run"
-        case Copy(pages) if pages and not paused and not vm.logging:
+        case Copy(pages) if len(pages) and not paused and not vm.logging:
             return (
                 "copies pages of a running VM without its dirty log, and so will miss what is "
                 "written meanwhile: call vm.take_dirty_log() before, which starts the log"
@@ -87,10 +94,17 @@ def _fault_of_order(operation: Operation, vm: RunningVm, target: int, paused: bo
             return f"resumes the VM on node {node}, and is to bring it to node {target}"
         case Resume(on=node) if vm.state and vm.location(vm.state[0]) != node:
             return f"resumes the VM on node {node}, where the state of its vCPUs has not been moved"
+        case Resume(on=node) if vm.stage2 and vm.location(vm.stage2[0]) != node:
+            return (
+                f"resumes the VM on node {node}, where its page table has not been moved: yield "
+                f"MoveStage2Table(vm, to={node}) before, or run with --stage2-entry 0B"
+            )
         case Watch(ticks) if ticks < 0:
             return f"watches the VM for {ticks} ticks"
         case Throttle(percentage=percentage) if not 0 <= percentage < 100:
             return f"lets vCPUs sleep for {percentage} % of the time"
+        case Throttle(slice_ticks=ticks) if not 0 < ticks <= MOST:
+            return f"lets vCPUs sleep in slices of {ticks} ticks: give 1 to 2^60"
     return None
 
 
@@ -98,6 +112,11 @@ def _fault_of_places(operation: Operation, vm: RunningVm) -> str | None:
     to = getattr(operation, "to", None)
     if to is not None and not vm.has_node(to):
         return f"moves something to node {to}, which the machine does not have"
+    if getattr(operation, "vm", vm) is not vm:
+        return (
+            f"yields a {type(operation).__name__} of something else than its VM: give it the `vm` "
+            f"that migrate(vm, target) is called with"
+        )
     match operation:
         case Copy(pages) | Fetch(pages) | Pull(pages) | Resume(missing=pages):
             if fault := vm.fault_of_pages(pages):

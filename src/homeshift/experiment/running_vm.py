@@ -11,6 +11,7 @@ import math
 from array import array
 from collections.abc import Collection, Iterable, Sequence
 from itertools import chain, compress, islice
+from numbers import Integral
 
 from homeshift.engines.base import Counters, Engine
 from homeshift.errors import RunError
@@ -18,7 +19,7 @@ from homeshift.experiment.frames import FrameAllocator
 from homeshift.experiment.homes import Homes
 from homeshift.experiment.vm import VmSpec, state_bytes
 from homeshift.machine import Machine, slow_access_ticks
-from homeshift.units import LINE_BYTES, PAGE_BYTES
+from homeshift.units import LINE_BYTES, MOST, PAGE_BYTES
 
 
 class RunningVm:
@@ -125,7 +126,7 @@ class RunningVm:
     def fault_of_pages(self, pages: Collection[int]) -> str | None:
         """Return what is wrong with a list of guest pages, if some are not the VM's."""
         last = self.spec.pages - 1
-        if not pages or 0 <= min(pages) <= max(pages) <= last:
+        if not len(pages) or 0 <= min(pages) <= max(pages) <= last:
             return None
         return f"names a page that is not of the VM, which has the pages 0 to {last}"
 
@@ -134,19 +135,34 @@ class RunningVm:
 
     def pages_on(self, node: int) -> Sequence[int]:
         """Return the guest pages that lie in the memory of a node."""
-        here = self._allocator.addresses(node)
+        here = self._memory_of(node, "pages_on")
         return array("Q", compress(self.pages, map(here.__contains__, self.frames)))
 
     def pages_off(self, node: int, among: Sequence[int] | None = None) -> Sequence[int]:
         """Return the guest pages, or those among some, that lie in the memory of other nodes."""
-        here = self._allocator.addresses(node)
+        here = self._memory_of(node, "pages_off")
         pages = self.pages if among is None else among
+        if fault := self.fault_of_pages(pages):
+            raise RunError(f"vm.pages_off(): {fault}")
         return array("Q", (page for page in pages if self.frames[page] not in here))
 
     def regions_on(self, node: int) -> Sequence[int]:
         """Return the regions that lie in the memory of a node."""
-        here = self._allocator.addresses(node)
+        here = self._memory_of(node, "regions_on")
         return array("Q", filter(here.__contains__, self.regions))
+
+    def _memory_of(self, node: int, call: str) -> range:
+        """Return a node's addresses, for what a strategy has called.
+
+        Raises:
+            RunError: there is no such node.
+        """
+        if not _is_whole(node) or not self.has_node(node):
+            last = self._machine.nodes - 1
+            raise RunError(
+                f"vm.{call}(): names node {node!r}, and the machine has the nodes 0 to {last}"
+            )
+        return self._allocator.addresses(int(node))
 
     def take_dirty_log(self) -> list[int]:
         """Return the pages written since the log was last taken; the first call starts it."""
@@ -163,9 +179,18 @@ class RunningVm:
         return dirty
 
     def sample(self, every: int) -> None:
-        """Note one in so many accesses that needed another node."""
+        """Note one in so many accesses that needed another node; 0 ends it.
+
+        Raises:
+            RunError: it is not a whole number, or below 0.
+        """
+        if not _is_whole(every) or not 0 <= every <= MOST:
+            raise RunError(
+                f"vm.sample(): {every!r} is not a number of accesses: give 1 or more, or 0, which "
+                f"ends it"
+            )
         self._samples.clear()
-        self.engine.sample(self.number, every, slow_access_ticks(self._machine))
+        self.engine.sample(self.number, int(every), slow_access_ticks(self._machine))
 
     def take_samples(self) -> list[tuple[int, int]]:
         """Return (page, node that accessed it) of what was noted since this was last asked."""
@@ -319,6 +344,11 @@ class RunningVm:
 
     def _drop(self, pages: Iterable[int]) -> None:
         self._allocator.free(dict.fromkeys(map(self._allocator.region, pages)))
+
+
+def _is_whole(number: object) -> bool:
+    """Return whether a strategy, which may be of no declared types, has given a whole number."""
+    return isinstance(number, Integral)
 
 
 def _lines(pages: Sequence[int], size_bytes: int) -> array[int]:

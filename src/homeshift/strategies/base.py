@@ -65,7 +65,7 @@ class Vm(Protocol):
         """Bytes per second of the last copy."""
 
     def sample(self, every: int) -> None:
-        """Note one in so many accesses that needed another node."""
+        """Note one in so many accesses that needed another node; 0 ends it."""
 
     def take_samples(self) -> list[tuple[int, int]]:
         """Return (page, node that accessed it) of what was noted since this was last asked."""
