@@ -13,7 +13,7 @@ import pytest
 from gem5_binary import gem5, needs_gem5
 
 from homeshift.errors import InputError
-from homeshift.strategies import strategy_named
+from homeshift.strategies import STRATEGIES, strategy_named
 from homeshift.sweep.spec import RunSpec
 
 ROOT = Path(__file__).parents[1]
@@ -52,6 +52,20 @@ class Endless(base.Strategy):
         yield base.Copy(vm.pages[:2], to=target, max_bandwidth=1)
         while True:
             yield base.Watch(1_000_000)
+"""
+HALVES = """
+from homeshift.strategies import base
+
+class Halves(base.Strategy):
+    name = "halves"
+
+    def migrate(self, vm, target):
+        yield base.Pause(vm)
+        yield base.Copy(vm.pages[:8], to=target)
+        yield base.Copy(vm.pages[7:-3], to=target)
+        yield base.MoveStage2Table(vm, to=target)
+        yield base.MoveCpuState(vm, to=target)
+        yield base.Resume(vm, on=target)
 """
 GEM5S_OWN = ("citations.bib", "config.ini", "gem5-config.json", "stats.txt")
 TINY = ("--machine", "tiny", "--vm-memory", "64KiB", "--warmup", "5us", "--window", "5us")
@@ -95,6 +109,25 @@ def test_gem5_takes_it_as_well(tmp_path: Path) -> None:
         for out in ("out", "own")
     ]
     assert phases[0] == phases[1]
+
+
+def test_which_pages_are_copied_again_is_told(tmp_path: Path) -> None:
+    done = migrate(tmp_path / "out", f"{written(tmp_path, ROUNDS)}:most=1")
+    assert re.search(r"^migrate.py: copy 2: \d+ pages, all of them once more$", done.stdout, re.M)
+
+
+def test_what_is_copied_again_and_what_is_left_behind_is_told(tmp_path: Path) -> None:
+    lines = migrate(tmp_path / "out", str(written(tmp_path, HALVES))).stdout.splitlines()
+    assert "migrate.py: copy 2: 6 pages, 1 of them once more" in lines
+    left = "3 regions are left on node 0: neither copied, nor their homes transferred"
+    assert f"migrate.py: {left}" in lines
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_no_strategy_of_ours_leaves_anything_behind(tmp_path: Path, strategy: str) -> None:
+    done = migrate(tmp_path / "out", strategy, "--borrow", "1:0.25", "--keep-borrowed")
+    assert done.returncode == 0
+    assert "left on node" not in done.stdout
 
 
 def told_at_the_horizon(done: subprocess.CompletedProcess[str], outdir: Path) -> bool:

@@ -70,7 +70,7 @@ class Migration:
         target: where to.
         keep_borrowed: whether memory that is not used any more stays lent.
         fence: whether the source loses its right to the VM's memory in the end.
-        report: is told, in a line, of each copy after the first.
+        report: is told, in a line, of each copy after the first, and of what is left behind.
     """
 
     vm: RunningVm
@@ -131,6 +131,11 @@ class Migration:
         if not self.strategy.stays:
             self._require(self.switched and not self.paused, "ends without a VM at the target")
             self._require(not self.missing, f"ends with {len(self.missing)} pages still missing")
+            if left := self.vm.regions_left_on(self.source):
+                self.report(
+                    f"{left:,} regions are left on node {self.source}: neither copied, nor their "
+                    f"homes transferred"
+                )
         if self.fence and self.switched:
             self.fencing = True
             yield from self.timed("fence", self._take_right())
@@ -230,7 +235,8 @@ class Migration:
         before = sum(phase.name == "copy" for phase in self.phases)
         if before and len(pages):
             again = sum(map(self.vm.copied.__contains__, pages))
-            self.report(f"copy {before + 1}: {len(pages):,} pages, {again:,} of them once more")
+            which = "all" if again == len(pages) else f"{again:,}"
+            self.report(f"copy {before + 1}: {len(pages):,} pages, {which} of them once more")
         self.vm.begin_copy(pages, paused=self.paused)
         yield from self._copied(pages, node, bandwidth)
         ticks = self.vm.engine.now - start

@@ -49,6 +49,10 @@ class Homes:
             raise KeyError(region)
         return home - 1
 
+    def count(self, start: int, stop: int, node: int) -> int:
+        """Return how many regions of a run of memory have this home."""
+        return self._home.count(node + 1, start // self._region_bytes, stop // self._region_bytes)
+
     def fill(self, start: int, stop: int, node: int) -> None:
         """Set the home of all regions of a run of memory, which all are the VM's."""
         first, last = start // self._region_bytes, stop // self._region_bytes
