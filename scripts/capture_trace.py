@@ -29,14 +29,12 @@ from typing import IO
 from homeshift.errors import InputError, RunError
 from homeshift.front_end import call, tells_errors
 from homeshift.output_file import output_file, write_faults
-from homeshift.units import LINE_BYTES, PAGE_BYTES, format_bytes, parse_size
+from homeshift.units import LINE_BYTES, format_bytes, parse_size
 from homeshift.workload import TRACE_DTYPE, Trace, check_traces
+from homeshift.workload.trace import MOST_GAP, Record, number_pages, split_at_lines
 
 WAYS = 8
-MOST_GAP = 65535
 STOP_SECONDS = 10
-
-Record = tuple[int, int, int, int]  # address, gap, size, write
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -112,10 +110,9 @@ def _positive(text: str) -> int:
 
 
 def parse_lackey(lines: Iterable[bytes], *, skip: int) -> Iterator[Record]:
-    """Yield the records of lackey's --trace-mem output, from the data access after `skip` others.
+    """Yield the accesses in lackey's --trace-mem output, from the one after `skip` others.
 
-    A line is "I  addr,size" for an instruction, " L", " S" or " M" for a load, a store or both. An
-    access across cache lines becomes one record a line.
+    A line is "I  addr,size" for an instruction, " L", " S" or " M" for a load, a store or both.
     """
     gap = 0
     for line in lines:
@@ -132,12 +129,8 @@ def parse_lackey(lines: Iterable[bytes], *, skip: int) -> Iterator[Record]:
         address_text, _, size_text = line[3:].partition(b",")
         address, size = int(address_text, 16), int(size_text)
         for write in (0, 1) if kind == b" M " else (int(kind == b" S "),):
-            at, end = address, address + size
-            while at < end:
-                piece = min(end, (at // LINE_BYTES + 1) * LINE_BYTES) - at
-                yield at, min(gap, MOST_GAP), piece, write
-                at += piece
-                gap = 0
+            yield address, gap, size, write
+            gap = 0
 
 
 def filter_cache(records: Iterable[Record], *, size: int) -> Iterator[Record]:
@@ -159,15 +152,6 @@ def filter_cache(records: Iterable[Record], *, size: int) -> Iterator[Record]:
         if written is None or (write and not written):
             yield address, min(gap, MOST_GAP), length, write
             gap = 0
-
-
-def number_pages(records: Iterable[Record]) -> Iterator[Record]:
-    """Move each record's page to a dense space, in which pages are numbered by first touch."""
-    numbers: dict[int, int] = {}
-    for address, gap, size, write in records:
-        page, offset = divmod(address, PAGE_BYTES)
-        number = numbers.setdefault(page, len(numbers))
-        yield number * PAGE_BYTES + offset, gap, size, write
 
 
 @contextlib.contextmanager
@@ -214,7 +198,7 @@ def capture(command: list[str], *, skip: int, most: int, cache: int = 0) -> list
     """Return up to `most` records of the command's run, behind a cache of so many bytes if any."""
     records: list[Record] = []
     with lackey(command) as (process, log):
-        accesses = parse_lackey(log, skip=skip)
+        accesses = split_at_lines(parse_lackey(log, skip=skip))
         if cache:
             accesses = filter_cache(accesses, size=cache)
         for record in number_pages(accesses):

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from homeshift.workload import TRACE_DTYPE, check_traces
+from homeshift.workload.trace import number_pages, split_at_lines
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "capture_trace.py"
 OLD = Path(__file__).parents[1] / "traces" / "sort.npy"
@@ -63,13 +64,13 @@ I  0400100b,1
 def test_gaps_count_instructions_and_a_modify_is_a_load_then_a_store(
     capture_trace: ModuleType,
 ) -> None:
-    records = list(capture_trace.parse_lackey(LACKEY, skip=0))
+    records = list(split_at_lines(capture_trace.parse_lackey(LACKEY, skip=0)))
     assert records[0] == (0x1FFF000100, 2, 8, 0)
     assert records[3:5] == [(0x0421F040, 1, 4, 0), (0x0421F040, 0, 4, 1)]
 
 
 def test_an_access_across_lines_becomes_one_record_a_line(capture_trace: ModuleType) -> None:
-    records = list(capture_trace.parse_lackey(LACKEY, skip=0))
+    records = list(split_at_lines(capture_trace.parse_lackey(LACKEY, skip=0)))
     assert records[1:3] == [(0x1FFF000138, 1, 8, 1), (0x1FFF000140, 0, 8, 1)]
     assert [(address & 0xFFF, gap, size) for address, gap, size, _ in records[5:]] == [
         (0x000, 1, 64),
@@ -80,19 +81,20 @@ def test_an_access_across_lines_becomes_one_record_a_line(capture_trace: ModuleT
 
 
 def test_skipped_accesses_are_counted_before_they_are_split(capture_trace: ModuleType) -> None:
-    whole = list(capture_trace.parse_lackey(LACKEY, skip=0))
-    assert list(capture_trace.parse_lackey(LACKEY, skip=2)) == whole[3:]
+    whole = list(split_at_lines(capture_trace.parse_lackey(LACKEY, skip=0)))
+    assert list(split_at_lines(capture_trace.parse_lackey(LACKEY, skip=2))) == whole[3:]
     assert list(capture_trace.parse_lackey(LACKEY, skip=4)) == []
 
 
 def test_a_gap_saturates(capture_trace: ModuleType) -> None:
     lines = [b"I  04001000,1\n"] * 70_000 + [b" L 1fff000100,8\n"]
-    assert list(capture_trace.parse_lackey(lines, skip=0)) == [(0x1FFF000100, 65535, 8, 0)]
+    records = list(split_at_lines(capture_trace.parse_lackey(lines, skip=0)))
+    assert records == [(0x1FFF000100, 65535, 8, 0)]
 
 
-def test_pages_are_numbered_in_order_of_first_touch(capture_trace: ModuleType) -> None:
+def test_pages_are_numbered_in_order_of_first_touch() -> None:
     records = [(0x9008, 1, 8, 0), (0x1010, 1, 8, 1), (0x9FF8, 1, 8, 0), (0x5000, 1, 8, 0)]
-    dense = [address for address, *_ in capture_trace.number_pages(records)]
+    dense = [address for address, *_ in number_pages(records)]
     assert dense == [0x0008, 0x1010, 0x0FF8, 0x2000]
 
 

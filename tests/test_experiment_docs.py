@@ -28,6 +28,8 @@ from homeshift.workload.trace import check_traces
 
 TEXT = (Path(__file__).parents[1] / "docs" / "experiments.md").read_text(encoding="utf-8")
 
+EXAMPLES = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
+
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(
@@ -123,8 +125,19 @@ def test_a_trace_made_as_the_page_shows_can_be_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    [code] = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
+    code, _ = EXAMPLES
     exec(compile(code, "docs/experiments.md", "exec"), {})
     [trace] = check_traces(["mine.npy"])
     assert trace.records == 1000
     assert (trace.pages, trace.writes) == (16, 250)
+
+
+def test_a_trace_of_another_tool_can_be_used_as_the_page_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "accesses.txt").write_text("W 7f2a10fc 8\nR 10 4\nR 7f2a1000 8\n", "utf-8")
+    _, code = EXAMPLES
+    exec(compile(code, "docs/experiments.md", "exec"), {})
+    [trace] = check_traces(["theirs.npy"])
+    assert (trace.records, trace.pages, trace.writes) == (4, 2, 2)

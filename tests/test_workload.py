@@ -178,7 +178,7 @@ def test_an_address_above_4_gib_is_read_whole(tmp_path: Path) -> None:
     high = records(100, address=(1 << 32) + 8)
     assert fault_of(saved(tmp_path, "high.npy", high)) == (
         "address 0x100000008 is in page 1048576, but 100 records touch at most 100 pages; "
-        "number the pages in order of first touch"
+        "number the pages in order of first touch, as homeshift.workload.trace.number_pages does"
     )
 
 

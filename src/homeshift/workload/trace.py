@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Trace files: check them without numpy, and know their length and footprint.
+"""Trace files: check them without numpy, know their length and footprint, and make their records.
 
 A trace is a .npy file, version 1.0: a one-dimensional array, in C order, of packed records
 
@@ -19,7 +19,7 @@ import os
 import struct
 import sys
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -29,6 +29,10 @@ from homeshift.units import LINE_BYTES, PAGE_BYTES
 
 TRACE_DTYPE = [("address", "<u8"), ("gap", "<u2"), ("size", "|u1"), ("write", "|u1")]
 RECORD_BYTES = 12
+MOST_GAP = 65535
+
+Record = tuple[int, int, int, int]
+"""Address, gap, size, write, as another tool has noted them."""
 
 _MAGIC = b"\x93NUMPY"
 _CHUNK_BYTES = RECORD_BYTES << 16
@@ -57,6 +61,26 @@ class Trace:
             "pages": self.pages,
             "writes": self.writes,
         }
+
+
+def split_at_lines(accesses: Iterable[Record]) -> Iterator[Record]:
+    """Make one record a line of an access across lines; saturate gaps."""
+    for address, gap, size, write in accesses:
+        at, end = address, address + size
+        while at < end:
+            piece = min(end, (at // LINE_BYTES + 1) * LINE_BYTES) - at
+            yield at, min(gap, MOST_GAP), piece, write
+            at += piece
+            gap = 0
+
+
+def number_pages(records: Iterable[Record]) -> Iterator[Record]:
+    """Move each record's page to a dense space, in which pages are numbered by first touch."""
+    numbers: dict[int, int] = {}
+    for address, gap, size, write in records:
+        page, offset = divmod(address, PAGE_BYTES)
+        number = numbers.setdefault(page, len(numbers))
+        yield number * PAGE_BYTES + offset, gap, size, write
 
 
 def check_traces(paths: Sequence[str | os.PathLike[str]]) -> tuple[Trace, ...]:
@@ -147,7 +171,8 @@ def _read_records(file: BinaryIO, path: Path, records: int) -> Trace:
     if pages > records:
         raise ValueError(
             f"address {highest:#x} is in page {pages - 1}, but {records} records touch at most "
-            f"{records} pages; number the pages in order of first touch"
+            f"{records} pages; number the pages in order of first touch, as "
+            f"homeshift.workload.trace.number_pages does"
         )
     return Trace(path=path, records=records, pages=pages, writes=writes)
 
