@@ -105,6 +105,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("strategy", Ownership, "neither a text nor an object of Strategy"),
     ("workload", 5, "workload = 5: neither a text nor an object of Workload"),
     ("vm", "64MiB", "vm = '64MiB': not a Vm"),
+    ("vm", [], 'vm = []: not a Vm, as in Vm(memory="1MiB"); for several there is configs/'),
     ("warmup", 5, "warmup = 5: a bare number; write a time with its unit"),
     ("window", None, "window = None: not a time"),
     ("horizon", 1e-3, "horizon = 0.001: a bare number; write a time with its unit"),

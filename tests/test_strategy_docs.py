@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +58,14 @@ def test_the_strategy_of_the_example_moves_a_vm_with_all_its_data(name: str) -> 
     assert summary["strategy"] == "evacuate"
 
 
-def test_the_parameter_of_the_example_can_be_given() -> None:
-    names: dict[str, Any] = {"base": base, "parameters": parameters, "dataclass": dataclass}
+def test_the_parameters_of_the_example_can_be_given() -> None:
+    names: dict[str, Any] = {"__name__": __name__}  # where dataclass looks
     exec(compile(DECLARATION, "docs/strategies.md", "exec"), names)
-    assert parameters.read_parameters(names["Rounds"], "most=5") == ({"most": 5}, [])
+    [given] = re.findall(r"--strategy rounds.py:(.*)", DECLARATION)
+    values = {"rounds": 5, "period": 20 * MICROSECOND, "rest": True}
+    assert parameters.read_parameters(names["Rounds"], given) == (values, [])
+    kinds = {"count", "time", "bandwidth", "share", "switch", "choice"}
+    assert set(re.findall(r"= parameters\.(\w+)", DECLARATION)) == kinds
 
 
 def test_the_homes_of_sampled_pages_can_be_moved_as_shown() -> None:

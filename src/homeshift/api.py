@@ -142,8 +142,9 @@ class Result:
     def phases(self) -> pd.DataFrame:
         """The phases of the migrations.
 
-        Columns: vm, name, start and end in s, accesses, and migration-bytes (None if several VMs
-        migrate).
+        Columns: vm, target of the migration, name, start and end in s, accesses, and
+        migration-bytes (None if several VMs migrate). Times count from the begin of the run, warmup
+        included; those of `progress` from the begin of the migration.
         """
         rows = [
             {"vm": leg["vm"], "target": leg["target"], **phase}
@@ -307,7 +308,7 @@ def _parts(value: object) -> bool:
 _EXPECTED: dict[str, tuple[Callable[[object], bool], str]] = {
     "vm": (
         lambda value: value is None or isinstance(value, Vm),
-        'not a Vm, as in Vm(memory="1MiB")',
+        'not a Vm, as in Vm(memory="1MiB"); for several there is configs/migrate.py --more-vms',
     ),
     "seed": (_whole, "not a whole number"),
     "check": (lambda value: isinstance(value, bool), "neither True nor False"),
