@@ -142,7 +142,7 @@ class RunningVm:
         """Return the guest pages, or those among some, that lie in the memory of other nodes."""
         here = self._memory_of(node, "pages_off")
         pages = self.pages if among is None else among
-        if fault := self.fault_of_pages(pages):
+        if among is not None and (fault := self.fault_of_pages(among)):
             raise RunError(f"vm.pages_off(): {fault}")
         return array("Q", (page for page in pages if self.frames[page] not in here))
 
