@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import figure
 
 from homeshift.front_end import call
-from homeshift.run_format import pauses
+from homeshift.run_format import lost_at, pauses, remote_share
 from homeshift.units import TICKS_PER_SECOND
 
 if TYPE_CHECKING:
@@ -64,16 +64,15 @@ def _pauses(run: Run) -> Iterator[tuple[float, float]]:
     own = [leg for leg in legs if leg["vm"] == 0]
     for told, _, on, _ in itertools.chain.from_iterable(map(pauses, own)):
         yield (told - begin) / TICKS_PER_SECOND, (on - begin) / TICKS_PER_SECOND
-    if run.migration.get("interruption", {}).get("lost"):
-        lost = next(phase["start"] for phase in own[-1]["phases"] if phase["name"] == "recover")
+    if (lost := lost_at(run.migration)) is not None:
         yield (lost - begin) / TICKS_PER_SECOND, run.migration["progress"][-1]["time"]
 
 
 def _spans(run: Run) -> Iterator[tuple[float, float, float, float]]:
     before = figure.speed_before(run)
     points = list(run.migration["progress"])
-    seconds = [later["time"] - earlier["time"] for earlier, later in itertools.pairwise(points)]
-    if seconds and seconds[-1] < statistics.median(seconds) / 4:
+    spans = [later["time"] - earlier["time"] for earlier, later in itertools.pairwise(points)]
+    if spans and spans[-1] < statistics.median(spans) / 4:
         del points[-2]  # a few accesses of a last moment would be a speed of their own
     for earlier, later in itertools.pairwise(points):
         seconds = later["time"] - earlier["time"]
@@ -85,7 +84,7 @@ def _spans(run: Run) -> Iterator[tuple[float, float, float, float]]:
             earlier["time"],
             later["time"],
             speed,
-            remote / accesses if known else float("nan"),
+            remote_share(remote, accesses) if known else float("nan"),
         )
 
 

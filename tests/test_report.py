@@ -250,7 +250,7 @@ def test_a_sweep_of_one_run_of_several_vms_is_told_as_such(sweep: Path, tmp_path
     said = "1 of 1 runs have several VMs: times, pages and accesses are those of the first one"
     assert f"report.py: warning: {said}" in result.stderr
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
-    assert f"{said}, bytes and energy those of all.</p>" in text
+    assert f"{said}, bytes, energy and entries moved those of all.</p>" in text
     assert ">1 migration of a virtual machine;" in text
     assert "<summary>the run</summary>" in text
     assert "ratios" not in text  # to which there is nothing

@@ -70,7 +70,7 @@ def lost_at(migration: dict[str, Any]) -> int | None:
     if not migration.get("interruption", {}).get("lost"):
         return None
     last = [leg for leg in migration["migrations"] if leg["vm"] == 0][-1]
-    return next(phase["start"] for phase in last["phases"] if phase["name"] == "recover")
+    return next(int(phase["start"]) for phase in last["phases"] if phase["name"] == "recover")
 
 
 def pauses(leg: dict[str, Any]) -> Iterator[tuple[int, int, int, str]]:

@@ -140,7 +140,7 @@ def several_vms(runs: Sequence[Run]) -> str:
     count = sum(len(run.migration.get("vms", ())) > 1 for run in runs)
     return (
         f"{count} of {len(runs)} runs have several VMs: times, pages and accesses are those of the "
-        "first one, bytes and energy those of all"
+        "first one, bytes, energy and entries moved those of all"
         if count
         else ""
     )
