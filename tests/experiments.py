@@ -47,6 +47,7 @@ def run(
     horizon: int | None = None,
     interruption: Interruption | None = None,
     fence: bool = False,
+    keep_borrowed: bool = False,
     **vm: Any,
 ) -> Result:
     spec = VmSpec(**{"memory_bytes": 64 * KIB, "vcpus": 2, "source": 0, "targets": (1,), **vm})
@@ -62,6 +63,7 @@ def run(
         others=others,
         interruption=interruption,
         fence=fence,
+        keep_borrowed=keep_borrowed,
         check=True,
     )
 

@@ -19,6 +19,8 @@ import pytest
 import homeshift as hs
 from homeshift.analysis.runs import read_run
 from homeshift.errors import InputError
+from homeshift.experiment.migration import Result as Simulated
+from homeshift.experiment.migration import migrate as simulate
 from homeshift.strategies import Strategy, parameters
 from homeshift.strategies.ownership import Ownership
 from homeshift.strategies.pre_copy import PreCopy
@@ -47,12 +49,43 @@ def test_python_and_the_command_line_give_the_same_run(run: hs.Result, tmp_path:
     configs = [json.loads((tmp_path / f / "config.json").read_text()) for f in ("python", "shell")]
     for section in ("machine", "vm", "workload", "strategy"):
         assert configs[0][section] == configs[1][section]
-    assert configs[0]["arguments"].keys() == configs[1]["arguments"].keys()
+    python, shell = (config["arguments"] for config in configs)
+    assert python.keys() == shell.keys()
+    assert {name for name in python if python[name] != shell[name]} == {"outdir"}
     assert read_run(tmp_path / "python").strategy == "pre-copy"
     compare = [sys.executable, str(SCRIPT.parents[1] / "scripts" / "compare.py")]
     folders = [str(tmp_path / folder) for folder in ("python", "shell")]
     compared = subprocess.run([*compare, *folders], check=True, capture_output=True, text=True)
     assert compared.stderr == ""
+
+
+def test_every_argument_reaches_the_simulation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def note(**arguments: Any) -> Simulated:
+        asked.update(arguments)
+        return simulate(**arguments)
+
+    monkeypatch.setattr("homeshift.api.simulate", note)
+    vm = hs.Vm(memory="256KiB", vcpus=2, source=3, target=[1, 2], region="16KiB")
+    run = hs.migrate(vm=vm, warmup="5us", window="10us", seed=7, check=True)
+    assert (asked["seed"], asked["check"]) == (7, True)
+    run.save(tmp_path / "python")
+    options = "--vm-memory 256KiB --vcpus 2 --source 3 --target 1,2 --region 16KiB --warmup 5us"
+    more = f"--machine quad --window 10us --seed 7 --check --outdir {tmp_path / 'shell'}"
+    command = [sys.executable, str(SCRIPT), *options.split(), *more.split()]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    for name in ("stats.txt", "migration.json"):
+        python, shell = ((tmp_path / folder / name).read_bytes() for folder in ("python", "shell"))
+        assert python == shell
+    python, shell = (
+        json.loads((tmp_path / folder / "config.json").read_text())["arguments"]
+        for folder in ("python", "shell")
+    )
+    assert {name for name in python if python[name] != shell[name]} == {"outdir"}
+    assert list(run.phases["target"].unique()) == [1, 2]
 
 
 def test_measures_are_those_of_the_summary_by_dotted_names(run: hs.Result) -> None:

@@ -109,6 +109,14 @@ def test_runs_with_a_horizon_are_also_compared_over_all_the_time_to_it(
     ]
 
 
+def test_the_speed_of_the_first_vm_is_told_once(write_run: WriteRun, call: Call) -> None:
+    speed = {"before": 80.0, "during": 20.0, "after": 79.0}
+    run = write_run("run", migration={"vms": [{"accesses-per-microsecond": speed}]})
+    for more in ((), ("--by", "strategy")):
+        assert call(run, *more).stdout.count("VM speed before") == 1
+        assert "VM 0" not in call(run, *more).stdout
+
+
 def test_speeds_of_other_vms_are_rows_of_their_own(
     write_run: WriteRun, ownership: dict[str, Any], call: Call
 ) -> None:
@@ -371,6 +379,8 @@ def test_runs_that_differ_only_in_strategy_are_comparable(pair: tuple[Path, Path
         ({"workload": {"phases": 9}}, "workload.phases: none (a), 9 (b)"),
         ({"vm": {"memory_bytes": 1}}, "vm.memory_bytes: 16MiB (a), 1B (b)"),
         ({"arguments": {"seed": 2}}, "--seed: 1 (a), 2 (b)"),
+        ({"arguments": {"window": 2_000_000}}, "--window: 100us (a), 2us (b)"),
+        ({"arguments": {"keep-borrowed": True}}, "--keep-borrowed: off (a), on (b)"),
         ({"arguments": {"cancel-at": 20_000_000}}, "--cancel-at: none (a), 20us (b)"),
         ({"homeshift": "0.0.1"}, "homeshift version: 0.1.0 (a), 0.0.1 (b)"),
     ],
@@ -402,6 +412,9 @@ def test_a_migration_that_did_not_complete_is_named_in_a_warning(
     path = write_run("run", migration={"status": "cancelled"})
     said = "1 of 1 migrations are not completed (cancelled: stop-and-copy)"
     assert said in call(path).stderr
+    paths = [path, write_run("again", migration={"status": "cancelled"}), write_run("whole")]
+    said = "2 of 3 migrations are not completed (cancelled: stop-and-copy)"
+    assert said in call(*paths).stderr
 
 
 def test_help_is_shown_without_importing_pandas() -> None:

@@ -190,6 +190,24 @@ def test_a_standstill_is_over_before_the_next_access(
     assert crossing.data["moved_time"].iloc[0] == pytest.approx(0.02)
 
 
+def test_runs_are_compared_as_far_as_both_have_got(
+    runs: Callable[..., tuple[Path, Path]],
+) -> None:
+    data = compare_courses(*map(read_run, runs())).data
+    assert data["accesses"].iloc[-1] == 50_000  # of the slower one
+
+
+def test_the_range_of_the_energy_is_that_of_its_constants(
+    runs: Callable[..., tuple[Path, Path]],
+) -> None:
+    data = compare_courses(*map(read_run, runs())).data
+    for who in ("left", "moved"):
+        energy = data[f"{who}_energy"].iloc[-1]
+        assert energy > 0
+        assert data[f"{who}_energy-low"].iloc[-1] == pytest.approx(energy / 2)
+        assert data[f"{who}_energy-high"].iloc[-1] == pytest.approx(energy * 2)
+
+
 def test_misses_are_counted_from_the_end_of_the_migration_on(
     runs: Callable[..., tuple[Path, Path]],
 ) -> None:

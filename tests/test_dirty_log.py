@@ -14,7 +14,7 @@ from homeshift.experiment.frames import FrameAllocator
 from homeshift.experiment.migration import Result, migrate
 from homeshift.experiment.running_vm import RunningVm
 from homeshift.experiment.vm import VmSpec
-from homeshift.machine import load_machine
+from homeshift.machine import Machine, load_machine
 from homeshift.strategies import (
     Copy,
     MoveCpuState,
@@ -149,6 +149,7 @@ class Unasked(Strategy):
         yield Pause(vm)
         yield Copy(vm.pages, to=target)
         assert vm.take_dirty_log()  # of what was written before the last copy
+        assert vm.take_dirty_log() == []  # each is told once
         yield MoveCpuState(vm, to=target)
         yield Resume(vm, on=target)
 
@@ -189,6 +190,53 @@ def test_a_migration_begins_regions_of_its_own() -> None:
     vm.begin_migration()
     new = vm.frames_for([2], 1)
     assert [frame // region - begun[0] // region for frame in begun + new] == [0, 0, 1]
+
+
+class Samples:
+    """An engine of which a VM hears of these samples, in turn."""
+
+    def __init__(self, *samples: list[int]) -> None:
+        self.samples = list(samples)
+
+    def sample(self, vm: int, every: int, slower_than_ticks: int) -> None:
+        """Need not do anything."""
+
+    def map_pages(self, vm: int, pages: Sequence[int], frames: Sequence[int]) -> None:
+        """Need not do anything."""
+
+    def take_samples(self, _: int) -> list[int]:
+        return self.samples.pop(0)
+
+
+def a_vm(machine: Machine, allocator: FrameAllocator, region: int) -> RunningVm:
+    spec = VmSpec(memory_bytes=64 << 10, vcpus=1, source=0, targets=(1,), region_bytes=region)
+    return RunningVm(number=0, spec=spec, machine=machine, allocator=allocator)
+
+
+def test_each_sample_is_told_once_with_the_node_where_the_vm_was() -> None:
+    machine = load_machine("tiny")
+    vm = a_vm(machine, FrameAllocator(machine, PAGE_BYTES), PAGE_BYTES)
+    vm.attach(Samples([9], [1, 2], [3], [4]))  # type: ignore[arg-type]
+    vm.tag_samples()
+    vm.sample(8)  # forgets what an earlier migration has left
+    vm.tag_samples()
+    vm.node = 1
+    assert vm.take_samples() == [(1, 0), (2, 0), (3, 1)]
+    assert vm.take_samples() == [(4, 1)]
+
+
+def test_what_a_migration_that_is_called_off_had_begun_to_fill_is_free_again() -> None:
+    machine, region = load_machine("tiny"), 16 << 10
+    allocator = FrameAllocator(machine, region)
+    vm = a_vm(machine, allocator, region)
+    vm.attach(Samples())  # type: ignore[arg-type]
+    vm.frames_for([0, 1], 1)
+    vm.use_copies([0])  # in a region that page 1 was to share
+    begun = vm.frames_for([4, 5, 6, 7], 1)
+    vm.discard_copies(0)
+    free = allocator.allocate_pages(1, 8, purpose="another VM")
+    assert set(begun[2:]) <= set(free)
+    assert vm.frames[0] not in free
 
 
 def test_the_regions_of_pages_are_those_that_they_lie_in_now() -> None:

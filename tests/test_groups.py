@@ -521,3 +521,26 @@ def test_strategies_are_compared_at_the_same_value_of_a_parameter_that_they_shar
     assert "hybrid max-bandwidth 2 GB/s" in " ".join(out.split())
     _, out, _ = call(path.parent, "--by", "max-bandwidth")
     assert out.startswith("4 runs over strategy (2)")
+
+
+def test_what_else_a_run_writes_makes_no_condition(write_run: WriteRun) -> None:
+    for name, timeline in (("with", True), ("without", False)):
+        window = {"start_ticks": 0} if timeline else None
+        arguments = {"timeline": timeline, "timeline-messages": window}
+        run = write_run(f"runs/{name}", config={"arguments": arguments})
+    table = run_table(read_runs([run.parent], stats=False))
+    assert condition_columns(table, ["strategy"]) == []
+
+
+def test_what_is_borrowed_is_the_part_of_the_memory_that_all_lend(write_run: WriteRun) -> None:
+    lent = {"2": 0.25, "3": 0.5}
+    run = write_run("run", config={"vm": {"borrow": lent}, "arguments": {"borrow": lent}})
+    assert list(run_table(read_runs([run], stats=False))["borrowed"]) == [0.75]
+
+
+def test_times_of_strategies_are_compared_in_their_unit(write_run: WriteRun) -> None:
+    for name, limit in (("short", 10**6), ("long", 10**9)):
+        run = write_run(f"runs/{name}", config={"strategy": {"downtime-limit": limit}})
+    table = run_table(read_runs([run.parent], stats=False))
+    assert [Path(path).name for path in select(table, "downtime-limit=1ms")["path"]] == ["long"]
+    assert [Path(path).name for path in select(table, "downtime-limit<1ms")["path"]] == ["short"]

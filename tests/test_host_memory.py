@@ -107,6 +107,9 @@ def test_what_is_needed_grows_with_pages_regions_nodes_and_caches() -> None:
     }
     for what, (other_machine, other_vm) in more.items():
         assert host_memory.needed(other_machine, [other_vm])[what] == 2 * at_first[what]
+    pool = load_machine("pool")
+    slices, caches = pool.nodes * pool.slc.size_bytes, 4 * 4 * pool.cache.size_bytes  # of hosts
+    assert host_memory.needed(pool, [vm])["caches"] == (slices + caches) // 64 * 8
     large = host_memory.needed(machine, [replace(vm, region_bytes=2 * MIB)])
     assert large["pages of VMs"] == at_first["pages of VMs"]
     assert large["regions of VMs"] * 512 == at_first["regions of VMs"]

@@ -16,7 +16,7 @@ import pytest
 from experiments import KIB, MICROSECOND, machine_of, run
 
 from homeshift.engines.embedded import EmbeddedEngine
-from homeshift.errors import RunError
+from homeshift.errors import InputError, RunError
 from homeshift.experiment.guests import Guest
 from homeshift.experiment.interruption import CANCEL, TARGET_FAILURE, Interruption
 from homeshift.experiment.vm import VmSpec
@@ -131,6 +131,73 @@ def test_homes_that_had_moved_are_brought_back() -> None:
         summary = interrupted("ownership", CANCEL, moment)
         assert summary["interruption"]["regions-brought-back"] == homes
         assert summary["home"]["regions-transferred"] == homes
+        assert summary["interruption"]["after"] == moment / TICKS_PER_SECOND
+
+
+def test_the_sources_engine_brings_homes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    transfer = EmbeddedEngine.transfer
+
+    def note(
+        engine: EmbeddedEngine, regions: Sequence[int], new_home: int, *, node: int, owner: int
+    ) -> int:
+        asked.append((new_home, node))
+        return transfer(engine, regions, new_home, node=node, owner=owner)
+
+    moment = switch("ownership") - 1
+    monkeypatch.setattr(EmbeddedEngine, "transfer", note)
+    interrupted("ownership", TARGET_FAILURE, moment)
+    assert asked == [(1, 0), (0, 0)]  # there, and back
+
+
+def test_a_vm_that_was_throttled_is_let_go_again() -> None:
+    options = "max-bandwidth=1GB/s,downtime-limit=1ns,max-rounds=40,auto-converge=on"
+    strategy = f"pre-copy:{options}"
+    fast = "stream:stride=4KiB,write_ratio=1,shared=0,footprint=1,think=4096"
+    vm: dict[str, Any] = {"memory_bytes": 128 * KIB, "vcpus": 1, "window": 200 * MICROSECOND}
+    leg = run(_machine(), strategy, fast, **vm).summary["migrations"][0]
+    moment = [p["end"] for p in leg["phases"] if p["name"] == "throttle"][-1] - leg["start"]
+    interruption = Interruption(CANCEL, moment + MICROSECOND)
+    summary = run(_machine(), strategy, fast, interruption=interruption, **vm).summary
+    assert summary["status"] == "cancelled"
+    assert summary["cpu-throttle-percentage"] >= 40
+    speed = summary["vm"]["accesses-per-microsecond"]
+    assert speed["after"] == pytest.approx(speed["before"], rel=0.05)
+
+
+def test_a_target_fails_in_time_though_the_strategy_watches_the_vm() -> None:
+    moment = switch("ownership+pull") + 10 * MICROSECOND  # of the 50 us that it watches
+    leg = interrupted("ownership+pull", TARGET_FAILURE, moment)["migrations"][0]
+    assert [phase["name"] for phase in leg["phases"][-2:]] == ["watch", "recover"]
+    assert 0 <= leg["phases"][-1]["start"] - leg["start"] - moment < 1000
+
+
+def test_homes_that_moved_count_though_not_all_come_back() -> None:
+    """Some of the regions that have been pulled from have been given back by then."""
+
+    def pulled(interruption: Interruption | None) -> dict[str, Any]:
+        return run(
+            _machine(),
+            "ownership+pull:sample-every=1,remote-share=0,period=5us,max-periods=3",
+            "uniform:write_ratio=0.4,think=0,footprint=1",
+            interruption=interruption,
+            **VM,
+        ).summary
+
+    leg = pulled(None)["migrations"][0]
+    [back] = [phase for phase in leg["phases"] if phase["name"] == "return"]
+    moment = back["start"] + (back["end"] - back["start"]) * 3 // 5 - leg["start"]
+    summary = pulled(Interruption(TARGET_FAILURE, moment))
+    assert 0 < summary["interruption"]["regions-brought-back"] < 12
+    assert summary["home"]["regions-transferred"] == 12
+
+
+def test_what_is_lost_is_what_the_target_had() -> None:
+    """All has been copied, and what was borrowed is being given back."""
+    moment = (switch("stop-and-copy") + total("stop-and-copy")) // 2
+    interruption = interrupted("stop-and-copy", TARGET_FAILURE, moment)["interruption"]
+    assert interruption["lost"] == {"vcpus": 2, "pages": 12, "pages-elsewhere": 0}
+    assert "its 2 vCPUs' state and 12 of its 12 pages" in interruption["outcome"]
 
 
 def test_homes_of_a_transfer_that_is_broken_off_have_moved_and_come_back() -> None:
@@ -200,6 +267,41 @@ def test_pages_of_another_vm_do_not_count_as_copied() -> None:
     ).summary
     assert summary["migrations"][1]["copied-pages"] == 12
     assert summary["copied-pages"] in (3, 4)
+
+
+def test_another_vms_migration_is_not_called_off() -> None:
+    """The first one has ended by then, and the other one takes 4.1 us a page."""
+    other = Guest(
+        spec=VmSpec(memory_bytes=48 * KIB, vcpus=2, source=2, targets=(3, 1)),
+        workload=parse_workload(WORKLOAD),
+        strategy=strategy_named("pre-copy:max-bandwidth=1GB/s"),
+    )
+    summary = run(
+        _machine(),
+        "ownership",
+        WORKLOAD,
+        others=(other,),
+        interruption=Interruption(CANCEL, 30 * MICROSECOND),
+        memory_bytes=48 * KIB,
+    ).summary
+    assert summary["interruption"]["outcome"] == "the migration had ended"
+    assert [leg["target"] for leg in summary["migrations"]] == [1, 3, 1]
+    for leg in summary["migrations"]:
+        assert "resume" in [phase["name"] for phase in leg["phases"]]
+
+
+def test_a_target_that_another_vm_is_on_does_not_fail() -> None:
+    other = Guest(
+        spec=VmSpec(memory_bytes=48 * KIB, vcpus=2, source=1), workload=parse_workload(WORKLOAD)
+    )
+    with pytest.raises(InputError, match="VM 1 uses node 1 as well, and would not notice"):
+        run(
+            _machine(),
+            "ownership",
+            others=(other,),
+            targets=(1, 2),
+            interruption=Interruption(TARGET_FAILURE, 0),
+        )
 
 
 @pytest.mark.parametrize("kind", [CANCEL, TARGET_FAILURE])

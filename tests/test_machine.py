@@ -420,3 +420,14 @@ def test_a_wrong_change_is_told_like_a_fault_of_the_file(changes: str, fault: st
         load_machine(f"quad:{changes}")
     assert error.value.subject == f"machine 'quad.toml:{changes}'"
     assert any(found.startswith(fault) for found in error.value.faults), error.value.faults
+
+
+def test_a_key_that_several_tables_have_is_no_hint() -> None:
+    with pytest.raises(InputError) as caught:
+        load_machine("quad:latency=9ns")
+    assert caught.value.faults == ("latency: no such field",)
+
+
+def test_a_byte_takes_the_nearest_whole_time() -> None:
+    for bandwidth, ticks in (("38.4GB/s", 26), ("21.3GB/s", 47), ("2GB/s", 500)):
+        assert load_machine(f"quad:memory.bandwidth={bandwidth}").memory.byte_ticks == ticks

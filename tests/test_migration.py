@@ -32,7 +32,7 @@ from homeshift.energy import Counts, energy_of, load_constants
 from homeshift.engines.messages import MIGRATION_TYPES
 from homeshift.errors import InputError
 from homeshift.experiment.frames import FrameAllocator
-from homeshift.experiment.vm import VmSpec, state_bytes
+from homeshift.experiment.vm import VmSpec, check_together, state_bytes
 from homeshift.machine import Machine, load_machine, machine_names
 from homeshift.output import Stat
 from homeshift.strategies import STRATEGIES
@@ -301,6 +301,27 @@ def test_whole_regions_have_to_be_near_what_is_to_be_borrowed(
         vm.check(load_machine("quad"))
 
 
+def test_fractions_that_add_up_to_1_but_for_rounding_can_be_borrowed() -> None:
+    borrow = dict.fromkeys(range(1, 10), 1 / 9)
+    assert sum(borrow.values()) > 1
+    VmSpec(memory_bytes=9 * PAGE, vcpus=1, source=0, borrow=borrow).check(load_machine("rack64"))
+
+
+def test_vms_with_regions_of_different_sizes_are_told() -> None:
+    specs = [
+        VmSpec(memory_bytes=MIB, vcpus=1, source=0, region_bytes=size) for size in (PAGE, 2 * PAGE)
+    ]
+    with pytest.raises(InputError, match="all VMs of a machine must have the same size of regions"):
+        check_together(specs, load_machine("quad"))
+
+
+def test_of_many_lenders_a_few_are_told() -> None:
+    borrow = dict.fromkeys(range(1, 6), 0.1)
+    vm = VmSpec(memory_bytes=4 * PAGE, vcpus=1, source=0, borrow=borrow)
+    with pytest.raises(InputError, match=r"borrow 1:0\.1,2:0\.1,3:0\.1 and 2 more: in whole"):
+        vm.check(load_machine("octo"))
+
+
 def test_a_vm_that_does_not_fit_is_told_with_all_its_faults() -> None:
     machine = machine_of("tiny")
     vm = VmSpec(
@@ -318,6 +339,10 @@ def test_a_vm_that_does_not_fit_is_told_with_all_its_faults() -> None:
     ):
         big.check(machine)
     replace(big, borrow={1: 0.51}, memory_bytes=MIB).check(machine)  # fits, and raises nothing
+    full = replace(big, memory_bytes=MIB - 2 * PAGE)  # and a page of state, and one of its table
+    full.check(machine)
+    with pytest.raises(InputError, match=r"vm-memory = 1016KiB: needs 1\.00 MiB on node 0"):
+        replace(full, vcpus=2).check(machine)
 
 
 def test_a_target_without_room_for_the_copy_is_an_input_error() -> None:
@@ -430,6 +455,15 @@ def test_the_vms_bytes_are_those_that_its_messages_leave_on_two_links_each() -> 
     result = run(machine_of("quad"), "ownership", busy, window=50 * MICROSECOND)
     window = result.summary["window"]
     assert result.summary["vm"]["local-share"]["before"] == 1.0
+    found = {stat.name: stat.value or 0 for stat in result.statistics}
+    served = [found[f"system.ruby.home_table{node}.servedRemotely"] for node in range(4)]
+    assert sum(served) == window["remote-services"] > 0
+    for core in range(16):
+        cache = f"system.ruby.l1_cntrl{core}.cache"
+        hits, misses, all_ = (
+            found[f"{cache}.m_demand_{what}"] for what in ("hits", "misses", "accesses")
+        )
+        assert hits + misses == all_
     on_links = {"Control": 0.0, "Data": 0.0}
     for stat in result.statistics:
         link, _, kind = stat.name.partition(".msg_byte.")
@@ -438,6 +472,50 @@ def test_the_vms_bytes_are_those_that_its_messages_leave_on_two_links_each() -> 
     # The last ones are on their way.
     assert window["control-bytes"] == pytest.approx(on_links["Control"] / 2, rel=0.01)
     assert window["data-bytes"] == pytest.approx(on_links["Data"] / 2, rel=0.01)
+
+
+def test_a_link_is_busy_for_as_long_as_what_crosses_it_takes() -> None:
+    """A copy sends lines with their data one way, and acks the other."""
+    bandwidth = 2e9
+    result = run(slow_links(bandwidth), "stop-and-copy", IDLE, memory_bytes=MIB, vcpus=1)
+    summary = result.summary
+    lines = MIB // LINE + state_lines(slow_links(bandwidth), 1, MIB)
+    ways = [(link["source"], link["target"]) for link in summary["links"]]
+    busy = dict(zip(ways, summary["progress"][-1]["links-busy"], strict=True))
+    hub = 4
+    assert busy[0, hub] == busy[hub, 1] == pytest.approx(lines * DATA / bandwidth)
+    assert busy[1, hub] == busy[hub, 0] == pytest.approx(lines * CONTROL / bandwidth)
+    assert busy[2, hub] == 0
+    found = {stat.name: stat.value or 0 for stat in result.statistics}
+    for number, way in enumerate(ways):
+        share = found[f"system.ruby.network.int_links{number:02d}.utilization"]
+        assert share * found["simSeconds"] == pytest.approx(busy[way], rel=1e-3)
+
+
+def test_memory_is_busy_for_as_long_as_its_lines_take() -> None:
+    bandwidth = 2e9
+    machine = slow_memory(bandwidth)
+    result = run(machine, "stop-and-copy", IDLE, memory_bytes=MIB, vcpus=1)
+    found = {stat.name: stat.value or 0 for stat in result.statistics}
+    assert found["simTicks"] == result.final_tick - 5 * MICROSECOND  # without the warm-up
+    lines = MIB // LINE + state_lines(machine, 1, MIB)
+    for node, name in ((0, "numReads"), (1, "numWrites")):
+        memory = f"system.mem_ctrls{node}"
+        assert found[f"{memory}.{name}"] == lines
+        busy = found[f"{memory}.busUtil"] * found["simSeconds"]
+        assert busy == pytest.approx(lines * LINE / bandwidth, rel=1e-3)
+
+
+def test_the_mean_latency_of_a_vm_that_does_nothing_else_is_the_time_over_its_accesses() -> None:
+    machine = machine_of("quad")
+    one = replace(machine, cores=replace(machine.cores, max_outstanding=1))
+    result = run(one, "ownership", "uniform:think=0", window=50 * MICROSECOND, vcpus=1)
+    [vm] = result.summary["vms"]
+    found = {stat.name: stat.value or 0 for stat in result.statistics}
+    assert found["system.vm.vcpu0.totalLatency"] == pytest.approx(found["simTicks"], rel=0.05)
+    for when in ("before", "after"):
+        speed = vm["accesses-per-microsecond"][when]
+        assert vm["mean-latency"][when] == pytest.approx(1e-6 / speed, rel=0.02)
 
 
 # ---- determinism -------------------------------------------------------------------------------
@@ -457,6 +535,8 @@ def test_the_course_reaches_to_the_end_of_the_measurement(horizon: int | None) -
     last, window = summary["progress"][-1], summary["window"]
     assert last["time"] == window["time"]
     assert sum(last["accesses"]) == window["accesses"]
+    assert last["remote-services"] == window["remote-services"]
+    assert last["energy"] == window["energy"]
     times = [point["time"] for point in summary["progress"]]
     assert times == sorted(set(times))
 

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from experiments import KIB, MICROSECOND, machine_of, run
@@ -15,7 +17,7 @@ from homeshift.errors import InputError
 from homeshift.experiment.guests import Guest, load_guests
 from homeshift.experiment.vm import VmSpec, default_memory_bytes
 from homeshift.strategies import strategy_named
-from homeshift.workload import parse_workload
+from homeshift.workload import Workload, parse_workload
 
 ROOT = Path(__file__).parents[1]
 SHORT = ("--machine", "tiny", "--vm-memory", "64KiB", "--vcpus", "1", "--warmup", "2us")
@@ -40,9 +42,10 @@ def script(name: str, *options: str) -> subprocess.CompletedProcess[str]:
 def test_a_file_of_vms_is_read_with_units_and_defaults(tmp_path: Path) -> None:
     (tmp_path / "vms.toml").write_text(GUESTS + '[[vm]]\nvm-memory = "128KiB"\n')
     moving, staying = load_guests(
-        str(tmp_path / "vms.toml"), region_bytes=4096, stage2_entry_bytes=8
+        str(tmp_path / "vms.toml"), region_bytes=8192, stage2_entry_bytes=16
     )
     assert moving.spec.targets == (0, 1)
+    assert (moving.spec.region_bytes, moving.spec.stage2_entry_bytes) == (8192, 16)
     assert moving.spec.borrow == {0: 0.25}
     assert moving.start_ticks == 10**6
     assert moving.strategy is not None
@@ -79,13 +82,14 @@ def test_all_faults_of_a_file_of_vms_are_told_at_once(tmp_path: Path) -> None:
         GUESTS.replace('"64KiB"', "64").replace("[0, 1]", '"1"').replace("uniform", "unifrm")
         + '[[vm]]\nsources = 1\nborrow = [2]\nvcpus = "two"\ntrace = ["none.npy"]\n'
         + '[[vm]]\nstart = "5us"\n[[vm]]\nstrategy = "return"\ntarget = [1]\n'
+        + '[[vm]]\nstrategy = "pre-copy"\n'
         + '[vms]\nstrategy = "x"\n'
     )
     with pytest.raises(InputError) as error:
         load_guests(str(tmp_path / "vms.toml"), region_bytes=4096, stage2_entry_bytes=8)
     told = str(error.value)
     for part in (
-        "has 10 faults",
+        "has 11 faults",
         "vms: no such field (did you mean 'vm'?)",
         "VM 1: vm-memory = 64: a bare number",
         "VM 1: target = '1': not a list of nodes",
@@ -96,6 +100,7 @@ def test_all_faults_of_a_file_of_vms_are_told_at_once(tmp_path: Path) -> None:
         "VM 2: trace: none.npy: cannot read",
         "VM 3: start: it has no target, and so does not migrate",
         "VM 4: target: by return it stays where it is",
+        "VM 5: strategy: it has no target, and so does not migrate",
     ):
         assert part in told
 
@@ -140,7 +145,9 @@ def test_more_vms_migrate_beside_the_first_and_are_recorded(tmp_path: Path) -> N
         accesses = sum(phase["accesses"] for m in own for phase in m["phases"])
         assert vm["accesses-per-microsecond"]["during"] == pytest.approx(accesses / ticks * 1e6)
     assert config["other_vms"][0]["strategy"]["max-rounds"] == 2
+    assert config["other_vms"][0]["start_ticks"] == MICROSECOND
     assert "system.vm1.vcpu0.numLoads" in (run / "stats.txt").read_text()
+    assert "once more" not in done.stdout  # of the first VM's migration alone is told
 
 
 def test_the_node_that_fails_is_used_by_the_first_vm_alone(tmp_path: Path) -> None:
@@ -197,3 +204,28 @@ def test_a_strategy_that_takes_longer_than_the_horizon_is_told_and_the_others_ar
     assert "| all energy, from the constant's low to its high | ownership |" in done.stdout
     done = script("scripts/strategies.py", *command[:-1], "--", *options)
     assert (done.returncode, done.stdout) == (1, "")
+
+
+def test_equal_vms_do_not_make_equal_accesses(monkeypatch: pytest.MonkeyPatch) -> None:
+    seeds: list[int] = []
+    streams = Workload.streams
+
+    def note(workload: Workload, *, vcpus: int, vm_bytes: int, seed: int) -> Any:
+        seeds.append(seed)
+        return streams(workload, vcpus=vcpus, vm_bytes=vm_bytes, seed=seed)
+
+    monkeypatch.setattr(Workload, "streams", note)
+    other = Guest(
+        spec=VmSpec(memory_bytes=64 * KIB, vcpus=1, source=1), workload=parse_workload("uniform")
+    )
+    result = run(machine_of("quad"), "ownership", seed=5, vcpus=1, others=[other, other])
+    assert seeds == [5, 6, 7]
+    assert len(result.config({})["other_vms"]) == 2
+
+
+def test_copies_are_told_by_their_numbers(tmp_path: Path) -> None:
+    options = ("--strategy", "pre-copy:max-rounds=2,downtime-limit=1ps", "--check")
+    done = script("configs/migrate.py", *SHORT, *options, "--outdir", str(tmp_path / "run"))
+    assert done.returncode == 0, done.stderr
+    found = re.findall(r"copy (\d+): [\d,]+ pages, all of them once more", done.stdout)
+    assert found == ["2", "3"]

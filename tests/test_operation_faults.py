@@ -245,3 +245,16 @@ def test_a_strategy_that_stays_has_to_do_something(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("experiments.strategy_named", lambda _: Idle(lambda _: iter([])))
     with pytest.raises(RunError, match=r"^strategy faulty does nothing$"):
         run(machine_of("quad"), "faulty", memory_bytes=64 * KIB, borrow={2: 0.5})
+
+
+def test_a_strategy_may_ask_for_much_if_time_passes_between(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def often(vm: base.Vm) -> Iterator[base.Operation]:
+        for _ in range(3):
+            yield from [base.Watch(0)] * 4000
+            yield base.Watch(1000)
+        yield from moved(vm)
+
+    monkeypatch.setattr("experiments.strategy_named", lambda _: Faulty(often))
+    assert run(machine_of("tiny"), "faulty", memory_bytes=64 * KIB).summary["status"] == "completed"

@@ -20,7 +20,7 @@ import pytest
 from conftest import write_note
 
 from homeshift.analysis import machine_drawing
-from homeshift.analysis.report import _parameters
+from homeshift.analysis.report import _parameters, _pool
 from homeshift.analysis.selection import shown_value
 from homeshift.machine import load_machine
 
@@ -125,6 +125,7 @@ def test_the_page_stands_alone_and_says_what_the_runs_say(sweep: Path, tmp_path:
     assert "the share of its accesses that needed another node (none is drawn" in text
     assert "4 migrations of a virtual machine, over 2 seeds;" in text
     assert "node 2 (lender)" in page.texts
+    assert "quad: 4 nodes, crossbar; links of 32.0 GB/s and 27.5 ns. Blue:" in text
     row = page.texts.index("vm-memory")
     assert page.texts[row + 1] == "16MiB"
     assert any(FILE.strip() in data for data in page.texts)
@@ -153,6 +154,17 @@ def test_parameters_that_vary_stand_before_those_that_do_not() -> None:
     assert _parameters(pd.DataFrame(columns)) == [
         *(("seed", "1; 2"), ("vcpus", "4"), ("workload.kind", "zipf"))
     ]
+
+
+def test_an_option_that_some_runs_are_not_given_varies() -> None:
+    table = pd.DataFrame({"arguments.horizon": [None, 10**9], "workload.ring": [None, 4096]})
+    assert _parameters(table) == [("horizon", "none; 1ms"), ("workload.ring", "4096")]
+
+
+def test_the_memory_of_a_pool_is_told_with_its_units() -> None:
+    pool = load_machine("pool").to_dict()
+    period = pool["clock_period_ps"]
+    assert f"and {pool['pool']['latency_cycles'] * period / 1e3:.4g} ns, links of" in _pool(pool)
 
 
 @pytest.mark.parametrize(
@@ -353,6 +365,9 @@ def test_a_mesh_is_drawn_as_a_grid() -> None:
         ("machine.network.link_bandwidth_bytes_per_second", 25.6e9, "25.6GB/s"),
         ("horizon", 10**9, "1ms"),
         ("horizon", None, "None"),
+        ("arguments.fail-target-at", 2 * 10**6, "2us"),
+        ("arguments.stage2-entry", 8, "8B"),
+        ("strategy.cpu-throttle-slice", 4 * 10**7, "40us"),
         ("seed", 3, "3"),
         ("workload", "zipf", "zipf"),
     ],

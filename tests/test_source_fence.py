@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -52,3 +53,20 @@ def test_an_access_of_the_source_is_refused_and_one_of_another_node_is_not(
 def test_a_fence_is_refused_where_it_would_hit_others() -> None:
     with pytest.raises(InputError, match="is for one VM that moves once"):
         run(machine_of("quad"), "ownership", fence=True, targets=(1, 2), **VM)
+
+
+def test_the_node_where_the_vm_is_takes_the_right_from_its_source(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
+    fence = EmbeddedEngine.fence
+
+    def note(
+        engine: EmbeddedEngine, regions: Sequence[int], fenced: int, *, node: int, owner: int
+    ) -> int:
+        asked.append((len(regions), fenced, node))
+        return fence(engine, regions, fenced, node=node, owner=owner)
+
+    monkeypatch.setattr(EmbeddedEngine, "fence", note)
+    run(machine_of("quad"), "ownership", fence=True, **VM)
+    assert asked == [(12, 0, 1)]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,22 @@ from experiments import (
 from machines import LINE, PAGE
 
 from homeshift.energy import Counts, energy_of, load_constants
+from homeshift.engines.embedded import EmbeddedEngine
 from homeshift.errors import RunError
 from homeshift.experiment.guests import Guest
-from homeshift.experiment.running_vm import RunningVm
 from homeshift.experiment.vm import VmSpec
-from homeshift.strategies import strategy_named
+from homeshift.machine import slow_access_ticks
+from homeshift.strategies import (
+    Copy,
+    Fetch,
+    Operation,
+    Pull,
+    Strategy,
+    Throttle,
+    Vm,
+    Watch,
+    strategy_named,
+)
 from homeshift.strategies.ownership_pull import Votes
 from homeshift.workload import parse_workload, trace_workload
 from homeshift.workload.trace import TRACE_DTYPE
@@ -219,6 +231,44 @@ def test_prepaging_around_faults_saves_requests_of_a_vm_that_walks(tmp_path: Pat
     assert 0 < 2 * asked[1] < asked[0]
 
 
+def test_the_pages_around_a_fault_come_next_the_nearest_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It touches another page every 50 us; one is pushed in 4 us."""
+    copied: list[tuple[int, bool]] = []
+    copy = EmbeddedEngine.copy
+
+    def note(engine: EmbeddedEngine, sources: Sequence[int], *args: Any, **options: Any) -> int:
+        if len(sources) == 1:
+            copied.append((sources[0] // PAGE, options.get("urgent", False)))
+        return copy(engine, sources, *args, **options)
+
+    monkeypatch.setattr(EmbeddedEngine, "copy", note)
+    run(
+        machine_of("quad"),
+        "post-copy:prepaging=4,max-postcopy-bandwidth=1GB/s",
+        "stream:stride=4KiB,shared=0,footprint=1,think=100000",
+        vcpus=1,
+        memory_bytes=256 * KIB,
+        window=600 * MICROSECOND,
+    )
+    first = [urgent for _, urgent in copied].index(True)
+    page = copied[first][0]
+    assert 16 < page < 60  # those before have been pushed by then
+    around = [other - page for other, urgent in copied[first + 1 :] if not urgent]
+    assert around[:4] == [1, -1, 2, -2]
+
+
+def test_the_time_that_a_vcpu_waits_for_pages_is_in_its_statistics() -> None:
+    for strategy in ("post-copy", "stop-and-copy"):
+        result = run(machine_of("quad"), strategy, "uniform:think=5", vcpus=1)
+        found = {stat.name: stat.value for stat in result.statistics}
+        blocked = result.summary["postcopy-blocktime"] * 1e12
+        assert (blocked > 0) == (strategy == "post-copy")
+        assert found["system.vm.vcpu0.blockedTime"] == pytest.approx(blocked)
+        assert found["system.vm.allBlockedTime"] == pytest.approx(blocked)
+
+
 def test_a_hybrid_fetches_only_what_was_written_since_it_was_copied() -> None:
     writes = "stream:stride=4KiB,write_ratio=1,shared=0,footprint=1,think=8192"
     vm: dict[str, Any] = {"memory_bytes": MIB, "vcpus": 1}
@@ -232,6 +282,19 @@ def test_a_hybrid_fetches_only_what_was_written_since_it_was_copied() -> None:
 
 
 # ---- what stays and what goes ------------------------------------------------------------------
+
+
+def test_what_is_not_copied_has_no_rate_at_which_it_is_written() -> None:
+    """The VM writes a page every 0.512 us, and half of these are borrowed."""
+    summary = run(
+        machine_of("quad"),
+        "ignore-shared:max-rounds=2,downtime-limit=1ns,max-bandwidth=8GB/s",
+        "stream:stride=4KiB,write_ratio=1,shared=0,footprint=1,think=1024",
+        memory_bytes=MIB,
+        vcpus=1,
+        borrow={2: 0.5},
+    ).summary
+    assert summary["ram"]["dirty-pages-rate"] == pytest.approx(0.5 / 0.512e-6, rel=0.3)
 
 
 def test_what_is_not_copied_counts_neither_as_dirty_nor_for_the_downtime() -> None:
@@ -270,6 +333,38 @@ def test_ignore_shared_copies_the_sources_own_pages_and_moves_no_home() -> None:
     summary = run(machine_of("quad"), "ignore-shared", IDLE, borrow=EVERYWHERE).summary
     assert summary["copied-pages"] == 4
     assert summary["home"]["regions-transferred"] == summary["home"]["regions-returned"] == 0
+
+
+def test_ignore_shared_copies_what_lies_where_the_vm_is_by_then() -> None:
+    summary = run(
+        machine_of("quad"), "ignore-shared", IDLE, targets=(1, 2), borrow={3: 0.5}
+    ).summary
+    assert [leg["copied-pages"] for leg in summary["migrations"]] == [8, 8]
+
+
+@pytest.mark.parametrize("strategy", ["stop-and-copy", "pre-copy", "post-copy", "hybrid"])
+def test_who_copies_everything_gives_all_that_was_borrowed_back(strategy: str) -> None:
+    summary = run(machine_of("quad"), strategy, IDLE, borrow=EVERYWHERE).summary
+    assert summary["home"]["regions-returned"] == 12
+
+
+def test_what_was_borrowed_can_be_kept() -> None:
+    for strategy in ("stop-and-copy", "return"):
+        summary = run(
+            machine_of("quad"), strategy, IDLE, borrow={2: 0.5}, keep_borrowed=True
+        ).summary
+        assert summary["home"]["regions-returned"] == 0
+
+
+def test_who_pulls_gives_back_what_the_pulled_pages_lay_in() -> None:
+    summary = run(
+        machine_of("quad"),
+        "ownership+pull:remote-share=0.1,period=10us,sample-every=1",
+        "uniform:think=0,footprint=1,shared=0",
+        memory_bytes=512 * KIB,
+        borrow={2: 0.5},
+    ).summary
+    assert summary["home"]["regions-returned"] == summary["copied-pages"] > 0
 
 
 def test_ownership_and_copy_moves_homes_of_the_targets_memory_and_copies_the_rest() -> None:
@@ -337,16 +432,18 @@ def test_a_vm_that_needed_no_other_node_before_is_pulled_for_as_well() -> None:
 
 
 def test_nothing_is_sampled_any_more_when_all_is_pulled(monkeypatch: pytest.MonkeyPatch) -> None:
-    noted: list[int] = []
-    sample = RunningVm.sample
+    noted: list[tuple[int, int]] = []
+    sample = EmbeddedEngine.sample
 
-    def note(vm: RunningVm, every: int) -> None:
-        noted.append(every)
-        sample(vm, every)
+    def note(engine: EmbeddedEngine, vm: int, every: int, slower_than_ticks: int) -> None:
+        noted.append((every, slower_than_ticks))
+        sample(engine, vm, every, slower_than_ticks)
 
-    monkeypatch.setattr(RunningVm, "sample", note)
-    run(machine_of("tiny"), "ownership+pull:sample-every=3")
-    assert noted == [3, 0]
+    monkeypatch.setattr(EmbeddedEngine, "sample", note)
+    machine = machine_of("tiny")
+    run(machine, "ownership+pull:sample-every=3")
+    assert [every for every, _ in noted] == [3, 0]
+    assert noted[0][1] == slow_access_ticks(machine)
 
 
 def test_a_page_that_both_nodes_use_has_no_majority() -> None:
@@ -356,6 +453,80 @@ def test_a_page_that_both_nodes_use_has_no_majority() -> None:
     votes.add([(7, 1)] * 2)
     assert votes.won_by(1, votes=2) == [9, 8, 7]
     assert votes.won_by(0, votes=1) == []
+
+
+# ---- parameters --------------------------------------------------------------------------------
+
+
+class Noted:
+    """A VM of 100 pages on node 0, of which a strategy hears what was noted down here."""
+
+    node = 0
+    pages = range(100)
+    regions = range(100)
+    copy_bandwidth = 1.0  # nothing ever fits into the downtime
+
+    def __init__(self, *, dirty: Sequence[int] = (), samples: Sequence[int] = ()) -> None:
+        """Write so many pages, from 0 on, by round; or touch these pages in every period."""
+        self.dirty = iter(dirty)
+        self.samples = [(page, 1) for page in samples]
+
+    def take_dirty_log(self) -> list[int]:
+        return list(range(next(self.dirty, 0)))
+
+    def sample(self, every: int) -> None:
+        """Need not do anything."""
+
+    def take_samples(self) -> list[tuple[int, int]]:
+        return self.samples
+
+    def remote_share(self) -> float:
+        return 1.0
+
+    def pages_off(self, node: int, among: Sequence[int]) -> Sequence[int]:
+        return [page for page in among if node]
+
+
+def asked(strategy: str, vm: Noted) -> list[Operation]:
+    return list(strategy_named(strategy).migrate(vm, 1))  # type: ignore[arg-type]
+
+
+def test_auto_converge_throttles_at_every_second_round_that_wrote_too_much() -> None:
+    options = "auto-converge=on,max-cpu-throttle=45,cpu-throttle-slice=7us,max-rounds=11"
+    # The first call starts the log. The 4th round writes less than half of what the 3rd copied.
+    vm = Noted(dirty=[0, 60, 36, 10, 9, 9, 9, 9, 9, 9, 9, 9, 9])
+    operations = asked(f"pre-copy:{options}", vm)
+    rounds, told = 0, []
+    for operation in operations:
+        rounds += isinstance(operation, Copy)
+        if isinstance(operation, Throttle):
+            told.append((rounds, operation.percentage, operation.slice_ticks))
+    slice_ticks = 7 * MICROSECOND
+    assert told == [(2, 20, slice_ticks), (5, 30, slice_ticks), (7, 40, slice_ticks)] + [
+        (rounds, 45, slice_ticks) for rounds in (9, 11)
+    ]
+
+
+def test_a_hybrid_copies_in_so_many_rounds_and_fetches_as_it_is_told() -> None:
+    vm = Noted(dirty=[0, 60, 30, 20])
+    operations = asked(
+        "hybrid:precopy-rounds=3,prepaging=5,max-bandwidth=1GB/s,max-postcopy-bandwidth=2GB/s", vm
+    )
+    copies = [operation for operation in operations if isinstance(operation, Copy)]
+    assert [(len(copy.pages), copy.max_bandwidth) for copy in copies] == [
+        (100, 1e9),
+        (60, 1e9),
+        (30, 1e9),
+    ]
+    assert Fetch(list(range(20)), to=1, prepaging=5, max_bandwidth=2e9) in operations
+
+
+def test_the_hottest_pages_are_pulled_first_so_many_at_a_time_and_for_so_long() -> None:
+    vm = Noted(samples=[5, 9, 7, 9, 7, 9])
+    operations = asked("ownership+pull:pages-per-period=2,max-periods=3,period=7us", vm)
+    pulls = [operation for operation in operations if isinstance(operation, Pull)]
+    assert pulls == [Pull([9, 7], to=1)] * 3
+    assert operations.count(Watch(7 * MICROSECOND)) == 3
 
 
 # ---- lending -----------------------------------------------------------------------------------
@@ -429,6 +600,7 @@ def test_a_vm_that_goes_around_uses_its_frames_again() -> None:
     little = replace(machine, memory=replace(machine.memory, size_bytes=256 * KIB))
     summary = run(little, "pre-copy:max-rounds=2", BUSY, targets=(1, 0, 1, 0, 1, 0)).summary
     assert len(summary["migrations"]) == 6
+    assert {leg["dirty-sync-count"] for leg in summary["migrations"]} == {1 + 1}
 
 
 def test_a_vm_that_stays_is_shielded_from_a_copy_by_the_priorities_of_its_links() -> None:
@@ -457,6 +629,91 @@ def test_a_vm_that_stays_is_shielded_from_a_copy_by_the_priorities_of_its_links(
     assert max(slow.values()) < 1.05
 
 
+@pytest.mark.parametrize("strategy", ["pre-copy", "post-copy", "ownership", "ownership+copy"])
+def test_what_is_said_of_the_first_vm_is_the_sum_of_its_own_migrations(strategy: str) -> None:
+    summary = run(
+        machine_of("quad"),
+        strategy,
+        BUSY,
+        vcpus=1,
+        targets=(1, 2),
+        borrow=EVERYWHERE,
+        horizon=200 * MICROSECOND,
+        others=[replace(guest(3, 0, strategy, borrow={1: 0.5}), start_ticks=80 * MICROSECOND)],
+    ).summary
+    own = [m for m in summary["migrations"] if m["vm"] == 0]
+    assert len(own) == 2 < len(summary["migrations"])
+
+    def added(name: str) -> Any:
+        return pytest.approx(sum(m[name] for m in own))
+
+    home, ram, window = summary["home"], summary["ram"], summary["window"]
+    assert home["regions-transferred"] == added("regions-transferred")
+    assert home["regions-returned"] == added("regions-returned")
+    assert summary["copied-pages"] == ram["normal"] == added("copied-pages")
+    assert ram["dirty-sync-count"] == added("dirty-sync-count")
+    assert ram["postcopy-requests"] == added("postcopy-requests")
+    assert summary["downtime"] == added("downtime")
+    assert summary["postcopy-blocktime"] == added("postcopy-blocktime")
+    copying = sum(m["total-time"] for m in own)
+    assert ram["pages-per-second"] == pytest.approx(summary["copied-pages"] / copying)
+    assert summary["phases"] == [
+        {name: phase[name] for name in ("name", "start", "end")}
+        for m in own
+        for phase in m["phases"]
+    ]
+    assert summary["vms"][0]["targets"] == [1, 2]
+    before = summary["vms"][0]["accesses-per-microsecond"]["before"]
+    assert window["accesses-lost"] == pytest.approx(200 * before - window["accesses"])
+    # Nobody knows which bytes went when for it.
+    assert ram["precopy-bytes"] is ram["downtime-bytes"] is ram["postcopy-bytes"] is None
+
+
+def test_bytes_of_phases_are_known_beside_a_vm_that_stays() -> None:
+    summary = run(
+        machine_of("quad"), "post-copy", BUSY, vcpus=1, targets=(1, 2), others=[guest(3, None)]
+    ).summary
+    own = [phase for m in summary["migrations"] for phase in m["phases"]]
+    fetched = [phase["migration-bytes"] for phase in own if phase["name"] == "fetch"]
+    assert len(fetched) == 2
+    assert summary["ram"]["postcopy-bytes"] == sum(fetched)
+    assert summary["ram"]["transferred"] == sum(phase["migration-bytes"] for phase in own)
+
+
+class Turns(Strategy):
+    """Throttles the VM on its first way, and stops it on the next."""
+
+    name = "turns"
+
+    def migrate(self, vm: Vm, target: int) -> Iterator[Operation]:
+        first = "pre-copy:max-bandwidth=1GB/s,downtime-limit=1ns,max-rounds=4,auto-converge=on"
+        yield from strategy_named(first if target == 1 else "stop-and-copy").migrate(vm, target)
+
+
+def test_rates_are_those_of_the_last_migration_and_the_throttle_is_the_hardest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fast = "stream:stride=4KiB,write_ratio=1,shared=0,footprint=1,think=4096"
+    ways: dict[str, Any] = {"memory_bytes": 128 * KIB, "vcpus": 1}
+    monkeypatch.setattr("experiments.strategy_named", lambda _: Turns())
+    once = run(machine_of("quad"), "turns", fast, **ways).summary
+    twice = run(machine_of("quad"), "turns", fast, **ways, targets=(1, 2)).summary
+    assert once["expected-downtime"] > 0 < once["ram"]["dirty-pages-rate"]
+    assert twice["expected-downtime"] == twice["ram"]["dirty-pages-rate"] == 0  # not looked at
+    assert twice["cpu-throttle-percentage"] == once["cpu-throttle-percentage"] >= 20
+
+
+def test_a_vcpu_may_wait_for_a_page_that_is_under_way_already() -> None:
+    """All vCPUs use the same few pages: one asks, others wait with it."""
+    [leg] = run(
+        machine_of("quad"),
+        "post-copy:prepaging=0,max-postcopy-bandwidth=50MB/s",
+        "uniform:shared=1,think=0",
+        vcpus=4,
+    ).summary["migrations"]
+    assert 0 < leg["postcopy-requests"] <= 16 < leg["postcopy-faults"]
+
+
 # ---- over one span of time ---------------------------------------------------------------------
 
 
@@ -470,6 +727,19 @@ def test_the_window_is_the_horizon_whatever_the_migration_takes() -> None:
 def test_a_horizon_that_is_shorter_than_the_migration_is_told() -> None:
     with pytest.raises(RunError, match=r"^the migration is not over after 1us; give a longer"):
         run(machine_of("quad"), "stop-and-copy", BUSY, horizon=MICROSECOND)
+    with pytest.raises(RunError, match=r"^the migration is not over after 100ps"):
+        run(
+            machine_of("quad"), "stop-and-copy", BUSY, vcpus=1, horizon=100, others=[guest(1, None)]
+        )
+    with pytest.raises(RunError, match=r"^the migrations are not over after 100ps"):
+        run(
+            machine_of("quad"),
+            "stop-and-copy",
+            BUSY,
+            vcpus=1,
+            horizon=100,
+            others=[guest(1, 0, "ownership")],
+        )
 
 
 def test_the_windows_energy_is_the_sum_of_its_counts_and_holds_what_was_left_remote() -> None:
@@ -496,6 +766,15 @@ def test_the_windows_energy_is_the_sum_of_its_counts_and_holds_what_was_left_rem
     assert left["link-bytes"] - left["migration-link-bytes"] > 10 * (
         copied["link-bytes"] - copied["migration-link-bytes"]
     )
+
+
+def test_the_course_of_a_long_migration_has_fewer_points_at_equal_distances() -> None:
+    summary = run(machine_of("quad"), "stop-and-copy", memory_bytes=MIB, window=MICROSECOND).summary
+    times = [point["time"] for point in summary["progress"]]
+    assert 32 < len(times) <= 129
+    assert times[-1] > 10 * 1e-6
+    spans = [later - earlier for earlier, later in itertools.pairwise(times)]
+    assert max(spans) < 2 * min(spans[:-1])
 
 
 def test_progress_ends_with_the_measurement_and_never_goes_back() -> None:

@@ -183,12 +183,19 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
         strategy_named(str(tmp_path / "none.py"))
 
 
-def test_an_exception_of_a_strategy_is_told_with_its_place(tmp_path: Path) -> None:
-    path = written(tmp_path, ROUNDS.replace("pages = vm.pages", "pages = vm.pages[0] / 0"))
+@pytest.mark.parametrize(
+    ("wrong", "fault"),
+    [
+        ("vm.pages[0] / 0", "ZeroDivisionError: division by zero"),
+        ("vm.regions_of(None)", "TypeError: .*"),  # within what it calls
+    ],
+)
+def test_an_exception_of_a_strategy_is_told_with_its_place(
+    tmp_path: Path, wrong: str, fault: str
+) -> None:
+    path = written(tmp_path, ROUNDS.replace("pages = vm.pages", f"pages = {wrong}"))
     done = migrate(tmp_path / "out", str(path))
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1] == (
-        "migrate.py: error: strategy rounds raises ZeroDivisionError: division by zero "
-        "(mine.py, line 13)"
-    )
+    told = rf"migrate\.py: error: strategy rounds raises {fault} \(mine\.py, line 13\)"
+    assert re.fullmatch(told, done.stderr.splitlines()[-1])
     assert not (tmp_path / "out").exists()

@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 from conftest import WriteRun
 
-from homeshift.analysis.runs import read_run
+from homeshift.analysis.runs import read_run, read_runs
 from homeshift.errors import InputError
-from homeshift.study.data import STRATEGIES, Study, _against_left, collect
+from homeshift.study.data import STRATEGIES, Study, _against_left, collect, listed
 from homeshift.study.page import render
 from homeshift.study.tables import AXES, REPEATS, Tables
 from homeshift.sweep.spec import load_sweep
@@ -295,14 +295,34 @@ def test_a_small_sweep_becomes_rows_with_break_even_times(tmp_path: Path) -> Non
     sweep = tmp_path / "small.toml"
     sweep.write_text(
         'machine = "quad:cache.size=16KiB,slc.size=64KiB"\nvm-memory = "1MiB"\n'
-        'strategy = ["ownership", "stop-and-copy"]\nborrow = "2:0.5"\nwarmup = "100us"\n'
+        'strategy = ["ownership", "stop-and-copy"]\nborrow = "1:0.25,2:0.5"\nwarmup = "100us"\n'
         'window = "50us"\nhorizon = "3ms"\nworkload = "uniform:footprint=1,think=0"\n'
+        "seed = [2, 1]\n"
     )
     command = [sys.executable, str(ROOT / "scripts" / "sweep.py"), str(sweep)]
     subprocess.run([*command, "--outdir", str(tmp_path / "all" / "small")], check=True)
     table = collect(tmp_path / "all")
-    assert list(table["strategy"]) == ["ownership", "stop-and-copy"]
-    moved = table.iloc[1]
+    assert list(table["strategy"]) == [*["ownership"] * 2, *["stop-and-copy"] * 2]
+    assert list(table["seed"]) == [1, 2, 1, 2]
+    case = {"memory_mib": 1.0, "on_target": 0.25, "on_third": 0.5, "region_kib": 4.0, "pages": 256}
+    machine = {"link_gbs": 32.0, "latency_ns": 27.5, "slice_kib": 64.0, "lines": 32.0}
+    for _, row in table.iterrows():
+        for name, value in {**case, **machine, "warmup_ms": 0.1}.items():
+            assert row[name] == pytest.approx(value), name
+        assert 0 < row["pause_s"] < row["downtime_s"] / 10
+        done = row["accesses"] + row["speed_before"] * 50  # and in the window before
+        assert sum(listed(row["program_accesses"])) == pytest.approx(done)
+        if row["strategy"] == "ownership":  # 4 vCPUs' state of 16 KiB, and the table
+            assert row["copy_bytes"] == (4 * 256 + 32) * 80
+    runs = {
+        (run.strategy, run.config["arguments"]["seed"]): run
+        for run in read_runs([tmp_path / "all" / "small"], stats=False)
+    }
+    against = ["overtakes_s", "saves_energy_s", "energy_ratio"]
+    for _, row in table.iloc[2:].iterrows():  # each with the one of its own seed
+        expected = _against_left(*(runs[name, row["seed"]] for name in table["strategy"].unique()))
+        assert tuple(row[against]) == pytest.approx(expected, nan_ok=True)
+    moved = table.iloc[2]
     # It stood still for its downtime, and has made good for that when it overtakes.
     assert moved["downtime_s"] < moved["overtakes_s"] < moved["window_s"]
     assert moved["accesses"] > table.iloc[0]["accesses"]
@@ -317,6 +337,39 @@ def test_the_page_can_be_written_from_the_table_alone(tmp_path: Path) -> None:
     command = [sys.executable, str(script), "--page", "--docs", str(tmp_path)]
     subprocess.run(command, check=True, capture_output=True, timeout=300)
     assert (tmp_path / "study.md").read_bytes() == (ROOT / "docs" / "study.md").read_bytes()
+
+
+def test_what_moving_saves_is_known_from_the_time_on_at_which_as_much_work_took_less(
+    write_run: WriteRun,
+) -> None:
+    """Left, 1000 accesses take 1 ms and 1 mJ; moved, 4000 take 1 ms, after 1 ms and 2 mJ."""
+    courses = {
+        "left": [(0.0, 0, 0.0), (0.01, 10_000, 0.01)],
+        "moved": [(0.0, 0, 0.0), (1e-3, 0, 2e-3), (0.01, 36_000, 2e-3)],
+    }
+    runs = [
+        read_run(
+            write_run(
+                name,
+                migration={
+                    "progress": [
+                        {
+                            "time": time,
+                            "accesses": [work],
+                            "remote-services": 0,
+                            "energy": dict.fromkeys(("total", "total-low", "total-high"), energy),
+                        }
+                        for time, work, energy in course
+                    ]
+                },
+            )
+        )
+        for name, course in courses.items()
+    ]
+    overtakes, saves, ratio = _against_left(*runs)
+    assert overtakes == pytest.approx(4e-3 / 3, rel=0.01)
+    assert saves == pytest.approx(1.5e-3, rel=0.01)
+    assert ratio == pytest.approx(0.2)
 
 
 @pytest.mark.parametrize(("lead", "overtakes"), [(0.005, math.nan), (0.02, 8.5)])

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from homeshift.experiment.message_window import MessageWindow, parse_message_window
+
 SCRIPT = Path(__file__).parents[1] / "configs" / "migrate.py"
 TINY = ("--machine", "tiny", "--vm-memory", "256KiB", "--warmup", "5us", "--window", "20us")
 
@@ -142,6 +144,61 @@ def test_counters_add_up_to_what_was_counted(
     assert sum(last["links-busy"]) > 0
 
 
+def test_remote_accesses_are_in_percent_of_all(tmp_path: Path) -> None:
+    events, summary = run(tmp_path, "ownership")
+    points = summary["progress"]
+    shares = [e["args"]["value"] for e in events if e.get("name") == "remote accesses (%)"]
+    done = [
+        sum(later["accesses"]) - sum(earlier["accesses"])
+        for earlier, later in itertools.pairwise(points)
+    ]
+    remote = sum(
+        share / 100 * accesses for share, accesses in zip(shares, filter(None, done), strict=True)
+    )
+    assert remote == pytest.approx(points[-1]["remote-services"])
+    assert remote > 0
+
+
+def test_counters_begin_with_the_migration_and_its_times_are_in_microseconds(
+    pre_copy: tuple[list[Event], dict[str, Any]],
+) -> None:
+    events, summary = pre_copy
+    begin = summary["migrations"][0]["start"] / 1e6
+    assert min(e["ts"] for e in events if e["ph"] == "C") == begin
+    whole = slices(events, 1)[0]
+    assert whole["args"]["total time (us)"] == pytest.approx(whole["dur"])
+    assert whole["args"]["downtime (us)"] == pytest.approx(summary["downtime"] * 1e6)
+
+
+def test_every_vm_has_its_own_tracks_in_order_and_the_machine_comes_last(tmp_path: Path) -> None:
+    (tmp_path / "vms.toml").write_text(
+        '[[vm]]\nvm-memory = "64KiB"\nsource = 1\ntarget = [0]\nstart = "3us"\n'
+    )
+    more = ("--vcpus", "1", "--more-vms", str(tmp_path / "vms.toml"))
+    events, summary = run(tmp_path, "stop-and-copy", *more)
+    ways = {pid: slices([e for e in events if e["pid"] == pid], 1)[0]["name"] for pid in (1, 2)}
+    assert ways == {1: "stop-and-copy, node 0 to node 1", 2: "ownership, node 1 to node 0"}
+    names, orders = (
+        {e["pid"]: e["args"][arg] for e in events if e.get("name") == f"process_{what}"}
+        for what, arg in (("name", "name"), ("sort_index", "sort_index"))
+    )
+    assert [names[pid] for pid in sorted(orders, key=orders.__getitem__)] == [
+        *("VM 0", "VM 1", "machine")
+    ]
+    counters = [e for e in events if e["ph"] == "C"]
+    assert min(e["ts"] for e in counters) == summary["migrations"][0]["start"] / 1e6
+    times = [point["time"] for point in summary["progress"]]
+    for number, done in enumerate(summary["progress"][-1]["accesses"]):
+        speeds = [
+            e["args"]["value"]
+            for e in counters
+            if e["pid"] == number + 1 and e["name"] == "VM speed (accesses/us)"
+        ]
+        spans = [later - earlier for earlier, later in itertools.pairwise(times)]
+        counted = sum(v * s * 1e6 for v, s in zip(speeds, spans, strict=True))
+        assert counted == pytest.approx(done)
+
+
 def test_several_migrations_have_slices_one_after_the_other(tmp_path: Path) -> None:
     events, summary = run(tmp_path, "ownership", "--target", "1,0")
     assert [e["name"] for e in slices(events, 1) if "node" in e["name"]] == [
@@ -189,6 +246,8 @@ def test_every_message_is_a_flow_from_its_sender_to_its_receiver(
         assert out["ts"] == pytest.approx(sent / 1e6, abs=0.001)
         assert into["ts"] == pytest.approx(arrived / 1e6, abs=0.001)
         assert out["args"]["address"].startswith("0x")
+        assert out["args"]["bytes"] == (72 if "Data" in out["name"] else out["args"]["bytes"])
+    assert {out["args"]["bytes"] for out, _ in ends.values()} == {8, 72}
     names = {event["name"] for (event, _) in ends.values()}
     assert {"Transfer", "Done", "GetS", "DataE", "Unblock"} <= names
 
@@ -197,7 +256,9 @@ def test_messages_are_on_the_tracks_of_their_controllers(
     with_messages: tuple[list[Event], dict[str, Any]],
 ) -> None:
     events = [event for event in with_messages[0] if "name" in event]
-    processes = {e["pid"]: e["args"]["name"] for e in events if e["name"] == "process_name"}
+    named = [(e["pid"], e["args"]["name"]) for e in events if e["name"] == "process_name"]
+    processes = dict(named)
+    assert len(processes) == len(named)  # no node is shown among the tracks of a VM
     threads = {
         (e["pid"], e["tid"]): e["args"]["name"] for e in events if e["name"] == "thread_name"
     }
@@ -264,3 +325,12 @@ def test_no_more_accesses_are_remote_than_there_are(tmp_path: Path) -> None:
     shares = [e["args"]["value"] for e in events if e.get("name") == "remote accesses (%)"]
     assert max(shares) == 100
     assert summary["vm"]["local-share"]["after"] == 0
+
+
+def test_the_messages_of_a_window_may_be_very_many() -> None:
+    assert parse_message_window("0us,2us").most == 10_000
+    assert parse_message_window("1us,2us,20000") == MessageWindow(
+        start_ticks=10**6, end_ticks=2 * 10**6, most=20_000
+    )
+    with pytest.raises(ValueError, match="more than 1,000,000,000 messages"):
+        parse_message_window("0us,2us,1000000001")

@@ -99,6 +99,7 @@ def test_exact_texts_use_the_largest_unit_that_fits() -> None:
 
 
 def test_people_are_shown_three_digits() -> None:
+    assert [format_bytes(size) for size in (1023.4, 1023.7)] == ["1023 B", "1.00 KiB"]
     assert [format_bytes(size) for size in (0, 1023, 1024, 10**6, 3 << 40)] == [
         "0 B",
         "1023 B",

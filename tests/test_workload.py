@@ -144,8 +144,20 @@ def test_a_workload_that_does_not_fit_the_vm_is_refused() -> None:
         "a footprint of 8 pages leaves no page for each of 3 vCPUs beside 16 common ones; "
         "give the VM more memory or a larger footprint",
     )
+    odd_ring = parse_workload("producer-consumer:ring=5000B,footprint=1")  # of two pages
+    assert odd_ring.streams(vcpus=2, vm_bytes=4 << 12, seed=1)
+    with pytest.raises(InputError, match=r"a footprint of 3 pages .* beside 2 common ones"):
+        odd_ring.streams(vcpus=2, vm_bytes=3 << 12, seed=1)
     wholly_shared = parse_workload("uniform:shared=1")
     assert wholly_shared.streams(vcpus=8, vm_bytes=1 << 14, seed=1)  # needs no private page
+
+
+def test_a_seed_has_64_bits() -> None:
+    workload = parse_workload("uniform")
+    assert workload.streams(vcpus=1, vm_bytes=1 << 14, seed=(1 << 64) - 1)
+    for seed in (-1, 1 << 64):
+        with pytest.raises(InputError, match=f"seed = {seed}: not between 0 and"):
+            workload.streams(vcpus=1, vm_bytes=1 << 14, seed=seed)
 
 
 def test_a_trace_knows_its_records_pages_and_writes(tmp_path: Path) -> None:
@@ -167,11 +179,29 @@ def test_vcpus_take_turns_at_the_traces_each_at_a_base_of_its_own(tmp_path: Path
     streams = workload.streams(vcpus=3, vm_bytes=5 * 4096, seed=1)
     assert [stream["trace_path"] for stream in streams] == [str(first), str(second), str(first)]
     assert [stream["trace_base"] for stream in streams] == [0, 2 * 4096, 3 * 4096]
+    more = workload.streams(vcpus=5, vm_bytes=8 * 4096, seed=1)
+    assert [stream["trace_base"] for stream in more[3:]] == [5 * 4096, 6 * 4096]
     assert streams[0]["cycles_per_instruction"] == 0.5
     with pytest.raises(
         InputError, match=r"the traces of 3 vCPUs touch 20\.0 KiB, the VM has 16\.0"
     ):
         workload.streams(vcpus=3, vm_bytes=4 * 4096, seed=1)
+
+
+def test_a_trace_of_several_chunks_is_read_whole(tmp_path: Path) -> None:
+    count = 3 << 15  # the last third of it is in a second chunk
+    made = records(count, address=0)
+    made["write"][:10] = made["write"][-5:] = 1
+    made["address"][100] = 7 * 4096
+    [trace] = check_traces([saved(tmp_path, "long.npy", made)])
+    assert (trace.records, trace.pages, trace.writes) == (count, 8, 15)
+    made["address"][-3] = 62
+    fault = f"record {count - 3}: an access across a line of 64 B"
+    assert fault_of(saved(tmp_path, "long.npy", made)) == fault
+    made["size"][-4] = 0
+    assert (
+        fault_of(saved(tmp_path, "long.npy", made)) == f"record {count - 4}: an access of no byte"
+    )
 
 
 def test_an_address_above_4_gib_is_read_whole(tmp_path: Path) -> None:
