@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import runpy
 import subprocess
@@ -20,8 +21,10 @@ from homeshift.analysis.comparison import compare, differences, labels, render
 from homeshift.analysis.display import common_unit, format_count, format_number, format_ratio
 from homeshift.analysis.measures import measure_named
 from homeshift.analysis.runs import read_runs
-from homeshift.analysis.selection import strategy_names
+from homeshift.analysis.selection import column, run_table, select, strategy_names
 from homeshift.errors import InputError
+from homeshift.strategies.parameters import bandwidth, count, time
+from homeshift.strategies.stop_and_copy import StopAndCopy
 
 WriteRun = Callable[..., Path]
 SCRIPT = Path(__file__).parents[1] / "scripts" / "compare.py"
@@ -227,11 +230,11 @@ def test_runs_of_a_sweep_are_named_by_what_varies_and_not_by_its_directories(
 
 def test_strategies_are_named_by_the_parameters_in_which_they_differ(write_run: WriteRun) -> None:
     given: list[tuple[str, dict[str, Any]]] = [
-        ("pre-copy", {"max-rounds": 30, "downtime-limit": 10**9, "auto-converge": False}),
-        ("pre-copy:max-rounds=4", {"max-rounds": 4, "downtime-limit": 10**9}),
+        ("pre-copy", {"max-rounds": 30, "downtime-limit_ticks": 10**9, "auto-converge": False}),
+        ("pre-copy:max-rounds=4", {"max-rounds": 4, "downtime-limit_ticks": 10**9}),
         ("post-copy:prepaging=9", {"prepaging": 9}),
-        ("mine/evac.py:limit=1us", {"downtime-limit": 10**6, "auto-converge": True}),
-        ("mine/evac.py:limit=2us", {"downtime-limit": 2 * 10**6, "auto-converge": False}),
+        ("mine/evac.py:limit=1us", {"downtime-limit_ticks": 10**6, "auto-converge": True}),
+        ("mine/evac.py:limit=2us", {"downtime-limit_ticks": 2 * 10**6, "auto-converge": False}),
         ("mine/fast.py", {}),
         ("other/fast.py", {}),
     ]
@@ -260,6 +263,43 @@ def test_strategies_are_named_by_the_parameters_in_which_they_differ(write_run: 
     assert labels(runs) == strategy_names(runs)
     assert strategy_names(runs, without=["strategy.max-rounds"])[:2] == ["pre-copy", "pre-copy"]
     assert strategy_names(runs[1:2]) == ["pre-copy"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mine(StopAndCopy):
+    """Its parameters have names that others have for times, sizes and bandwidths."""
+
+    name = "mine"
+    observe: int = time("10us", "how long")
+    link_rate: float = bandwidth("2GB/s", "how fast")
+    window: int = count(5, "how many")
+    region: int = count(7, "how many")
+    pages_bandwidth: int = count(3, "how many")
+
+
+def test_parameters_of_an_own_strategy_have_the_units_that_they_are_declared_with(
+    write_run: WriteRun,
+) -> None:
+    other = Mine(observe=20_000_000, link_rate=4e9, window=6, region=8, pages_bandwidth=4)
+    runs = read_runs(
+        [
+            write_run(
+                str(number),
+                migration={"strategy": "mine"},
+                config={"strategy": json.loads(json.dumps(strategy.to_dict()))},
+            )
+            for number, strategy in enumerate((Mine(), other))
+        ]
+    )
+    assert strategy_names(runs) == [
+        "mine:observe=10us,link-rate=2GB/s,window=5,region=7,pages-bandwidth=3",
+        "mine:observe=20us,link-rate=4GB/s,window=6,region=8,pages-bandwidth=4",
+    ]
+    table = run_table(runs)
+    assert column(table, "observe") == "strategy.observe_ticks"
+    assert column(table, "vm.memory") == "vm.memory_bytes"
+    [chosen] = select(table, ["observe=20us", "link-rate=4GB/s", "strategy.region=8"])["strategy"]
+    assert chosen == strategy_names(runs)[1]
 
 
 def test_a_table_too_wide_for_the_terminal_is_split(pair: tuple[Path, Path]) -> None:

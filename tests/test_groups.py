@@ -477,7 +477,7 @@ def test_a_sweep_without_a_run_that_is_done_is_told(tmp_path: Path, call: Call) 
         ({"runs": [{"run": "a"}]}, "sweep.json: runs[0].options: missing or not an object"),
         ({"runs": ["a"]}, "sweep.json: runs[0].run: missing or not a text"),
         ({"file": 3, "name": None}, "sweep.json: name: missing or not a text"),
-        ({"format": 1}, "sweep.json: format is 1, this version reads 2"),
+        ({"format": 2}, "sweep.json: format is 2, this version reads 3"),
     ],
 )
 def test_a_sweep_that_does_not_say_what_it_is_is_refused(
@@ -512,7 +512,7 @@ def test_strategies_are_compared_at_the_same_value_of_a_parameter_that_they_shar
                 migration={"strategy": strategy},
                 config={
                     "arguments": {"strategy": f"{strategy}:max-bandwidth={rate}GB/s"},
-                    "strategy": {"name": strategy, "max-bandwidth": rate * 1e9},
+                    "strategy": {"name": strategy, "max-bandwidth_bytes_per_second": rate * 1e9},
                 },
             )
     _, out, err = call(path.parent, "--by", "strategy,max-bandwidth", "--baseline", "pre-copy")
@@ -540,7 +540,7 @@ def test_what_is_borrowed_is_the_part_of_the_memory_that_all_lend(write_run: Wri
 
 def test_times_of_strategies_are_compared_in_their_unit(write_run: WriteRun) -> None:
     for name, limit in (("short", 10**6), ("long", 10**9)):
-        run = write_run(f"runs/{name}", config={"strategy": {"downtime-limit": limit}})
+        run = write_run(f"runs/{name}", config={"strategy": {"downtime-limit_ticks": limit}})
     table = run_table(read_runs([run.parent], stats=False))
     assert [Path(path).name for path in select(table, "downtime-limit=1ms")["path"]] == ["long"]
     assert [Path(path).name for path in select(table, "downtime-limit<1ms")["path"]] == ["short"]

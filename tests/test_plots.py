@@ -258,7 +258,7 @@ def test_long_names_are_broken_and_leave_room_for_the_bars(write_run: WriteRun) 
         write_run(
             f"{rounds}-{limit}",
             migration={"strategy": "pre-copy"},
-            config={"strategy": {"downtime-limit": limit, "max-rounds": rounds}},
+            config={"strategy": {"downtime-limit_ticks": limit, "max-rounds": rounds}},
         )
         for rounds, limit in ((1, 10**6), (16, 10**6), (16, 2 * 10**6))
     ]

@@ -66,7 +66,7 @@ def sweep(write_run: WriteRun, tmp_path: Path) -> Path:
     runs.append({"run": "lost", "engine": "embedded", "options": {"seed": 3}})
     write_note(tmp_path / "sweep", runs, file=FILE)
     (tmp_path / "sweep" / "failed").mkdir()
-    failure = {"format": 2, "error": "migrate.py: error: <memory> & more"}
+    failure = {"format": 3, "error": "migrate.py: error: <memory> & more"}
     (tmp_path / "sweep" / "failed" / "lost.json").write_text(json.dumps(failure), encoding="utf-8")
     return tmp_path / "sweep"
 
@@ -367,7 +367,7 @@ def test_a_mesh_is_drawn_as_a_grid() -> None:
         ("horizon", None, "None"),
         ("arguments.fail-target-at", 2 * 10**6, "2us"),
         ("arguments.stage2-entry", 8, "8B"),
-        ("strategy.cpu-throttle-slice", 4 * 10**7, "40us"),
+        ("strategy.cpu-throttle-slice_ticks", 4 * 10**7, "40us"),
         ("seed", 3, "3"),
         ("workload", "zipf", "zipf"),
     ],

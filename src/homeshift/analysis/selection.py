@@ -4,8 +4,8 @@
     table = run_table(read_runs(["results/study"], stats=False))
     some = select(table, ["strategy!=hybrid", "memory_bytes>=64MiB", "seed=1"])
 
-Parameters are those of `runs.parameters` and `runs.measures`, or their end if that is clear:
-"memory_bytes", "slc.size_bytes".
+Parameters are those of `runs.parameters` and `runs.measures`, or their end if that is clear, also
+without its unit: "memory_bytes", "slc.size".
 """
 
 from __future__ import annotations
@@ -24,10 +24,7 @@ from homeshift.errors import InputError, near
 from homeshift.units import parse_bandwidth, parse_size, parse_time, size_text, time_text
 
 _SIZES = ("vm-memory", "region", "stage2-entry")
-_TIMES = (
-    *("warmup", "window", "horizon", "cancel-at", "fail-target-at"),
-    *("downtime-limit", "cpu-throttle-slice", "period"),  # of strategies
-)
+_TIMES = ("warmup", "window", "horizon", "cancel-at", "fail-target-at")
 _UNIT = re.compile(r"_(bytes|bytes_per_second|ticks|cycles|ps)$")
 _CONDITION = re.compile(r"\s*([\w.-]+)\s*(!=|<=|>=|=|<|>)\s*(.+?)\s*")
 
@@ -97,7 +94,8 @@ def _file(run: Run) -> str:
 
 def _given(key: str, value: Any) -> str:
     """Return a parameter of a strategy as it is given on the command line."""
-    return f"{key}={as_given(key, value)}" if key else str(value)
+    name = f"strategy.{key}"
+    return f"{shown_name(name)}={as_given(name, value)}" if key else str(value)
 
 
 def as_given(name: str, value: Any) -> str:
@@ -116,13 +114,13 @@ def varied(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
 
 def shown_value(name: str, value: Any) -> str:
     """Return the value of a parameter with its unit, as a user would give it."""
-    name = _plain(name)
+    option = name.removeprefix("arguments.")
     if not isinstance(value, bool) and isinstance(value, Real) and math.isfinite(value):
-        if name in _SIZES or name.endswith("_bytes"):
+        if option in _SIZES or name.endswith("_bytes"):
             return size_text(int(float(value)))
-        if name in _TIMES or name.endswith("_ticks"):
+        if option in _TIMES or name.endswith("_ticks"):
             return time_text(int(float(value)))
-        if name.endswith(("_bytes_per_second", "-bandwidth")):
+        if name.endswith("_bytes_per_second"):
             return f"{float(value) / 1e9:g}GB/s"
         for unit in ("cycles", "ps"):
             if name.endswith(f"_{unit}"):
@@ -134,11 +132,8 @@ def shown_value(name: str, value: Any) -> str:
 
 def shown_name(name: str) -> str:
     """Return the name of a parameter without the unit that `shown_value` shows."""
-    return "strategy" if name == "strategy.name" else _UNIT.sub("", _plain(name))
-
-
-def _plain(name: str) -> str:
-    return name.removeprefix("arguments.").removeprefix("strategy.")
+    plain = name.removeprefix("arguments.").removeprefix("strategy.")
+    return "strategy" if name == "strategy.name" else _UNIT.sub("", plain)
 
 
 def short_name(table: pd.DataFrame, name: str) -> str:
@@ -167,7 +162,10 @@ def column(table: pd.DataFrame, name: str) -> str:
 
 
 def _columns(table: pd.DataFrame, name: str) -> list[str]:
-    return [known for known in map(str, table) if f".{known}".endswith(f".{name}")]
+    """Return the columns that end in a name; if there are none, then without their units."""
+    columns = [str(known) for known in table]
+    found = [known for known in columns if f".{known}".endswith(f".{name}")]
+    return found or [c for c in columns if f".{_UNIT.sub('', c)}".endswith(f".{name}")]
 
 
 def select(table: pd.DataFrame, conditions: str | Sequence[str]) -> pd.DataFrame:

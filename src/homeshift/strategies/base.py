@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
+from homeshift.strategies.parameters import parameters_of
 from homeshift.strategies.recording import recorded
 
 
@@ -216,4 +217,11 @@ class Strategy(ABC):
 
     def to_dict(self) -> dict[str, Any]:
         """Return its name, parameters and other attributes as data that JSON can hold."""
-        return {"name": self.name, **recorded(self)}
+        units = {name: known.unit for name, known in parameters_of(type(self)).items()}
+        return {
+            "name": self.name,
+            **{
+                f"{name}_{units[name]}" if units.get(name) else name: value
+                for name, value in recorded(self).items()
+            },
+        }

@@ -32,6 +32,8 @@ class Parameter:
     check: Callable[[Any], None]
     """Raises ValueError for a value, of Python's own types, that it must not have."""
     sentence: str
+    unit: str = ""
+    """Of a recorded number, as in other names of config.json: "downtime-limit_ticks"."""
 
     def read(self, text: str) -> Any:
         """Return the value that a text gives, or raise ValueError."""
@@ -47,7 +49,7 @@ def time(default: str, sentence: str) -> Any:
         _require(_whole(value), 'not a whole number of ticks, as units.parse_time("20us") gives it')
         _require(value > 0, "not a time above 0")
 
-    return _declare(parse_time, check, default, sentence)
+    return _declare(parse_time, check, default, sentence, unit="ticks")
 
 
 def bandwidth(default: str, sentence: str) -> Any:
@@ -57,7 +59,7 @@ def bandwidth(default: str, sentence: str) -> Any:
         _require(_number(value) and value >= 0, "not a number of bytes per second")
         _require(not 0 < value < 1, "less than 1 B/s")
 
-    return _declare(parse_bandwidth, check, default, sentence)
+    return _declare(parse_bandwidth, check, default, sentence, unit="bytes_per_second")
 
 
 def count(default: int, sentence: str, *, least: int = 0, most: int = 10**9) -> Any:
@@ -158,9 +160,14 @@ def faults_of_values(strategy: object) -> list[str]:
 
 
 def _declare(
-    parse: Callable[[str], Any], check: Callable[[Any], None], default: str, sentence: str
+    parse: Callable[[str], Any],
+    check: Callable[[Any], None],
+    default: str,
+    sentence: str,
+    *,
+    unit: str = "",
 ) -> Any:
-    parameter = Parameter(parse=parse, check=check, sentence=sentence)
+    parameter = Parameter(parse=parse, check=check, sentence=sentence, unit=unit)
     return field(default=parameter.read(default), metadata={KEY: parameter})
 
 
