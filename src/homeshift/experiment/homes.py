@@ -49,6 +49,11 @@ class Homes:
             raise KeyError(region)
         return home - 1
 
+    def of(self, regions: Iterable[int]) -> list[int]:
+        """Return the homes of many regions; -1 for one that the VM does not have."""
+        home, size = self._home, self._region_bytes
+        return [home[region // size] - 1 for region in regions]
+
     def count(self, start: int, stop: int, node: int) -> int:
         """Return how many regions of a run of memory have this home."""
         return self._home.count(node + 1, start // self._region_bytes, stop // self._region_bytes)

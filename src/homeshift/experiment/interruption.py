@@ -125,11 +125,11 @@ class CallingOff:
         away: dict[int, list[int]] = {}
         everything = iter(leg.homes)
         while some := list(islice(everything, _REGIONS_AT_ONCE)):
-            regions = [region for region in some if region in vm.homes]
-            for region, now in zip(regions, engine.homes(regions), strict=True):
-                before = leg.homes[region]
-                if vm.homes[region] != before:
-                    vm.homes.move([region], before)
+            each = zip(some, leg.homes.of(some), vm.homes.of(some), engine.homes(some), strict=True)
+            for region, before, noted, now in each:
+                if now == before == noted or noted < 0:  # not the VM's any more
+                    continue
+                vm.homes.move([region], before)
                 if now != before:
                     away.setdefault(before, []).append(region)
         for before, moved in away.items():
