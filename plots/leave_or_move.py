@@ -97,19 +97,23 @@ def compared(runs: Sequence[Run], *, left: str | None = None) -> list[Crossing]:
 
 def text(crossing: Crossing) -> str:
     """Return in a line from where on moving pays."""
+    from homeshift.analysis.display import format_number
+
     at = crossing.at
-    most = crossing.data["misses_per_page"].max()
 
     def number(misses: float) -> str:
-        return f"more than {most:,.0f}" if math.isnan(misses) else f"{misses:,.0f}"
+        if math.isnan(misses):
+            return f"more than {most}"
+        return f"{misses:,.0f}" if misses >= 10 else format_number(misses)
 
-    energy = f"not up to {most:,.0f} misses a page for energy"
+    most = number(crossing.data["misses_per_page"].max())
+    energy = f"not up to {most} misses a page for energy"
     if not math.isnan(at["energy"]):
         energy = (
             f"from {number(at['energy'])} misses a page on for energy (all constants low: "
             f"{number(at['energy-low'])}, high: {number(at['energy-high'])})"
         )
-    time = f"not up to {most:,.0f} for time"
+    time = f"not up to {most} for time"
     if not math.isnan(at["time"]):
         time = f"from {number(at['time'])} on for time"
     return f"{crossing.moved} pays, instead of {crossing.left}, {energy}, {time}"

@@ -75,20 +75,19 @@ def _compare(arguments: argparse.Namespace, program: str) -> None:
     sweeps = any((Path(path) / NOTE).is_file() for path in arguments.runs)
     if arguments.by or sweeps or len(runs) > _SIDE_BY_SIDE:
         data, shown, text = _summary(arguments, runs, program)
-        print(text)
     else:
         data = compare(runs, baseline=arguments.baseline)
-        shown = side_by_side(*texts(data))
+        shown, text = side_by_side(*texts(data)), render(data, width=_width())
         _warn(program, differences(runs))
-        print(render(data, width=_width()))
-    if arguments.output:
+    if arguments.output:  # first, as `| head` ends it while it prints
         _write(data, shown, arguments.output)
+    print(text)
 
 
 def _summary(
     arguments: argparse.Namespace, runs: Sequence[Run], program: str
 ) -> tuple[pd.DataFrame, pd.DataFrame, str]:
-    """Return the summary as data, as a table of texts and as text; print what it is over."""
+    """Return the summary as data, as a table of texts and as text."""
     from homeshift.analysis.display import fitted, side_by_side
     from homeshift.analysis.groups import SEED, comparable, condition_columns, summarise, texts
     from homeshift.analysis.selection import column, run_table, shown_name, strategy_names
@@ -105,10 +104,14 @@ def _summary(
         f"{shown_name(name)} ({table[name].map(str).nunique()})"
         for name in condition_columns(table, by)
     ]
-    print(f"{len(table)} runs" + (f" over {', '.join(over)}" if over else ""))
-    print(f"ratio: to {data.attrs['baseline']}, geometric mean; intervals: 95 %\n")
     shown = texts(data)
-    return data, side_by_side(*shown), fitted(*shown, width=_width())
+    lines = [
+        f"{len(table)} runs" + (f" over {', '.join(over)}" if over else ""),
+        f"ratio: to {data.attrs['baseline']}, geometric mean; intervals: 95 %",
+        "",
+        fitted(*shown, width=_width()),
+    ]
+    return data, side_by_side(*shown), "\n".join(lines)
 
 
 def _check_output(path: Path) -> None:

@@ -100,10 +100,13 @@ def _sweep(arguments: argparse.Namespace) -> int:
 def _complete(arguments: argparse.Namespace, sweep: Sweep, place: Place, gem5: str | None) -> int:
     """Run what is missing, and write the table."""
     wanted = [run for run in sweep.runs if not place.is_done(run)]
+    done = f"{len(sweep.runs)} runs, {len(sweep.runs) - len(wanted)} of them done before"
     if not arguments.retry_failed:
+        asked = len(wanted)
         wanted = [run for run in wanted if place.error(run) is None]
-    done = len(sweep.runs) - len(wanted)
-    print(f"sweep.py: {len(sweep.runs)} runs, {done} of them done before", flush=True)
+        if failed := asked - len(wanted):
+            done += f", {failed} failed before (--retry-failed makes them again)"
+    print(f"sweep.py: {done}", flush=True)
     if wanted:
         with _workers(arguments, place, runs=len(wanted)) as workers:
             _run(workers, wanted, place, gem5)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import runpy
 import subprocess
 import sys
@@ -514,3 +515,16 @@ def test_ratios_are_marked_as_such() -> None:
         "0x",
         "-",
     ]
+
+
+def test_a_reader_who_has_seen_enough_does_not_lose_the_file(
+    pair: tuple[Path, Path], tmp_path: Path
+) -> None:
+    command = [sys.executable, str(SCRIPT), *map(str, pair), "-o", str(tmp_path / "table.csv")]
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        assert subprocess.run(command, stdout=write, check=False).returncode != 0
+    finally:
+        os.close(write)
+    assert "downtime" in (tmp_path / "table.csv").read_text(encoding="utf-8")

@@ -408,6 +408,7 @@ def test_values_of_a_machine_can_be_changed_where_it_is_named(tmp_path: Path) ->
         ("nodes=2,nodes=3", "nodes: given twice"),
         ("clock.rate=2GHz", "clock.rate: 'clock' is a value, not a table"),
         ("nodes=1", "nodes = 1: not between 2 and 64"),
+        ("nodes=-1", "nodes = -1: not between 2 and 64"),
         ("nodes=two", 'nodes = "two": not a whole number'),
         ("network.link_latency=27.6ns", 'network.link_latency = "27.6ns": not a whole number of'),
         ("network.link_bandwith=1GB/s", "network.link_bandwith: no such field (did you mean"),

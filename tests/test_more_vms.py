@@ -147,7 +147,7 @@ def test_more_vms_migrate_beside_the_first_and_are_recorded(tmp_path: Path) -> N
     assert config["other_vms"][0]["strategy"]["max-rounds"] == 2
     assert config["other_vms"][0]["start_ticks"] == MICROSECOND
     assert "system.vm1.vcpu0.numLoads" in (run / "stats.txt").read_text()
-    assert "once more" not in done.stdout  # of the first VM's migration alone is told
+    assert "copied before" not in done.stdout  # of the first VM's migration alone is told
 
 
 def test_the_node_that_fails_is_used_by_the_first_vm_alone(tmp_path: Path) -> None:
@@ -227,5 +227,5 @@ def test_copies_are_told_by_their_numbers(tmp_path: Path) -> None:
     options = ("--strategy", "pre-copy:max-rounds=2,downtime-limit=1ps", "--check")
     done = script("configs/migrate.py", *SHORT, *options, "--outdir", str(tmp_path / "run"))
     assert done.returncode == 0, done.stderr
-    found = re.findall(r"copy (\d+): [\d,]+ pages, all of them once more", done.stdout)
+    found = re.findall(r"copy (\d+): [\d,]+ pages, all of them copied before", done.stdout)
     assert found == ["2", "3"]

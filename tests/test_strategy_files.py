@@ -113,12 +113,14 @@ def test_gem5_takes_it_as_well(tmp_path: Path) -> None:
 
 def test_which_pages_are_copied_again_is_told(tmp_path: Path) -> None:
     done = migrate(tmp_path / "out", f"{written(tmp_path, ROUNDS)}:most=1")
-    assert re.search(r"^migrate.py: copy 2: \d+ pages, all of them once more$", done.stdout, re.M)
+    assert re.search(
+        r"^migrate.py: copy 2: \d+ pages, all of them copied before$", done.stdout, re.M
+    )
 
 
 def test_what_is_copied_again_and_what_is_left_behind_is_told(tmp_path: Path) -> None:
     lines = migrate(tmp_path / "out", str(written(tmp_path, HALVES))).stdout.splitlines()
-    assert "migrate.py: copy 2: 6 pages, 1 of them once more" in lines
+    assert "migrate.py: copy 2: 6 pages, 1 of them copied before" in lines
     left = "3 regions are left on node 0: neither copied, nor their homes transferred"
     assert f"migrate.py: {left}" in lines
 

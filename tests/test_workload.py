@@ -87,6 +87,11 @@ def test_a_share_is_a_number_between_0_and_1(text: str) -> None:
         parse_workload(f"uniform:{text}")
 
 
+def test_a_negative_number_is_out_of_bounds() -> None:
+    with pytest.raises(InputError, match="think = -1: not between 0 and"):
+        parse_workload("uniform:think=-1")
+
+
 def test_an_unknown_kind_is_told_with_the_nearest() -> None:
     with pytest.raises(InputError, match=r"no such kind \(did you mean 'zipf'\?\)"):
         parse_workload("zpif")

@@ -236,7 +236,7 @@ class Migration:
         if before and len(pages):
             again = sum(map(self.vm.copied.__contains__, pages))
             which = "all" if again == len(pages) else f"{again:,}"
-            self.report(f"copy {before + 1}: {len(pages):,} pages, {which} of them once more")
+            self.report(f"copy {before + 1}: {len(pages):,} pages, {which} of them copied before")
         self.vm.begin_copy(pages, paused=self.paused)
         yield from self._copied(pages, node, bandwidth)
         ticks = self.vm.engine.now - start

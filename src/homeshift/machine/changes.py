@@ -42,4 +42,4 @@ def apply_changes(tables: dict[str, Any], text: str, *, subject: str) -> None:
             if not isinstance(inner, dict):
                 raise InputError(subject, [f"{dotted}: '{parent}' is a value, not a table"])
             table = inner
-        table[key] = int(value) if value.isascii() and value.isdigit() else value
+        table[key] = int(value) if value.isascii() and value.removeprefix("-").isdigit() else value

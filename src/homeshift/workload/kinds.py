@@ -31,7 +31,7 @@ class Parameter:
         if self.unit == "B":
             value = parse_size(text)
         elif isinstance(self.default, int):
-            if not text.isascii() or not text.isdigit():
+            if not text.isascii() or not text.removeprefix("-").isdigit():
                 raise ValueError("not a whole number")
             value = int(text)
         else:
