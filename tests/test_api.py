@@ -229,6 +229,16 @@ class Slots(StopAndCopy):
     most_rounds: int = 3
 
 
+class PlainSlots(StopAndCopy):
+    """Has slots, though it is no dataclass."""
+
+    name = "plain-slots"
+    __slots__ = ("most",)
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+
+
 THREE: Any = np.int64(3)
 
 
@@ -238,6 +248,7 @@ THREE: Any = np.int64(3)
         (Own(6), {"name": "own", "rounds": 6}),
         (OwnFields(), {"name": "own-fields", "most-rounds": 3}),
         (Slots(), {"name": "slots", "most-rounds": 3}),
+        (PlainSlots(4), {"name": "plain-slots", "most": 4}),
         (PreCopy(max_rounds=THREE), PreCopy(max_rounds=3).to_dict()),
         (
             Kept(a=np.int64(3), b=np.float32(1.5), c=np.bool_(True), d=np.str_("x")),

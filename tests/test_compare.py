@@ -266,6 +266,16 @@ def test_strategies_are_named_by_the_parameters_in_which_they_differ(write_run: 
     assert strategy_names(runs[1:2]) == ["pre-copy"]
 
 
+def test_a_parameter_that_some_do_not_have_tells_them_apart(write_run: WriteRun) -> None:
+    runs = read_runs(
+        [
+            write_run(name, migration={"strategy": "mine"}, config={"strategy": parameters})
+            for name, parameters in (("plain", {}), ("extra", {"extra": 5}))
+        ]
+    )
+    assert strategy_names(runs) == ["mine", "mine:extra=5"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Mine(StopAndCopy):
     """Its parameters have names that others have for times, sizes and bandwidths."""

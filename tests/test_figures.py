@@ -222,7 +222,10 @@ def test_long_names_are_not_on_each_other(pair: list[Path]) -> None:
     runs = [run for _ in range(4) for run in read_runs(pair[1:])]
     for rounds, run in enumerate(runs):
         run.migration["strategy"] = "pre-copy"
-        run.config["strategy"] = {"max-rounds": rounds + 1, "downtime-limit": 10**6 * (rounds + 1)}
+        run.config["strategy"] = {
+            "max-rounds": rounds + 1,
+            "downtime-limit_ticks": 10**6 * (rounds + 1),
+        }
     made = drawn(link_heatmap, link_heatmap.figure_data(runs))
     titles = [axes._left_title.get_window_extent() for axes in made.axes[:4]]  # type: ignore[attr-defined]
     assert all(one.x1 < other.x0 for one, other in itertools.pairwise(titles))

@@ -243,6 +243,18 @@ def test_what_differs_with_the_groups_is_told(study: Path, table: pd.DataFrame) 
     assert comparable(lent, ["vm.memory_bytes"])[1] == ""
 
 
+def test_a_strategy_that_differs_with_the_groups_is_told(write_run: WriteRun) -> None:
+    for name, rounds, limit in (("few", 1, 10**6), ("many", 9, 10**9)):
+        run = write_run(
+            f"runs/{name}",
+            migration={"strategy": "pre-copy"},
+            config={"strategy": {"max-rounds": rounds, "downtime-limit_ticks": limit}},
+        )
+    table = run_table(read_runs([run.parent], stats=False))
+    told = "runs that differ in max-rounds also differ in downtime-limit, which can be the cause"
+    assert comparable(table, ["strategy.max-rounds"])[1] == told
+
+
 def test_groups_by_strategy_and_more_are_compared_with_the_first_strategy_at_the_same_values(
     table: pd.DataFrame,
 ) -> None:

@@ -229,6 +229,19 @@ def test_numbers_may_be_numpys(monkeypatch: pytest.MonkeyPatch) -> None:
     assert json.dumps(summary)
 
 
+def test_a_bandwidth_of_numpys_is_not_rounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    def times(rate: float) -> float:
+        def copy(vm: base.Vm) -> Iterator[base.Operation]:
+            first, *others = moved(vm)
+            yield from [first, base.Copy(vm.pages[:4], to=1, max_bandwidth=rate), *others]
+
+        monkeypatch.setattr("experiments.strategy_named", lambda _: Faulty(copy))
+        return float(run(machine_of("quad"), "faulty").summary["total-time"])
+
+    slow: Any = np.float32(3e6)
+    assert times(slow) == times(3e6)
+
+
 def test_pages_may_be_in_a_set(monkeypatch: pytest.MonkeyPatch) -> None:
     def pull(vm: base.Vm) -> Iterator[base.Operation]:
         yield from moved(vm)

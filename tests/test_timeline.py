@@ -69,7 +69,7 @@ def test_every_event_has_what_its_kind_needs(
             assert all(isinstance(value, (int, float)) for value in event["args"].values())
 
 
-def test_phases_follow_each_other_inside_the_migration_and_rounds_are_numbered(
+def test_phases_follow_each_other_inside_the_migration_and_copies_are_numbered(
     pre_copy: tuple[list[Event], dict[str, Any]],
 ) -> None:
     events, summary = pre_copy
@@ -79,9 +79,9 @@ def test_phases_follow_each_other_inside_the_migration_and_rounds_are_numbered(
     assert phases[0]["ts"] == whole["ts"]
     for one, other in itertools.pairwise(phases):
         assert one["ts"] + one["dur"] == pytest.approx(other["ts"])
-    rounds = [phase["name"] for phase in phases if phase["name"].startswith("copy")]
-    assert rounds[:2] == ["copy, round 1", "copy, round 2"]
-    assert len(rounds) == len(set(rounds))
+    copies = [phase["name"] for phase in phases if phase["name"].startswith("copy")]
+    assert copies[:2] == ["copy 1", "copy 2"]
+    assert len(copies) == len(set(copies))
 
 
 def test_the_slices_of_a_track_are_in_order_so_that_rounding_drops_none(

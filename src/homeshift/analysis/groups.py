@@ -50,8 +50,10 @@ COLUMNS = (
     "ratio_high",
 )
 SEED, HORIZON = "arguments.seed", "arguments.horizon"
-_VM = ("vm.memory", "vm.vcpus", "vm.source", "vm.target", "vm.borrow", "vm.region")
-_PARAMETERS = ("engine", "arguments.", "machine.", "workload.", *_VM, "strategy.")
+_PARAMETERS = (
+    *("engine", "arguments.", "machine.", "workload.", "strategy."),
+    *("vm.memory", "vm.vcpus", "vm.source", "vm.target", "vm.borrow", "vm.region"),
+)
 # Student's t, 97.5 %, for 1 to 30 degrees of freedom.
 _T = (
     12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
@@ -70,7 +72,10 @@ _TELLS = {
     "pool_latency": "machine.pool.latency",
 }
 # Texts of which other columns tell the content, and what changes nothing.
-_NO_CAUSES = tuple(f"arguments.{n}" for n in ("strategy", "machine", "workload", "trace", "check"))
+_NO_CAUSES = (
+    *(f"arguments.{name}" for name in ("strategy", "machine", "workload", "trace", "check")),
+    "machine.name",
+)
 _ROUNDING = 1e-12
 
 
@@ -185,14 +190,14 @@ def _other_causes(table: pd.DataFrame, by: Sequence[str]) -> list[str]:
     found: list[str] = []
     for name in map(str, table):
         if (
-            not name.startswith(("engine", "arguments.", "machine.", "workload.", *_VM))
+            not name.startswith(_PARAMETERS)
             or name.startswith(told)
             or name in (*_NO_CAUSES, *conditions, SEED)
             or any(table[name].equals(table[known]) for known in (*by, *found))
         ):
             continue
         values = table[name].map(str)
-        if name.startswith(("machine.", "workload.")):  # other kinds have other parameters
+        if name.startswith(("machine.", "workload.", "strategy.")):  # other kinds have others
             values = values.where(table[name].notna())
         within = values.groupby([table[c].map(str) for c in conditions] or (lambda _: 0))
         if (within.nunique() > 1).any():

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 import os
 import re
+from collections import Counter
 from collections.abc import Collection, Sequence
 from numbers import Real
 from typing import Any
@@ -75,13 +76,20 @@ def strategy_names(runs: Sequence[Run], *, without: Collection[str] = ()) -> lis
         }
         for run in runs
     ]
-    found: dict[tuple[str, str], set[str]] = {}
+    count = Counter(run.strategy for run in runs)
+    found: dict[tuple[str, str], Counter[str]] = {}
     for run, parts in zip(runs, own, strict=True):
         for key, value in parts.items():
-            found.setdefault((run.strategy, key), set()).add(_given(key, value))
+            found.setdefault((run.strategy, key), Counter())[_given(key, value)] += 1
     names = []
     for run, parts in zip(runs, own, strict=True):
-        told = [_given(key, parts[key]) for key in parts if len(found[run.strategy, key]) > 1]
+        given = {key: _given(key, value) for key, value in parts.items()}
+        # Not all have the same, and a run without it is another one, too.
+        told = [
+            text
+            for key, text in given.items()
+            if found[run.strategy, key][text] < count[run.strategy]
+        ]
         names.append(f"{run.strategy}:{','.join(told)}" if told else run.strategy)
     return names
 

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from itertools import islice
-from numbers import Integral
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +125,7 @@ class Migration:
             self._require(idle < MOST_IDLE, f"yields {MOST_IDLE:,} operations, and no time passes")
             fault = fault_of(operation, vm=self.vm, target=self.target, paused=self.paused)
             self._require(not fault, fault)
-            yield from self._phase(_with_ints(operation))
+            yield from self._phase(_with_own_numbers(operation))
             self.syncs = self.vm.syncs - syncs
         self._require(bool(self.phases), "does nothing")
         if not self.strategy.stays:
@@ -422,12 +422,12 @@ class Migration:
         self.jobs.remove(job)
 
 
-def _with_ints(operation: Operation) -> Operation:
-    """Return an operation with Python's own whole numbers: numpy's overflow, and are no JSON."""
+def _with_own_numbers(operation: Operation) -> Operation:
+    """Return an operation with Python's own numbers: numpy's overflow, round, and are no JSON."""
     given: dict[str, Any] = {
-        field.name: int(value)
+        field.name: int(value) if isinstance(value, Integral) else float(value)
         for field in fields(operation)
-        if isinstance(value := getattr(operation, field.name), Integral)
+        if isinstance(value := getattr(operation, field.name), Real)
     }
     return replace(operation, **given)
 

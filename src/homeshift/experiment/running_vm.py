@@ -138,11 +138,11 @@ class RunningVm:
         here = self._memory_of(node, "pages_on")
         return array("Q", compress(self.pages, map(here.__contains__, self.frames)))
 
-    def pages_off(self, node: int, among: Sequence[int] | None = None) -> Sequence[int]:
+    def pages_off(self, node: int, among: Iterable[int] | None = None) -> Sequence[int]:
         """Return the guest pages, or those among some, that lie in the memory of other nodes."""
         here = self._memory_of(node, "pages_off")
-        pages = self.pages if among is None else among
-        if among is not None and (fault := self.fault_of_pages(among)):
+        pages = self.pages if among is None else list(among)
+        if among is not None and (fault := self.fault_of_pages(pages)):
             raise RunError(f"vm.pages_off(): {fault}")
         return array("Q", (page for page in pages if self.frames[page] not in here))
 
@@ -302,7 +302,7 @@ class RunningVm:
         memory = self._allocator.addresses(node)
         if not self.homes.count(memory.start, memory.stop, node):
             return 0  # without a look at each of millions, as after all strategies of ours
-        return sum(self.homes[region] == node for region in self.regions_on(node))
+        return self.homes.of(self.regions_on(node)).count(node)
 
     def release(self, regions: Iterable[int]) -> None:
         """Give unused regions, homed where they lie, back to their nodes."""

@@ -3,7 +3,7 @@
 
     trace(summary, messages)      # from migration.json's content to that of timeline.json
 
-One group of tracks a VM: the phases of its migrations, with the rounds of a copy numbered, and
+One group of tracks a VM: the phases of its migrations, with copies numbered, and
 where its vCPUs were and when they were paused. Below them counters: the VMs' speed, the share of
 accesses that needed another node, the migration's bandwidth, and how busy each link was. If single
 messages were noted, then one group a node with a track for each controller, and every message as a
@@ -71,12 +71,12 @@ def _migrations(summary: dict[str, Any]) -> Iterator[Event]:
                 "downtime (us)": leg["downtime"] * 1e6,
             },
         }
-        rounds = itertools.count(1)
+        numbers = itertools.count(1)
         copies = sum(phase["name"] == "copy" for phase in phases)
         for phase in phases:
             name = phase["name"]
             if name == "copy" and copies > 1:
-                name = f"copy, round {next(rounds)}"
+                name = f"copy {next(numbers)}"
             counted = {
                 key: value for key, value in phase.items() if key not in ("name", "start", "end")
             }

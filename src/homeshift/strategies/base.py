@@ -46,7 +46,7 @@ class Vm(Protocol):
     def pages_on(self, node: int) -> Sequence[int]:
         """Return the guest pages that lie in the memory of a node."""
 
-    def pages_off(self, node: int, among: Sequence[int] | None = None) -> Sequence[int]:
+    def pages_off(self, node: int, among: Iterable[int] | None = None) -> Sequence[int]:
         """Return the guest pages, or those among some, that lie in the memory of other nodes."""
 
     def regions_on(self, node: int) -> Sequence[int]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 from numbers import Integral, Real
 from typing import Any
 
@@ -33,7 +32,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
         return {key: plain(inner) for key, inner in value.items()}
     # numpy's bool_ is registered as no number, and there is no numpy inside gem5 to ask.
-    if str(getattr(value, "dtype", "")) == "bool" and value.ndim == 0:
+    if str(getattr(value, "dtype", "")) == "bool" and getattr(value, "ndim", None) == 0:
         return bool(value)
     raise TypeError("neither a number nor a text, nor a list or dict of these")
 
@@ -55,14 +54,15 @@ def faults_of_attributes(strategy: object) -> list[str]:
 
 def _attributes(strategy: object) -> tuple[dict[str, Any], dict[str, type]]:
     """Return the public attributes that JSON can hold, and the types of all others."""
-    declared = fields(strategy) if is_dataclass(strategy) else ()
-    slots = {f.name: getattr(strategy, f.name) for f in declared if hasattr(strategy, f.name)}
+    slots = [vars(kind).get("__slots__", ()) for kind in type(strategy).__mro__]
+    names = [n for some in slots for n in ([some] if isinstance(some, str) else some)]
+    own = {name: getattr(strategy, name) for name in names if hasattr(strategy, name)}
     held: dict[str, Any] = {}
     others: dict[str, type] = {}
-    for name, value in {**slots, **getattr(strategy, "__dict__", {})}.items():
+    for name, value in {**own, **getattr(strategy, "__dict__", {})}.items():
         if not name.startswith("_"):
             try:
                 held[name.replace("_", "-")] = plain(value)
-            except TypeError:
+            except (TypeError, RecursionError):
                 others[name] = type(value)
     return held, others
