@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Several VMs, and several migrations of one: beside each other, and whose the numbers are."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from experiments import (
+    IDLE,
+    KIB,
+    MIB,
+    MICROSECOND,
+    machine_of,
+    run,
+)
+
+from homeshift.errors import RunError
+from homeshift.experiment.guests import Guest
+from homeshift.experiment.vm import VmSpec
+from homeshift.strategies import Operation, Strategy, Vm, strategy_named
+from homeshift.workload import parse_workload
+
+EVERYWHERE = {1: 0.25, 2: 0.25, 3: 0.25}
+BUSY = "zipf:write_ratio=0.5,think=20"
+
+
+def guest(source: int, target: int | None, strategy: str | None = None, **spec: Any) -> Guest:
+    return Guest(
+        spec=VmSpec(
+            memory_bytes=64 * KIB,
+            vcpus=1,
+            source=source,
+            targets=() if target is None else (target,),
+            **spec,
+        ),
+        workload=parse_workload(BUSY),
+        strategy=strategy_named(strategy) if strategy else None,
+    )
+
+
+@pytest.mark.parametrize("strategy", ["pre-copy", "post-copy", "ownership", "ownership+pull"])
+def test_vms_pass_each_other_and_one_goes_around(strategy: str) -> None:
+    """Two migrations in opposite directions, one A to B to C to A, beside a VM that stays."""
+    summary = run(
+        machine_of("quad"),
+        strategy,
+        BUSY,
+        vcpus=1,
+        targets=(1, 2, 0),
+        borrow=EVERYWHERE,
+        others=[guest(1, 0, strategy), guest(1, None)],
+    ).summary
+    ways = [(m["vm"], m["source"], m["target"]) for m in summary["migrations"]]
+    assert sorted(ways) == [(0, 0, 1), (0, 1, 2), (0, 2, 0), (1, 1, 0)]
+    legs = [m for m in summary["migrations"] if m["vm"] == 0]
+    assert all(a["phases"][-1]["end"] == b["start"] for a, b in itertools.pairwise(legs))
+    other = next(m for m in summary["migrations"] if m["vm"] == 1)
+    assert other["start"] == legs[0]["start"]  # at once
+    for vm in summary["vms"]:
+        assert vm["accesses-per-microsecond"]["after"] > 0
+
+
+def test_a_vm_that_goes_around_uses_its_frames_again() -> None:
+    """Its memory would not fit otherwise: 6 moves of 64 KiB, on nodes of 256 KiB."""
+    machine = machine_of("tiny")
+    little = replace(machine, memory=replace(machine.memory, size_bytes=256 * KIB))
+    summary = run(little, "pre-copy:max-rounds=2", BUSY, targets=(1, 0, 1, 0, 1, 0)).summary
+    assert len(summary["migrations"]) == 6
+    assert {leg["dirty-sync-count"] for leg in summary["migrations"]} == {1 + 1}
+
+
+def test_a_vm_that_stays_is_shielded_from_a_copy_by_the_priorities_of_its_links() -> None:
+    """Its memory is on the migration's target, behind the link that the copy fills.
+
+    But what its home asks of memory travels on higher virtual networks than what a copy writes.
+    """
+    slow = {}
+    machine = machine_of("quad", outstanding_lines=256)
+    for strategy in ("ownership", "stop-and-copy"):
+        summary = run(
+            machine,
+            strategy,
+            IDLE,
+            memory_bytes=512 * KIB,
+            vcpus=1,
+            others=[
+                Guest(
+                    spec=VmSpec(memory_bytes=MIB, vcpus=2, source=0, borrow={1: 1.0}),
+                    workload=parse_workload("uniform:think=0,footprint=1"),
+                )
+            ],
+        ).summary
+        latency = summary["vms"][1]["mean-latency"]
+        slow[strategy] = latency["during"] / latency["before"]
+    assert max(slow.values()) < 1.05
+
+
+@pytest.mark.parametrize("strategy", ["pre-copy", "post-copy", "ownership", "ownership+copy"])
+def test_what_is_said_of_the_first_vm_is_the_sum_of_its_own_migrations(strategy: str) -> None:
+    summary = run(
+        machine_of("quad"),
+        strategy,
+        BUSY,
+        vcpus=1,
+        targets=(1, 2),
+        borrow=EVERYWHERE,
+        horizon=200 * MICROSECOND,
+        others=[replace(guest(3, 0, strategy, borrow={1: 0.5}), start_ticks=80 * MICROSECOND)],
+    ).summary
+    own = [m for m in summary["migrations"] if m["vm"] == 0]
+    assert len(own) == 2 < len(summary["migrations"])
+
+    def added(name: str) -> Any:
+        return pytest.approx(sum(m[name] for m in own))
+
+    home, ram, window = summary["home"], summary["ram"], summary["window"]
+    assert home["regions-transferred"] == added("regions-transferred")
+    assert home["regions-returned"] == added("regions-returned")
+    assert summary["copied-pages"] == ram["normal"] == added("copied-pages")
+    assert ram["dirty-sync-count"] == added("dirty-sync-count")
+    assert ram["postcopy-requests"] == added("postcopy-requests")
+    assert summary["downtime"] == added("downtime")
+    assert summary["postcopy-blocktime"] == added("postcopy-blocktime")
+    copying = sum(m["total-time"] for m in own)
+    assert ram["pages-per-second"] == pytest.approx(summary["copied-pages"] / copying)
+    assert summary["phases"] == [
+        {name: phase[name] for name in ("name", "start", "end")}
+        for m in own
+        for phase in m["phases"]
+    ]
+    assert summary["vms"][0]["targets"] == [1, 2]
+    before = summary["vms"][0]["accesses-per-microsecond"]["before"]
+    assert window["accesses-lost"] == pytest.approx(200 * before - window["accesses"])
+    # Nobody knows which bytes went when for it.
+    assert ram["precopy-bytes"] is ram["downtime-bytes"] is ram["postcopy-bytes"] is None
+
+
+def test_bytes_of_phases_are_known_beside_a_vm_that_stays() -> None:
+    summary = run(
+        machine_of("quad"), "post-copy", BUSY, vcpus=1, targets=(1, 2), others=[guest(3, None)]
+    ).summary
+    own = [phase for m in summary["migrations"] for phase in m["phases"]]
+    fetched = [phase["migration-bytes"] for phase in own if phase["name"] == "fetch"]
+    assert len(fetched) == 2
+    assert summary["ram"]["postcopy-bytes"] == sum(fetched)
+    assert summary["ram"]["transferred"] == sum(phase["migration-bytes"] for phase in own)
+
+
+class Turns(Strategy):
+    """Throttles the VM on its first way, and stops it on the next."""
+
+    name = "turns"
+
+    def migrate(self, vm: Vm, target: int) -> Iterator[Operation]:
+        first = "pre-copy:max-bandwidth=1GB/s,downtime-limit=1ns,max-rounds=4,auto-converge=on"
+        yield from strategy_named(first if target == 1 else "stop-and-copy").migrate(vm, target)
+
+
+def test_rates_are_those_of_the_last_migration_and_the_throttle_is_the_hardest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fast = "stream:stride=4KiB,write_ratio=1,shared=0,footprint=1,think=4096"
+    ways: dict[str, Any] = {"memory_bytes": 128 * KIB, "vcpus": 1}
+    monkeypatch.setattr("experiments.strategy_named", lambda _: Turns())
+    once = run(machine_of("quad"), "turns", fast, **ways).summary
+    twice = run(machine_of("quad"), "turns", fast, **ways, targets=(1, 2)).summary
+    assert once["expected-downtime"] > 0 < once["ram"]["dirty-pages-rate"]
+    assert twice["expected-downtime"] == twice["ram"]["dirty-pages-rate"] == 0  # not looked at
+    assert twice["cpu-throttle-percentage"] == once["cpu-throttle-percentage"] >= 20
+
+
+def test_a_vcpu_may_wait_for_a_page_that_is_under_way_already() -> None:
+    """All vCPUs use the same few pages: one asks, others wait with it."""
+    [leg] = run(
+        machine_of("quad"),
+        "post-copy:prepaging=0,max-postcopy-bandwidth=50MB/s",
+        "uniform:shared=1,think=0",
+        vcpus=4,
+    ).summary["migrations"]
+    assert 0 < leg["postcopy-requests"] <= 16 < leg["postcopy-faults"]
+
+
+def test_a_horizon_that_is_shorter_than_the_migrations_is_told() -> None:
+    with pytest.raises(RunError, match=r"^the migration is not over after 100ps"):
+        run(
+            machine_of("quad"), "stop-and-copy", BUSY, vcpus=1, horizon=100, others=[guest(1, None)]
+        )
+    with pytest.raises(RunError, match=r"^the migrations are not over after 100ps"):
+        run(
+            machine_of("quad"),
+            "stop-and-copy",
+            BUSY,
+            vcpus=1,
+            horizon=100,
+            others=[guest(1, 0, "ownership")],
+        )
