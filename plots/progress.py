@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import figure
 
 from homeshift.front_end import call
-from homeshift.run_format import lost_at, pauses, remote_share
+from homeshift.run_format import begin, lost_at, pauses, remote_share
 from homeshift.units import TICKS_PER_SECOND
 
 if TYPE_CHECKING:
@@ -59,13 +59,12 @@ def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
 
 def _pauses(run: Run) -> Iterator[tuple[float, float]]:
     """Yield from when to when the first VM stands still, in seconds."""
-    legs = run.migration["migrations"]
-    begin = min(leg["start"] for leg in legs)
-    own = [leg for leg in legs if leg["vm"] == 0]
+    own = [leg for leg in run.migration["migrations"] if leg["vm"] == 0]
+    start = begin(run.migration)
     for told, _, on, _ in itertools.chain.from_iterable(map(pauses, own)):
-        yield (told - begin) / TICKS_PER_SECOND, (on - begin) / TICKS_PER_SECOND
+        yield (told - start) / TICKS_PER_SECOND, (on - start) / TICKS_PER_SECOND
     if (lost := lost_at(run.migration)) is not None:
-        yield (lost - begin) / TICKS_PER_SECOND, run.migration["progress"][-1]["time"]
+        yield (lost - start) / TICKS_PER_SECOND, run.migration["progress"][-1]["time"]
 
 
 def _spans(run: Run) -> Iterator[tuple[float, float, float, float]]:

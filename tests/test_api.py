@@ -37,21 +37,26 @@ def run() -> hs.Result:
     )
 
 
-def test_python_and_the_command_line_give_the_same_run(run: hs.Result, tmp_path: Path) -> None:
-    run.save(tmp_path / "python")
-    options = "--machine tiny --vm-memory 256KiB --borrow 1:0.25 --strategy pre-copy --warmup 5us"
-    more = f"--window 10us --horizon 300us --outdir {tmp_path / 'shell'}"
-    command = [sys.executable, str(SCRIPT), *options.split(), *more.split()]
+def made_by_both(run: hs.Result, folder: Path, options: str) -> None:
+    """Save the run as `python`, make it by the command line as `shell`, and hold them together."""
+    run.save(folder / "python")
+    command = [sys.executable, str(SCRIPT), *options.split(), "--outdir", str(folder / "shell")]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
+    both = (folder / "python", folder / "shell")
     for name in ("stats.txt", "migration.json"):
-        python, shell = ((tmp_path / folder / name).read_bytes() for folder in ("python", "shell"))
+        python, shell = ((made / name).read_bytes() for made in both)
         assert python == shell
-    configs = [json.loads((tmp_path / f / "config.json").read_text()) for f in ("python", "shell")]
+    configs = [json.loads((made / "config.json").read_text()) for made in both]
     for section in ("machine", "vm", "workload", "strategy"):
         assert configs[0][section] == configs[1][section]
-    python, shell = (config["arguments"] for config in configs)
-    assert python.keys() == shell.keys()
-    assert {name for name in python if python[name] != shell[name]} == {"outdir"}
+    asked, given = (config["arguments"] for config in configs)
+    assert asked.keys() == given.keys()
+    assert {name for name in asked if asked[name] != given[name]} == {"outdir"}
+
+
+def test_python_and_the_command_line_give_the_same_run(run: hs.Result, tmp_path: Path) -> None:
+    options = "--machine tiny --vm-memory 256KiB --borrow 1:0.25 --strategy pre-copy --warmup 5us"
+    made_by_both(run, tmp_path, f"{options} --window 10us --horizon 300us")
     assert read_run(tmp_path / "python").strategy == "pre-copy"
     compare = [sys.executable, str(SCRIPT.parents[1] / "scripts" / "compare.py")]
     folders = [str(tmp_path / folder) for folder in ("python", "shell")]
@@ -72,19 +77,8 @@ def test_every_argument_reaches_the_simulation(
     vm = hs.Vm(memory="256KiB", vcpus=2, source=3, target=[1, 2], region="16KiB")
     run = hs.migrate(vm=vm, warmup="5us", window="10us", seed=7, check=True)
     assert (asked["seed"], asked["check"]) == (7, True)
-    run.save(tmp_path / "python")
     options = "--vm-memory 256KiB --vcpus 2 --source 3 --target 1,2 --region 16KiB --warmup 5us"
-    more = f"--machine quad --window 10us --seed 7 --check --outdir {tmp_path / 'shell'}"
-    command = [sys.executable, str(SCRIPT), *options.split(), *more.split()]
-    subprocess.run(command, check=True, capture_output=True, timeout=120)
-    for name in ("stats.txt", "migration.json"):
-        python, shell = ((tmp_path / folder / name).read_bytes() for folder in ("python", "shell"))
-        assert python == shell
-    python, shell = (
-        json.loads((tmp_path / folder / "config.json").read_text())["arguments"]
-        for folder in ("python", "shell")
-    )
-    assert {name for name in python if python[name] != shell[name]} == {"outdir"}
+    made_by_both(run, tmp_path, f"{options} --machine quad --window 10us --seed 7 --check")
     assert list(run.phases["target"].unique()) == [1, 2]
 
 

@@ -65,6 +65,11 @@ def remote_share(remote: float, accesses: float) -> float:
     return min(1.0, remote / accesses)
 
 
+def begin(migration: dict[str, Any]) -> int:
+    """Return the tick at which the first migration of migration.json began: where `time` is 0."""
+    return min(int(leg["start"]) for leg in migration["migrations"])
+
+
 def lost_at(migration: dict[str, Any]) -> int | None:
     """Return the tick from which the first VM stands still for good, if migration.json says so."""
     if not migration.get("interruption", {}).get("lost"):

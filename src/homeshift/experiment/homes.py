@@ -87,8 +87,7 @@ class Homes:
     def elsewhere(self, node: int) -> dict[int, list[int]]:
         """Return the regions with another home than this one, by their homes."""
         found: dict[int, list[int]] = {}
-        for region in self._order:
-            home = self[region]
+        for region, home in zip(self._order, self.of(self._order), strict=True):
             if home != node:
                 found.setdefault(home, []).append(region)
         return found

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from homeshift.engines.base import Controller, Message
-from homeshift.run_format import lost_at, pauses, remote_share
+from homeshift.run_format import begin, lost_at, pauses, remote_share
 from homeshift.units import TICKS_PER_MICROSECOND, TICKS_PER_NANOSECOND, TICKS_PER_SECOND
 
 _MACHINE = 0  # process number of the counters; VM n is process n + 1
@@ -86,8 +86,7 @@ def _migrations(summary: dict[str, Any]) -> Iterator[Event]:
         yield from _pauses(leg, pid)
     if (lost := lost_at(summary)) is not None:
         yield _begin("lost", lost, 1, _VCPUS)
-        start = min(leg["start"] for leg in summary["migrations"])
-        yield _end(start + round(summary["window"]["time"] * TICKS_PER_SECOND), 1, _VCPUS)
+        yield _end(begin(summary) + round(summary["window"]["time"] * TICKS_PER_SECOND), 1, _VCPUS)
 
 
 def _way(leg: dict[str, Any]) -> str:
@@ -106,10 +105,10 @@ def _pauses(leg: dict[str, Any], pid: int) -> Iterator[Event]:
 
 
 def _counters(summary: dict[str, Any]) -> Iterator[Event]:
-    start = min(leg["start"] for leg in summary["migrations"])
+    start = _us(begin(summary))
     for earlier, later in itertools.pairwise(summary["progress"]):
         seconds = later["time"] - earlier["time"]
-        at = _us(start) + earlier["time"] * 1e6
+        at = start + earlier["time"] * 1e6
         everybody = sum(later["accesses"]) - sum(earlier["accesses"])
         for number, (done, before) in enumerate(
             zip(later["accesses"], earlier["accesses"], strict=True)
