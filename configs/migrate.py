@@ -25,6 +25,7 @@ except ModuleNotFoundError:  # not installed, as inside gem5: the sources are be
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
 from homeshift.errors import HomeshiftError, InputError, RunError, near
+from homeshift.front_end import HelpFormatter, interrupt_on_signals, interrupted_status
 from homeshift.units import parse_size, parse_time
 
 if TYPE_CHECKING:
@@ -50,8 +51,6 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"migrate.py: error: {error}", file=sys.stderr)
         return error.exit_status
     except KeyboardInterrupt as interrupt:
-        from homeshift.front_end import interrupted_status
-
         print("migrate.py: interrupted; nothing was written", file=sys.stderr)
         return interrupted_status(interrupt)
     return 0
@@ -61,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="migrate.py",
         description=(__doc__ or "").split("\n\n")[0],
-        formatter_class=_HelpFormatter,
+        formatter_class=HelpFormatter,
         allow_abbrev=False,
     )
     # "-1MiB" is a value, to be told as negative, and no option: so does Python from 3.14 on.
@@ -75,7 +74,8 @@ def _parser() -> argparse.ArgumentParser:
         "--machine",
         default="quad",
         metavar="NAME|FILE[:KEY=VALUE,...]",
-        help="machine, or a TOML file of one; changes as in quad:network.link_bandwidth=64GB/s",
+        help="tiny, quad, octo, pool, rack64, or a TOML file of your own; changes as in "
+        "quad:network.link_bandwidth=64GB/s",
     )
     add(
         "--strategy",
@@ -140,7 +140,7 @@ def _parser() -> argparse.ArgumentParser:
         "--horizon",
         _none_or(parse_time),
         metavar="TIME",
-        help="measured from the begin of the migration (default: to its end, and --window more)",
+        help="measured from the start of the migration (default: to its end, and --window more)",
     )
     read(
         "--stage2-entry",
@@ -169,12 +169,12 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--fence",
         action="store_true",
-        help="when the VM has moved, the source loses its right to the VM's memory",
+        help="when the VM has moved, the source loses its right to access the VM's memory",
     )
     ends = parser.add_mutually_exclusive_group()
     for name, what_happens in (
         ("--cancel-at", "the migration is cancelled; counted from its begin"),
-        ("--fail-target-at", "the target fails; counted from the begin of the migration"),
+        ("--fail-target-at", "the target fails; counted from the start of the migration"),
     ):
         ends.add_argument(
             name, type=_reader(name, _none_or(parse_time)), metavar="TIME", help=what_happens
@@ -187,7 +187,7 @@ def _parser() -> argparse.ArgumentParser:
         _message_window,
         metavar="START,END[,MOST]",
         help="the same, with the first MOST (10,000) single messages of a span of time, counted "
-        "from the begin of the migration",
+        "from the start of the migration",
     )
     add("--check", action="store_true", help="verify every load and, at the end, the directories")
     add("--outdir", default=_outdir(), metavar="DIR", help="where stats.txt and the rest go")
@@ -218,14 +218,6 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {message}; --help tells all options\n")
-
-
-class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
-    """Adds defaults, but for options that have none or tell theirs themselves."""
-
-    def _get_help_string(self, action: argparse.Action) -> str | None:
-        none = action.default is False or action.default in (None, "")
-        return action.help if none else super()._get_help_string(action)
 
 
 def option_names() -> list[str]:
@@ -338,7 +330,6 @@ def _run(options: argparse.Namespace, unknown: Sequence[str]) -> None:
     )
     from homeshift.experiment.interruption import CANCEL, TARGET_FAILURE, Interruption
     from homeshift.experiment.migration import migrate
-    from homeshift.front_end import interrupt_on_signals
 
     interrupt_on_signals()
     faults = _Faults()

@@ -19,7 +19,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
 from homeshift.errors import InputError, RunError, out_of_bounds
-from homeshift.front_end import tells_errors
+from homeshift.front_end import HelpFormatter, tells_errors
 
 CANCELLED = 0.25  # so often a transfer, under way or done, is cancelled
 TESTED_BYTES = 32768  # Ruby's tester uses addresses from 0 to a little less than this
@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="random_test.py",
         description=(__doc__ or "").split("\n\n")[0],
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     add = parser.add_argument
     add("--machine", default="tiny", metavar="NAME|FILE", help="machine, or a TOML file of one")

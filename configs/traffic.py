@@ -20,7 +20,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
 from homeshift.errors import InputError, RunError, out_of_bounds
-from homeshift.front_end import tells_errors
+from homeshift.front_end import HelpFormatter, tells_errors
 from homeshift.units import parse_time
 
 REGION_BYTES = 4096
@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="traffic.py",
         description=(__doc__ or "").split("\n\n")[0],
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     add = parser.add_argument
     add("--machine", default="tiny", metavar="NAME|FILE", help="machine, or a TOML file of one")

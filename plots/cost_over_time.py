@@ -149,9 +149,9 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
             marked.add(meet)
         axes.set_ylabel(names[measure])
         axes.grid(visible=True)
-        axes.set_xlabel(f"time since the begin of the migration ({figure.shown(unit.name)})")
+        axes.set_xlabel(f"time since the start of the migration ({figure.shown(unit.name)})")
     for meet in sorted(marked):
-        label = f"two that meet: from here {meet}"
+        label = f"{meet} from here"
         grid[0].plot([], [], marker=MARKERS[meet], markerfacecolor="white", label=label, **_MARK)
     lines = figure.legend(fig, columns=columns)
     fig.set_size_inches(figure.WIDTHS[columns], 1.6 * rows + 0.14 * lines + 0.12 * said)

@@ -251,7 +251,9 @@ def arguments(name: str, doc: str | None, *, columns: int) -> argparse.ArgumentP
     parser = argparse.ArgumentParser(
         prog=f"{name}.py", description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("-o", "--outdir", type=Path, required=True, metavar="DIR")
+    parser.add_argument(
+        "-o", "--outdir", type=Path, required=True, metavar="DIR", help="of the figure"
+    )
     parser.add_argument(
         "--columns",
         type=int,

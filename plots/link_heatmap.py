@@ -48,7 +48,7 @@ def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
             for number, name in enumerate(names):
                 busy = later["links-busy"][number] - earlier["links-busy"][number]
                 rows.append((label, name, earlier["time"], later["time"], busy / seconds))
-    return pd.DataFrame(rows, columns=["strategy", "link", "begin", "end", "utilisation"])
+    return pd.DataFrame(rows, columns=["strategy", "link", "start", "end", "utilisation"])
 
 
 def link_names(links: Sequence[Mapping[str, int]], *, hub: int) -> list[str]:
@@ -88,7 +88,7 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
     mesh = None
     for axes, label, title in zip(grid.flat, labels, titles, strict=False):
         own = data[data["strategy"] == label]
-        cells = own.pivot(index="link", columns="begin", values="utilisation").loc[links]
+        cells = own.pivot(index="link", columns="start", values="utilisation").loc[links]
         edges = [*cells.columns, float(own["end"].max())]
         mesh = axes.pcolormesh(
             [edge / unit.factor for edge in edges],
@@ -107,7 +107,7 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
         axes.set_axis_off()
     for axes in grid.flat[max(0, len(labels) - across) : len(labels)]:
         axes.tick_params(labelbottom=True)  # also above a place that is empty
-    fig.supxlabel(f"time since the begin of the migration ({figure.shown(unit.name)})", fontsize=7)
+    fig.supxlabel(f"time since the start of the migration ({figure.shown(unit.name)})", fontsize=7)
     fig.supylabel("link", fontsize=7)
     assert mesh is not None
     fig.colorbar(mesh, ax=grid, label="link utilisation (%)", aspect=30, pad=0.02)

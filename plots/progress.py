@@ -6,7 +6,7 @@
 
 Above, the VM's speed in percent of that before the migration; below, the share of its accesses that
 needed another node. There is no share while the VM hardly runs (less than 5 % of its speed before),
-and none of runs of several VMs, as nobody counts it for each of them. Time counts from the begin of
+and none of runs of several VMs, as nobody counts it for each of them. Time counts from the start of
 the migration; a mark shows its end. A point is the mean of a span of time, which can be longer than
 the VM stands still: bands show when it does. All runs must be of one VM, machine and workload; of
 several seeds the first is drawn.
@@ -48,7 +48,7 @@ def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
         end = run.migration["total-time"]
         rows += [("span", label, *row, end) for row in _spans(run)]
         rows += [("pause", label, *row, 0.0, float("nan"), end) for row in _pauses(run)]
-    columns = ["kind", "strategy", "begin", "end", "speed", "remote", "migration"]
+    columns = ["kind", "strategy", "start", "end", "speed", "remote", "migration"]
     data = pd.DataFrame(rows, columns=columns)
     if any(len(point["accesses"]) > 1 for run in runs for point in run.migration["progress"]):
         note = "several VMs: which of them needed another node is not counted, nor drawn"
@@ -102,7 +102,7 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
     for label, own in data.groupby("strategy", sort=False):
         look, rows = looks[str(label)], own[own["kind"] == "span"]
         style = {"color": look.colour, "linestyle": look.dashes, "label": str(label)}
-        middle = (rows["begin"] + rows["end"]) / 2 / unit.factor
+        middle = (rows["start"] + rows["end"]) / 2 / unit.factor
         end = float(rows["migration"].iloc[0]) / unit.factor
         for axes, name in zip(panels, names, strict=True):
             axes.plot(middle, rows[name] * 100, **style)
@@ -112,7 +112,7 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
             height = np.interp(end, middle, rows[name] * 100)
             axes.plot([end], [height], look.marker, color=look.colour, markersize=3.5)
             for _, pause in own[own["kind"] == "pause"].iterrows():
-                sides = pause["begin"] / unit.factor, pause["end"] / unit.factor
+                sides = pause["start"] / unit.factor, pause["end"] / unit.factor
                 axes.axvspan(*sides, color=look.colour, alpha=0.25, linewidth=0.5, zorder=0)
     panels[0].axhline(100, color="0.6", linewidth=0.5, zorder=0)
     labels = {"speed": "speed (% of before)", "remote": "remote accesses (%)"}
@@ -122,10 +122,10 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
         axes.grid(visible=True)
     shown = figure.shown(unit.name)
     spans = data[data["kind"] == "span"]
-    longest = float((spans["end"] - spans["begin"]).max())
+    longest = float((spans["end"] - spans["start"]).max())
     short = common_unit([longest], "s")
     panels[-1].set_xlabel(
-        f"time since the begin of the migration ({shown}); marks: its end\n"
+        f"time since the start of the migration ({shown}); marks: its end\n"
         f"bands: the VM stands still; points: means of up to "
         f"{format_number(longest / short.factor)} {figure.shown(short.name)}"
     )

@@ -130,7 +130,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("table", type=Path, metavar="CSV", help="docs/study.csv")
-    parser.add_argument("-o", "--outdir", type=Path, required=True, metavar="DIR")
+    parser.add_argument(
+        "-o", "--outdir", type=Path, required=True, metavar="DIR", help="of the figure"
+    )
     options = parser.parse_args(argv)
     data = figure_data(options.table)
     for name, axes in FIGURES.items():

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import IO
 
 from homeshift.errors import InputError, RunError
-from homeshift.front_end import call, tells_errors
+from homeshift.front_end import HelpFormatter, call, tells_errors
 from homeshift.output_file import output_file, write_faults
 from homeshift.units import LINE_BYTES, format_bytes, parse_size
 from homeshift.workload import TRACE_DTYPE, Trace, check_traces
@@ -43,7 +43,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="capture_trace.py",
         description="Capture the data accesses of a program into a .npy trace (needs valgrind).",
         epilog="The program's own standard output is discarded.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     parser.add_argument(
         "--output",

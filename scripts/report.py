@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="report.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("sweep", type=Path, metavar="DIR", help="output directory of a sweep")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the page")
     arguments = parser.parse_args(argv)
     if importlib.util.find_spec("jinja2") is None:
         fault = "jinja2: missing; pip install jinja2"

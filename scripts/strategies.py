@@ -60,7 +60,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("-o", "--outdir", type=Path, required=True, metavar="DIR")
+    parser.add_argument(
+        "-o", "--outdir", type=Path, required=True, metavar="DIR", help="of runs and tables"
+    )
     parser.add_argument(
         "--strategies", nargs="+", metavar="STRATEGY", default=list(STRATEGIES), help="default: all"
     )

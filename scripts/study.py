@@ -35,7 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("results", nargs="?", type=Path, metavar="DIR", help="with the sweeps")
     what.add_argument("--page", action="store_true", help="write the page alone")
-    parser.add_argument("--docs", type=Path, default=ROOT / "docs", metavar="DIR")
+    parser.add_argument(
+        "--docs", type=Path, default=ROOT / "docs", metavar="DIR", help="of the page"
+    )
     options = parser.parse_args(argv)
     from homeshift.study.data import Study, collect  # slow to import
     from homeshift.study.page import render

@@ -50,7 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="sweep.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("sweep", type=Path, metavar="FILE", help="as configs/sweeps/smoke.toml")
-    parser.add_argument("--outdir", type=Path, required=True, metavar="DIR")
+    parser.add_argument(
+        "--outdir", type=Path, required=True, metavar="DIR", help="of runs and their table"
+    )
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
         "--workers",

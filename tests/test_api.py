@@ -91,7 +91,7 @@ def test_measures_are_those_of_the_summary_by_dotted_names(run: hs.Result) -> No
 def test_progress_adds_up_to_the_summary(run: hs.Result) -> None:
     table = run.progress
     last = run.summary["progress"][-1]
-    lengths = table["end"] - table["begin"]
+    lengths = table["end"] - table["start"]
     assert lengths.sum() == pytest.approx(last["time"])
     assert (table["speed"] * lengths).sum() == pytest.approx(last["accesses"][0])
     assert table["migration-bytes"].sum() == last["migration-bytes"]

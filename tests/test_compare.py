@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import runpy
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from conftest import write_note
 
 from homeshift.analysis.comparison import compare, differences, labels, render
 from homeshift.analysis.display import common_unit, format_count, format_number, format_ratio
-from homeshift.analysis.measures import measure_named
+from homeshift.analysis.measures import MEASURES, measure_named
 from homeshift.analysis.runs import read_runs
 from homeshift.analysis.selection import column, run_table, select, strategy_names
 from homeshift.errors import InputError
@@ -538,3 +539,13 @@ def test_a_reader_who_has_seen_enough_does_not_lose_the_file(
     finally:
         os.close(write)
     assert "downtime" in (tmp_path / "table.csv").read_text(encoding="utf-8")
+
+
+def test_the_page_on_results_says_what_each_row_is() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "results.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \|", page, flags=re.MULTILINE)
+    explained = {label: re.findall("`([^`]+)`", at) for label, at in rows}
+    for measure in filter(lambda measure: measure.label, MEASURES):
+        label = re.sub(" (before|during|after|transferred|returned)$", "", measure.label)
+        path = re.sub(r"\.(before|during|after|total|regions-\w+)$", "", measure.path)
+        assert any(label in row and path in at for row, at in explained.items()), measure

@@ -43,7 +43,7 @@ US = 1e-6
 
 
 def point(us: float, accesses: int, remote: int, joules: float, busy: float) -> dict[str, Any]:
-    """What had been counted so many us after the begin of a migration."""
+    """What had been counted so many us after the start of a migration."""
     return {
         "time": us * US,
         "accesses": [accesses],
@@ -118,7 +118,7 @@ def test_of_several_vms_only_the_speed_of_the_first_is_drawn(
     assert list(data["speed"][data["kind"] == "span"]) == pytest.approx([0.8, 0.8])
     [speed] = drawn(progress, data).axes
     assert speed.get_ylabel() == "speed (% of before)"
-    assert speed.get_xlabel().startswith("time since the begin")
+    assert speed.get_xlabel().startswith("time since the start")
     assert progress.main([str(run), "-o", str(tmp_path / "figures")]) == 0
     assert "warning: several VMs" in capsys.readouterr().err
     said = "several VMs: the speed is that of the first one"
@@ -172,7 +172,7 @@ def test_the_crossover_is_where_the_costs_meet(pair: list[Path]) -> None:
     looks = figure.looks(["ownership", "stop-and-copy"])
     two = [look.colour for look in looks.values()]
     assert [mark.get_markerfacecolor(), mark.get_markerfacecoloralt()] == two
-    assert explained.get_label() == "two that meet: from here moving has paid"
+    assert explained.get_label() == "moving has paid from here"
 
 
 def test_costs_that_meet_at_a_point_of_the_course_have_met(pair: list[Path]) -> None:
@@ -585,7 +585,7 @@ def test_times_in_which_the_vm_stands_still_are_known_from_the_phases(
 ) -> None:
     data = progress.figure_data(read_runs(pair[1:]))
     [pause] = data[data["kind"] == "pause"].to_dict("records")
-    assert (pause["begin"], pause["end"], pause["speed"]) == (0.0, 1.2e-3, 0.0)
+    assert (pause["start"], pause["end"], pause["speed"]) == (0.0, 1.2e-3, 0.0)
     speed, remote = drawn(progress, data).axes
     assert len(speed.patches) == len(remote.patches) == 1
     assert "points: means of up to 40.0 \N{MICRO SIGN}s" in remote.get_xlabel()

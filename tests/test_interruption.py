@@ -47,7 +47,7 @@ def undisturbed(strategy: str) -> dict[str, Any]:
 
 
 def switch(strategy: str) -> int:
-    """Return when the VM is resumed at the target, in ticks from the begin of the migration."""
+    """Return when the VM is resumed at the target, in ticks from the start of the migration."""
     migration = undisturbed(strategy)["migrations"][0]
     ends = (phase["end"] for phase in migration["phases"] if phase["name"] == "resume")
     return int(next(ends)) - int(migration["start"])

@@ -93,7 +93,7 @@ def test_help_names_every_option_and_imports_little(tmp_path: Path) -> None:
     assert "(default: None)" not in result.stdout
     imported = imported_by(tmp_path, "--help")
     ours = {name for name in imported if name.partition(".")[0] == "homeshift"}
-    assert ours == {"homeshift", "homeshift.errors", "homeshift.units"}
+    assert ours == {"homeshift", "homeshift.errors", "homeshift.front_end", "homeshift.units"}
     assert imported.isdisjoint({"dataclasses", "difflib", "inspect", "tomllib", "numpy"})
 
 

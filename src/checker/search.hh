@@ -9,7 +9,7 @@
 //
 // A step is the taking of one message, or a stimulus (a request of a core, an
 // eviction, a command). After the search, the graph of the steps that take messages
-// is looked at backwards: if it has no circle, and ends in quiet states only, then
+// is looked at backwards: if it has no cycle, and ends in quiet states only, then
 // every request is answered, whatever the order, and whatever else is asked.
 
 #ifndef HOMESHIFT_CHECKER_SEARCH_HH
@@ -397,7 +397,7 @@ class Search
     }
 
     // Takes away states from which no message can be taken, again and again. What is left goes
-    // round in circles: then it must at least be able to come to a quiet state.
+    // round in cycles: then it must at least be able to come to a quiet state.
     void
     look_back()
     {
@@ -483,7 +483,7 @@ class Search
     }
 
   public:
-    bool always_ends = false; // no circle of messages: every order of taking them ends
+    bool always_ends = false; // no cycle of messages: every order of taking them ends
 
   private:
     Machine &machine_;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // A step of the machine, and steps that are named, one after another: the same for the
-// checker's machine and for the engine's, when it takes a counter-example.
+// checker's machine and for the engine's, when it takes a counterexample.
 
 #ifndef HOMESHIFT_CHECKER_STEP_HH
 #define HOMESHIFT_CHECKER_STEP_HH

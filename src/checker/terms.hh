@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // What is called what in a machine that is checked, whatever its controllers stand on:
-// the checker's runtime, or the engine's when it takes a counter-example (src/replay).
+// the checker's runtime, or the engine's when it takes a counterexample (src/replay).
 
 #ifndef HOMESHIFT_CHECKER_TERMS_HH
 #define HOMESHIFT_CHECKER_TERMS_HH

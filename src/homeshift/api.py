@@ -143,8 +143,8 @@ class Result:
         """The phases of the migrations.
 
         Columns: vm, target of the migration, name, start and end in s, accesses, and
-        migration-bytes (None if several VMs migrate). Times count from the begin of the run, warmup
-        included; those of `progress` from the begin of the migration.
+        migration-bytes (None if several VMs migrate). Times count from the start of the run, warmup
+        included; those of `progress` from the start of the migration.
         """
         rows = [
             {"vm": leg["vm"], "target": leg["target"], **phase}
@@ -158,7 +158,7 @@ class Result:
     def progress(self) -> pd.DataFrame:
         """What the first VM got done over time.
 
-        A row a span of time: begin and end in s from the begin of the migration, speed in
+        A row a span of time: start and end in s from that of the migration, speed in
         accesses/s, share of accesses that needed another node, bytes that the migration moved
         between nodes, joules that the whole machine has spent.
         """
@@ -177,7 +177,7 @@ class Result:
         shares = zip(steps["remote"], steps["all"], strict=True)
         return pd.DataFrame(
             {
-                "begin": points["time"].iloc[:-1].to_numpy(),
+                "start": points["time"].iloc[:-1].to_numpy(),
                 "end": points["time"].iloc[1:].to_numpy(),
                 "speed": steps["accesses"] / steps["time"],
                 "remote-share": [remote_share(a, b) if b else math.nan for a, b in shares],
@@ -219,7 +219,7 @@ def migrate(
         warmup: time before anything is measured; long enough to fill the caches, or what the VM
             loses by the migration is underestimated.
         window: time that is measured before and, without a horizon, after the migration.
-        horizon: time from the begin of the migration to the end of the measurement.
+        horizon: time from the start of the migration to the end of the measurement.
         seed: of the workload.
         check: verify every load, and the directories at the end.
 

@@ -9,19 +9,30 @@ Without it SIGTERM and SIGHUP end Python at once, and what is half written stays
 
 from __future__ import annotations
 
+import argparse
 import functools
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ParamSpec
+from typing import TYPE_CHECKING, ParamSpec
 
 from homeshift.errors import HomeshiftError
 
+if TYPE_CHECKING:
+    import subprocess
+
 Arguments = ParamSpec("Arguments")
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Adds defaults, but for options that have none or tell theirs themselves."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        none = action.default in (None, "", []) or isinstance(action.default, bool)
+        return action.help if none else super()._get_help_string(action)
 
 
 def interrupt_on_signals() -> None:
@@ -90,6 +101,8 @@ def call(main: Callable[[None], int], hint: str = "") -> int:
 
 def run_child(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
     """Run a command and return what it printed; if this process is told to end, so is that one."""
+    import subprocess  # slow to import, and most need it not
+
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The base of the emitted controllers when the engine takes a counter-example: the
+// The base of the emitted controllers when the engine takes a counterexample: the
 // engine's own, but that every message that comes to it is held, over the network or
 // not, and given to it when somebody says so.
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Takes the steps of a counter-example in the timed engine: its event queue, network,
+// Takes the steps of a counterexample in the timed engine: its event queue, network,
 // caches and controllers. It is built and called by homeshift.check.replay, and prints
 // what the checker prints of a replay.
 //

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // All that the controllers emitted from SLICC stand on when the engine takes a
-// counter-example: the engine, with cores and devices that ask when they are told to.
+// counterexample: the engine, with cores and devices that ask when they are told to.
 
 #ifndef HOMESHIFT_REPLAY_RUNTIME_HH
 #define HOMESHIFT_REPLAY_RUNTIME_HH

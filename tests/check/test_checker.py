@@ -547,7 +547,7 @@ def test_a_program_with_mutants_is_the_protocol_until_one_is_chosen() -> None:
     assert run(made, NO_TRANSFER).holds
 
 
-# ---- counter-examples -----------------------------------------------------------------------
+# ---- counterexamples -----------------------------------------------------------------------
 
 
 def test_a_counter_example_is_told_drawn_and_taken_again(

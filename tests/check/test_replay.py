@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A counter-example of the checker is taken by the timed engine's controllers, step by step.
+"""A counterexample of the checker is taken by the timed engine's controllers, step by step.
 
 Its steps are those of mutants, whose faults differ in kind. The engine has to take the same
 transitions in the same order, to send the same messages, and to end in the same fault.

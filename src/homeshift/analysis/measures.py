@@ -22,7 +22,7 @@ class Measure:
         path: where it is; also its name in files.
         label: its name for people; empty for one that is only written to files.
         unit: SI unit of what is there, times `scale`.
-        horizon: whether it is over all the time from the begin of the migration to the end of the
+        horizon: whether it is over all the time from the start of the migration to the end of the
             measurement, which is the same for runs with a horizon only.
     """
 

@@ -24,7 +24,7 @@ from homeshift.check.fit import caches_of
 from homeshift.check.run import Json, Options, Result, limits_for, reduced_for, run, waiting_for
 from homeshift.check.scenario import MOST
 from homeshift.errors import HomeshiftError, InputError, near
-from homeshift.front_end import call
+from homeshift.front_end import HelpFormatter, call
 from homeshift.output_file import output_folder
 from homeshift.units import parse_size
 
@@ -204,7 +204,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Exit status: 0 all properties hold; 1 one does not; 2 bad input; 3 a bound was "
         "reached first; 4 it could not be checked: no C++ compiler, a condition that does not "
         "compile, no memory left, or the checker was ended.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     parser.add_argument("--nodes", type=int, default=2, choices=range(1, 5), help="nodes")
     parser.add_argument("--lines", type=int, default=1, choices=range(1, 4), help="lines")
@@ -265,7 +265,7 @@ def _parser() -> argparse.ArgumentParser:
         default=None,
         metavar="DIR",
         help="where to write a "
-        "counter-example: text, sequence chart, and a script that takes its steps again",
+        "counterexample: text, sequence chart, and a script that takes its steps again",
     )
     parser.add_argument("--protocol", type=Path, metavar="FILE.slicc", help="else MESI_HomeShift")
     parser.add_argument("--scenario", type=Path, metavar="FILE.toml", help="else by its name")

@@ -6,7 +6,7 @@
 
 Each mutant goes through the checks in which its transition is taken, the cheap ones first, until
 one fails. The table has a row for each: its number, kind and name, the property that caught it, in
-which check, the length of the shortest counter-example, and the states looked at. `--random` adds
+which check, the length of the shortest counterexample, and the states looked at. `--random` adds
 what a random tester says of it.
 """
 

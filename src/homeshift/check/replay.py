@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Take the steps of a counter-example again: what replay.py, beside a counter-example, calls.
+"""Take the steps of a counterexample again: what replay.py, beside a counterexample, calls.
 
 Twice: in the checker's machine, and in the timed engine, which is given its messages in the same
 order. The engine has to do the same in every step, and to end in the same fault.

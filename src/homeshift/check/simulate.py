@@ -19,7 +19,7 @@ from homeshift.check.build import compile_cpp, load_model, scenario_of
 from homeshift.check.emit_nodes import params
 from homeshift.check.plan import Plan, objects_of, port_of
 from homeshift.errors import HomeshiftError, InputError
-from homeshift.front_end import call
+from homeshift.front_end import HelpFormatter, call
 from homeshift.slicc.emit import write_cpp
 from homeshift.slicc.model import Machine
 
@@ -189,7 +189,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m homeshift.check.simulate",
         description="Random loads and stores on a protocol; every value read is checked.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     parser.add_argument("--protocol", type=Path, required=True, metavar="FILE.slicc")
     parser.add_argument("--scenario", type=Path, metavar="FILE.toml", help="else by its name")

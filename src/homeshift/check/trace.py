@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A counter-example for people: text, a message sequence chart, and a script to take it again.
+"""A counterexample for people: text, a message sequence chart, and a script to take it again.
 
 Each step names the transitions that it takes and where they are written in the .sm files.
 """
@@ -38,12 +38,12 @@ def text(model: Model, result: Trace) -> Iterator[str]:
     """Lines that tell the way to the fault, and the state it ends in."""
     if result.fault is not None:
         shortest = ", the shortest" if isinstance(result, Result) else ""  # else a replay
-        yield f"counter-example of {len(result.steps)} steps{shortest}: {result.fault}"
+        yield f"counterexample of {len(result.steps)} steps{shortest}: {result.fault}"
     elif result.not_taken is not None:
         number = len(result.steps) + 1
-        yield f"no counter-example: step {number} cannot be taken: {result.not_taken}"
+        yield f"no counterexample: step {number} cannot be taken: {result.not_taken}"
     else:
-        yield "no counter-example: the steps end well"
+        yield "no counterexample: the steps end well"
     for number, step in enumerate(result.steps, 1):
         yield ""
         what = step["step"]
@@ -112,7 +112,7 @@ def _transition(model: Model, entry: Json) -> str:
 
 
 def mermaid(model: Model, result: Result) -> str:
-    """Return the counter-example as a Mermaid sequence diagram."""
+    """Return the counterexample as a Mermaid sequence diagram."""
     lines = ["sequenceDiagram", "    autonumber"]
     machines: dict[str, None] = {}
     for step in result.steps:

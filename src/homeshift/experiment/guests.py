@@ -12,7 +12,7 @@ target stays where it is and measures how much the others disturb it:
     borrow = { 2 = 0.25 }
     workload = "zipf:write_ratio=0.5"
     strategy = "pre-copy"
-    start = "50us"                  # after the begin of the first VM's migration
+    start = "50us"                  # after the start of the first VM's migration
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Guest:
         spec: its size, where it is, and where it goes.
         workload: what its vCPUs do.
         strategy: how it moves; None if it stays.
-        start_ticks: when it begins to move, counted from the begin of the first migration.
+        start_ticks: when it begins to move, counted from the start of the first migration.
     """
 
     spec: VmSpec

@@ -37,7 +37,7 @@ class Interruption:
 
     Args:
         kind: CANCEL or TARGET_FAILURE.
-        after_ticks: time from the begin of the migration.
+        after_ticks: time from the start of the migration.
     """
 
     kind: str

@@ -25,7 +25,7 @@ class MessageWindow:
     """Which messages to note: those sent in a span of time.
 
     Args:
-        start_ticks: of the span, from the begin of the migration on.
+        start_ticks: of the span, from the start of the migration on.
         end_ticks: of the span.
         most: the first so many of them.
 

@@ -132,7 +132,7 @@ def migrate(
         seed: of the workloads.
         warmup_ticks: time before anything is measured.
         window_ticks: time that is measured before and, without a horizon, after the migrations.
-        horizon_ticks: time from the begin of the first migration to the end of the measurement.
+        horizon_ticks: time from the start of the first migration to the end of the measurement.
         others: more VMs; they may move as well.
         keep_borrowed: borrowed memory that a VM does not use any more stays lent.
         interruption: of the first VM's migration: it is cancelled, or its target fails.

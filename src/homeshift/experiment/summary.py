@@ -3,7 +3,7 @@
 
 The numbers at the top are about the first VM; bytes, energy and directory entries are those of all,
 in the time of their migrations (requests that are sent on or refused: to the end of the
-measurement). `window` is about the time from the begin of the migration to the end of the
+measurement). `window` is about the time from the start of the migration to the end of the
 measurement, whatever happened in it: strategies that leave data where it is pay for that there.
 `migrations` has one entry for each migration, `vms` one for each VM, `progress` the course of time.
 
@@ -198,7 +198,7 @@ def all_counts(counted: Counters) -> Counts:
 
 
 def _window(span: Span, before: Span, constants: Constants) -> dict[str, Any]:
-    """Sum up the time from the begin of the migration to the end of the measurement."""
+    """Sum up the time from the start of the migration to the end of the measurement."""
     counted, accesses = span.counted, span.vms[0].accesses
     undisturbed = before.vms[0].accesses * span.tick / before.tick if before.tick else None
     counts = all_counts(counted)
@@ -224,7 +224,7 @@ def _window(span: Span, before: Span, constants: Constants) -> dict[str, Any]:
 
 
 def _point(span: Span, constants: Constants) -> dict[str, Any]:
-    """Sum up the time from the begin of the migration to a moment of it."""
+    """Sum up the time from the start of the migration to a moment of it."""
     return {
         "time": span.tick / TICKS_PER_SECOND,
         "accesses": [vm.accesses for vm in span.vms],

@@ -2,7 +2,7 @@
 """Ownership and pull: the rights first, the VM resumes, then its hot pages come to the target.
 
 After an ownership migration the data is where it was. Accesses that need another node are sampled,
-from the begin of the migration on, and the pages that they name are pulled, until few accesses need
+from the start of the migration on, and the pages that they name are pulled, until few accesses need
 another node. Cold pages never move.
 
 Two policies say which pages are hot. `sampled` takes those with the most samples of a period.
