@@ -167,6 +167,25 @@ NOT_ASKED: dict[str, Callable[[base.Vm], object]] = {
     "vm.pages_off(): names a page that is not of the VM, which has the pages 0 to 15": (
         lambda vm: vm.pages_off(1, [3, 300])
     ),
+    "vm.pages_off(): names pages by str, which is no whole number": lambda vm: vm.pages_off(
+        1,
+        ["3"],  # type: ignore[list-item]
+    ),
+    "vm.pages_off(): names 3 in place of a list of pages": lambda vm: vm.pages_off(
+        1,
+        3,  # type: ignore[arg-type]
+    ),
+    "vm.pages_off(): names array(3) in place of a list of pages": lambda vm: vm.pages_off(
+        1,
+        np.array(3),
+    ),
+    "vm.regions_of(): names None in place of a list of pages": lambda vm: vm.regions_of(
+        None  # type: ignore[arg-type]
+    ),
+    "vm.regions_of(): names pages by float, which is no whole number": lambda vm: vm.regions_of(
+        page / 2  # type: ignore[misc]
+        for page in vm.pages
+    ),
     "vm.sample(): -1 is not a number of accesses: give 1 or more, or 0": lambda vm: vm.sample(-1),
     "vm.sample(): '4' is not a number of accesses": lambda vm: vm.sample(
         "4"  # type: ignore[arg-type]

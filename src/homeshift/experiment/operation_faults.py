@@ -9,14 +9,13 @@ Whoever asks says which strategy it was.
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Iterable, Sequence, Sized
+from collections.abc import Sequence
 from itertools import islice
 from numbers import Integral, Real
 from operator import lt
 from typing import get_args
 
-from homeshift.experiment.running_vm import RunningVm
+from homeshift.experiment.running_vm import RunningVm, fault_of_numbers
 from homeshift.strategies import (
     Copy,
     Fetch,
@@ -61,20 +60,10 @@ def _fault_of_types(operation: Operation) -> str | None:
             return f"gives {value!r} as {name}, which is no whole number"
     match operation:
         case Copy(pages) | Fetch(pages) | Pull(pages) | Resume(missing=pages):
-            return _fault_of_numbers(pages, "pages")
+            return fault_of_numbers(pages, "pages")
         case Transfer(regions):
-            return _fault_of_numbers(regions, "regions")
+            return fault_of_numbers(regions, "regions")
     return None
-
-
-def _fault_of_numbers(numbers: object, what: str) -> str | None:
-    if isinstance(numbers, range) or (isinstance(numbers, array) and numbers.typecode not in "fdu"):
-        return None  # without a look at each of millions
-    one = getattr(numbers, "ndim", 1) == 1  # numpy's arrays have others as well
-    if not one or not isinstance(numbers, Sized) or not isinstance(numbers, Iterable):
-        return f"names {numbers!r} in place of a list of {what}"
-    wrong = next((kind for kind in set(map(type, numbers)) if not issubclass(kind, Integral)), None)
-    return f"names {what} by {wrong.__name__}, which is no whole number" if wrong else None
 
 
 def _fault_of_order(operation: Operation, vm: RunningVm, target: int, paused: bool) -> str | None:

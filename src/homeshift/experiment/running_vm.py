@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence, Sized
 from itertools import chain, compress, islice
 from numbers import Integral
+from typing import Any
 
 from homeshift.engines.base import Counters, Engine
 from homeshift.errors import RunError
@@ -118,10 +119,16 @@ class RunningVm:
         Raises:
             RunError: there is no such page.
         """
-        pages = list(pages)
-        if fault := self.fault_of_pages(pages):
-            raise RunError(f"vm.regions_of(): {fault}")
-        return self._regions_of(map(self.frames.__getitem__, pages))
+        named = self._listed(pages, call="regions_of")
+        return self._regions_of(map(self.frames.__getitem__, named))
+
+    def _listed(self, pages: Any, *, call: str) -> list[int]:
+        """Return a list of the pages that a strategy has called something with."""
+        several = isinstance(pages, Iterable) and getattr(pages, "ndim", 1) > 0  # as numpy has
+        named: list[int] = list(pages) if several else pages
+        if fault := fault_of_numbers(named, "pages") or self.fault_of_pages(named):
+            raise RunError(f"vm.{call}(): {fault}")
+        return named
 
     def fault_of_pages(self, pages: Collection[int]) -> str | None:
         """Return what is wrong with a list of guest pages, if some are not the VM's."""
@@ -141,9 +148,7 @@ class RunningVm:
     def pages_off(self, node: int, among: Iterable[int] | None = None) -> Sequence[int]:
         """Return the guest pages, or those among some, that lie in the memory of other nodes."""
         here = self._memory_of(node, "pages_off")
-        pages = self.pages if among is None else list(among)
-        if among is not None and (fault := self.fault_of_pages(pages)):
-            raise RunError(f"vm.pages_off(): {fault}")
+        pages = self.pages if among is None else self._listed(among, call="pages_off")
         return array("Q", (page for page in pages if self.frames[page] not in here))
 
     def regions_on(self, node: int) -> Sequence[int]:
@@ -356,6 +361,17 @@ class RunningVm:
 def _is_whole(number: object) -> bool:
     """Return whether a strategy, which may be of no declared types, has given a whole number."""
     return isinstance(number, Integral)
+
+
+def fault_of_numbers(numbers: object, what: str) -> str | None:
+    """Return what is wrong with a strategy's list of pages or regions, if these are no numbers."""
+    if isinstance(numbers, range) or (isinstance(numbers, array) and numbers.typecode not in "fdu"):
+        return None  # without a look at each of millions
+    one = getattr(numbers, "ndim", 1) == 1  # numpy's arrays have others as well
+    if not one or not isinstance(numbers, Sized) or not isinstance(numbers, Iterable):
+        return f"names {numbers!r} in place of a list of {what}"
+    wrong = next((kind for kind in set(map(type, numbers)) if not issubclass(kind, Integral)), None)
+    return f"names {what} by {wrong.__name__}, which is no whole number" if wrong else None
 
 
 def _lines(pages: Sequence[int], size_bytes: int) -> array[int]:
