@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from conftest import write_note
 
-from homeshift.analysis.display import fitted
+from homeshift.analysis.display import fitted, format_uncertain
 from homeshift.analysis.groups import (
     _complete,
     _format_mean_count,
@@ -149,6 +149,30 @@ def test_no_seed_has_a_condition_that_another_has_not() -> None:
 def test_means_of_counts_have_three_digits_unless_they_are_whole() -> None:
     shown = [_format_mean_count(value) for value in (2.0, 4096.0, 2.125, 0.31, 0.0, math.nan)]
     assert shown == ["2", "4,096", "2.12", "0.310", "0", "-"]
+
+
+@pytest.mark.parametrize(
+    ("value", "half", "shown"),
+    [
+        (0.7400249, 8.36e-5, "0.740025 ± 0.000084"),
+        (0.74, 0.0996, "0.74 ± 0.10"),
+        (1386.52, 0.25, "1,386.52 ± 0.25"),
+        (69123.4, 5212.3, "69,123 ± 5,212"),
+        (4096.5, 12.5, "4,096 ± 12"),
+        (-0.0001, 0.5, "0.00 ± 0.50"),
+        (2.0, 9.6, "2.0 ± 9.6"),
+    ],
+)
+def test_a_value_goes_down_to_the_second_digit_of_its_uncertainty(
+    value: float, half: float, shown: str
+) -> None:
+    assert format_uncertain(value, half) == shown
+
+
+def test_equal_values_have_no_uncertainty(table: pd.DataFrame) -> None:
+    means, _ = texts(summarise(table.assign(**{"copied-pages": 4096, "downtime": 1.25e-5})))
+    assert set(means.loc["copied pages"]) == {"4,096 ± 0"}
+    assert set(means.loc["downtime [us]"]) == {"12.5 ± 0"}
 
 
 def test_groups_that_have_nothing_in_common_are_told(table: pd.DataFrame) -> None:
@@ -416,7 +440,7 @@ def test_more_than_eight_runs_or_groups_asked_for_are_summed_up(
         study, "--where", "seed<3", "--by", "strategy", "--baseline", "ownership"
     )
     line = next(line for line in out.splitlines() if line.startswith("total time"))
-    assert line.split() == ["total", "time", "[ms]", "1.50", "±", "6.35", "10.5", "±", "69.9",
+    assert line.split() == ["total", "time", "[ms]", "1.5", "±", "6.4", "10", "±", "70",
                             "5.66x", "[0.0692,", "462]"]  # fmt: skip
 
 

@@ -68,6 +68,16 @@ def format_count(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:,.0f}"
 
 
+def format_uncertain(value: float, half: float) -> str:
+    """Return a value and half the width of its interval, as in "0.74002 ± 0.00084".
+
+    The uncertainty, which is not 0, has two digits, and the value goes down to the same place.
+    """
+    _, _, exponent = f"{half:.1e}".partition("e")
+    places = max(0, 1 - int(exponent))
+    return f"{value:z,.{places}f} \N{PLUS-MINUS SIGN} {half:,.{places}f}"
+
+
 def format_ratio(value: float) -> str:
     """Return "12.3x", or "-" where the baseline is zero."""
     return "-" if math.isnan(value) else f"{format_number(value)}x"

@@ -28,6 +28,7 @@ from homeshift.analysis.display import (
     format_count,
     format_number,
     format_ratio,
+    format_uncertain,
     listed,
 )
 from homeshift.analysis.measures import Measure, as_texts, measures_for, speeds_of_other_vms
@@ -282,10 +283,12 @@ def _format_mean_count(value: float) -> str:
 
 
 def _mean_text(row: pd.Series[Any], unit: DisplayUnit) -> str:
-    show = format_number if unit.name else _format_mean_count
-    text = show(row["mean"] / unit.factor)
+    mean = row["mean"] / unit.factor
     half = (row["mean_high"] - row["mean_low"]) / 2 / unit.factor
-    return text if math.isnan(half) else f"{text} \N{PLUS-MINUS SIGN} {show(half)}"
+    if half > 0:
+        return format_uncertain(mean, half)
+    text = (format_number if unit.name else _format_mean_count)(mean)
+    return text if math.isnan(half) else f"{text} \N{PLUS-MINUS SIGN} 0"
 
 
 def _ratio_text(row: pd.Series[Any]) -> str:
