@@ -366,6 +366,30 @@ def test_runs_are_chosen_by_their_parameters(
 
 
 @pytest.mark.parametrize(
+    ("condition", "names"),
+    [
+        ("link_latency=10ns", ["slow-20", "fast-40"]),
+        ("link_latency!=10ns", ["slow-40"]),
+        ("link_latency>10.1 ns", ["slow-40"]),
+        ("link_latency=20 cycles", ["slow-20"]),
+        ("link_latency<=20cycles", ["slow-20"]),
+        ("link_latency>20", ["slow-40", "fast-40"]),
+        ("link_bandwidth=64GB/s", ["slow-20", "slow-40", "fast-40"]),
+        ("clock_period=250 ps", ["fast-40"]),
+    ],
+)
+def test_a_parameter_in_cycles_is_known_by_its_time_too(
+    write_run: WriteRun, condition: str, names: list[str]
+) -> None:
+    for name, period, latency in (("slow-20", 500, 20), ("slow-40", 500, 40), ("fast-40", 250, 40)):
+        network = {"link_latency_cycles": latency, "link_bandwidth_bytes_per_second": 64e9}
+        machine = {"clock_period_ps": period, "network": network}
+        run = write_run(f"clocks/{name}", config={"machine": machine})
+    table = run_table(read_runs([run.parent], stats=False))
+    assert {Path(path).name for path in select(table, condition)["path"]} == set(names)
+
+
+@pytest.mark.parametrize(
     ("condition", "fault"),
     [
         ("seed", "write NAME=VALUE"),

@@ -22,7 +22,14 @@ import pandas as pd
 
 from homeshift.analysis.runs import Run, measures, parameters
 from homeshift.errors import InputError, near
-from homeshift.units import parse_bandwidth, parse_size, parse_time, size_text, time_text
+from homeshift.units import (
+    TICKS_PER_SECOND,
+    parse_bandwidth,
+    parse_size,
+    parse_time,
+    size_text,
+    time_text,
+)
 
 _SIZES = ("vm-memory", "region", "stage2-entry")
 _TIMES = ("warmup", "window", "horizon", "cancel-at", "fail-target-at")
@@ -181,8 +188,9 @@ def select(table: pd.DataFrame, conditions: str | Sequence[str]) -> pd.DataFrame
 
     Args:
         table: from `run_table`.
-        conditions: NAME=VALUE, with = != < <= > or >=; values may have units ("64MiB", "10us"). A
-            strategy is known by its name too, without its parameters.
+        conditions: NAME=VALUE, with = != < <= > or >=; values may have units ("64MiB", "10us"), and
+            what is recorded in cycles may be given as a time. A strategy is known by its name too,
+            without its parameters.
 
     Raises:
         InputError: conditions that cannot be read, or none of the runs fulfils them all.
@@ -195,10 +203,11 @@ def select(table: pd.DataFrame, conditions: str | Sequence[str]) -> pd.DataFrame
             raise InputError("option --where", [fault])
         name, operator, text = match.groups()
         found = column(table, name)
-        fulfilled = _fulfilled(chosen[found], operator, text, condition)
+        number = _number(text, found, chosen.get("machine.clock_period_ps"))
+        fulfilled = _fulfilled(chosen[found], operator, number, text, condition)
         if found == "strategy":
             for other in (chosen[found].str.partition(":")[0], chosen["arguments.strategy"]):
-                also = _fulfilled(other, operator, text, condition)
+                also = _fulfilled(other, operator, None, text, condition)
                 fulfilled = fulfilled & also if operator == "!=" else fulfilled | also
         chosen = chosen[fulfilled]
         if chosen.empty:
@@ -208,8 +217,13 @@ def select(table: pd.DataFrame, conditions: str | Sequence[str]) -> pd.DataFrame
     return chosen
 
 
-def _fulfilled(values: pd.Series[Any], operator: str, text: str, condition: str) -> pd.Series[bool]:
-    number = _number(text, str(values.name))
+def _fulfilled(
+    values: pd.Series[Any],
+    operator: str,
+    number: float | pd.Series[float] | None,
+    text: str,
+    condition: str,
+) -> pd.Series[bool]:
     numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
     if number is None or not numeric:
         if operator not in ("=", "!="):
@@ -235,20 +249,23 @@ def _fulfilled(values: pd.Series[Any], operator: str, text: str, condition: str)
             return values >= number
 
 
-def _number(text: str, name: str) -> float | None:
+def _number(text: str, name: str, period_ps: Any) -> float | pd.Series[float] | None:
     """Return a number, or a quantity in the unit that the run's files have the parameter in.
 
-    Times that were asked for are in ticks of 1 ps, as in config.json, those measured in seconds.
+    Times that were asked for are in ticks of 1 ps, as in config.json, or in cycles of each run's
+    clock, those measured in seconds.
+
+    Args:
+        text: what a condition compares with.
+        name: the parameter.
+        period_ps: of the runs' clocks.
     """
     in_ticks = name.startswith(("arguments.", "strategy.")) or name.endswith(("_ps", "_ticks"))
-    for parse, factor in (
-        (float, 1.0),
-        (parse_size, 1.0),
-        (parse_bandwidth, 1.0),
-        (parse_time, 1.0 if in_ticks else 1e-12),
-    ):
+    in_cycles = name.endswith("_cycles")
+    time_unit: Any = period_ps if in_cycles else 1 if in_ticks else TICKS_PER_SECOND
+    for parse, unit in ((float, 1), (parse_size, 1), (parse_bandwidth, 1), (parse_time, time_unit)):
         try:
-            return float(parse(text)) * factor
+            return parse(text.removesuffix("cycles") if in_cycles else text) / unit
         except ValueError:
             continue
     return None
