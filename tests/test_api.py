@@ -126,6 +126,28 @@ def test_all_wrong_arguments_are_told_at_once() -> None:
         hs.migrate(machine="tiny", vm=hs.Vm(memory="256KiB", vcpus=0))
 
 
+def test_faults_of_the_vm_and_its_workload_are_told_beside_all_others() -> None:
+    vm = hs.Vm(memory="64KiB", target=9, borrow={0: 0.5})
+    with pytest.raises(InputError) as caught:
+        hs.migrate(machine="tiny", vm=vm, strategy="precopy", workload="zipf:footprint=0.1")
+    told = [
+        "strategy: strategy 'precopy': not known (did you mean 'pre-copy'?)",
+        "vm: the VM: target = 9: 'tiny' has the nodes 0 to 1",
+        "vm: the VM: borrow 0: is the source, which lends nothing to itself",
+        "workload: workload 'zipf': a footprint of 1 pages leaves no page for each of 2 vCPUs",
+    ]
+    assert len(caught.value.faults) == len(told)
+    for fault, start in zip(caught.value.faults, told, strict=True):
+        assert fault.startswith(start)
+
+
+def test_without_a_machine_the_rest_is_told() -> None:
+    with pytest.raises(InputError) as caught:
+        hs.migrate(machine="quat", workload="zipf:footprint=0.1", vm=hs.Vm(memory="16KiB", vcpus=3))
+    assert len(caught.value.faults) == 2
+    assert "leaves no page for each of 3 vCPUs" in caught.value.faults[1]
+
+
 WRONG: list[tuple[str, Any, str]] = [
     ("machine", None, "machine = None: neither a text nor an object of Machine"),
     ("strategy", 5, "strategy = 5: neither a text nor an object of Strategy"),

@@ -31,7 +31,12 @@ from homeshift.errors import InputError
 from homeshift.experiment.guests import targets_by
 from homeshift.experiment.migration import Result as Simulated
 from homeshift.experiment.migration import migrate as simulate
-from homeshift.experiment.vm import STAGE2_ENTRY_BYTES, VmSpec, default_memory_bytes
+from homeshift.experiment.vm import (
+    STAGE2_ENTRY_BYTES,
+    VmSpec,
+    check_together,
+    default_memory_bytes,
+)
 from homeshift.machine import Machine, load_machine
 from homeshift.output import OutputDirectory, write_stats
 from homeshift.run_format import remote_share
@@ -227,40 +232,45 @@ def migrate(
         InputError: with everything that is wrong about the arguments.
         RunError: the simulation failed.
     """
-    given = {"vm": vm, "seed": seed, "check": check}
+    of_vm = _mistaken({"vm": vm})
     vm = vm if isinstance(vm, Vm) else Vm()
-    given |= {f"vm.{name}": getattr(vm, name) for name in ("vcpus", "source", "target", "borrow")}
-    faults = [
-        f"{name} = {value!r}: {_EXPECTED[name][1]}"
-        for name, value in given.items()
-        if not _EXPECTED[name][0](value)
-    ]
+    of_vm += _mistaken(
+        {f"vm.{name}": getattr(vm, name) for name in ("vcpus", "source", "target", "borrow")}
+    )
+    memory = None if vm.memory is None else _read(of_vm, "vm.memory", vm.memory, parse_size)
+    region = _read(of_vm, "vm.region", vm.region, parse_size)
+    faults = of_vm + _mistaken({"seed": seed, "check": check})
     the_machine = _read(faults, "machine", machine, load_machine, Machine)
     the_strategy = _read(faults, "strategy", strategy, strategy_named, Strategy)
     if isinstance(strategy, Strategy):
         faults += [f"strategy: {fault}" for fault in faults_of(strategy)]
     the_workload = _read(faults, "workload", workload, parse_workload, Workload)
-    memory = None if vm.memory is None else _read(faults, "vm.memory", vm.memory, parse_size)
-    region = _read(faults, "vm.region", vm.region, parse_size)
     times = {
         name: None if name == "horizon" and text is None else _read(faults, name, text, parse_time)
         for name, text in (("warmup", warmup), ("window", window), ("horizon", horizon))
     }
-    if faults:
+    if of_vm:
         raise InputError("the call of migrate()", faults)
-    targets = (vm.target,) if isinstance(vm.target, int) else tuple(vm.target)
-    assert the_machine is not None
-    assert the_strategy is not None
-    assert the_workload is not None
     assert region is not None
+    targets = (vm.target,) if isinstance(vm.target, int) else tuple(vm.target)
     spec = VmSpec(
         memory_bytes=default_memory_bytes(the_machine) if memory is None else memory,
-        vcpus=the_machine.cores.per_node if vm.vcpus is None else vm.vcpus,
+        vcpus=(the_machine.cores.per_node if the_machine else 1) if vm.vcpus is None else vm.vcpus,
         source=vm.source,
         targets=targets_by(the_strategy, targets),
         borrow=vm.borrow,
         region_bytes=region,
     )
+    if the_machine:
+        _read(faults, "vm", [spec], lambda specs: check_together(specs, the_machine))
+    if the_workload and _whole(seed) and spec.memory_bytes > 0 and spec.vcpus > 0:
+        size = {"vcpus": spec.vcpus, "vm_bytes": spec.memory_bytes}
+        _read(faults, "workload", the_workload, lambda does: does.streams(**size, seed=seed))
+    if faults:
+        raise InputError("the call of migrate()", faults)
+    assert the_machine is not None
+    assert the_strategy is not None
+    assert the_workload is not None
     simulated = simulate(
         machine=the_machine,
         vm=spec,
@@ -288,6 +298,15 @@ def migrate(
         "check": check,
     }
     return Result(simulated=simulated, arguments=arguments)
+
+
+def _mistaken(given: Mapping[str, object]) -> list[str]:
+    """Return a fault for each argument that is nothing of what it may be."""
+    return [
+        f"{name} = {value!r}: {_EXPECTED[name][1]}"
+        for name, value in given.items()
+        if not _EXPECTED[name][0](value)
+    ]
 
 
 def _whole(value: object) -> bool:
@@ -324,7 +343,7 @@ def _read(
     faults: list[str],
     name: str,
     value: Any,
-    parse: Callable[[str], T],
+    parse: Callable[[Any], T],
     ready: type[T] | None = None,
 ) -> T | None:
     """Return a value that is ready or parsed, or note what is wrong with it."""
