@@ -8,8 +8,8 @@ Above, the VM's speed in percent of that before the migration; below, the share 
 needed another node. There is no share while the VM hardly runs (less than 5 % of its speed before),
 and none of runs of several VMs, as nobody counts it for each of them. Time counts from the start of
 the migration; a mark shows its end. A point is the mean of a span of time, which can be longer than
-the VM stands still: bands show when it does. All runs must be of one VM, machine and workload; of
-several seeds the first is drawn.
+the VM stands still: bars at the bottom show when it does, a row a strategy. All runs must be of one
+VM, machine and workload; of several seeds the first is drawn.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from __future__ import annotations
 import itertools
 import statistics
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import figure
@@ -28,8 +28,10 @@ from homeshift.units import TICKS_PER_SECOND
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from homeshift.analysis.display import DisplayUnit
     from homeshift.analysis.runs import Run
 
 NAME = "progress"
@@ -88,7 +90,7 @@ def _spans(run: Run) -> Iterator[tuple[float, float, float, float]]:
 
 
 def draw(data: pd.DataFrame, *, columns: int) -> Figure:
-    """Return the figure: a panel for the speed and, if any share is known, one below for it."""
+    """Return the figure: a panel for the speed, and below, if any is known, shares and pauses."""
     import numpy as np
     from matplotlib.figure import Figure
 
@@ -96,45 +98,65 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
 
     said = figure.caption(fig := Figure(), data.attrs.get(figure.CAPTION, ()), columns=columns)
     names = ["speed", "remote"] if data["remote"].notna().any() else ["speed"]
-    panels = fig.subplots(len(names), 1, sharex=True, squeeze=False).ravel()
     unit = common_unit([float(data["end"].max())], "s")
     looks = figure.looks(map(str, data["strategy"]))
+    pauses = data[data["kind"] == "pause"]
+    heights = [1.2] * len(names) + [0.1 + 0.07 * len(looks)] * (not pauses.empty)
+    panels = fig.subplots(
+        len(heights), 1, sharex=True, squeeze=False, height_ratios=heights
+    ).ravel()
     for label, own in data.groupby("strategy", sort=False):
         look, rows = looks[str(label)], own[own["kind"] == "span"]
         style = {"color": look.colour, "linestyle": look.dashes, "label": str(label)}
         middle = (rows["start"] + rows["end"]) / 2 / unit.factor
         end = float(rows["migration"].iloc[0]) / unit.factor
-        for axes, name in zip(panels, names, strict=True):
+        for axes, name in zip(panels, names, strict=False):
             axes.plot(middle, rows[name] * 100, **style)
             known = rows[name].notna()
             alone = known & ~known.shift(1, fill_value=False) & ~known.shift(-1, fill_value=False)
             axes.plot(middle[alone], rows[name][alone] * 100, ".", color=look.colour, markersize=2)
             height = np.interp(end, middle, rows[name] * 100)
             axes.plot([end], [height], look.marker, color=look.colour, markersize=3.5)
-            for _, pause in own[own["kind"] == "pause"].iterrows():
-                sides = pause["start"] / unit.factor, pause["end"] / unit.factor
-                axes.axvspan(*sides, color=look.colour, alpha=0.25, linewidth=0.5, zorder=0)
     panels[0].axhline(100, color="0.6", linewidth=0.5, zorder=0)
     labels = {"speed": "speed (% of before)", "remote": "remote accesses (%)"}
-    for axes, name in zip(panels, names, strict=True):
+    for axes, name in zip(panels, names, strict=False):
         axes.set_ylabel(labels[name])
         axes.set_ylim(bottom=0)
         axes.grid(visible=True)
+    if not pauses.empty:
+        _draw_pauses(panels[-1], pauses, looks, unit)
     shown = figure.shown(unit.name)
     spans = data[data["kind"] == "span"]
     longest = float((spans["end"] - spans["start"]).max())
     short = common_unit([longest], "s")
     panels[-1].set_xlabel(
         f"time since the start of the migration ({shown}); marks: its end\n"
-        f"bands: the VM stands still; points: means of up to "
+        f"bars: the VM stands still; points: means of up to "
         f"{format_number(longest / short.factor)} {figure.shown(short.name)}"
     )
     fig.align_ylabels()
     lines = figure.legend(fig, columns=columns)
-    fig.set_size_inches(
-        figure.WIDTHS[columns], 0.55 + 1.2 * len(names) + 0.17 * lines + 0.12 * said
-    )
+    fig.set_size_inches(figure.WIDTHS[columns], 0.55 + sum(heights) + 0.17 * lines + 0.12 * said)
     return fig
+
+
+def _draw_pauses(
+    axes: Axes, pauses: pd.DataFrame, looks: Mapping[str, figure.Look], unit: DisplayUnit
+) -> None:
+    """Draw when the VM stands still: a row a strategy, in the order of the legend."""
+    rows = {label: row for row, label in enumerate(looks)}
+    begin, end = pauses["start"] / unit.factor, pauses["end"] / unit.factor
+    colours = [looks[label].colour for label in pauses["strategy"]]
+    # With an edge, as many are shorter than what can be seen.
+    bars = axes.barh(
+        pauses["strategy"].map(rows), end - begin, 0.7, begin,
+        color=colours, edgecolor=colours, linewidth=0.5,
+    )  # fmt: skip
+    for bar in bars:
+        bar.sticky_edges.x.clear()  # or one that begins at 0 would stand on the axis
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_yticks([len(rows) / 2 - 0.5], labels=["still"])
+    axes.grid(visible=True, axis="x")
 
 
 main = figure.script(NAME, __doc__, figure_data, draw)

@@ -116,9 +116,9 @@ def test_of_several_vms_only_the_speed_of_the_first_is_drawn(
     run = write_run("run", migration={"progress": both, "links": LINKS, "vm": vm})
     data = progress.figure_data(read_runs([run]))
     assert list(data["speed"][data["kind"] == "span"]) == pytest.approx([0.8, 0.8])
-    [speed] = drawn(progress, data).axes
+    speed, still = drawn(progress, data).axes
     assert speed.get_ylabel() == "speed (% of before)"
-    assert speed.get_xlabel().startswith("time since the start")
+    assert still.get_xlabel().startswith("time since the start")
     assert progress.main([str(run), "-o", str(tmp_path / "figures")]) == 0
     assert "warning: several VMs" in capsys.readouterr().err
     said = "several VMs: the speed is that of the first one"
@@ -586,9 +586,28 @@ def test_times_in_which_the_vm_stands_still_are_known_from_the_phases(
     data = progress.figure_data(read_runs(pair[1:]))
     [pause] = data[data["kind"] == "pause"].to_dict("records")
     assert (pause["start"], pause["end"], pause["speed"]) == (0.0, 1.2e-3, 0.0)
-    speed, remote = drawn(progress, data).axes
-    assert len(speed.patches) == len(remote.patches) == 1
-    assert "points: means of up to 40.0 \N{MICRO SIGN}s" in remote.get_xlabel()
+    _, _, still = drawn(progress, data).axes
+    [bar] = still.patches
+    assert bar.get_extents().width > 0
+    assert "points: means of up to 40.0 \N{MICRO SIGN}s" in still.get_xlabel()
+
+
+def test_times_in_which_the_vm_stands_still_do_not_cover_each_other(pair: list[Path]) -> None:
+    data = progress.figure_data(read_runs(pair))
+    moved = data[data["strategy"] == "ownership"].assign(strategy="pre-copy")
+    made = drawn(progress, pd.concat([data, moved]), columns=1)
+    speed, remote, still = made.axes
+    assert not speed.patches
+    assert not remote.patches
+    bars = [bar.get_window_extent() for bar in still.patches]
+    assert len(bars) == len(data[data["kind"] == "pause"]) + 1 == 3
+    assert not any(a.overlaps(b) for a, b in itertools.combinations(bars, 2))
+    assert all(still.bbox.contains(bar.x0, bar.y0) for bar in bars)
+
+
+def test_without_a_pause_there_is_no_row_for_it(pair: list[Path]) -> None:
+    data = progress.figure_data(read_runs(pair))
+    assert len(drawn(progress, data[data["kind"] == "span"]).axes) == 2
 
 
 def test_a_vm_that_is_called_off_or_lost_stands_still_for_so_long(pair: list[Path]) -> None:
