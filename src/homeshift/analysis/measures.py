@@ -68,17 +68,24 @@ MEASURES = (
 )
 
 
-_VM_SPEED = re.compile(r"^VM (\d+) speed (before|during|after)$")
-_OTHER_VM = re.compile(r"vms\.(\d+)\.accesses-per-microsecond\.(before|during|after)")
+_OF_VMS = {
+    "accesses-per-microsecond": ("speed", "accesses/s", 1e6),
+    "mean-latency": ("mean latency", "s", 1.0),
+}
+"""What is known of each of several VMs: its label, its unit, and its scale."""
+
+_OF_A_VM = re.compile(rf"vms\.(\d+)\.({'|'.join(_OF_VMS)})\.(before|during|after)")
 
 
-def speeds_of_other_vms(paths: Iterable[str]) -> list[Measure]:
-    """Return those of some numbers of migration.json that are the speed of another VM than 0."""
-    found = filter(None, map(_OTHER_VM.fullmatch, paths))
-    return [
-        Measure(path=at[0], label=f"VM {at[1]} speed {at[2]}", unit="accesses/s", scale=1e6)
-        for at in found
-    ]
+def measures_of_vms(paths: Iterable[str]) -> list[Measure]:
+    """Return those of some numbers of migration.json that are of one of several VMs."""
+    measures = []
+    for at in filter(None, map(_OF_A_VM.fullmatch, paths)):
+        label, unit, scale = _OF_VMS[at[2]]
+        measures.append(
+            Measure(path=at[0], label=f"VM {at[1]} {label} {at[3]}", unit=unit, scale=scale)
+        )
+    return measures
 
 
 def measures_for(horizons: Iterable[Any]) -> list[Measure]:
@@ -90,7 +97,7 @@ def measures_for(horizons: Iterable[Any]) -> list[Measure]:
 def shown_measures(table: pd.DataFrame) -> list[Measure]:
     """Return those measures of a table in long form that have a name for people."""
     there = list(dict.fromkeys(table["measure"]))
-    known = (*MEASURES, *speeds_of_other_vms(there))
+    known = (*MEASURES, *measures_of_vms(there))
     return [measure for measure in known if measure.label and measure.path in there]
 
 
@@ -130,8 +137,11 @@ def measure_named(name: str) -> Measure:
     Raises:
         InputError: there is none.
     """
-    path = _VM_SPEED.sub(r"vms.\1.accesses-per-microsecond.\2", name)
-    for measure in (*MEASURES, *speeds_of_other_vms([path])):
+    paths = [
+        re.sub(rf"VM (\d+) {label} (\w+)", rf"vms.\1.{key}.\2", name)
+        for key, (label, _, _) in _OF_VMS.items()
+    ]
+    for measure in (*MEASURES, *measures_of_vms(paths)):
         if name and name in (measure.path, measure.label):
             return measure
     known = [measure.label or measure.path for measure in MEASURES]

@@ -223,7 +223,8 @@ def measures(migration: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a migration.json says, flat: "engine", "strategy", "downtime", "energy.total".
 
     With the energy of an access of a single VM since the migration began, all included; and what
-    `vms` says of further ones, as "vms.1.accesses-per-microsecond.after".
+    `vms` says of several, as "vms.1.accesses-per-microsecond.after", which for the first one is its
+    latency: the rest is in `vm`.
     """
     described = {name: value for name, value in migration.items() if name != "format"}
     found: dict[str, Any] = {
@@ -231,14 +232,15 @@ def measures(migration: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in leaves(described)
         if not isinstance(value, list)  # phases: when each began and ended
     }
-    for number, vm in enumerate(migration.get("vms", ())):
-        if number > 0:  # the first one's is in `vm`
-            for name, value in leaves(vm, f"vms.{number}"):
-                if not isinstance(value, list):
-                    found[name] = math.nan if value is None else value
+    vms = migration.get("vms", ())
+    for number, vm in enumerate(vms if len(vms) > 1 else ()):
+        told = vm if number else {"mean-latency": vm.get("mean-latency", {})}
+        for name, value in leaves(told, f"vms.{number}"):
+            if not isinstance(value, list):
+                found[name] = math.nan if value is None else value
     energy, accesses = found.get("window.energy.total"), found.get("window.accesses")
     # The energy is that of all VMs, the accesses are those of the first.
-    alone = len(migration.get("vms", ())) == 1
+    alone = len(vms) == 1
     found["window.energy-per-access"] = energy / accesses if alone and accesses else math.nan
     return found
 
