@@ -47,7 +47,7 @@ def made_by_both(run: hs.Result, folder: Path, options: str) -> None:
         python, shell = ((made / name).read_bytes() for made in both)
         assert python == shell
     configs = [json.loads((made / "config.json").read_text()) for made in both]
-    for section in ("machine", "vm", "workload", "strategy"):
+    for section in ("machine", "vm", "workload", "strategy", "other_vms"):
         assert configs[0][section] == configs[1][section]
     asked, given = (config["arguments"] for config in configs)
     assert asked.keys() == given.keys()
@@ -80,6 +80,29 @@ def test_every_argument_reaches_the_simulation(
     options = "--vm-memory 256KiB --vcpus 2 --source 3 --target 1,2 --region 16KiB --warmup 5us"
     made_by_both(run, tmp_path, f"{options} --machine quad --window 10us --seed 7 --check")
     assert list(run.phases["target"].unique()) == [1, 2]
+
+
+def test_several_vms_are_those_of_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "vms.toml"
+    file.write_text('[[vm]]\nsource = 1\ntarget = [0]\nworkload = "stream"\nstart = "1us"\n')
+    vm = hs.Vm(memory="256KiB", vcpus=1)
+    run = hs.migrate(machine="tiny", vm=vm, more_vms=str(file), warmup="5us", window="10us")
+    assert list(run.phases["vm"].unique()) == [0, 1]
+    options = f"--machine tiny --vm-memory 256KiB --vcpus 1 --more-vms {file} --warmup 5us"
+    made_by_both(run, tmp_path, f"{options} --window 10us")
+
+
+def test_faults_of_several_vms_are_told_beside_all_others(tmp_path: Path) -> None:
+    file = tmp_path / "vms.toml"
+    file.write_text("[[vm]]\nsource = 9\n")
+    vm = hs.Vm(memory="256KiB", vcpus=1, target=8)
+    with pytest.raises(InputError) as caught:
+        hs.migrate(machine="tiny", vm=vm, more_vms=str(file), strategy="precopy")
+    _, *faults = caught.value.faults
+    assert [fault.partition(" = ")[0] for fault in faults] == [
+        "vm: the group of VMs: VM 0: target",
+        "vm: the group of VMs: VM 1: source",
+    ]
 
 
 def test_measures_are_those_of_the_summary_by_dotted_names(run: hs.Result) -> None:
@@ -154,7 +177,9 @@ WRONG: list[tuple[str, Any, str]] = [
     ("strategy", Ownership, "neither a text nor an object of Strategy"),
     ("workload", 5, "workload = 5: neither a text nor an object of Workload"),
     ("vm", "64MiB", "vm = '64MiB': not a Vm"),
-    ("vm", [], 'vm = []: not a Vm, as in Vm(memory="1MiB"); for several there is configs/'),
+    ("vm", [], 'vm = []: not a Vm, as in Vm(memory="1MiB"); for several there is more_vms'),
+    ("more_vms", ["vms.toml"], "more_vms = ['vms.toml']: not the name of a file of VMs"),
+    ("more_vms", "none.toml", "more_vms: file of VMs 'none.toml': cannot be read: No such file"),
     ("warmup", 5, "warmup = 5: a bare number; write a time with its unit"),
     ("window", None, "window = None: not a time"),
     ("horizon", 1e-3, "horizon = 0.001: a bare number; write a time with its unit"),
@@ -195,13 +220,15 @@ def test_a_result_is_shown_in_a_line_and_in_a_notebook_as_a_small_table(run: hs.
 def test_the_examples_of_the_page_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     text = (SCRIPT.parents[1] / "docs" / "python.md").read_text(encoding="utf-8")
-    first, own, *_ = re.findall(r"(?:^    .*\n|^\n(?=    ))+", text, flags=re.MULTILINE)
+    first, own, several, *_ = re.findall(r"(?:^    .*\n|^\n(?=    ))+", text, flags=re.MULTILINE)
     names: dict[str, Any] = {}
-    for code in (first, own):
+    for code in (first, own, several):
         exec(compile(textwrap.dedent(code), "docs/python.md", "exec"), names)
     assert (tmp_path / "results" / "mine" / "stats.txt").is_file()
     assert names["run"].summary["strategy"] == "leave-borrowed"
     assert 0 < names["run"].summary["copied-pages"] < 256
+    before, during, after = names["latency"]
+    assert during > max(before, after) > 0
 
 
 def test_what_homeshift_offers_is_listed_and_nothing_else_is_there() -> None:

@@ -28,7 +28,7 @@ import pandas as pd
 from homeshift.analysis.runs import measures, read_run
 from homeshift.analysis.stats import read_stats, stat
 from homeshift.errors import InputError
-from homeshift.experiment.guests import targets_by
+from homeshift.experiment.guests import Guest, load_guests, targets_by
 from homeshift.experiment.migration import Result as Simulated
 from homeshift.experiment.migration import migrate as simulate
 from homeshift.experiment.vm import (
@@ -64,7 +64,6 @@ _OPTIONS: dict[str, Any] = {
     "fence": False,
     "cancel-at": None,
     "fail-target-at": None,
-    "more-vms": None,
     "timeline": False,
     "timeline-messages": None,
     "outdir": None,
@@ -208,6 +207,7 @@ def migrate(
     vm: Vm | None = None,
     strategy: str | Strategy = "ownership",
     workload: str | Workload = "zipf",
+    more_vms: str | None = None,
     warmup: str = "100us",
     window: str = "100us",
     horizon: str | None = None,
@@ -221,6 +221,7 @@ def migrate(
         vm: the VM; default: from node 0 to node 1.
         strategy: how it moves, "ownership" or "pre-copy:max-rounds=5", or an own Strategy object.
         workload: what its vCPUs do, "zipf:write_ratio=0.5" or "trace:FILE,FILE".
+        more_vms: TOML file with more VMs, as --more-vms takes it.
         warmup: time before anything is measured; long enough to fill the caches, or what the VM
             loses by the migration is underestimated.
         window: time that is measured before and, without a horizon, after the migration.
@@ -239,7 +240,7 @@ def migrate(
     )
     memory = None if vm.memory is None else _read(of_vm, "vm.memory", vm.memory, parse_size)
     region = _read(of_vm, "vm.region", vm.region, parse_size)
-    faults = of_vm + _mistaken({"seed": seed, "check": check})
+    faults = of_vm + _mistaken({"more_vms": more_vms, "seed": seed, "check": check})
     the_machine = _read(faults, "machine", machine, load_machine, Machine)
     the_strategy = _read(faults, "strategy", strategy, strategy_named, Strategy)
     if isinstance(strategy, Strategy):
@@ -261,8 +262,22 @@ def migrate(
         borrow=vm.borrow,
         region_bytes=region,
     )
-    if the_machine:
-        _read(faults, "vm", [spec], lambda specs: check_together(specs, the_machine))
+    others: list[Guest] | None = []
+    if isinstance(more_vms, str):
+        others = _read(
+            faults,
+            "more_vms",
+            more_vms,
+            lambda path: load_guests(
+                path,
+                region_bytes=region,
+                stage2_entry_bytes=STAGE2_ENTRY_BYTES,
+                machine=the_machine,
+            ),
+        )
+    if the_machine and others is not None:
+        specs = [spec, *(other.spec for other in others)]
+        _read(faults, "vm", specs, lambda vms: check_together(vms, the_machine))
     if the_workload and _whole(seed) and spec.memory_bytes > 0 and spec.vcpus > 0:
         size = {"vcpus": spec.vcpus, "vm_bytes": spec.memory_bytes}
         _read(faults, "workload", the_workload, lambda does: does.streams(**size, seed=seed))
@@ -271,6 +286,7 @@ def migrate(
     assert the_machine is not None
     assert the_strategy is not None
     assert the_workload is not None
+    assert others is not None
     simulated = simulate(
         machine=the_machine,
         vm=spec,
@@ -280,6 +296,7 @@ def migrate(
         warmup_ticks=times["warmup"] or 0,
         window_ticks=times["window"] or 0,
         horizon_ticks=times["horizon"],
+        others=others,
         check=check,
     )
     arguments = {
@@ -293,6 +310,7 @@ def migrate(
         "target": list(targets),
         "borrow": {str(node): part for node, part in vm.borrow.items()},
         "region": region,
+        "more-vms": more_vms,
         **times,
         "seed": seed,
         "check": check,
@@ -327,7 +345,11 @@ def _parts(value: object) -> bool:
 _EXPECTED: dict[str, tuple[Callable[[object], bool], str]] = {
     "vm": (
         lambda value: value is None or isinstance(value, Vm),
-        'not a Vm, as in Vm(memory="1MiB"); for several there is configs/migrate.py --more-vms',
+        'not a Vm, as in Vm(memory="1MiB"); for several there is more_vms',
+    ),
+    "more_vms": (
+        lambda value: value is None or isinstance(value, str),
+        'not the name of a file of VMs, as in "vms.toml"',
     ),
     "seed": (_whole, "not a whole number"),
     "check": (lambda value: isinstance(value, bool), "neither True nor False"),
