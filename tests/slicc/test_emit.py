@@ -103,6 +103,24 @@ def test_an_action_can_be_called_as_what_the_engine_has(tmp_path: Path) -> None:
     subprocess.run([*command, *where, str(tmp_path / "protocol.cc")], check=True)
 
 
+def test_fields_and_variables_begin_with_their_defaults(tmp_path: Path) -> None:
+    slicc = copy_of_protocol(
+        tmp_path,
+        "int PendingAcks,",
+        'int PendingAcks, default="7",',
+    )
+    cache = tmp_path / "MESI_HomeShift-cache.sm"
+    text = cache.read_text("utf-8")
+    variable = "  TBETable TBEs,"
+    assert text.count(variable) == 1
+    cache.write_text(text.replace(variable, f'  int evicted, default="5";\n{variable}'), "utf-8")
+    write_cpp(load(slicc), tmp_path)
+    code = (tmp_path / "protocol.hh").read_text("utf-8")
+    assert "    int PendingAcks{7};" in code
+    assert "    int evicted{5};" in code
+    assert "    L1Cache_State CacheState{L1Cache_State_I};" in code
+
+
 def test_functions_of_functional_accesses_are_left_out(tmp_path: Path) -> None:
     write_cpp(load(PROTOCOL / "MESI_HomeShift.slicc"), tmp_path)
     code = (tmp_path / "protocol.cc").read_text("utf-8")

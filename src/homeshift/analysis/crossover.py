@@ -5,7 +5,7 @@
     crossing.data             # the two courses side by side, as a table
     crossing.at["energy"]     # misses a page at which moving begins to pay, or NaN
 
-Two runs of one VM are compared at equal work: when both have done as many accesses since the begin
+Two runs of one VM are compared at equal work: when both have done as many accesses since the start
 of the migration. The run that leaves data where it is spends little at first, then more for every
 miss that needs another node; the run that moves it spends much at first. The courses are those of
 `progress` in migration.json; between its points they are taken for straight.

@@ -12,15 +12,8 @@ from homeshift.slicc.scope import VOID, Scope
 
 
 def check_structure(scope: Scope, declaration: ast.StructureDeclaration) -> Type:
-    """Enter a structure and check the values of its fields and the bodies of its methods."""
+    """Enter a structure and check the bodies of its methods."""
     new = structure(scope, declaration)
-    for field in new.fields.values():
-        if field.value is not None:
-            found = check_value(field.value, scope)
-            if found is not None and found is not field.type:
-                scope.diagnostics.error(
-                    field.value.position, f"'{found}' is the value of a field of '{field.type}'"
-                )
     inner = scope.inner()
     for field in new.fields.values():
         inner.declare_variable(

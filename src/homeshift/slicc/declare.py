@@ -72,6 +72,8 @@ def _field(scope: Scope, owner: Type, member: ast.ObjectDeclaration) -> None:
     elif found is None:
         scope.broken.add(member.name.name)
     else:
+        if member.value is not None:
+            scope.refuse(member.value.position, "the value of a field", 'write default="..."')
         given = attributes(scope, member.attributes)
         owner.fields[member.name.name] = Field(
             name=member.name.name,
@@ -79,7 +81,6 @@ def _field(scope: Scope, owner: Type, member: ast.ObjectDeclaration) -> None:
             pointer=member.pointer,
             description=given.get("desc", ""),
             default=given.get("default"),
-            value=member.value,
             attributes=given,
             position=member.position,
         )

@@ -20,7 +20,16 @@ from homeshift.output_file import output_folder
 from homeshift.slicc import ast
 from homeshift.slicc.emit_body import Body, cpp_type, parameter_list
 from homeshift.slicc.hits import core_port, hits
-from homeshift.slicc.model import Function, InPort, Machine, Protocol, Transition, Type, Variable
+from homeshift.slicc.model import (
+    Field,
+    Function,
+    InPort,
+    Machine,
+    Protocol,
+    Transition,
+    Type,
+    Variable,
+)
 from homeshift.slicc.mutants import Mutant
 from homeshift.slicc.walk import walk
 
@@ -112,15 +121,18 @@ def _structure(type_: Type) -> list[str]:
     fields = [field for field in type_.fields.values() if field.name not in inherited]
     lines = [f"struct {name}{bases} {{ // {type_.description}"]
     lines += [
-        f"    {cpp_type(field.type)} {field.name}{{{_unset(field.type)}}}; // {field.description}"
+        f"    {cpp_type(field.type)} {field.name}{{{_initial(field)}}}; // {field.description}"
         for field in fields
     ]
     kept = [field.name for field in fields if field.type.name not in TIMES]
     return [*lines, "", *_visitor("for_each_field", kept), "};", ""]
 
 
-def _unset(type_: Type) -> str:
-    return "kNoNode" if type_.name == "NodeID" else ""
+def _initial(what: Field | Variable) -> str:
+    """Return the C++ text of what a field or a machine's variable is at first."""
+    unset = "kNoNode" if what.type.name == "NodeID" else ""  # nothing may depend on gem5's 0
+    states = what.type.attributes if what.type.kind == "enumeration" else {}
+    return what.attributes.get("default", states.get("default", unset))
 
 
 def _visitor(function: str, names: Iterable[str]) -> list[str]:
@@ -225,7 +237,7 @@ def _machine_header(machine: Machine, runtime: str, run_hits: bool) -> list[str]
         lines.append(f"    {cpp_type(parameter.type)}{star}{parameter.name};")
     for variable in _variables(machine):
         template = variable.attributes.get("template", "")
-        lines.append(f"    {cpp_type(variable.type)}{template} {variable.name}{{}};")
+        lines.append(f"    {cpp_type(variable.type)}{template} {variable.name}{{{_initial(variable)}}};")
     lines.append("")
     for function in _needed(machine):
         lines.append(f"    {_signature(function)};")

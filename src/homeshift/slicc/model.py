@@ -43,14 +43,13 @@ class EnumerationItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """A structure's field; a default is the C++ text of default="...", a value that of `:=`."""
+    """A structure's field; a default is the C++ text of default="..."."""
 
     name: str
     type: Type
     pointer: bool
     description: str
     default: str | None
-    value: ast.Expression | None
     attributes: Mapping[str, str]
     position: Position
 
