@@ -405,6 +405,18 @@ def test_a_condition_that_chooses_nothing_is_told(
         select(table, [condition])
 
 
+def test_values_of_one_name_are_alternatives_and_other_conditions_add_up(
+    table: pd.DataFrame,
+) -> None:
+    both = select(table, ["seed=1", "seed=2", "strategy=ownership"])
+    assert set(both["arguments.seed"]) == {1, 2}
+    assert set(both["strategy"]) == {"ownership"}
+    with pytest.raises(InputError, match="seed=7: no run is left; 'seed' is one of 1, 2"):
+        select(table, ["seed=1", "seed=7"])
+    with pytest.raises(InputError, match=r"seed=2: no run is left; 'seed' is one of 1$"):
+        select(table, ["seed!=2", "seed=2"])
+
+
 def test_a_short_name_must_mean_one_parameter() -> None:
     table = pd.DataFrame({"vm.size": [1], "machine.size": [2], "seed": [3]})
     assert column(table, "seed") == "seed"

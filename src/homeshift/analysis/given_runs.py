@@ -26,7 +26,8 @@ def add_runs(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="only runs with this parameter (= != < <= > >=); may be repeated",
+        help="only runs with this parameter (= != < <= > >=); may be repeated, and "
+        "several values of one name are alternatives",
     )
 
 

@@ -184,7 +184,7 @@ def _columns(table: pd.DataFrame, name: str) -> list[str]:
 
 
 def select(table: pd.DataFrame, conditions: str | Sequence[str]) -> pd.DataFrame:
-    """Return the rows that fulfil all conditions.
+    """Return the rows that fulfil all conditions; of several NAME=VALUE with one name, any.
 
     Args:
         table: from `run_table`.
@@ -193,28 +193,46 @@ def select(table: pd.DataFrame, conditions: str | Sequence[str]) -> pd.DataFrame
             without its parameters.
 
     Raises:
-        InputError: conditions that cannot be read, or none of the runs fulfils them all.
+        InputError: conditions that cannot be read, or one that none of the runs fulfils which
+            fulfil those before.
     """
-    chosen = table
+    alternatives: dict[tuple[str, str], list[str]] = {}
     for condition in [conditions] if isinstance(conditions, str) else conditions:
-        match = _CONDITION.fullmatch(condition)
-        if match is None:
-            fault = f"{condition!r}: write NAME=VALUE (or != < <= > >=), as in seed=1"
-            raise InputError("option --where", [fault])
-        name, operator, text = match.groups()
-        found = column(table, name)
-        number = _number(text, found, chosen.get("machine.clock_period_ps"))
-        fulfilled = _fulfilled(chosen[found], operator, number, text, condition)
-        if found == "strategy":
-            for other in (chosen[found].str.partition(":")[0], chosen["arguments.strategy"]):
-                also = _fulfilled(other, operator, None, text, condition)
-                fulfilled = fulfilled & also if operator == "!=" else fulfilled | also
-        chosen = chosen[fulfilled]
-        if chosen.empty:
-            values = ", ".join(dict.fromkeys(as_given(found, value) for value in table[found]))
-            fault = f"{condition}: no run is left; '{name}' is one of {values}"
-            raise InputError("option --where", [fault])
+        name, operator, _ = _parts(condition)
+        key = (column(table, name), "" if operator == "=" else condition)
+        alternatives.setdefault(key, []).append(condition)
+    chosen = table
+    for (found, _), conditions_of_one in alternatives.items():
+        rows = [_rows(chosen, found, condition) for condition in conditions_of_one]
+        for condition, fulfilled in zip(conditions_of_one, rows, strict=True):
+            if not fulfilled.any():
+                values = ", ".join(dict.fromkeys(as_given(found, v) for v in chosen[found]))
+                fault = f"{condition}: no run is left; '{_parts(condition)[0]}' is one of {values}"
+                raise InputError("option --where", [fault])
+        chosen = chosen[pd.concat(rows, axis=1).any(axis=1)]
     return chosen
+
+
+def _parts(condition: str) -> tuple[str, str, str]:
+    """Return name, operator and value of a condition."""
+    match = _CONDITION.fullmatch(condition)
+    if match is None:
+        fault = f"{condition!r}: write NAME=VALUE (or != < <= > >=), as in seed=1"
+        raise InputError("option --where", [fault])
+    name, operator, text = match.groups()
+    return name, operator, text
+
+
+def _rows(table: pd.DataFrame, found: str, condition: str) -> pd.Series[bool]:
+    """Return which rows fulfil a condition about a column."""
+    _, operator, text = _parts(condition)
+    number = _number(text, found, table.get("machine.clock_period_ps"))
+    fulfilled = _fulfilled(table[found], operator, number, text, condition)
+    if found == "strategy":
+        for other in (table[found].str.partition(":")[0], table["arguments.strategy"]):
+            also = _fulfilled(other, operator, None, text, condition)
+            fulfilled = fulfilled & also if operator == "!=" else fulfilled | also
+    return fulfilled
 
 
 def _fulfilled(

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from homeshift.slicc import ast
-from homeshift.slicc.check_expressions import check_value
 from homeshift.slicc.check_statements import Place, check_block, ends
 from homeshift.slicc.declare import make_function, structure
 from homeshift.slicc.model import Function, Type, Variable

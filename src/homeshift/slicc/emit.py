@@ -237,7 +237,8 @@ def _machine_header(machine: Machine, runtime: str, run_hits: bool) -> list[str]
         lines.append(f"    {cpp_type(parameter.type)}{star}{parameter.name};")
     for variable in _variables(machine):
         template = variable.attributes.get("template", "")
-        lines.append(f"    {cpp_type(variable.type)}{template} {variable.name}{{{_initial(variable)}}};")
+        declared = f"{cpp_type(variable.type)}{template} {variable.name}"
+        lines.append(f"    {declared}{{{_initial(variable)}}};")
     lines.append("")
     for function in _needed(machine):
         lines.append(f"    {_signature(function)};")
