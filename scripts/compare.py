@@ -117,7 +117,8 @@ def _summary(
 def _check_output(path: Path) -> None:
     faults = []
     if path.suffix == ".parquet" and importlib.util.find_spec("pyarrow") is None:
-        faults.append("Parquet needs pyarrow: pip install pyarrow, or write a .csv")
+        install = f"{sys.executable} -m pip install pyarrow"
+        faults.append(f"Parquet needs pyarrow: {install}, or write a .csv")
     require_writable(path, _KINDS, faults)
 
 

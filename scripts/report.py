@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the page")
     arguments = parser.parse_args(argv)
     if importlib.util.find_spec("jinja2") is None:
-        fault = "jinja2: missing; pip install jinja2"
+        fault = f"jinja2: missing; {sys.executable} -m pip install jinja2"
         raise InputError("installation", [fault])
     require_writable(arguments.output, (".html",))
     _write(arguments.sweep, arguments.output)

@@ -79,7 +79,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _sweep(arguments: argparse.Namespace) -> int:
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        fault = f"{', '.join(missing)}: missing; pip install {' '.join(missing)}"
+        install = f"{sys.executable} -m pip install {' '.join(missing)}"
+        fault = f"{', '.join(missing)}: missing; {install}"
         raise InputError("installation", [fault])
     for option in ("workers", "slurm"):
         if (number := getattr(arguments, option)) is not None and number < 1:

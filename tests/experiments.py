@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -48,6 +48,7 @@ def run(
     interruption: Interruption | None = None,
     fence: bool = False,
     keep_borrowed: bool = False,
+    report: Callable[[str], None] = lambda _: None,
     **vm: Any,
 ) -> Result:
     spec = VmSpec(**{"memory_bytes": 64 * KIB, "vcpus": 2, "source": 0, "targets": (1,), **vm})
@@ -61,6 +62,7 @@ def run(
         window_ticks=window,
         horizon_ticks=horizon,
         others=others,
+        report=report,
         interruption=interruption,
         fence=fence,
         keep_borrowed=keep_borrowed,

@@ -43,6 +43,7 @@ def small(**changes: Any) -> dict[str, Any]:
         "router_latency": 1,
         "local_latency": 1,
         "link_latency": 5,
+        "pool_link_latency": 5,
         "bytes_per_cycle": 16.0,
         "pool_bytes_per_cycle": 16.0,
         "outstanding_lines": 4,

@@ -556,6 +556,18 @@ def test_a_reader_who_has_seen_enough_does_not_lose_the_file(
     assert "downtime" in (tmp_path / "table.csv").read_text(encoding="utf-8")
 
 
+def test_runs_that_paused_before_they_had_converged_are_told(
+    write_run: WriteRun, call: Call
+) -> None:
+    limit = {"strategy": {"downtime-limit_ticks": 10**9}}  # 1 ms
+    paths = [
+        str(write_run(name, config=limit, migration={"expected-downtime": expected}))
+        for name, expected in (("early", 1.1e-3), ("converged", 0.9e-3))
+    ]
+    told = "1 of 2 runs paused the VM before their copies had converged"
+    assert told in call(*paths).stderr
+
+
 def test_the_page_on_results_says_what_each_row_is() -> None:
     page = (Path(__file__).parents[1] / "docs" / "results.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \|", page, flags=re.MULTILINE)

@@ -77,6 +77,8 @@ def test_times_become_cycles_of_the_clock_and_sizes_become_bytes() -> None:
         ("pool.latency=63.5ns", "between"),  # slower than a node's: 150 ns
         ("pool.latency=150ns", "between"),
         ("pool.latency=2ns", "local"),  # faster, with its way, than the node's own
+        ("pool.latency=2ns,pool.link_latency=90ns", "between"),
+        ("pool.latency=63.5ns,pool.link_latency=90ns", "between"),
     ],
 )
 def test_slow_accesses_are_those_that_need_another_node_or_a_pool(
@@ -86,8 +88,10 @@ def test_slow_accesses_are_those_that_need_another_node_or_a_pool(
     assert machine.pool is not None
     assert machine.pool.latency_cycles is not None
     slow, local = slow_access_ticks(machine) / 1000, miss_ns(machine, home_links=0, memory_links=0)
-    away = miss_ns(machine, home_links=0, memory_links=2)
-    away -= (machine.memory.latency_cycles - machine.pool.latency_cycles) * 0.5  # ns a cycle
+    host = miss_ns(machine, home_links=0, memory_links=2)
+    longer = machine.link_latency(4) - machine.network.link_latency_cycles
+    slower = machine.pool.latency_cycles - machine.memory.latency_cycles
+    away = min(host, host + (slower + 2 * longer) * 0.5)  # ns a cycle
     assert slow == pytest.approx((local + away) / 2 if threshold == "between" else local, abs=0.5)
     assert (away > slow) == (threshold == "between")
 
@@ -318,6 +322,9 @@ def test_nodes_of_a_pool_have_memory_and_links_of_their_own_and_no_cores() -> No
     hub = 5
     assert pool.link_bandwidth(3, hub) == quad.link_bandwidth(3, 4) == 32e9
     assert pool.link_bandwidth(4, hub) == pool.link_bandwidth(hub, 4) == 64e9
+    far = load_machine("pool:pool.link_latency=400ns")
+    assert far.link_latency(3, hub) == pool.link_latency(4, hub) == quad.link_latency(3) == 55
+    assert far.link_latency(4, hub) == far.link_latency(hub, 4) == 800
     assert "pool" not in quad.to_dict()
     assert pool.to_dict()["pool"]["nodes"] == 1
     assert load_machine("pool:pool.latency=90ns").memory_of(4).latency_cycles == 180
@@ -412,7 +419,11 @@ def test_values_of_a_machine_can_be_changed_where_it_is_named(tmp_path: Path) ->
         ("nodes=two", 'nodes = "two": not a whole number'),
         ("network.link_latency=27.6ns", 'network.link_latency = "27.6ns": not a whole number of'),
         ("network.link_bandwith=1GB/s", "network.link_bandwith: no such field (did you mean"),
-        ("link_latency=9ns", "link_latency: no such field (did you mean 'network.link_latency'?)"),
+        (
+            "link_latency=9ns",
+            "link_latency: no such field (did you mean 'network.link_latency' or "
+            "'pool.link_latency'?)",
+        ),
         ("slcs.size=1MiB", "slcs: no such field (did you mean 'slc'?)"),
     ],
 )

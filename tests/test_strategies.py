@@ -60,13 +60,16 @@ def test_pre_copy_at_a_constant_dirty_rate_follows_its_geometric_series(ratio: f
     """While a page is copied, `ratio` pages are written: a round is that part of the last one."""
     cycles = round(PAGE_TICKS / ratio / 500)  # of 0.5 ns, from one write to the next
     writes = f"stream:stride=4KiB,write_ratio=1,shared=0,footprint=1,think={cycles}"
+    said: list[str] = []
     summary = run(
         machine_of("quad"),
         "pre-copy:max-bandwidth=1GB/s,downtime-limit=1ns,max-rounds=4",
         writes,
         memory_bytes=MIB,
         vcpus=1,
+        report=said.append,
     ).summary
+    assert sum("the copies have not converged" in line for line in said) == 1
     rounds = [sent(phase) for phase in phases(summary, "copy")]
     pages = MIB // PAGE
     assert len(rounds) == 4 + 1
@@ -83,13 +86,16 @@ def test_pre_copy_at_a_constant_dirty_rate_follows_its_geometric_series(ratio: f
 
 def test_pre_copy_pauses_when_the_rest_can_be_copied_within_the_downtime_limit() -> None:
     writes = "stream:stride=4KiB,write_ratio=1,shared=0,footprint=1,think=16384"  # half as fast
+    said: list[str] = []
     summary = run(
         machine_of("quad"),
         "pre-copy:max-bandwidth=1GB/s,downtime-limit=140us",  # 34 pages
         writes,
         memory_bytes=MIB,
         vcpus=1,
+        report=said.append,
     ).summary
+    assert "converged" not in "".join(said)
     assert [sent(phase) for phase in phases(summary, "copy")][:-1] == pytest.approx(
         [256, 128, 64], abs=2
     )

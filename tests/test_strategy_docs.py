@@ -77,8 +77,6 @@ def test_the_homes_of_sampled_pages_can_be_moved_as_shown() -> None:
         name = "sampled"
 
         def migrate(self, vm: base.Vm, target: int) -> Iterator[Operation]:
-            vm.sample(1)
-            yield base.Watch(20 * MICROSECOND)
             yield from names["moved"](vm, target)
 
     summary = migrate(

@@ -64,6 +64,7 @@ system_spec(const nb::dict &dict)
     get(dict, "router_latency", spec.network.router_latency);
     get(dict, "local_latency", spec.network.local_latency);
     get(dict, "link_latency", spec.network.link_latency);
+    get(dict, "pool_link_latency", spec.network.pool_link_latency);
     get(dict, "bytes_per_cycle", spec.network.bytes_per_cycle);
     get(dict, "pool_bytes_per_cycle", spec.network.pool_bytes_per_cycle);
     get(dict, "jitter", spec.network.jitter);

@@ -45,10 +45,10 @@ Network::Network(const NetworkSpec &spec, EventQueue &queue, unsigned cores_per_
 void
 Network::add_link(unsigned from, unsigned to)
 {
-    const double bytes_per_cycle =
-        is_pool(from) || is_pool(to) ? spec_.pool_bytes_per_cycle : spec_.bytes_per_cycle;
-    links_.push_back(std::make_unique<Link>(Link::Ends{from, to, spec_.link_latency},
-                                            bytes_per_cycle, queue_, *this));
+    const bool pool = is_pool(from) || is_pool(to);
+    const Link::Ends ends{from, to, pool ? spec_.pool_link_latency : spec_.link_latency};
+    const double bytes_per_cycle = pool ? spec_.pool_bytes_per_cycle : spec_.bytes_per_cycle;
+    links_.push_back(std::make_unique<Link>(ends, bytes_per_cycle, queue_, *this));
 }
 
 bool

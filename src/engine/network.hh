@@ -38,8 +38,9 @@ struct NetworkSpec
     Cycles router_latency = 0;
     Cycles local_latency = 0;
     Cycles link_latency = 0;
+    Cycles pool_link_latency = 0; // of links to and from nodes of the pool
     double bytes_per_cycle = 0;
-    double pool_bytes_per_cycle = 0; // of links to and from nodes of the pool
+    double pool_bytes_per_cycle = 0; // likewise
     // For tests: up to so many cycles more for each message, by chance, so that messages overtake
     // each other as the protocol allows them to.
     Cycles jitter = 0;

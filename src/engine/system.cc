@@ -28,8 +28,8 @@ patience(const SystemSpec &spec)
                                   spec.pool_memory_latency + spec.pool_line_time);
     const Cycles in_memory = slowest / std::max<Tick>(spec.clock_period, 1);
     const Cycles longest = spec.cache_latency + spec.slc_latency + spec.home_latency + in_memory +
-                           network.router_latency + network.local_latency + network.link_latency +
-                           on_link;
+                           network.router_latency + network.local_latency +
+                           std::max(network.link_latency, network.pool_link_latency) + on_link;
     return 4'000'000 + 1000 * longest;
 }
 

@@ -14,7 +14,6 @@ Quantities are texts with their units, as on the command line.
 
 from __future__ import annotations
 
-import math
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +26,7 @@ import pandas as pd
 
 from homeshift.analysis.runs import measures, read_run
 from homeshift.analysis.stats import read_stats, stat
+from homeshift.analysis.time_series import phases, progress
 from homeshift.errors import InputError
 from homeshift.experiment.guests import Guest, load_guests, targets_by
 from homeshift.experiment.migration import Result as Simulated
@@ -39,10 +39,8 @@ from homeshift.experiment.vm import (
 )
 from homeshift.machine import Machine, load_machine
 from homeshift.output import OutputDirectory, write_stats
-from homeshift.run_format import remote_share
 from homeshift.strategies import Strategy, faults_of, strategy_named
 from homeshift.units import (
-    TICKS_PER_SECOND,
     format_bytes,
     format_seconds,
     parse_size,
@@ -144,51 +142,13 @@ class Result:
 
     @cached_property
     def phases(self) -> pd.DataFrame:
-        """The phases of the migrations.
-
-        Columns: vm, target of the migration, name, start and end in s, accesses, and
-        migration-bytes (None if several VMs migrate). Times count from the start of the run, warmup
-        included; those of `progress` from the start of the migration.
-        """
-        rows = [
-            {"vm": leg["vm"], "target": leg["target"], **phase}
-            for leg in self.summary["migrations"]
-            for phase in leg["phases"]
-        ]
-        table = pd.DataFrame(rows)
-        return table.assign(**table[["start", "end"]] / TICKS_PER_SECOND)
+        """The phases of the migrations, as `time_series.phases` returns them."""
+        return phases(self.summary)
 
     @cached_property
     def progress(self) -> pd.DataFrame:
-        """What the first VM got done over time.
-
-        A row a span of time: start and end in s from that of the migration, speed in
-        accesses/s, share of accesses that needed another node, bytes that the migration moved
-        between nodes, joules that the whole machine has spent.
-        """
-        points = pd.DataFrame(
-            {
-                "time": point["time"],
-                "accesses": point["accesses"][0],
-                "all": sum(point["accesses"]),
-                "remote": point["remote-services"],
-                "bytes": point["migration-bytes"],
-                "joules": point["energy"]["total"],
-            }
-            for point in self.summary["progress"]
-        )
-        steps = points.diff().iloc[1:].reset_index(drop=True)
-        shares = zip(steps["remote"], steps["all"], strict=True)
-        return pd.DataFrame(
-            {
-                "start": points["time"].iloc[:-1].to_numpy(),
-                "end": points["time"].iloc[1:].to_numpy(),
-                "speed": steps["accesses"] / steps["time"],
-                "remote-share": [remote_share(a, b) if b else math.nan for a, b in shares],
-                "migration-bytes": steps["bytes"],
-                "joules": steps["joules"],
-            }
-        )
+        """What the first VM got done over time, as `time_series.progress` returns it."""
+        return progress(self.summary)
 
     def save(self, directory: str | os.PathLike[str]) -> Path:
         """Write stats.txt, config.json and migration.json as configs/migrate.py does.

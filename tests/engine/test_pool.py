@@ -34,6 +34,16 @@ def test_a_miss_in_the_pool_takes_the_time_of_its_memory(
     assert system.probe(0, 0, write) == local  # and others take the time of theirs
 
 
+def test_only_links_to_and_from_a_pool_have_its_latency() -> None:
+    usual, longer = pooled(), pooled(pool_link_latency=45)
+    for system in (usual, longer):
+        system.place_homes([POOL * MEMORY], 0)
+    # Of the two links from host to pool, the second; and the first on the way back.
+    there_and_back = longer.probe(0, POOL * MEMORY, False) - usual.probe(0, POOL * MEMORY, False)
+    assert there_and_back == 2 * (45 - 5)
+    assert longer.probe(0, MEMORY, False) == usual.probe(0, MEMORY, False)
+
+
 def test_the_memory_of_a_pool_has_its_own_bandwidth() -> None:
     wide = {"outstanding_lines": 32, "bytes_per_cycle": 72.0, "pool_bytes_per_cycle": 72.0}
     ends = []

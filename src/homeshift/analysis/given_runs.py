@@ -34,7 +34,8 @@ def add_runs(parser: argparse.ArgumentParser) -> None:
 def read_runs(options: argparse.Namespace, program: str) -> list[Run]:
     """Read the runs of `add_runs` without their statistics, and tell what is wrong with them.
 
-    That is what a sweep lacks, migrations that did not complete, and measures of several VMs.
+    That is what a sweep lacks, migrations that did not complete or converge, and measures of
+    several VMs.
     """
     from homeshift.analysis import runs, selection  # slow to import, and --help is fast
 
@@ -47,6 +48,8 @@ def read_runs(options: argparse.Namespace, program: str) -> list[Run]:
         found = [run for run in found if os.fspath(run.path) in chosen]
     if several := runs.several_vms(found):
         print(f"{program}: warning: {several}", file=sys.stderr)
+    if early := runs.not_converged(found):
+        print(f"{program}: warning: {early}", file=sys.stderr)
     if incomplete := runs.not_completed(found):
         some = any(run.migration["status"] == "completed" for run in found)
         hint = "; means are without them, --where status=completed leaves them out of all"

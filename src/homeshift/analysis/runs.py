@@ -25,6 +25,7 @@ from homeshift.analysis.stats import COLUMNS, read_stats
 from homeshift.analysis.sweep_note import NOTE, read_note
 from homeshift.errors import InputError
 from homeshift.run_format import RUN_FILES, leaves, read_json
+from homeshift.units import TICKS_PER_SECOND
 
 _SECTIONS = ("arguments", "machine", "workload", "vm", "strategy")
 _CONFIG_FIELDS = ("homeshift", *_SECTIONS)
@@ -133,6 +134,21 @@ def with_status(label: str, run: Run) -> str:
     """Return the name of a run, which says so if the migration did not complete."""
     status = run.migration["status"]
     return label if status == "completed" else f"{label} ({status})"
+
+
+def not_converged(runs: Sequence[Run]) -> str:
+    """Return a sentence on runs that paused with more left to copy than they wanted, or nothing."""
+    limits = [run.config["strategy"].get("downtime-limit_ticks", math.inf) for run in runs]
+    count = sum(
+        run.migration.get("expected-downtime", 0) * TICKS_PER_SECOND > limit
+        for run, limit in zip(runs, limits, strict=True)
+    )
+    return (
+        f"{count} of {len(runs)} runs paused the VM before their copies had converged: rounds ran "
+        "out, and the rest took longer than the downtime-limit"
+        if count
+        else ""
+    )
 
 
 def several_vms(runs: Sequence[Run]) -> str:

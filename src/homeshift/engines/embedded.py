@@ -57,6 +57,7 @@ def system_spec(machine: Machine, *, region_bytes: int, check: bool) -> dict[str
         "router_latency": network.router_latency_cycles,
         "local_latency": network.local_latency_cycles,
         "link_latency": network.link_latency_cycles,
+        "pool_link_latency": machine.link_latency(last),
         "jitter": 0,
         "jitter_seed": 0,
         "bytes_per_cycle": network.link_bandwidth_bytes_per_second * period / 1e12,

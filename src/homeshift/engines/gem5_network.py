@@ -41,8 +41,8 @@ def make_network(ruby: Any, machine: Machine, model: str) -> Any:
     }
     if model == "simple":
         return gem5.SimpleNetwork(endpoint_bandwidth=1, **common)
-    network = machine.network
-    depth = 2 * (network.link_latency_cycles + network.router_latency_cycles)
+    longest = max(machine.link_latency(node) for node in range(machine.nodes))
+    depth = 2 * (longest + machine.network.router_latency_cycles)
     return gem5.CountingGarnet(
         ni_flit_size=gem5_topology.flit_bytes(machine),
         buffers_per_data_vc=depth,
@@ -197,7 +197,7 @@ def _int_links(kind: Any, network: Any, machine: Machine, *, first: int) -> list
             src_node=network.routers[link.source],
             dst_node=network.routers[link.target],
             dst_inport=f"from{link.source}",  # also tells CountingRouting that it leaves
-            latency=machine.network.link_latency_cycles,
+            latency=machine.link_latency(link.source, link.target),
             weight=link.weight,
         )
         for number, link in enumerate(gem5_topology.links(machine))

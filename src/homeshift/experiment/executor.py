@@ -226,6 +226,12 @@ class Migration:
             dirty = sum(map(vm.copied.__contains__, vm.dirty))
             self.expected_downtime = dirty * PAGE_BYTES / vm.copy_bandwidth
             self.dirty_pages_rate = dirty / self.copy_ticks * TICKS_PER_SECOND
+            limit = getattr(self.strategy, "downtime_limit", None)
+            if isinstance(limit, Real) and self.expected_downtime * TICKS_PER_SECOND > limit:
+                self.report(
+                    f"the VM pauses, but the copies have not converged: the rest takes "
+                    f"{self.expected_downtime * 1e3:.3g} ms, more than the downtime-limit"
+                )
         engine.pause(vm.number)
         while not engine.paused(vm.number):
             yield None

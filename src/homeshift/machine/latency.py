@@ -16,14 +16,20 @@ def local_miss_cycles(machine: Machine) -> int:
 def remote_miss_cycles(machine: Machine) -> int:
     """Return the cycles of a load that needs the nearest other node, there and back.
 
-    Of a machine with a pool, the faster memory of the two is counted.
+    Of a machine with a pool, the faster of the two is counted.
     """
-    network = machine.network
-    links = 2 if network.topology == "crossbar" else 1
-    way = links * (network.link_latency_cycles + network.router_latency_cycles)
-    memory = machine.memory.latency_cycles
-    pool = machine.pool.latency_cycles if machine.pool else None
-    return _miss_cycles(machine) + min(memory, pool or memory) + 2 * way
+    there = [machine.hosts - 1, *([machine.nodes - 1] if machine.pool else [])]
+    return _miss_cycles(machine) + min(
+        machine.memory_of(node).latency_cycles + 2 * _way(machine, node) for node in there
+    )
+
+
+def _way(machine: Machine, node: int) -> int:
+    """Return the cycles of the links and routers on the shortest way to a node."""
+    links = [machine.link_latency(node)]
+    if machine.network.topology == "crossbar":  # to the hub first
+        links.append(machine.network.link_latency_cycles)
+    return sum(links) + len(links) * machine.network.router_latency_cycles
 
 
 def slow_access_ticks(machine: Machine) -> int:

@@ -179,14 +179,14 @@ def _model_of(model: type[Any], name: str) -> type[Any]:
 
 
 def _elsewhere(key: str) -> str:
-    """Return " (did you mean 'table.key'?)" if exactly one table has such a key, or nothing."""
+    """Return " (did you mean 'table.key'?)" if one or two tables have such a key, or nothing."""
     found = [
-        f"{field.key}.{key}"
+        f"'{field.key}.{key}'"
         for name, field in _schema(Machine).items()
         if isinstance(field, Table)
         and any(own.key == key for own in _schema(_model_of(Machine, name)).values())
     ]
-    return f" (did you mean '{found[0]}'?)" if len(found) == 1 else ""
+    return f" (did you mean {' or '.join(found)}?)" if len(found) in (1, 2) else ""
 
 
 def _lookup(table: Mapping[str, Any], dotted: str) -> object:

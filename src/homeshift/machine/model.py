@@ -8,6 +8,7 @@ must obey together is in `rules`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any
 
@@ -191,6 +192,14 @@ class Pool:
             key="bandwidth", sentence="of their memory; memory.bandwidth if absent", required=False
         ),
     ] = None
+    link_latency_cycles: Annotated[
+        int | None,
+        Latency(
+            key="link_latency",
+            sentence="of links to and from them; network.link_latency if absent",
+            required=False,
+        ),
+    ] = None
     link_bandwidth_bytes_per_second: Annotated[
         float | None,
         Bandwidth(
@@ -237,6 +246,8 @@ class Machine:
                 latency_cycles=self.pool.latency_cycles or self.memory.latency_cycles,
                 bandwidth_bytes_per_second=self.pool.bandwidth_bytes_per_second
                 or self.memory.bandwidth_bytes_per_second,
+                link_latency_cycles=self.pool.link_latency_cycles
+                or self.network.link_latency_cycles,
                 link_bandwidth_bytes_per_second=self.pool.link_bandwidth_bytes_per_second
                 or self.network.link_bandwidth_bytes_per_second,
             )
@@ -260,12 +271,19 @@ class Machine:
             bandwidth_bytes_per_second=pool.bandwidth_bytes_per_second,
         )
 
+    def link_latency(self, *ends: int) -> int:
+        """Return cycles along a link between these routers; a node's has its number."""
+        pool = self._pool_of(ends)
+        return (pool and pool.link_latency_cycles) or self.network.link_latency_cycles
+
     def link_bandwidth(self, *ends: int) -> float:
-        """Return bytes per second of a link between these routers; a node's has its number."""
-        whole = self.network.link_bandwidth_bytes_per_second
-        if self.pool is None or not any(self.hosts <= end < self.nodes for end in ends):
-            return whole
-        return self.pool.link_bandwidth_bytes_per_second or whole
+        """Return bytes per second of a link between these routers."""
+        pool, usual = self._pool_of(ends), self.network.link_bandwidth_bytes_per_second
+        return (pool and pool.link_bandwidth_bytes_per_second) or usual
+
+    def _pool_of(self, ends: Iterable[int]) -> Pool | None:
+        """Return the pool if one of these routers is that of a node of it."""
+        return self.pool if any(self.hosts <= end < self.nodes for end in ends) else None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, in the model's units, that JSON can hold."""

@@ -157,6 +157,7 @@ def _machine(random: Random, period: int, hosts: int, nodes: int, cores: int) ->
             "latency": f"{random.randint(1, longest) * period}ps",
             "bandwidth": f"{round(1e12 / random.choice(memory_ps))}B/s",
             "link_bandwidth": bytes_per_second(random.uniform(8, 500)),
+            "link_latency": f"{random.randint(1, longest) * period}ps",
         }
         for name in random.sample(sorted(pool), random.randint(0, len(pool))):
             values[f"pool.{name}"] = pool[name]
