@@ -216,6 +216,18 @@ def test_gem5s_simulator_goes_on_while_homes_move(tmp_path: Path) -> None:
     assert "because simulate() limit reached" in result.stdout
 
 
+def test_the_example_of_the_page_moves_a_home(tmp_path: Path) -> None:
+    page = (REPOSITORY / "docs" / "gem5.md").read_text(encoding="utf-8")
+    [example] = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    script = tmp_path / "example.py"
+    script.write_text(example + 'print("at", board.get_cache_hierarchy().home_of(0x1000))\n')
+    result = gem5(tmp_path, str(script))
+    if "cannot import name" in result.stderr:
+        pytest.skip("this gem5 is built without an ISA")
+    assert result.returncode == 0, result.stderr
+    assert "at 1\n" in result.stdout
+
+
 def test_memory_of_a_node_is_where_its_homes_are_at_first(tmp_path: Path) -> None:
     result = gem5(tmp_path, "tests/gem5/simulator.py")
     if "cannot import name" in result.stderr:
