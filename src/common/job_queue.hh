@@ -137,8 +137,8 @@ class JobQueue
     due(unsigned owner, std::uint64_t now) const
     {
         const Owner &his = owners_[owner];
-        const bool paced =
-            his.urgent.empty() && !his.copies.empty() && his.copies.front().line_interval != 0;
+        const std::deque<Copy> &copies = his.urgent.empty() ? his.copies : his.urgent;
+        const bool paced = !copies.empty() && copies.front().line_interval != 0;
         return paced && his.due > now && lines_.size() < line_limit_ ? his.due : 0;
     }
 

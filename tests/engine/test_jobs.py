@@ -65,6 +65,15 @@ def test_a_paced_job_keeps_its_bandwidth_and_lets_others_pass() -> None:
     assert wait_for(system, paced) == pytest.approx(63 * 100, rel=0.03)
 
 
+@pytest.mark.parametrize("urgent", [False, True])
+def test_a_paced_line_begins_with_the_first_cycle_after_its_time(*, urgent: bool) -> None:
+    alone = System(small())
+    line = wait_for(alone, alone.copy(0, [0], [FAR], LINE))
+    system = System(small())
+    job = system.copy(0, [0], [FAR], 4 * LINE, urgent=urgent, line_interval_ps=100_400)
+    assert wait_for(system, job) == 302 + line  # 3 * 100.4, and on to the next cycle
+
+
 def test_a_cancelled_job_ends_with_what_is_under_way() -> None:
     system = System(small())
     job = system.copy(0, [0], [FAR], PAGE)
