@@ -122,7 +122,6 @@ class VcpuLoop
     go()
     {
         running_ = true;
-        ready_at_ = std::max(ready_at_, self().now());
         issue_some();
     }
 
