@@ -11,6 +11,7 @@ from machines import CONTROL, DATA, LINE, PAGE, bytes_of, on_links, settle, smal
 from homeshift._engine import System
 
 MEMORY = 1 << 20  # of a node of `small()`
+REQUEST = "Persistent_Control"  # the type of a copy's requests
 
 
 def copy_cycles(lines: int, **changes: Any) -> int:
@@ -226,6 +227,34 @@ def test_a_message_to_several_nodes_is_counted_once_between_nodes() -> None:
     system.probe(2, 0, True)
     assert system.between_nodes()["Invalidate_Control"] == 1
     assert sum(m.get("Invalidate_Control", 0) for m in on_links(system).values()) == 3
+
+
+def test_a_message_to_several_nodes_leaves_its_node_if_any_of_them_is_another() -> None:
+    system = System(small(nodes=4))
+    line = 3 * MEMORY
+    for core in (2, 7, 0):  # on nodes 1, 3 and 0; the home on node 3 tells 2 and 7
+        system.probe(core, line, False)
+    system.reset_statistics()
+    system.probe(0, line, True)
+    assert system.between_nodes()["Invalidate_Control"] == 1
+
+
+def test_a_message_counts_from_the_cycle_in_which_it_is_at_its_router_and_at_a_link() -> None:
+    command, request, router = 1, 1, 1  # cycles until a copy's first request is at the link
+    for cycle in range(1, 6):
+        looked, reset = System(small()), System(small())
+        for system in (looked, reset):
+            system.copy(0, [MEMORY], [0], LINE)
+            system.run(cycle)
+        at_router = cycle >= command + request
+        at_link = cycle >= command + request + router
+        assert looked.all_messages() == looked.between_nodes()
+        assert looked.between_nodes() == ({REQUEST: 1} if at_router else {})
+        assert ((0, 2) in on_links(looked)) == at_link
+        reset.reset_statistics()  # what has come there before is not counted any more
+        reset.run(100)
+        assert reset.between_nodes().get(REQUEST, 0) == (0 if at_router else 1)
+        assert ((0, 2) in on_links(reset)) != at_link
 
 
 def test_bytes_on_the_links_of_a_crossbar_are_twice_those_between_nodes() -> None:

@@ -6,7 +6,10 @@ from __future__ import annotations
 import random
 
 import pytest
-from random_runs import ACTS, Act, machine
+from machines import PAGE, small, stream
+from random_runs import ACTS, Act, everything, machine
+
+from homeshift._engine import System
 
 
 @pytest.mark.parametrize("seed", range(25))
@@ -17,4 +20,20 @@ def test_running_ahead_changes_nothing(act: Act, seed: int) -> None:
         chance = random.Random(seed)
         jitter = chance.choice([0, 0, 7])
         seen.append(act(chance, machine(chance, jitter=jitter, run_ahead=run_ahead)))
+    assert seen[0] == seen[1]
+
+
+@pytest.mark.parametrize("writer", [0, 1])
+def test_a_core_that_always_hits_is_not_ahead_of_one_that_takes_its_lines(writer: int) -> None:
+    """One core reads a page that its cache holds, the other stores to a line of it now and then."""
+    seen = []
+    for run_ahead in (False, True):
+        ways = {"router_latency": 4, "local_latency": 6, "home_latency": 1}
+        system = System(small(cache_bytes=PAGE, run_ahead=run_ahead, **ways))
+        kinds = [{"write_ratio": 0.0, "think": 0}, {"write_ratio": 1.0, "think": 200}]
+        vcpus = kinds if writer == 1 else kinds[::-1]
+        system.add_vm([0], [stream(vcpu=i, vcpus=2, **vcpu) for i, vcpu in enumerate(vcpus)])
+        system.start_vm(0, [0, 1])
+        system.run(50_000)
+        seen.append(everything(system))
     assert seen[0] == seen[1]

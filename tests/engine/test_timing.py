@@ -7,7 +7,7 @@ Each prediction is a visible sum: latencies of the file, hops, and the fixed sta
 from __future__ import annotations
 
 import pytest
-from machines import DATA, LINE, shipped
+from machines import DATA, LINE, PAGE, shipped, small, wait_for
 
 from homeshift._engine import System
 from homeshift.machine import Machine
@@ -247,6 +247,15 @@ def test_an_upgrade_waits_for_the_home_or_for_the_other_sharer(
     assert b.store(r, line, core=1) == b.hit
 
 
+def test_an_upgrade_waits_for_the_other_sharers_of_its_node() -> None:
+    b = Bench("quad")
+    line = b.line(home=0, memory=0)
+    for core in range(3):
+        b.load(0, line, core=core)
+    expected = b.hit + REQUEST + b.hop(0, 0) + b.home + b.hop(0, 0) + OWNER_ANSWER + b.hop(0, 0)
+    assert b.store(0, line) == expected
+
+
 @pytest.mark.parametrize("name", MACHINES)
 def test_an_upgrade_of_the_only_sharer_waits_for_the_home_alone(name: str) -> None:
     b = Bench(name)
@@ -299,3 +308,16 @@ def test_a_slower_part_makes_a_remote_miss_slower_as_often_as_it_is_passed(
     }[field]
     misses = [b.load(0, b.line(home=1, memory=1)) for b in (usual, slower)]
     assert misses[1] - misses[0] == times * (100 - before)
+
+
+# The event queue keeps the next 4,096 cycles in one way, and what is later in another.
+@pytest.mark.parametrize("cycles", [4094, 4095, 4096, 4097, 8191, 8192])
+def test_a_slow_memory_is_waited_for_to_the_cycle(cycles: int) -> None:
+    ten, slow = small(memory_latency_ps=10_000), small(memory_latency_ps=cycles * 1000)
+    assert System(slow).probe(0, 0, False) == System(ten).probe(0, 0, False) + cycles - 10
+    at_once, in_steps = System(slow), System(slow)
+    end = wait_for(at_once, at_once.copy(0, [0], [PAGE], LINE))
+    job = in_steps.copy(0, [0], [PAGE], LINE)
+    while in_steps.left(job):
+        in_steps.run(1)
+    assert in_steps.now == end
