@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import pytest
+from machines import small, stop, stream
 
-from homeshift._engine import RequestStream
+from homeshift._engine import RequestStream, System
 from homeshift.engines import Setup, VmSetup, make_engine
 from homeshift.errors import RunError
 from homeshift.experiment.frames import FrameAllocator
@@ -115,6 +116,18 @@ def migrate_by(strategy: Strategy, *, targets: tuple[int, ...] = (1,)) -> Result
         window_ticks=50 * MICROSECOND,
         check=True,
     )
+
+
+def test_a_log_that_is_started_again_begins_empty() -> None:
+    system = System(small())
+    system.add_vm([0], [stream(write_ratio=1.0)])
+    system.start_dirty_log(0)
+    system.start_vm(0, [0])
+    system.run(1000)
+    stop(system, 0)
+    system.stop_dirty_log(0)
+    system.start_dirty_log(0)
+    assert system.take_dirty_log(0) == []
 
 
 def test_a_vm_that_is_copied_while_it_runs_reads_what_it_wrote() -> None:

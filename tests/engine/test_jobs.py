@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What strategies rely on: jobs of migration engines, throttled vCPUs, missing pages, samples."""
+"""What strategies rely on: jobs of migration engines, vCPUs, missing pages, samples."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 from machines import LINE, PAGE, settle, small, stop, stream, streams, wait_for
@@ -10,6 +12,17 @@ from homeshift._engine import DeadlockError, RequestStream, System
 
 NODE = 1 << 20
 FAR = NODE + 64 * PAGE  # in the memory of node 1, used by nobody
+
+
+MISS = 26  # cycles of a load from the memory of the core's node, see `small()`
+
+
+def sequential(*, think: int = 0, **changes: int) -> System:
+    """Return a machine whose first core loads one line of a page after the other from now on."""
+    system = System(small(**{"max_outstanding": 1, **changes}))
+    system.add_vm([0], [stream(kind="stream", write_ratio=0.0, think=think)])
+    system.start_vm(0, [0])
+    return system
 
 
 def with_vm(pages: int = 4, **workload: object) -> System:
@@ -74,6 +87,36 @@ def test_a_paced_line_begins_with_the_first_cycle_after_its_time(*, urgent: bool
     assert wait_for(system, job) == 302 + line  # 3 * 100.4, and on to the next cycle
 
 
+def test_urgent_jobs_are_done_in_order() -> None:
+    system = System(small(outstanding_lines=1))
+    system.copy(0, [0], [FAR], PAGE)
+    first, second = (
+        system.copy(0, [n * PAGE], [FAR + n * PAGE], 4 * LINE, urgent=True) for n in (1, 2)
+    )
+    wait_for(system, first)
+    assert system.left(second) == 4
+
+
+def test_owners_have_their_turn_of_transfers_whatever_is_copied_beside() -> None:
+    system = System(small(outstanding_lines=1, outstanding_transfers=1))
+    for owner in (0, 1):
+        system.copy(0, [owner * PAGE], [FAR + owner * PAGE], PAGE, owner)
+    regions = [[n * PAGE for n in range(first, first + 16)] for first in (16, 32)]
+    moves = [system.transfer(0, regions[owner], 1, owner) for owner in (0, 1)]
+    while any(left := [system.left(move) for move in moves]):
+        assert left[1] - left[0] in (0, 1)
+        system.run(1)
+
+
+def test_an_urgent_job_that_is_cancelled_ends_with_what_is_under_way() -> None:
+    system = System(small(outstanding_lines=4))
+    job = system.copy(0, [0], [FAR], PAGE, urgent=True)
+    system.cancel(job)
+    assert system.left(job) == 4
+    wait_for(system, job)
+    assert system.node_counts()[0]["lines_copied"] == 4
+
+
 def test_a_cancelled_job_ends_with_what_is_under_way() -> None:
     system = System(small())
     job = system.copy(0, [0], [FAR], PAGE)
@@ -113,6 +156,37 @@ def test_waiting_ends_at_the_cycle_that_is_given() -> None:
     assert system.now == 100
 
 
+# ---- when a vCPU issues its accesses -------------------------------------------------------------
+
+
+def test_accesses_are_issued_one_a_cycle_up_to_the_limit() -> None:
+    system = System(small(max_outstanding=3))
+    system.open_message_log(100)
+    system.add_vm([0], [stream(kind="stream", write_ratio=0.0)])
+    system.start_vm(0, [0])
+    system.run(MISS - 1)
+    issued_and_missed = [(n[6] - 1, n[6]) for n in system.take_message_log() if n[1] == "GetS"]
+    assert issued_and_missed == [(0, 1), (1, 2), (2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("max_outstanding", "second"),
+    [
+        (1, (10 + MISS) + 10 + MISS),  # when the first is done
+        (2, (10 + 1) + 10 + MISS),  # a cycle after the first
+    ],
+)
+def test_a_gap_counts_from_the_access_before_or_from_a_free_slot(
+    max_outstanding: int, second: int
+) -> None:
+    system = sequential(think=10, max_outstanding=max_outstanding)
+    for done, cycle in enumerate((10 + MISS, second)):
+        system.run(cycle - system.now - 1)
+        assert accesses_done(system) == done
+        system.run(1)
+        assert accesses_done(system) == done + 1
+
+
 # ---- throttled vCPUs ---------------------------------------------------------------------------
 
 
@@ -137,6 +211,26 @@ def test_a_throttled_vm_does_as_much_less(percentage: int) -> None:
     assert accesses(100_000) == pytest.approx(free * (100 - percentage) / 100, rel=0.03)
     system.throttle(0, 1, 1)
     assert accesses(100_000) == pytest.approx(free, rel=0.01)
+
+
+def test_a_throttled_vcpu_issues_in_the_first_cycles_of_a_slice_only() -> None:
+    system = sequential(cache_bytes=PAGE)
+    system.run(64 * MISS + 1000)  # now each access hits, and takes a cycle
+    system.throttle(0, 100, 10)
+    system.run(100 - system.now % 100 + 50)
+    before = accesses_done(system)
+    system.run(1000)
+    assert accesses_done(system) - before == 10 * 10
+
+
+def test_a_throttled_vcpu_does_not_touch_a_missing_page_while_it_sleeps() -> None:
+    system = sequential()
+    system.throttle(0, 1000, 1)
+    system.await_pages(0, [0])
+    system.run(999)
+    assert system.take_faults(0) == []
+    system.run(1)
+    assert system.take_faults(0) == [0]
 
 
 @pytest.mark.parametrize("node", [0, 1])
@@ -191,6 +285,37 @@ def test_missing_pages_of_one_cycle_are_named_by_number() -> None:
     system.start_vm(0, [0, 1])
     system.wait(None)
     assert system.take_faults(0) == sorted(first_pages(seed))
+
+
+def test_a_page_that_comes_ends_no_wait_for_another() -> None:
+    spec = stream(kind="stream", vm_bytes=2 * PAGE)
+    touched = RequestStream(spec).next()[0] // PAGE
+    system = System(small())
+    system.add_vm([0, PAGE], [spec])
+    system.await_pages(0, [0, 1])
+    system.start_vm(0, [0])
+    system.wait(None)
+    assert system.take_faults(0) == [touched]
+    system.map_pages(0, [1 - touched], [(1 - touched) * PAGE])
+    system.run(100)
+    assert system.take_faults(0) == []
+
+
+def test_a_wait_is_counted_while_the_vm_runs_and_since_the_statistics_were_reset() -> None:
+    def waited() -> list[int]:
+        return [system.vcpu_counts(0)[0]["blocked_cycles"], system.all_blocked(0)]
+
+    system = sequential()
+    system.run(MISS - 1)
+    system.await_pages(0, [0])
+    system.run(1 + 100)
+    system.begin_stop_vm(0)
+    assert waited() == [100, 100]
+    system.run(50)  # it is stopped, and waits for nothing
+    assert waited() == [100, 100]
+    system.map_pages(0, [0], [0])
+    system.reset_statistics()
+    assert waited() == [0, 0]
 
 
 def test_a_page_is_quiet_when_its_last_access_is_done() -> None:
@@ -248,3 +373,42 @@ def test_samples_name_the_pages_of_slow_accesses_only() -> None:
     system.sample(0, 0, 0)
     system.run(20_000)
     assert system.take_samples(0) == []
+
+
+def test_a_sample_is_slower_than_asked_for_and_there_when_it_is_done() -> None:
+    for slower_than, found in ((MISS - 1, [0]), (MISS, [])):
+        system = sequential()
+        system.sample(0, 1, slower_than)
+        system.run(MISS)
+        assert system.take_samples(0) == found
+
+
+def test_sampling_that_begins_anew_forgets_what_was_counted() -> None:
+    system = sequential()
+    for every in (1, 3):
+        system.sample(0, every, 0)
+        system.run(2 * MISS)
+        system.sample(0, every, 0)
+        assert system.take_samples(0) == []
+    system.run(2 * MISS)
+    assert system.take_samples(0) == []
+    system.run(MISS)  # the third since then
+    assert system.take_samples(0) == [0]
+
+
+def test_samples_of_one_cycle_are_in_the_order_of_their_pages() -> None:
+    def specs(seed: int) -> list[dict[str, Any]]:
+        return streams(2, vm_bytes=4 * PAGE, seed=seed, write_ratio=0.0)
+
+    def first_pages(seed: int) -> list[int]:
+        return [RequestStream(spec).next()[0] // PAGE for spec in specs(seed)]
+
+    seed = next(s for s in range(100) if first_pages(s)[0] > first_pages(s)[1])
+    high, low = first_pages(seed)
+    frames = [page * PAGE + (NODE if page == low else 0) for page in range(4)]
+    system = System(small(max_outstanding=1))
+    system.add_vm(frames, specs(seed))
+    system.start_vm(0, [0, 2])  # each in the node of its page: both take as long
+    system.sample(0, 1, 0)
+    system.run(MISS)
+    assert system.take_samples(0) == [low, high]
