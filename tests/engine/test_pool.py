@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from machines import DATA, LINE, small, taken, wait_for
 
-from homeshift._engine import System
+from homeshift._engine import AccessFaultError, System
 
 MEMORY = 1 << 20  # of a node
 HOSTS, POOL = 2, 2  # nodes 0 and 1 have cores, node 2 has none
@@ -80,6 +80,15 @@ def test_homes_go_to_and_from_a_pool_beside_as_many_cores_as_there_can_be() -> N
         wait_for(system, system.transfer(home, [POOL * MEMORY], home))
         assert system.home_of(POOL * MEMORY) == home
     assert sum(n for name, n in taken(system).items() if "XferFin" in name) >= 3
+
+
+def test_a_home_in_the_pool_gives_no_core_its_right_back() -> None:
+    system = pooled(nodes=3, cores_per_node=32)
+    wait_for(system, system.transfer(0, [0], POOL, fenced=0))
+    for core in (0, 31):
+        with pytest.raises(AccessFaultError):
+            system.probe(core, 0, False)
+    system.probe(32, 0, False)
 
 
 def test_a_machine_of_a_pool_alone_is_refused() -> None:
