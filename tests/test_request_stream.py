@@ -183,6 +183,26 @@ def test_the_hot_set_takes_most_accesses_and_moves_with_each_phase() -> None:
     assert not hot_sets[1] & hot_sets[2]
 
 
+def test_hot_pages_are_the_next_ones_in_each_phase_and_wrap_round() -> None:
+    def stream(text: str, count: int) -> Accesses:
+        [spec] = parse_workload(text).streams(vcpus=1, vm_bytes=5 * PAGE, seed=1)
+        return RequestStream(spec).take(count)
+
+    in_order = [
+        address // PAGE for address, _, _ in stream("stream:shared=0,footprint=1", 5 * 64)[::64]
+    ]
+    phased = stream("phased:phase_accesses=100,hot=0.6,hot_ratio=1,shared=0,footprint=1", 400)
+    for phase, hot in enumerate(([0, 1, 2], [3, 4, 0], [1, 2, 3], [4, 0, 1])):
+        seen = pages(phased[100 * phase : 100 * (phase + 1)])
+        assert seen == {in_order[number] for number in hot}
+
+
+@pytest.mark.parametrize("kind", ["stream", "pointer-chase"])
+def test_vcpus_begin_their_walks_over_a_common_part_at_lines_of_their_own(kind: str) -> None:
+    firsts = [stream[0][0] for stream in accesses(f"{kind}:shared=1,footprint=1", 1)]
+    assert len(set(firsts)) == 4
+
+
 def test_a_consumer_reads_what_its_producer_writes_in_the_same_order() -> None:
     streams = accesses("producer-consumer:ring=8KiB,write_ratio=0,exchange=0.5", 4000)
     for producer, consumer in (streams[:2], streams[2:]):

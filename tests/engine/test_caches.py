@@ -33,6 +33,23 @@ def test_the_line_that_was_not_used_for_longest_goes_however_long_that_is(pause:
     assert LINES[0] in evicted(pause)
 
 
+# Times begin anew at the first use after that, which is of one of the lines or of another set.
+@pytest.mark.parametrize("first", [[], [LINE]], ids=["same set", "other set"])
+def test_the_order_of_use_stays_when_times_begin_anew(first: list[int]) -> None:
+    system = System(small())
+    older, newer, third = LINES[1], LINES[0], LINES[2]
+    for line in (newer, older):
+        system.probe(0, line, False)
+    if first:
+        system.probe(0, newer, False)
+    system.run(1 << 32)
+    for line in first or [newer]:
+        system.probe(0, line, False)
+    system.probe(0, third, False)
+    assert system.probe(0, newer, False) == HIT
+    assert system.probe(0, older, False) > HIT
+
+
 def test_a_cache_with_too_few_sets_for_the_memory_is_refused() -> None:
     one_set = {"cache_bytes": 2 * LINE, "region_bytes": 1 << 30}
     System(small(memory_bytes=1 << 36, **one_set))

@@ -92,6 +92,17 @@ def test_a_home_that_is_moved_by_hand_is_found_by_the_audit() -> None:
         system.audit()
 
 
+def test_a_copy_that_its_record_does_not_name_is_found_by_the_audit() -> None:
+    system = System(small())
+    for core in (0, 1):
+        system.probe(core, 0, False)
+    system.place_homes([0], 1)  # has no record, and makes one for the next two
+    for core in (2, 3):
+        system.probe(core, 0, False)
+    with pytest.raises(ProtocolError, match="audit: the directory disagrees with core 2"):
+        system.audit()
+
+
 def test_a_record_that_a_home_has_left_behind_is_found_by_the_audit() -> None:
     system = System(small())
     system.probe(0, 0, False)
@@ -122,6 +133,16 @@ def test_a_home_that_is_moved_by_hand_under_a_request_lets_requests_go_round_for
         system.run(10_000_000)
 
 
+def test_what_never_ends_and_what_waits_for_it_is_found_by_the_audit() -> None:
+    system = System(small())
+    system.forge(2, "GetS", 0, home=0)  # nobody will tell the home that the data has come
+    with pytest.raises(ProtocolError, match="Directory 0 has transactions that will not end"):
+        system.audit()
+    system.forge(3, "GetS", 0, home=0)
+    with pytest.raises(ProtocolError, match="Directory 0 holds messages that nothing will wake"):
+        system.audit()
+
+
 def test_the_audit_wants_to_be_asked_when_nothing_runs() -> None:
     system = with_vm()
     system.run(1_000)
@@ -149,6 +170,21 @@ def test_a_vm_whose_accesses_do_not_end_is_a_deadlock() -> None:
     system.run(100)
     with pytest.raises(DeadlockError, match="events fire, but no access, copy or transfer ends"):
         stop(system, 0)
+
+
+@pytest.mark.parametrize(("think", "fenced"), [(20_000_000, False), (1000, True)])
+def test_a_vm_that_thinks_for_long_or_is_always_refused_is_no_deadlock(
+    think: int, *, fenced: bool
+) -> None:
+    system = System(small())
+    if fenced:
+        wait_for(system, system.transfer(0, [0], 1, fenced=0))
+    system.add_vm([0], [stream(think=think)])
+    system.start_vm(0, [0])
+    system.run(9_000_000)  # twice as long as it may take until something ends
+    counts = system.vcpu_counts(0)[0]
+    assert counts["loads"] == counts["stores"] == 0
+    assert (counts["faults"] > 0) == fenced
 
 
 def test_a_dma_whose_work_does_not_end_is_a_deadlock() -> None:
