@@ -14,7 +14,7 @@ from homeshift.experiment.interruption import Interruption
 from homeshift.experiment.migration import Result, migrate
 from homeshift.experiment.vm import VmSpec
 from homeshift.machine import Machine, load_machine
-from homeshift.strategies import strategy_named
+from homeshift.strategies import Strategy, strategy_named
 from homeshift.workload import Workload, parse_workload
 
 KIB, MIB = 1 << 10, 1 << 20
@@ -38,7 +38,7 @@ def machine_of(name: str, **migration: int) -> Machine:
 
 def run(
     machine: Machine,
-    strategy: str,
+    strategy: str | Strategy,
     workload: str | Workload = "uniform",
     *,
     window: int = 5 * MICROSECOND,
@@ -56,7 +56,7 @@ def run(
         machine=machine,
         vm=spec,
         workload=parse_workload(workload) if isinstance(workload, str) else workload,
-        strategy=strategy_named(strategy),
+        strategy=strategy_named(strategy) if isinstance(strategy, str) else strategy,
         seed=seed,
         warmup_ticks=window,
         window_ticks=window,

@@ -8,7 +8,7 @@ fails the run.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -20,7 +20,21 @@ from homeshift.errors import InputError, RunError
 from homeshift.experiment.guests import Guest
 from homeshift.experiment.interruption import CANCEL, TARGET_FAILURE, Interruption
 from homeshift.experiment.vm import VmSpec
-from homeshift.strategies import LENDING, STRATEGIES, strategy_named
+from homeshift.strategies import (
+    LENDING,
+    STRATEGIES,
+    Cancel,
+    Copy,
+    MoveCpuState,
+    MoveStage2Table,
+    Operation,
+    Pause,
+    Resume,
+    Strategy,
+    Transfer,
+    base,
+    strategy_named,
+)
 from homeshift.units import TICKS_PER_SECOND
 from homeshift.workload import parse_workload
 
@@ -354,3 +368,63 @@ def test_a_lost_vm_does_not_wait_for_pages(moment: int) -> None:
         (phase["start"], phase["end"]) for phase in summary["phases"] if phase["name"] == "fetch"
     )
     assert waited <= end - begin
+
+
+class GivesUp(Strategy):
+    """Moves homes, copies a round, and then finds that it is not worth it."""
+
+    name = "gives-up"
+
+    def __init__(self, *, paused: bool = False, switched: bool = False) -> None:
+        self.paused = paused
+        self.switched = switched
+
+    def migrate(self, vm: base.Vm, target: int) -> Iterator[Operation]:
+        """Yield operations, and `Cancel` before the end, or at a time when it is too late."""
+        yield Transfer(vm.regions_on(vm.node)[:4], to=target)
+        vm.take_dirty_log()
+        yield Copy(vm.pages, to=target)
+        if self.paused or self.switched:
+            yield Pause(vm)
+        if self.switched:
+            yield Copy(vm.take_dirty_log(), to=target)
+            yield MoveStage2Table(vm, to=target)
+            yield MoveCpuState(vm, to=target)
+            yield Resume(vm, on=target)
+        yield Cancel(vm)
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_a_strategy_can_give_up_and_nothing_is_lost(*, paused: bool) -> None:
+    said: list[str] = []
+    summary = run(_machine(), GivesUp(paused=paused), WORKLOAD, report=said.append, **VM).summary
+    examine(summary, CANCEL, switched=False)
+    assert summary["interruption"]["regions-brought-back"] == 4
+    migration = summary["migrations"][0]
+    assert migration["status"] == "cancelled"
+    names = [phase["name"] for phase in migration["phases"]]
+    assert names == ["transfer", "copy", *(["pause"] if paused else []), "cancel"]
+    cancel = migration["phases"][-1]
+    assert summary["interruption"]["after"] == pytest.approx(
+        (cancel["start"] - migration["start"]) / TICKS_PER_SECOND
+    )
+    assert "cancel: nothing is lost: the VM runs on at node 0" in said
+
+
+def test_a_strategy_can_give_up_for_another_vm_than_the_first() -> None:
+    other = Guest(
+        spec=VmSpec(memory_bytes=48 * KIB, vcpus=1, source=1, targets=(0,), borrow={2: 0.5}),
+        workload=parse_workload(WORKLOAD),
+        strategy=GivesUp(),
+    )
+    summary = run(_machine(), "ownership", WORKLOAD, others=[other], **VM).summary
+    assert summary["status"] == "completed"
+    assert "interruption" not in summary
+    first, second = summary["migrations"]
+    assert "status" not in first
+    assert second["status"] == "cancelled"
+
+
+def test_a_strategy_cannot_give_up_when_the_vm_runs_at_the_target() -> None:
+    with pytest.raises(RunError, match="gives-up cancels, and the VM runs at the target already"):
+        run(_machine(), GivesUp(switched=True), WORKLOAD, **VM)

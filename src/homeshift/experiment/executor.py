@@ -24,6 +24,7 @@ from homeshift.experiment.operation_faults import fault_of
 from homeshift.experiment.running_vm import RunningVm
 from homeshift.experiment.schedule import Steps, sleep
 from homeshift.strategies import (
+    Cancel,
     Copy,
     Fetch,
     Lend,
@@ -107,6 +108,10 @@ class Migration:
     """Whether the VM has been resumed at the target."""
     fencing: bool = False
     """Whether the source has begun to lose its right."""
+    gives_up: bool = False
+    """Whether the strategy cancels it."""
+    status: str = "completed"
+    """In the end."""
     homes: Homes = field(init=False)
     """Of the VM's regions, when the migration began."""
 
@@ -126,6 +131,9 @@ class Migration:
             fault = fault_of(operation, vm=self.vm, target=self.target, paused=self.paused)
             self._require(not fault, fault)
             yield from self._phase(_with_own_numbers(operation))
+            if self.gives_up:
+                self._require(not self.switched, "cancels, and the VM runs at the target already")
+                return
             self.syncs = self.vm.syncs - syncs
         self._require(bool(self.phases), "does nothing")
         if not self.strategy.stays:
@@ -217,6 +225,9 @@ class Migration:
             case Return():
                 borrowed = self._release_own()
                 return "return", self._return(borrowed) if borrowed else None
+            case Cancel():
+                self.gives_up = True
+                return "cancel", None  # by who asks for these steps
 
     # ---- operations ---------------------------------------------------------------------------
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A migration that does not come to its end: it is cancelled, or its target fails.
 
+A cancel comes at a time that the user gives, or from the strategy itself.
+
 Until the VM runs at the target, the source has all that it needs: its vCPUs' state, and every page
 where it was. Calling off lets the VM run on at the source at once, takes back what is under way,
 and brings every home back. Nothing is lost.
@@ -16,7 +18,7 @@ the shared memory, not to the VM.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -49,41 +51,53 @@ class CallingOff:
     """What comes of an interruption in a run.
 
     Args:
-        of: the interruption.
-        tick: when it comes.
+        of: the interruption; None if there is none, unless the strategy cancels.
+        begin: tick from which its time counts.
     """
 
-    of: Interruption
-    tick: int
-    pending: bool = True
+    of: Interruption | None
+    begin: int
+    pending: bool = field(init=False)
     status: str = "completed"
     """Of the migration, in the end."""
     outcome: str = "the migration had ended"
     regions_brought_back: int = 0
     lost: dict[str, int] | None = None
 
+    def __post_init__(self) -> None:
+        self.pending = self.of is not None
+
     def steps(self, leg: Migration) -> Steps:
-        """Migrate, and call the migration off when the time has come."""
+        """Migrate, and call the migration off when the time has come, or the strategy gives up."""
         steps = leg.steps()
         engine = leg.vm.engine
         while True:
-            if self.pending and engine.now >= self.tick:
+            if self.of is not None and self.pending and engine.now >= self._tick(self.of):
                 self.pending = False
                 if leg.switched and self.of.kind == CANCEL:
                     self.outcome = "too late: the VM ran at the target, the migration went on"
                 else:
                     steps.close()
-                    self.status = STATUS[self.of.kind]
-                    name = "cancel" if self.of.kind == CANCEL else "recover"
-                    yield from leg.timed(name, self._call_off(leg))
+                    yield from self._end(leg, self.of.kind)
                     return
             try:
                 until = next(steps)
             except StopIteration:
+                if leg.gives_up:
+                    self.of = Interruption(CANCEL, engine.now - self.begin)
+                    yield from self._end(leg, CANCEL)
                 return
-            if self.pending:
-                until = self.tick if until is None else min(until, self.tick)
+            if self.of is not None and self.pending:
+                tick = self._tick(self.of)
+                until = tick if until is None else min(until, tick)
             yield until
+
+    def _tick(self, interruption: Interruption) -> int:
+        return self.begin + interruption.after_ticks
+
+    def _end(self, leg: Migration, kind: str) -> Steps:
+        self.status = leg.status = STATUS[kind]
+        yield from leg.timed("cancel" if kind == CANCEL else "recover", self._call_off(leg))
 
     def _call_off(self, leg: Migration) -> Steps:
         vm, engine = leg.vm, leg.vm.engine
@@ -143,7 +157,8 @@ class CallingOff:
         leg.regions_moved = max(leg.regions_moved, self.regions_brought_back)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain data for migration.json."""
+        """Return plain data for migration.json, of an interruption that there was."""
+        assert self.of is not None
         return {
             "kind": self.of.kind,
             "after": self.of.after_ticks / TICKS_PER_SECOND,

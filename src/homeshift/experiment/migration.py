@@ -224,7 +224,7 @@ class _Journey:
     targets: Sequence[int]
     start_tick: int
     keep_borrowed: bool
-    calling_off: CallingOff | None
+    calling_off: CallingOff
     fence: bool
     report: Callable[[str], None]
     legs: list[Migration] = field(default_factory=list)
@@ -241,9 +241,6 @@ class _Journey:
                 report=self.report,
             )
             self.legs.append(leg)
-            if self.calling_off is None:
-                yield from leg.steps()
-                continue
             yield from self.calling_off.steps(leg)
             if self.calling_off.status != "completed":
                 return
@@ -321,9 +318,7 @@ class _Experiment:
         at_first = self._look()
         engine.run(window_ticks)
         start = self._look()
-        calling_off = None
-        if interruption is not None:
-            calling_off = CallingOff(interruption, start.tick + interruption.after_ticks)
+        calling_off = CallingOff(interruption, start.tick)  # of the first VM's migration
         journeys = [
             _Journey(
                 vm,
@@ -331,7 +326,7 @@ class _Experiment:
                 (vm.node,) if guest.strategy.stays else guest.spec.targets,
                 start_tick=engine.now + guest.start_ticks,
                 keep_borrowed=keep_borrowed,
-                calling_off=calling_off if vm.number == 0 else None,
+                calling_off=calling_off if vm.number == 0 else CallingOff(None, start.tick),
                 fence=fence,
                 report=report if vm.number == 0 else lambda _: None,
             )
@@ -355,7 +350,7 @@ class _Experiment:
             after = time_text(horizon - start.tick)
             raise RunError(f"{which} not over after {after}; give a longer horizon")
         until = end.tick + window_ticks if horizon is None else horizon
-        if calling_off is not None:
+        if calling_off.of is not None:
             report(f"{calling_off.of.kind}: {calling_off.outcome}")
         report("watching the VM afterwards")
         run_together(engine, [sleep(engine, until)], background=[progress.steps(), log])
@@ -374,7 +369,7 @@ class _Experiment:
                 legs=[leg for journey in journeys for leg in journey.legs],
                 moments=(at_first, start, end, at_last),
                 progress=progress.points,
-                calling_off=calling_off,
+                calling_off=calling_off if calling_off.of else None,
             ),
             statistics=statistics,
             final_tick=final_tick,

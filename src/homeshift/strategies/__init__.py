@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from homeshift.errors import InputError, near
 from homeshift.strategies.base import (
+    Cancel,
     Copy,
     Fetch,
     Lend,
@@ -40,6 +41,7 @@ from homeshift.strategies.stop_and_copy import StopAndCopy
 __all__ = [
     "LENDING",
     "STRATEGIES",
+    "Cancel",
     "Copy",
     "Fetch",
     "Lend",

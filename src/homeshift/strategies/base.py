@@ -182,6 +182,16 @@ class Return:
     vm: Vm
 
 
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Give up: what was done is taken back, and the VM runs on where it was.
+
+    It is the last operation, and comes before the VM runs at the target.
+    """
+
+    vm: Vm
+
+
 Operation = (
     Pause
     | Copy
@@ -195,6 +205,7 @@ Operation = (
     | Watch
     | Lend
     | Return
+    | Cancel
 )
 
 
