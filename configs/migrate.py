@@ -173,7 +173,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     ends = parser.add_mutually_exclusive_group()
     for name, what_happens in (
-        ("--cancel-at", "the migration is cancelled; counted from its begin"),
+        ("--cancel-at", "the migration is cancelled; counted from its start"),
         ("--fail-target-at", "the target fails; counted from the start of the migration"),
     ):
         ends.add_argument(

@@ -66,6 +66,7 @@ AXES = {
     "machine.network.link_bandwidth_bytes_per_second": Axis("link bandwidth (GB/s)", 1e9),
     "link_latency": Axis("link latency (ns)", 1e3),
     "pool_latency": Axis("pool's memory latency (ns)", 1e3),
+    "pool_link_latency": Axis("pool's link latency (ns)", 1e3),
     "machine.pool.bandwidth_bytes_per_second": Axis("pool's memory bandwidth (GB/s)", 1e9),
     "machine.pool.link_bandwidth_bytes_per_second": Axis("pool's link bandwidth (GB/s)", 1e9),
     "borrowed": Axis("borrowed memory (%)", 0.01),
@@ -99,6 +100,8 @@ def figure_data(
     table["link_latency"] = cycle * table["machine.network.link_latency_cycles"]
     if "machine.pool.latency_cycles" in table:
         table["pool_latency"] = cycle * table["machine.pool.latency_cycles"]
+    if "machine.pool.link_latency_cycles" in table:
+        table["pool_link_latency"] = cycle * table["machine.pool.link_latency_cycles"]
     names = list(dict.fromkeys(column(table, name) for name in parameters))
     names = names or [
         name for name in AXES if name in table and table[name].nunique() > 1

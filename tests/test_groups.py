@@ -616,3 +616,18 @@ def test_times_of_strategies_are_compared_in_their_unit(write_run: WriteRun) -> 
     table = run_table(read_runs([run.parent], stats=False))
     assert [Path(path).name for path in select(table, "downtime-limit=1ms")["path"]] == ["long"]
     assert [Path(path).name for path in select(table, "downtime-limit<1ms")["path"]] == ["short"]
+
+
+@pytest.mark.parametrize(("own", "told"), [([20, 40], ""), ([20, 60], "pool.link_latency")])
+def test_what_follows_from_a_parameter_is_no_other_cause(
+    write_run: WriteRun, own: list[int], told: str
+) -> None:
+    """A pool's links have the latency of all others, unless it is given."""
+    for latency, of_pool in zip((20, 40), own, strict=True):
+        parts = {"network": latency, "pool": of_pool}
+        machine = {name: {"link_latency_cycles": cycles} for name, cycles in parts.items()}
+        run = write_run(f"follows/{latency}", config={"machine": machine})
+    table = run_table(read_runs([run.parent], stats=False))
+    table["link_latency"] = table["machine.network.link_latency_cycles"] * 500  # as figures have it
+    _, sentence = comparable(table, ["link_latency"])
+    assert (told in sentence) if told else not sentence

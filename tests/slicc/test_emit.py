@@ -116,9 +116,9 @@ def test_fields_and_variables_begin_with_their_defaults(tmp_path: Path) -> None:
     cache.write_text(text.replace(variable, f'  int evicted, default="5";\n{variable}'), "utf-8")
     write_cpp(load(slicc), tmp_path)
     code = (tmp_path / "protocol.hh").read_text("utf-8")
-    assert "    int PendingAcks{7};" in code
-    assert "    int evicted{5};" in code
-    assert "    L1Cache_State CacheState{L1Cache_State_I};" in code
+    assert "    int PendingAcks = 7;" in code
+    assert "    int evicted = 5;" in code
+    assert "    L1Cache_State CacheState = L1Cache_State_I;" in code
 
 
 def test_functions_of_functional_accesses_are_left_out(tmp_path: Path) -> None:

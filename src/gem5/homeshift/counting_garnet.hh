@@ -12,7 +12,9 @@
 #include <vector>
 
 #include "homeshift/message_counts.hh"
+#include "mem/ruby/network/MessageBuffer.hh"
 #include "mem/ruby/network/garnet/GarnetNetwork.hh"
+#include "mem/ruby/slicc_interface/Message.hh"
 #include "params/CountingGarnet.hh"
 
 namespace gem5

@@ -12,7 +12,10 @@
 #include <vector>
 
 #include "homeshift/message_counts.hh"
+#include "mem/ruby/common/NetDest.hh"
+#include "mem/ruby/network/MessageBuffer.hh"
 #include "mem/ruby/network/simple/routing/WeightBased.hh"
+#include "mem/ruby/slicc_interface/Message.hh"
 #include "params/CountingRouting.hh"
 
 namespace gem5

@@ -71,10 +71,11 @@ def format_count(value: float) -> str:
 def format_uncertain(value: float, half: float) -> str:
     """Return a value and half the width of its interval, as in "0.74002 ± 0.00084".
 
-    The uncertainty, which is not 0, has two digits, and the value goes down to the same place.
+    The uncertainty, which is not 0, has two digits, or those before the point if these are more;
+    the value goes down to the same place.
     """
     _, _, exponent = f"{half:.1e}".partition("e")
-    places = max(0, 1 - int(exponent))
+    places = max(0, 1 - int(exponent)) if math.isfinite(half) else 0
     return f"{value:z,.{places}f} \N{PLUS-MINUS SIGN} {half:,.{places}f}"
 
 

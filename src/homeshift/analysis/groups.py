@@ -71,6 +71,7 @@ _TELLS = {
     "borrowed": "vm.borrow.",
     "link_latency": "machine.network.link_latency",
     "pool_latency": "machine.pool.latency",
+    "pool_link_latency": "machine.pool.link_latency",
 }
 # Texts of which other columns tell the content, and what changes nothing.
 _NO_CAUSES = (
@@ -188,13 +189,15 @@ def _other_causes(table: pd.DataFrame, by: Sequence[str]) -> list[str]:
     """Return a sentence on what else differs between groups under equal conditions, or nothing."""
     conditions = condition_columns(table, by)
     told = tuple(_TELLS.get(name, name) for name in by)
+    # What is equal to one of these follows from it, as pool.link_latency from network.link_latency.
+    known = [*by, *(name for name in map(str, table) if name.startswith(told))]
     found: list[str] = []
     for name in map(str, table):
         if (
             not name.startswith(_PARAMETERS)
             or name.startswith(told)
             or name in (*_NO_CAUSES, *conditions, SEED)
-            or any(table[name].equals(table[known]) for known in (*by, *found))
+            or any(table[name].equals(table[other]) for other in (*known, *found))
         ):
             continue
         values = table[name].map(str)

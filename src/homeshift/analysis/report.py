@@ -19,7 +19,14 @@ import pandas as pd
 from homeshift.analysis import groups, machine_drawing
 from homeshift.analysis.display import common_unit, format_number
 from homeshift.analysis.measures import measure_named
-from homeshift.analysis.runs import Run, missing_runs, not_completed, read_runs, several_vms
+from homeshift.analysis.runs import (
+    Run,
+    missing_runs,
+    not_completed,
+    not_converged,
+    read_runs,
+    several_vms,
+)
 from homeshift.analysis.selection import as_given, run_table, shown_name
 from homeshift.analysis.sweep_note import read_failure, read_note
 
@@ -81,7 +88,13 @@ def read_sweep(directory: Path) -> SweepResults:
         comparable=comparable,
         warnings=[
             said
-            for said in (missing_runs(directory), not_completed(runs), several_vms(runs), others)
+            for said in (
+                missing_runs(directory),
+                not_converged(runs),
+                not_completed(runs),
+                several_vms(runs),
+                others,
+            )
             if said
         ],
     )
@@ -171,10 +184,15 @@ def _pool(machine: dict[str, Any]) -> str:
     if "pool" not in machine:
         return ""
     pool = machine["pool"]
+
+    def nanoseconds(cycles: int) -> str:
+        return format_number(cycles * machine["clock_period_ps"] / 1e3)
+
     return (
         f"Pool: memory of {format_number(pool['bandwidth_bytes_per_second'] / 1e9)} GB/s and "
-        f"{format_number(pool['latency_cycles'] * machine['clock_period_ps'] / 1e3)} ns, links of "
-        f"{format_number(pool['link_bandwidth_bytes_per_second'] / 1e9)} GB/s. "
+        f"{nanoseconds(pool['latency_cycles'])} ns, links of "
+        f"{format_number(pool['link_bandwidth_bytes_per_second'] / 1e9)} GB/s and "
+        f"{nanoseconds(pool['link_latency_cycles'])} ns. "
     )
 
 

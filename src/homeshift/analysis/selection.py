@@ -279,7 +279,7 @@ def _number(text: str, name: str, period_ps: Any) -> float | pd.Series[float] | 
         period_ps: of the runs' clocks.
     """
     in_ticks = name.startswith(("arguments.", "strategy.")) or name.endswith(("_ps", "_ticks"))
-    in_cycles = name.endswith("_cycles")
+    in_cycles = name.endswith("_cycles") and period_ps is not None
     time_unit: Any = period_ps if in_cycles else 1 if in_ticks else TICKS_PER_SECOND
     for parse, unit in ((float, 1), (parse_size, 1), (parse_bandwidth, 1), (parse_time, time_unit)):
         try:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import math
 import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -108,6 +109,8 @@ class Migration:
     """Whether the VM has been resumed at the target."""
     fencing: bool = False
     """Whether the source has begun to lose its right."""
+    converged: bool = True
+    """Whether what was left to copy when the VM was paused was within the downtime-limit."""
     gives_up: bool = False
     """Whether the strategy cancels it."""
     status: str = "completed"
@@ -237,8 +240,9 @@ class Migration:
             dirty = sum(map(vm.copied.__contains__, vm.dirty))
             self.expected_downtime = dirty * PAGE_BYTES / vm.copy_bandwidth
             self.dirty_pages_rate = dirty / self.copy_ticks * TICKS_PER_SECOND
-            limit = getattr(self.strategy, "downtime_limit", None)
-            if isinstance(limit, Real) and self.expected_downtime * TICKS_PER_SECOND > limit:
+            limit = self.strategy.to_dict().get("downtime-limit_ticks", math.inf)
+            if self.expected_downtime * TICKS_PER_SECOND > limit:
+                self.converged = False
                 self.report(
                     f"the VM pauses, but the copies have not converged: the rest takes "
                     f"{self.expected_downtime * 1e3:.3g} ms, more than the downtime-limit"

@@ -229,6 +229,11 @@ class _Journey:
     report: Callable[[str], None]
     legs: list[Migration] = field(default_factory=list)
 
+    def tell_end(self) -> None:
+        """Say what came of an interruption, or of a strategy that cancelled."""
+        if self.calling_off.of is not None:
+            self.report(f"{self.calling_off.of.kind}: {self.calling_off.outcome}")
+
     def steps(self) -> Steps:
         yield from sleep(self.vm.engine, self.start_tick)
         for target in self.targets:
@@ -328,7 +333,7 @@ class _Experiment:
                 keep_borrowed=keep_borrowed,
                 calling_off=calling_off if vm.number == 0 else CallingOff(None, start.tick),
                 fence=fence,
-                report=report if vm.number == 0 else lambda _: None,
+                report=report if vm.number == 0 else _from_vm(vm.number, report),
             )
             for vm, guest in zip(self.vms, self.guests, strict=True)
             if guest.strategy is not None
@@ -350,8 +355,8 @@ class _Experiment:
             after = time_text(horizon - start.tick)
             raise RunError(f"{which} not over after {after}; give a longer horizon")
         until = end.tick + window_ticks if horizon is None else horizon
-        if calling_off.of is not None:
-            report(f"{calling_off.of.kind}: {calling_off.outcome}")
+        for journey in journeys:
+            journey.tell_end()
         report("watching the VM afterwards")
         run_together(engine, [sleep(engine, until)], background=[progress.steps(), log])
         at_last = self._look()
@@ -392,6 +397,10 @@ class _Experiment:
         while not all(self.engine.paused(vm.number) for vm in self.vms):
             self.engine.wait(None)
         self.engine.audit()
+
+
+def _from_vm(number: int, report: Callable[[str], None]) -> Callable[[str], None]:
+    return lambda line: report(f"VM {number}: {line}")
 
 
 def _homes(vms: Sequence[RunningVm]) -> dict[int, array[int]]:

@@ -243,6 +243,7 @@ def _migration(leg: Migration, last_tick: int, *, alone: bool) -> dict[str, Any]
         "source": leg.source,
         "target": leg.target,
         **({} if leg.status == "completed" else {"status": leg.status}),
+        **({} if leg.converged else {"converged": False}),
         "start": leg.phases[0].start,
         "total-time": _total_time(leg),
         "downtime": _downtime([leg], last_tick),

@@ -69,7 +69,11 @@ def initial_states(machine: Machine) -> set[str]:
     }
     defaults = {machine.state_type.attributes.get("default")}
     for structure in machine.structures:
-        defaults |= {f.default for f in structure.fields.values() if f.type is machine.state_type}
+        defaults |= {
+            f.attributes.get("default")
+            for f in structure.fields.values()
+            if f.type is machine.state_type
+        }
     prefix = f"{machine.state_type.unique_name}_"
     named = {default.removeprefix(prefix) for default in defaults if default}
     return initial | (named & set(machine.states))

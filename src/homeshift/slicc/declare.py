@@ -80,7 +80,6 @@ def _field(scope: Scope, owner: Type, member: ast.ObjectDeclaration) -> None:
             type=found,
             pointer=member.pointer,
             description=given.get("desc", ""),
-            default=given.get("default"),
             attributes=given,
             position=member.position,
         )

@@ -121,7 +121,7 @@ def _structure(type_: Type) -> list[str]:
     fields = [field for field in type_.fields.values() if field.name not in inherited]
     lines = [f"struct {name}{bases} {{ // {type_.description}"]
     lines += [
-        f"    {cpp_type(field.type)} {field.name}{{{_initial(field)}}}; // {field.description}"
+        f"    {cpp_type(field.type)} {field.name}{_initial(field)}; // {field.description}"
         for field in fields
     ]
     kept = [field.name for field in fields if field.type.name not in TIMES]
@@ -129,10 +129,11 @@ def _structure(type_: Type) -> list[str]:
 
 
 def _initial(what: Field | Variable) -> str:
-    """Return the C++ text of what a field or a machine's variable is at first."""
-    unset = "kNoNode" if what.type.name == "NodeID" else ""  # nothing may depend on gem5's 0
+    """Return the C++ that gives a field or a machine's variable its first value."""
+    unset = "kNoNode" if what.type.name == "NodeID" else None  # nothing may depend on gem5's 0
     states = what.type.attributes if what.type.kind == "enumeration" else {}
-    return what.attributes.get("default", states.get("default", unset))
+    default = what.attributes.get("default", states.get("default", unset))
+    return "{}" if default is None else f" = {default}"
 
 
 def _visitor(function: str, names: Iterable[str]) -> list[str]:
@@ -238,7 +239,7 @@ def _machine_header(machine: Machine, runtime: str, run_hits: bool) -> list[str]
     for variable in _variables(machine):
         template = variable.attributes.get("template", "")
         declared = f"{cpp_type(variable.type)}{template} {variable.name}"
-        lines.append(f"    {declared}{{{_initial(variable)}}};")
+        lines.append(f"    {declared}{_initial(variable)};")
     lines.append("")
     for function in _needed(machine):
         lines.append(f"    {_signature(function)};")

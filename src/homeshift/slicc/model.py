@@ -43,13 +43,12 @@ class EnumerationItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """A structure's field; a default is the C++ text of default="..."."""
+    """A structure's field; its attribute "default" is C++ text."""
 
     name: str
     type: Type
     pointer: bool
     description: str
-    default: str | None
     attributes: Mapping[str, str]
     position: Position
 
