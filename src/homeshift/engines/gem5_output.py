@@ -25,7 +25,7 @@ GEM5_CONFIG = "gem5-config.json"
 
 def say_less() -> None:
     """Leave out what gem5 says each time that it enters its loop, unless it is to be verbose."""
-    import _m5.core  # has it in 24.0 and 24.1, m5 itself in neither
+    import _m5.core  # has it in 24.0 to 25.1, m5 itself in none
 
     if m5.options.verbose <= 0:
         _m5.core.setLogLevel(_m5.core.LogLevel.WARN)
@@ -43,9 +43,11 @@ def output_directory(path: str) -> Iterator[Path]:
     Raises:
         InputError: gem5 was told to write its statistics elsewhere.
     """
-    if m5.options.stats_file != "stats.txt":
+    given = m5.options.stats_file
+    files = [given] if isinstance(given, str) else list(given)  # since gem5 25.0 there can be more
+    if files != ["stats.txt"]:
         fault = "a run's statistics are in stats.txt; leave the option out"
-        raise InputError(f"gem5's option --stats-file={m5.options.stats_file}", [fault])
+        raise InputError(f"gem5's option --stats-file={','.join(files)}", [fault])
     if m5.options.json_config == "config.json":  # gem5's default
         m5.options.json_config = GEM5_CONFIG
     if m5.options.dot_config == "config.dot":  # likewise; a picture of all buffers helps nobody
