@@ -106,7 +106,7 @@ def test_gem5_does_not_tell_each_time_that_it_goes_on(
     result = gem5(tmp_path, *options, "configs/migrate.py", *TINY, "--strategy", "post-copy")
     assert result.returncode == 0, result.stderr
     said = result.stderr.count("Entering event queue") > 3
-    at_all = re.search(r"gem5 version 2[0-4]\.", result.stdout)  # later ones have a debug flag for it
+    at_all = re.search(r"gem5 version 2[0-4]\.", result.stdout)  # later: a debug flag
     assert said == bool(options and at_all)
 
 
