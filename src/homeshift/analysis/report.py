@@ -183,7 +183,7 @@ def _machines(runs: Sequence[Run]) -> list[dict[str, Any]]:
 def _pool(machine: dict[str, Any]) -> str:
     if "pool" not in machine:
         return ""
-    pool = machine["pool"]
+    pool = {**machine["network"], **machine["pool"]}  # older runs say less of a pool
 
     def nanoseconds(cycles: int) -> str:
         return format_number(cycles * machine["clock_period_ps"] / 1e3)
