@@ -86,7 +86,7 @@ def test_several_vms_are_those_of_a_file(tmp_path: Path) -> None:
     file = tmp_path / "vms.toml"
     file.write_text('[[vm]]\nsource = 1\ntarget = [0]\nworkload = "stream"\nstart = "1us"\n')
     vm = hs.Vm(memory="256KiB", vcpus=1)
-    run = hs.migrate(machine="tiny", vm=vm, more_vms=str(file), warmup="5us", window="10us")
+    run = hs.migrate(machine="tiny", vm=vm, more_vms=file, warmup="5us", window="10us")
     assert list(run.phases["vm"].unique()) == [0, 1]
     options = f"--machine tiny --vm-memory 256KiB --vcpus 1 --more-vms {file} --warmup 5us"
     made_by_both(run, tmp_path, f"{options} --window 10us")

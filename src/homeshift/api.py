@@ -167,7 +167,7 @@ def migrate(
     vm: Vm | None = None,
     strategy: str | Strategy = "ownership",
     workload: str | Workload = "zipf",
-    more_vms: str | None = None,
+    more_vms: str | os.PathLike[str] | None = None,
     warmup: str = "100us",
     window: str = "100us",
     horizon: str | None = None,
@@ -223,7 +223,7 @@ def migrate(
         region_bytes=region,
     )
     others: list[Guest] | None = []
-    if isinstance(more_vms, str):
+    if more_vms and isinstance(more_vms, str | os.PathLike):
         others = _read(
             faults,
             "more_vms",
@@ -270,7 +270,7 @@ def migrate(
         "target": list(targets),
         "borrow": {str(node): part for node, part in vm.borrow.items()},
         "region": region,
-        "more-vms": more_vms,
+        "more-vms": None if more_vms is None else os.fspath(more_vms),
         **times,
         "seed": seed,
         "check": check,
@@ -308,7 +308,7 @@ _EXPECTED: dict[str, tuple[Callable[[object], bool], str]] = {
         'not a Vm, as in Vm(memory="1MiB"); for several there is more_vms',
     ),
     "more_vms": (
-        lambda value: value is None or isinstance(value, str),
+        lambda value: value is None or (isinstance(value, str | os.PathLike) and value != ""),
         'not the name of a file of VMs, as in "vms.toml"',
     ),
     "seed": (_whole, "not a whole number"),
