@@ -24,6 +24,7 @@ import gem5_ratio
 from sites import Site, run, site_of, this_site
 
 from homeshift.errors import HomeshiftError
+from homeshift.front_end import HelpFormatter
 
 HERE = Path(__file__).resolve().parent
 Measures = dict[str, dict[str, list[float]]]
@@ -110,7 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="all.py",
         description=(__doc__ or "").split("\n\n")[0],
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     add = parser.add_argument
     add("--against", metavar="COMMIT|SITE", help="measure this commit, or build, as well")

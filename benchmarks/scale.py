@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from homeshift.errors import HomeshiftError, RunError
+from homeshift.front_end import HelpFormatter
 from homeshift.units import parse_size
 
 MIGRATE = Path(__file__).resolve().parent.parent / "configs" / "migrate.py"
@@ -147,7 +148,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="scale.py",
         description=(__doc__ or "").split("\n\n")[0],
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     parser.add_argument("--largest", type=parse_size, default="64GiB", metavar="SIZE", help="VM")
     parser.add_argument("--only", nargs="+", metavar="SERIES", help='as in "4KiB regions"')

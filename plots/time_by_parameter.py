@@ -97,11 +97,13 @@ def figure_data(
     runs = completed(runs)
     table = run_table(runs)
     cycle = table["machine.clock_period_ps"]
-    table["link_latency"] = cycle * table["machine.network.link_latency_cycles"]
-    if "machine.pool.latency_cycles" in table:
-        table["pool_latency"] = cycle * table["machine.pool.latency_cycles"]
-    if "machine.pool.link_latency_cycles" in table:
-        table["pool_link_latency"] = cycle * table["machine.pool.link_latency_cycles"]
+    for name, cycles in (
+        ("link_latency", "machine.network.link_latency_cycles"),
+        ("pool_latency", "machine.pool.latency_cycles"),
+        ("pool_link_latency", "machine.pool.link_latency_cycles"),
+    ):
+        if cycles in table:
+            table[name] = cycle * table[cycles]
     names = list(dict.fromkeys(column(table, name) for name in parameters))
     names = names or [
         name for name in AXES if name in table and table[name].nunique() > 1

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homeshift.analysis.given_runs import add_runs, read_runs
-from homeshift.front_end import call, tells_errors
+from homeshift.front_end import call, install_command, tells_errors
 from homeshift.output_file import output_file, require_writable
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _summary(
 def _check_output(path: Path) -> None:
     faults = []
     if path.suffix == ".parquet" and importlib.util.find_spec("pyarrow") is None:
-        install = f"{sys.executable} -m pip install pyarrow"
+        install = install_command("pyarrow")
         faults.append(f"Parquet needs pyarrow: {install}, or write a .csv")
     require_writable(path, _KINDS, faults)
 

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from homeshift.errors import InputError
-from homeshift.front_end import call, tells_errors
+from homeshift.front_end import call, install_command, tells_errors
 from homeshift.output_file import output_file, require_writable
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the page")
     arguments = parser.parse_args(argv)
     if importlib.util.find_spec("jinja2") is None:
-        fault = f"jinja2: missing; {sys.executable} -m pip install jinja2"
+        fault = f"jinja2: missing; {install_command('jinja2')}"
         raise InputError("installation", [fault])
     require_writable(arguments.output, (".html",))
     _write(arguments.sweep, arguments.output)

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 import homeshift
 from homeshift.errors import InputError, RunError
-from homeshift.front_end import call, tells_errors, undisturbed
+from homeshift.front_end import call, install_command, tells_errors, undisturbed
 from homeshift.sweep.place import Place
 from homeshift.sweep.spec import RunSpec, Sweep, load_sweep
 
@@ -79,8 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _sweep(arguments: argparse.Namespace) -> int:
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        install = f"{sys.executable} -m pip install {' '.join(missing)}"
-        fault = f"{', '.join(missing)}: missing; {install}"
+        fault = f"{', '.join(missing)}: missing; {install_command(*missing)}"
         raise InputError("installation", [fault])
     for option in ("workers", "slurm"):
         if (number := getattr(arguments, option)) is not None and number < 1:

@@ -35,6 +35,11 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
         return action.help if none else super()._get_help_string(action)
 
 
+def install_command(*packages: str) -> str:
+    """Return the command that installs packages where this Python finds them."""
+    return f"{sys.executable} -m pip install {' '.join(packages)}"
+
+
 def interrupt_on_signals() -> None:
     """Let what asks a process to end (a terminal that closes, Slurm's scancel) do as Ctrl-C does.
 

@@ -58,8 +58,6 @@ class CallingOff:
     of: Interruption | None
     begin: int
     pending: bool = field(init=False)
-    status: str = "completed"
-    """Of the migration, in the end."""
     outcome: str = "the migration had ended"
     regions_brought_back: int = 0
     lost: dict[str, int] | None = None
@@ -96,7 +94,7 @@ class CallingOff:
         return self.begin + interruption.after_ticks
 
     def _end(self, leg: Migration, kind: str) -> Steps:
-        self.status = leg.status = STATUS[kind]
+        leg.status = STATUS[kind]
         yield from leg.timed("cancel" if kind == CANCEL else "recover", self._call_off(leg))
 
     def _call_off(self, leg: Migration) -> Steps:

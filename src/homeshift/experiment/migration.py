@@ -247,7 +247,7 @@ class _Journey:
             )
             self.legs.append(leg)
             yield from self.calling_off.steps(leg)
-            if self.calling_off.status != "completed":
+            if leg.status != "completed":
                 return
 
 

@@ -66,7 +66,7 @@ def summary(
     alone = len(first) == len(legs)
     counted = spans["during"].counted
     overall = (at_last - start).counted
-    status = calling_off.status if calling_off else "completed"
+    status = first[-1].status
     total = specs[0].memory_bytes
     vms = [
         _vm(spec, [leg for leg in legs if leg.vm.number == number], spans, number)

@@ -260,8 +260,8 @@ class Machine:
 
     def memory_of(self, node: int) -> Memory:
         """Return the DRAM of a node."""
-        pool = self.pool
-        if pool is None or node < self.hosts:
+        pool = self._pool_of([node])
+        if pool is None:
             return self.memory
         assert pool.latency_cycles is not None
         assert pool.bandwidth_bytes_per_second is not None

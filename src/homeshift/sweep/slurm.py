@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import shutil
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from homeshift.errors import InputError
+from homeshift.front_end import install_command
 from homeshift.sweep.clusters import Workers
 from homeshift.sweep.slurm_jobs import SETTINGS, SUBJECT, SlurmJobs
 
@@ -81,7 +81,7 @@ def _scheduler() -> SLURMCluster:
         options = {"dashboard_address": ":0", **(_setting("scheduler-options") or {})}
         return SLURMCluster(processes=1, scheduler_options=options)
     except ImportError as error:
-        fault = f"needs dask-jobqueue: {sys.executable} -m pip install dask-jobqueue"
+        fault = f"needs dask-jobqueue: {install_command('dask-jobqueue')}"
         raise InputError(SUBJECT, [fault]) from error
     except (OSError, RuntimeError, TypeError, ValueError) as error:
         raise InputError(SUBJECT, [f"{SETTINGS} cannot be used: {error}"]) from error
