@@ -45,7 +45,7 @@ CONFIG = written("--vm-memory", "16MiB", "--vcpus", "4")
 
 # The shape of a run in which every page is copied; the numbers are invented.
 MIGRATION: dict[str, Any] = {
-    "format": 3,
+    "format": 4,
     "engine": "embedded",
     "strategy": "stop-and-copy",
     "status": "completed",
@@ -86,6 +86,7 @@ MIGRATION: dict[str, Any] = {
     "window": {"accesses-lost": 1500.0, "link-bytes": 34 << 20, "energy": {"total": 0.0031}},
     "vm": {
         "accesses-per-microsecond": {"before": 812.5, "during": 0.0, "after": 809.1},
+        "mean-latency": {"before": 2e-8, "during": None, "after": 2e-8},
         "local-share": {"before": 0.5, "after": 1.0},
     },
     "migrations": [
@@ -151,7 +152,7 @@ def write_note(sweep: Path, runs: Sequence[str | dict[str, Any]], /, **changes: 
         {"run": run, "engine": "embedded", "options": {}} if isinstance(run, str) else run
         for run in runs
     ]
-    note = {"format": 3, "homeshift": "0.1.0", "name": "mine", "file": "", "runs": said}
+    note = {"format": 4, "homeshift": "0.1.0", "name": "mine", "file": "", "runs": said}
     sweep.mkdir(parents=True, exist_ok=True)
     (sweep / "sweep.json").write_text(json.dumps({**note, **changes}), encoding="utf-8")
 
@@ -175,6 +176,7 @@ def ownership() -> dict[str, Any]:
         "energy": {"total": 2.1e-05, "total-low": 0.6e-05, "total-high": 4.4e-05},
         "vm": {
             "accesses-per-microsecond": {"during": 700.0, "after": 520.0},
+            "mean-latency": {"during": 4e-8, "after": 1e-7},
             "local-share": {"after": 0.0},
         },
     }

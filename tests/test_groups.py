@@ -549,7 +549,7 @@ def test_a_sweep_without_a_run_that_is_done_is_told(tmp_path: Path, call: Call) 
         ({"runs": [{"run": "a"}]}, "sweep.json: runs[0].options: missing or not an object"),
         ({"runs": ["a"]}, "sweep.json: runs[0].run: missing or not a text"),
         ({"file": 3, "name": None}, "sweep.json: name: missing or not a text"),
-        ({"format": 2}, "sweep.json: format is 2, this version reads 3"),
+        ({"format": 2}, "sweep.json: format is 2, this version reads 4"),
     ],
 )
 def test_a_sweep_that_does_not_say_what_it_is_is_refused(
@@ -572,6 +572,19 @@ def test_migrations_that_did_not_end_well_are_pointed_out(study: Path, call: Cal
     assert "not completed" not in err
     assert "3 of 7 runs are left out" in err
     assert out.startswith("4 runs")
+
+
+def test_migrations_of_other_vms_that_did_not_end_well_are_pointed_out(
+    write_run: WriteRun, call: Call
+) -> None:
+    legs = [{"vm": 0}, {"vm": 1, "status": "cancelled"}]
+    one = write_run("one", migration={"vms": [{}, {}], "migrations": legs})
+    two = write_run("two", migration={"vms": [{}, {}], "migrations": legs[:1]})
+    assert "in 1 of 2 runs another VM's migration is cancelled" in call(one, two)[2]
+    assert "is cancelled" not in call(two)[2]
+    legs = [{"vm": 0, "status": "cancelled"}]  # is told already
+    alone = write_run("alone", migration={"status": "cancelled", "migrations": legs})
+    assert "another" not in call(alone)[2]
 
 
 def test_strategies_are_compared_at_the_same_value_of_a_parameter_that_they_share(

@@ -66,7 +66,7 @@ def sweep(write_run: WriteRun, tmp_path: Path) -> Path:
     runs.append({"run": "lost", "engine": "embedded", "options": {"seed": 3}})
     write_note(tmp_path / "sweep", runs, file=FILE)
     (tmp_path / "sweep" / "failed").mkdir()
-    failure = {"format": 3, "error": "migrate.py: error: <memory> & more"}
+    failure = {"format": 4, "error": "migrate.py: error: <memory> & more"}
     (tmp_path / "sweep" / "failed" / "lost.json").write_text(json.dumps(failure), encoding="utf-8")
     return tmp_path / "sweep"
 

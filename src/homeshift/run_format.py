@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-FORMAT = 3
+FORMAT = 4
 """Number of the format of config.json, migration.json and sweep.json."""
 
 RUN_FILES = ("config.json", "migration.json", "stats.txt")

@@ -46,12 +46,6 @@ def read_runs(options: argparse.Namespace, program: str) -> list[Run]:
     if options.where:
         chosen = set(selection.select(selection.run_table(found), options.where)["path"])
         found = [run for run in found if os.fspath(run.path) in chosen]
-    if several := runs.several_vms(found):
-        print(f"{program}: warning: {several}", file=sys.stderr)
-    if early := runs.not_converged(found):
-        print(f"{program}: warning: {early}", file=sys.stderr)
-    if incomplete := runs.not_completed(found):
-        some = any(run.migration["status"] == "completed" for run in found)
-        hint = "; means are without them, --where status=completed leaves them out of all"
-        print(f"{program}: warning: {incomplete}{hint if some else ''}", file=sys.stderr)
+    for remark in runs.remarks(found):
+        print(f"{program}: warning: {remark}", file=sys.stderr)
     return found

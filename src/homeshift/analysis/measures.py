@@ -58,6 +58,10 @@ MEASURES = (
         for phase in ("before", "during", "after")
     ),
     *(
+        Measure(path=f"vm.mean-latency.{phase}", label=f"mean latency {phase}", unit="s")
+        for phase in ("before", "during", "after")
+    ),
+    *(
         Measure(path=f"vm.local-share.{phase}", label=f"local share {phase}", unit="1")
         for phase in ("before", "after")
     ),

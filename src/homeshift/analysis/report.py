@@ -22,10 +22,8 @@ from homeshift.analysis.measures import measure_named
 from homeshift.analysis.runs import (
     Run,
     missing_runs,
-    not_completed,
-    not_converged,
     read_runs,
-    several_vms,
+    remarks,
 )
 from homeshift.analysis.selection import as_given, run_table, shown_name
 from homeshift.analysis.sweep_note import read_failure, read_note
@@ -90,9 +88,7 @@ def read_sweep(directory: Path) -> SweepResults:
             said
             for said in (
                 missing_runs(directory),
-                not_converged(runs),
-                not_completed(runs),
-                several_vms(runs),
+                *remarks(runs),
                 others,
             )
             if said

@@ -160,6 +160,28 @@ def several_vms(runs: Sequence[Run]) -> str:
     )
 
 
+def remarks(runs: Sequence[Run]) -> list[str]:
+    """Return the sentences that nobody should miss who looks at what these runs measured."""
+    incomplete = not_completed(runs)
+    if any(run.migration["status"] == "completed" for run in runs):
+        incomplete += "; means are without them" if incomplete else ""
+    said = (not_converged(runs), incomplete, _others_not_completed(runs), several_vms(runs))
+    return [sentence for sentence in said if sentence]
+
+
+def _others_not_completed(runs: Sequence[Run]) -> str:
+    ended = [
+        {
+            leg["status"]
+            for leg in run.migration.get("migrations", ())
+            if "status" in leg and leg["vm"]
+        }
+        for run in runs
+    ]
+    count, how = sum(map(bool, ended)), ", ".join(sorted(set().union(*ended)))
+    return f"in {count} of {len(runs)} runs another VM's migration is {how}" if count else ""
+
+
 def read_runs(paths: Sequence[str | os.PathLike[str]], *, stats: bool = True) -> list[Run]:
     """Read all runs that `paths` name, as `find_runs` and `read_run`.
 
@@ -237,8 +259,7 @@ def measures(migration: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a migration.json says, flat: "engine", "strategy", "downtime", "energy.total".
 
     With the energy of an access of a single VM since the migration began, all included; and what
-    `vms` says of several, as "vms.1.accesses-per-microsecond.after", which for the first one is its
-    latency: the rest is in `vm`.
+    `vms` says of all but the first one, as "vms.1.accesses-per-microsecond.after".
     """
     described = {name: value for name, value in migration.items() if name != "format"}
     found: dict[str, Any] = {
@@ -247,9 +268,8 @@ def measures(migration: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(value, list)  # phases: when each began and ended
     }
     vms = migration.get("vms", ())
-    for number, vm in enumerate(vms if len(vms) > 1 else ()):
-        told = vm if number else {"mean-latency": vm.get("mean-latency", {})}
-        for name, value in leaves(told, f"vms.{number}"):
+    for number, vm in enumerate(vms[1:], 1):
+        for name, value in leaves(vm, f"vms.{number}"):
             if not isinstance(value, list):
                 found[name] = math.nan if value is None else value
     energy, accesses = found.get("window.energy.total"), found.get("window.accesses")

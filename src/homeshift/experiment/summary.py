@@ -104,7 +104,7 @@ def summary(
         "copied-pages": ram["normal"],
         "energy": energy_of(migration_counts(counted), constants).to_dict(),
         "vm": {
-            "accesses-per-microsecond": vms[0]["accesses-per-microsecond"],
+            **{name: vms[0][name] for name in ("accesses-per-microsecond", "mean-latency")},
             "local-share": {name: _local_share(spans[name]) for name in ("before", "after")},
         },
         **({"interruption": calling_off.to_dict()} if calling_off else {}),
