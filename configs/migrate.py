@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from homeshift.experiment.vm import VmSpec
     from homeshift.machine import Machine
     from homeshift.strategies import Strategy
-    from homeshift.workload import Program, Workload
+    from homeshift.workload import Booted, Workload
 
 T = TypeVar("T")
 
@@ -97,7 +97,16 @@ def _parser() -> argparse.ArgumentParser:
         metavar="COMMAND",
         help="a RISC-V program to run, with its arguments in one word; in gem5 only",
     )
+    what.add_argument(
+        "--bios",
+        metavar="FILE",
+        help="RISC-V firmware to boot, as OpenSBI's fw_jump, or a program that needs no operating "
+        "system; in gem5 only",
+    )
     what.add_argument("--trace", nargs="+", metavar="FILE", help="traces to replay, one a vCPU")
+    add("--kernel", metavar="FILE", help="Linux that --bios starts, as an Image or a vmlinux")
+    add("--initrd", metavar="FILE", help="its first file system; there is no disk")
+    add("--append", metavar="TEXT", help="its command line")
     read(
         "--vm-memory",
         parse_size,
@@ -133,7 +142,8 @@ def _parser() -> argparse.ArgumentParser:
         parse_time,
         default="100us",
         metavar="TIME",
-        help="time before measuring, to fill caches",
+        help="time before measuring, to fill caches; in gem5 a program can end it earlier, by "
+        "m5_work_begin",
     )
     read("--window", parse_time, default="100us", metavar="TIME", help="measured before and after")
     read(
@@ -254,7 +264,7 @@ class _Experiment(NamedTuple):
 
     machine: Machine | None
     strategy: Strategy | None
-    workload: Workload | Program | None
+    workload: Workload | Booted | None
 
 
 def _read(options: argparse.Namespace, faults: _Faults) -> _Experiment:
@@ -262,16 +272,27 @@ def _read(options: argparse.Namespace, faults: _Faults) -> _Experiment:
     # Imported here, as in all that follows, so that --help is quick.
     from homeshift.machine import load_machine
     from homeshift.strategies import strategy_named
-    from homeshift.workload import parse_workload, program_workload, trace_workload
+    from homeshift.workload import FullSystem, parse_workload, program_workload, trace_workload
 
     machine = faults.collect(lambda: load_machine(options.machine))
     strategy = faults.collect(lambda: strategy_named(options.strategy))
 
-    def workload_of() -> Workload | Program:
+    def workload_of() -> Workload | Booted:
         if options.trace:
             return trace_workload(options.trace)
         if options.program is not None:
             return program_workload(options.program)
+        if options.bios is not None:
+            return FullSystem(
+                bios=options.bios,
+                kernel=options.kernel,
+                initrd=options.initrd,
+                append=options.append,
+            )
+        unused = [n for n in ("kernel", "initrd", "append") if getattr(options, n) is not None]
+        if unused:
+            reason = "needs --bios, the firmware that starts the kernel"
+            raise InputError("the command line", [f"--{name}: {reason}" for name in unused])
         return parse_workload(options.workload)
 
     workload = faults.collect(workload_of)

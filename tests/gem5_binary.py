@@ -17,6 +17,14 @@ needs_gem5 = pytest.mark.skipif(
     reason="no gem5.opt on PATH (or in HOMESHIFT_GEM5); docs/gem5.md says what it must contain",
 )
 
+BARE = (
+    "-nostdlib",
+    "-ffreestanding",
+    "-mcmodel=medany",
+    "-Wl,-n,-Ttext=0x80000000,--build-id=none",
+)
+"""For the compiler: a program that runs without operating system, from where RISC-V's memory is."""
+
 
 def gem5(outdir: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run gem5 in the repository, with its files in `outdir`."""

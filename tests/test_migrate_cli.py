@@ -199,6 +199,10 @@ BAD = [
     (("--program", "nowhere 3"), ["program 'nowhere 3'", "nowhere: no such file"]),
     (("--program", "a 'b"), ["no closing quotation"]),
     (("--program", ""), ["names no file"]),
+    (("--bios", "nowhere"), ["the full system has a fault", "--bios nowhere: cannot be read"]),
+    (("--bios", "text.npy"), ["the embedded engine has none; use gem5"]),
+    (("--bios", "a", "--program", "b"), ["not allowed with argument"]),
+    (("--kernel", "a", "--append", "b"), ["--kernel: needs --bios", "--append: needs --bios"]),
     (
         ("--strategy", "stop-and-copy", "--vm-memory", "1008KiB", "--borrow", "1:0.5"),
         ["node 1 has 516 KiB of free memory", "copying pages needs 1008 KiB"],

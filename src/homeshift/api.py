@@ -54,6 +54,10 @@ T = TypeVar("T")
 
 _OPTIONS: dict[str, Any] = {
     "program": None,
+    "bios": None,
+    "kernel": None,
+    "initrd": None,
+    "append": None,
     "trace": None,
     "stage2-entry": STAGE2_ENTRY_BYTES,
     "keep-borrowed": False,

@@ -3,8 +3,12 @@
 // Harts of a bare RISC-V machine that count together, without an operating system: prints "ok" on the
 // board's UART if no increment was lost, and leaves gem5's loop.
 
+#include "work_begins.h"
+
+#ifndef HARTS
 #define HARTS 4
 #define INCREMENTS 200
+#endif
 
 static long added, exchanged, done;
 static volatile char *const uart = (char *)0x10000000;
@@ -27,6 +31,11 @@ __attribute__((noreturn)) void
 count(long hart)
 {
     for (long i = 0; i < INCREMENTS; ++i) {
+#ifdef WORK_BEGINS
+        if (hart == 0 && i == WORK_BEGINS) {
+            work_begins();
+        }
+#endif
         __atomic_fetch_add(&added, 1, __ATOMIC_RELAXED);
         long seen = __atomic_load_n(&exchanged, __ATOMIC_RELAXED);
         while (!__atomic_compare_exchange_n(&exchanged, &seen, seen + 1, 0, __ATOMIC_SEQ_CST,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gem5_binary import GEM5, REPOSITORY, compiled, gem5, needs_gem5
+from gem5_binary import BARE, GEM5, REPOSITORY, compiled, gem5, needs_gem5
 
 pytestmark = needs_gem5
 
@@ -277,8 +277,7 @@ def test_a_program_that_fails_or_is_for_another_isa_is_told(tmp_path: Path, thre
 def test_a_full_system_without_operating_system_counts_right_while_homes_move(
     tmp_path: Path,
 ) -> None:
-    bare = ("-nostdlib", "-ffreestanding", "-mcmodel=medany")
-    program = compiled(tmp_path, "harts.c", *bare, "-Wl,-n,-Ttext=0x80000000,--build-id=none")
+    program = compiled(tmp_path, "harts.c", *BARE)
     result = gem5(tmp_path / "m5out", "tests/gem5/bare_metal.py", str(program))
     if "No module named" in result.stderr or "cannot import name" in result.stderr:
         pytest.skip("this gem5 is built without RISC-V")

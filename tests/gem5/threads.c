@@ -8,6 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#ifdef WORK_BEGINS
+#include "work_begins.h"
+#endif
+
 #define MOST 64
 
 static long added;       // by an atomic addition
@@ -21,6 +25,11 @@ static void *
 count(void *mine)
 {
     for (long i = 0; i < increments; ++i) {
+#ifdef WORK_BEGINS
+        if (mine == own && i == WORK_BEGINS) {
+            work_begins();
+        }
+#endif
         __atomic_fetch_add(&added, 1, __ATOMIC_RELAXED);
         long seen = __atomic_load_n(&exchanged, __ATOMIC_RELAXED);
         while (!__atomic_compare_exchange_n(&exchanged, &seen, seen + 1, 0, __ATOMIC_SEQ_CST,

@@ -8,8 +8,8 @@ class GuestPort(GuestCpu):
     """Between one of gem5's CPUs, as a vCPU of a virtual machine, and the cores that it may run on.
 
     What the CPU takes for physical addresses are guest addresses: the virtual machine's stage-2
-    table says where they are. A CPU whose virtual machine is paused, or that needs a page that is
-    missing, waits for its next access.
+    table says where its memory is; other addresses are those of devices. A CPU whose virtual
+    machine is paused, or that needs a page that is missing, waits for its next access.
     """
 
     type = "GuestPort"
@@ -17,3 +17,4 @@ class GuestPort(GuestCpu):
     cxx_header = "homeshift/guest_port.hh"
 
     cpu_side = VectorResponsePort("the CPU's ports, for instructions and for data")
+    devices = RequestPort("the I/O bus of a full system, which is not on any node")

@@ -18,6 +18,7 @@ class VirtualMachine(SimObject):
     cxx_header = "homeshift/virtual_machine.hh"
 
     frames = VectorParam.Addr([], "of each guest page, if it is known before the simulation begins")
+    start = Param.Addr(0, "guest address at which its memory begins; below it are devices")
     check = Param.Bool(False, "verify that every load returns the last value written")
 
     cxx_exports = [

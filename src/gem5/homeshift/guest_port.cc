@@ -11,13 +11,15 @@ namespace gem5
 {
 
 GuestPort::GuestPort(const Params &p)
-    : GuestCpu(p), wake([this] { tryAgain(); }, name() + ".wake")
+    : GuestCpu(p),
+      devices(name() + ".devices", *this),
+      wake([this] { tryAgain(); }, name() + ".wake")
 {
     for (int i = 0; i < p.port_cpu_side_connection_count; ++i) {
         sides.push_back(std::make_unique<CpuSide>(csprintf("%s.cpu_side[%d]", name(), i), *this));
     }
     for (int i = 0; i < p.port_cores_connection_count; ++i) {
-        ports.push_back(std::make_unique<CorePort>(csprintf("%s.cores[%d]", name(), i), *this));
+        ports.push_back(std::make_unique<MemSide>(csprintf("%s.cores[%d]", name(), i), *this));
     }
     vm.keepPages();
 }
@@ -27,6 +29,9 @@ GuestPort::getPort(const std::string &port, PortID index)
 {
     if (port == "cpu_side") {
         return *sides.at(index);
+    }
+    if (port == "devices") {
+        return devices;
     }
     return GuestCpu::getPort(port, index);
 }
@@ -56,13 +61,18 @@ GuestPort::endWait()
     }
 }
 
+// Where an access goes: to memory, or to a device.
 Addr
-GuestPort::frameOf(Addr guest) const
+GuestPort::placeOf(Addr guest) const
 {
-    fatal_if(!vm.holds(guest),
+    if (vm.holds(guest)) {
+        return vm.table.translate(guest);
+    }
+    const Addr address = guest + vm.start;
+    fatal_if(!devices.isConnected(),
              "%s: the program uses guest address %#x; give the virtual machine more memory", name(),
-             guest);
-    return vm.table.translate(guest);
+             address);
+    return address;
 }
 
 bool
@@ -91,8 +101,9 @@ GuestPort::mayIssue(Addr guest)
 bool
 GuestPort::request(CpuSide &side, PacketPtr packet)
 {
-    const Addr guest = packet->getAddr();
-    const Addr frame = frameOf(guest);
+    const Addr address = packet->getAddr();
+    const Addr guest = address - vm.start;
+    const Addr place = placeOf(guest);
     side.refused = !mayIssue(guest);
     if (side.refused) {
         return false;
@@ -101,12 +112,12 @@ GuestPort::request(CpuSide &side, PacketPtr packet)
     if (answered) {
         packet->pushSenderState(new Access(side, guest, curTick()));
     }
-    packet->setAddr(frame);
-    if (!core->sendTimingReq(packet)) {
+    packet->setAddr(place);
+    if (!(vm.holds(guest) ? core : &devices)->sendTimingReq(packet)) {
         if (answered) {
             delete packet->popSenderState();
         }
-        packet->setAddr(guest);
+        packet->setAddr(address);
         side.refused = true;
         return false;
     }
@@ -118,18 +129,19 @@ GuestPort::request(CpuSide &side, PacketPtr packet)
 }
 
 bool
-GuestPort::answer(PacketPtr packet)
+GuestPort::answer(MemSide &from, PacketPtr packet)
 {
     auto *access = dynamic_cast<Access *>(packet->popSenderState());
     panic_if(access == nullptr, "%s: an answer to nothing", name());
-    const Addr frame = packet->getAddr();
-    fatal_if(takeFault(frame & ~(::homeshift::kLineBytes - 1)),
+    const Addr place = packet->getAddr();
+    fatal_if(vm.holds(access->guest) && takeFault(place & ~(::homeshift::kLineBytes - 1)),
              "%s: the program touches memory that its node has lost its right to", name());
     const bool write = packet->isWrite();
-    packet->setAddr(access->guest);
+    packet->setAddr(access->guest + vm.start);
     if (!access->side.sendTimingResp(packet)) {
-        packet->setAddr(frame);
+        packet->setAddr(place);
         packet->pushSenderState(access);
+        refused.push_back(&from);
         return false;
     }
     end(*access, write);
@@ -144,6 +156,10 @@ GuestPort::end(const Access &access, bool write)
     --underWay;
     if (--pages[page] == 0) {
         pages.erase(page);
+    }
+    if (!vm.holds(access.guest)) {
+        vm.tellIfPaused();
+        return;
     }
     if (write) {
         ++stats.numStores;
@@ -160,15 +176,20 @@ GuestPort::end(const Access &access, bool write)
 void
 GuestPort::functional(PacketPtr packet)
 {
-    const Addr guest = packet->getAddr();
-    packet->setAddr(frameOf(guest));
+    const Addr address = packet->getAddr();
+    const Addr guest = address - vm.start;
+    packet->setAddr(placeOf(guest));
     fatal_if(packet->isWrite() && vm.missing(guest >> ::homeshift::kPageShift),
              "%s: a system call writes to a page that is on its way", name());
-    (core == nullptr ? ports.front().get() : core)->sendFunctional(packet);
-    packet->setAddr(guest);
-    if (packet->isWrite()) {
-        vm.table.mark_dirty(guest);
+    if (vm.holds(guest)) {
+        (core == nullptr ? ports.front().get() : core)->sendFunctional(packet);
+        if (packet->isWrite()) {
+            vm.table.mark_dirty(guest);
+        }
+    } else {
+        devices.sendFunctional(packet);
     }
+    packet->setAddr(address);
 }
 
 // A cache has lost a line.
@@ -178,7 +199,7 @@ GuestPort::snoop(PacketPtr packet)
     const Addr frame = packet->getAddr();
     Addr guest = 0;
     if (vm.guestOf(frame, guest)) {
-        packet->setAddr(guest);
+        packet->setAddr(guest + vm.start);
         for (const auto &side : sides) {
             if (side->isSnooping()) {
                 side->sendTimingSnoopReq(packet);
@@ -202,7 +223,7 @@ GuestPort::tryAgain()
 void
 GuestPort::retryAnswers()
 {
-    for (const auto &port : ports) {
+    for (MemSide *port : std::exchange(refused, {})) {
         port->sendRetryResp();
     }
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // A vCPU that is one of gem5's CPUs: its accesses go to the core of the node that its virtual
-// machine runs on, at the addresses where the stage-2 table says that its memory is.
+// machine runs on, at the addresses where the stage-2 table says that its memory is. In a full
+// system those to other addresses go to its devices.
 
 #ifndef HOMESHIFT_GEM5_GUEST_PORT_HH
 #define HOMESHIFT_GEM5_GUEST_PORT_HH
@@ -91,17 +92,17 @@ class GuestPort : public GuestCpu
         GuestPort &owner;
     };
 
-    class CorePort : public RequestPort
+    class MemSide : public RequestPort
     {
       public:
-        CorePort(const std::string &name, GuestPort &owner) : RequestPort(name), owner(owner)
+        MemSide(const std::string &name, GuestPort &owner) : RequestPort(name), owner(owner)
         {}
 
       protected:
         bool
         recvTimingResp(PacketPtr packet) override
         {
-            return owner.answer(packet);
+            return owner.answer(*this, packet);
         }
 
         void
@@ -131,14 +132,14 @@ class GuestPort : public GuestCpu
         GuestPort &owner;
     };
 
-    // Goes with a packet to the core and back.
+    // Goes with a packet to the core, or to a device, and back.
     struct Access : public Packet::SenderState
     {
         Access(CpuSide &side, Addr guest, Tick issued) : side(side), guest(guest), issued(issued)
         {}
 
         CpuSide &side;
-        const Addr guest;
+        const Addr guest; // or none of the memory: a device's
         const Tick issued;
     };
 
@@ -150,17 +151,19 @@ class GuestPort : public GuestCpu
     }
 
     bool request(CpuSide &side, PacketPtr packet);
-    bool answer(PacketPtr packet);
+    bool answer(MemSide &from, PacketPtr packet);
     void functional(PacketPtr packet);
     void snoop(PacketPtr packet);
     void endWait();
     void tryAgain();
     void retryAnswers();
-    Addr frameOf(Addr guest) const;
+    Addr placeOf(Addr guest) const;
     bool mayIssue(Addr guest);
     void end(const Access &access, bool write);
 
     std::vector<std::unique_ptr<CpuSide>> sides;
+    MemSide devices; // not connected if there are none
+    std::vector<MemSide *> refused; // whose answers the CPU did not take
     EventFunctionWrapper wake;
     bool running = false;
     bool waitsForPage = false;

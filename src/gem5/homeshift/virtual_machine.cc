@@ -15,7 +15,10 @@ namespace gem5
 {
 
 VirtualMachine::VirtualMachine(const Params &p)
-    : SimObject(p), GuestMemory(::homeshift::Stage2Table({}), p.check), stats(*this)
+    : SimObject(p),
+      GuestMemory(::homeshift::Stage2Table({}), p.check),
+      start(p.start),
+      stats(*this)
 {
     setFrames(p.frames);
 }
@@ -167,6 +170,12 @@ VirtualMachine::accessDone(Addr guest, Tick latency)
     if (missing(guest >> ::homeshift::kPageShift)) {
         exitAtEndOfCycle("a page is quiet", clockPeriod());
     }
+    tellIfPaused();
+}
+
+void
+VirtualMachine::tellIfPaused()
+{
     if (pausing && paused()) {
         pausing = false;
         DPRINTF(Migration, "is paused\n");

@@ -99,6 +99,9 @@ class VirtualMachine : public SimObject, public ::homeshift::GuestMemory
 
     // ---- for its vCPUs ----
 
+    // Where its memory begins for its CPUs. Guest addresses everywhere else are offsets into it.
+    const Addr start;
+
     // Whether it has memory at a guest address.
     bool
     holds(Addr guest) const
@@ -126,6 +129,7 @@ class VirtualMachine : public SimObject, public ::homeshift::GuestMemory
 
     void load(Addr guest, uint64_t token);
     void accessDone(Addr guest, Tick latency);
+    void tellIfPaused();
     void missingPage(uint64_t page, uint64_t cycle);
     void countBlocked(uint64_t cycle);
 

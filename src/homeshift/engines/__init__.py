@@ -21,7 +21,7 @@ from homeshift.machine import Machine
 from homeshift.machine.fields import suggest
 from homeshift.machine.rules import BANDWIDTH_WITHIN
 from homeshift.output import OutputDirectory
-from homeshift.workload import Program, Workload
+from homeshift.workload import Booted, Workload
 
 __all__ = [
     "Models",
@@ -97,11 +97,11 @@ def _rounded_links(machine: Machine) -> list[str]:
     ]
 
 
-def check_workload(workload: Workload | Program) -> None:
+def check_workload(workload: Workload | Booted) -> None:
     """Raise InputError unless the engine that this Python can run has the vCPUs that this needs."""
-    if isinstance(workload, Program) and not inside_gem5():
+    if isinstance(workload, Booted) and not inside_gem5():
         fault = "gem5 has CPUs that run it, the embedded engine has none; use gem5.opt"
-        raise InputError(f"program '{workload.command[0]}'", [fault])
+        raise InputError(workload.subject, [fault])
 
 
 def check_message_log() -> None:

@@ -238,6 +238,9 @@ class Engine(Protocol):
     def run(self, ticks: int) -> None:
         """Let the machine run for at least that many ticks, up to a clock cycle more."""
 
+    def warm_up(self, ticks: int) -> None:
+        """Do the same, or stop when a program in a VM says that its work begins."""
+
     def wait(self, until: int | None) -> None:
         """Run until the tick `until`, or earlier when there may be something to be done.
 

@@ -101,6 +101,9 @@ class EmbeddedEngine:
         with _errors(self):
             self._system.run(self._cycles(ticks))
 
+    def warm_up(self, ticks: int) -> None:
+        self.run(ticks)
+
     def wait(self, until: int | None) -> None:
         with _errors(self):
             self._system.wait(None if until is None else self._cycles(until))

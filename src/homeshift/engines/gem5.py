@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import atexit
 import math
-import shlex
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import m5
-import m5.objects as gem5
 
 from homeshift.engines import check_message_log
 from homeshift.engines.base import (
@@ -23,24 +21,25 @@ from homeshift.engines.base import (
     Message,
     Setup,
     VmCounters,
-    VmSetup,
     awake_cycles,
     line_interval_ticks,
 )
 from homeshift.engines.counting import counters
+from homeshift.engines.gem5_guests import add_vm, boots
 from homeshift.engines.gem5_machine import build
 from homeshift.engines.gem5_output import say_less
-from homeshift.engines.gem5_ruby import Controllers
-from homeshift.errors import InputError, RunError
-from homeshift.machine import Machine
+from homeshift.errors import RunError
 from homeshift.output import Stat
 from homeshift.units import LINE_BYTES, PAGE_BYTES
-from homeshift.workload.program import KIND as PROGRAM
 
 REACHED = "simulate() limit reached"
+WORK_BEGINS = "workbegin"
+"""A program has executed gem5's m5_work_begin."""
 OF_INTEREST = frozenset(
     {
         REACHED,
+        WORK_BEGINS,
+        "workend",
         "a job of a migration engine is done",
         "the virtual machine is paused",
         "a page is missing",
@@ -60,16 +59,22 @@ class Gem5Engine:
 
     def __init__(self, setup: Setup) -> None:
         machine = self._machine = setup.machine
-        system, controllers = build(machine, region_bytes=setup.region_bytes, models=setup.models)
+        system, controllers = build(
+            machine,
+            region_bytes=setup.region_bytes,
+            models=setup.models,
+            full_system=boots(setup),
+        )
         self._controllers = controllers
         self._vms = [
-            _add_vm(system, controllers, number, vm, machine, check=setup.check)
+            add_vm(system, controllers, number, vm, machine, check=setup.check)
             for number, vm in enumerate(setup.vms)
         ]
         self._frames = {frame for vm in setup.vms for frame in vm.frames}
         self._region_bytes = setup.region_bytes
         self._jobs: list[Any] = []  # the migration engine of each
         self._running = [False for _ in setup.vms]
+        self._works = False
         m5.instantiate()
         say_less()
         for home, regions in setup.homes.items():
@@ -88,6 +93,11 @@ class Gem5Engine:
     def run(self, ticks: int) -> None:
         end = self.now + self._cycles(ticks) * self._machine.clock_period_ps
         while self.now < end:
+            self.wait(end)
+
+    def warm_up(self, ticks: int) -> None:
+        end = self.now + self._cycles(ticks) * self._machine.clock_period_ps
+        while self.now < end and not self._works:
             self.wait(end)
 
     def wait(self, until: int | None) -> None:
@@ -260,69 +270,6 @@ class Gem5Engine:
                 f"the program ended at tick {self.now}, before the measurement; give it more to "
                 "do, or a shorter --warmup and --window"
             )
+        self._works = self._works or cause == WORK_BEGINS
         if cause not in OF_INTEREST:
             raise RunError(f"the simulation ended at tick {self.now}: {cause}")
-
-
-def _add_vm(
-    system: Any,
-    controllers: Controllers,
-    number: int,
-    setup: VmSetup,
-    machine: Machine,
-    *,
-    check: bool,
-) -> Any:
-    """Add a VM to the system, each vCPU with a way to one core of every node."""
-    if setup.streams[0]["kind"] == PROGRAM:
-        return _add_program(system, controllers, number, setup, machine)
-    vm = gem5.VirtualMachine(check=check)
-    setattr(system, f"vm{number or ''}", vm)
-    for vcpu_number, stream in enumerate(setup.streams):
-        vcpu = gem5.VirtualCpu(
-            vm=vm,
-            system=system,
-            home_tables=controllers.home_tables,
-            core=setup.first_core + vcpu_number,
-            max_outstanding=machine.cores.max_outstanding,
-            **stream,
-        )
-        setattr(vm, f"vcpu{vcpu_number}", vcpu)
-        for node in range(machine.hosts):
-            core = node * machine.cores.per_node + setup.first_core + vcpu_number
-            vcpu.cores = controllers.sequencers[core].in_ports
-    return vm
-
-
-def _add_program(
-    system: Any, controllers: Controllers, number: int, setup: VmSetup, machine: Machine
-) -> Any:
-    """Add a VM whose vCPUs are CPUs of gem5 that run a program, in system-call emulation."""
-    if not m5.defines.buildEnv.get("USE_RISCV_ISA", False):
-        raise RunError("--program: this gem5 was built without RISC-V (see docs/gem5.md)")
-    command = shlex.split(str(setup.streams[0]["command"]))
-    try:
-        system.workload = gem5.SEWorkload.init_compatible(command[0])
-    except ValueError as error:
-        fault = "not an executable for RISC-V"
-        raise InputError(f"program '{command[0]}'", [fault]) from error
-    vm = gem5.VirtualMachine(frames=list(setup.frames))
-    setattr(system, f"vm{number or ''}", vm)
-    vm.process = gem5.Process(executable=command[0], cmd=command)
-    for vcpu in range(len(setup.streams)):
-        port = gem5.GuestPort(
-            vm=vm, home_tables=controllers.home_tables, core=setup.first_core + vcpu
-        )
-        setattr(vm, f"port{vcpu}", port)
-        for node in range(machine.hosts):
-            core = node * machine.cores.per_node + setup.first_core + vcpu
-            port.cores = controllers.sequencers[core].in_ports
-            controllers.tell_of_evictions(core)
-        cpu = gem5.RiscvTimingSimpleCPU(cpu_id=vcpu, workload=[vm.process])
-        setattr(vm, f"cpu{vcpu}", cpu)
-        cpu.createThreads()
-        cpu.createInterruptController()
-        cpu.icache_port = port.cpu_side
-        cpu.dcache_port = port.cpu_side
-        cpu.mmu.connectWalkerPorts(port.cpu_side, port.cpu_side)
-    return vm

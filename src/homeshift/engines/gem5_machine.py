@@ -20,13 +20,17 @@ from homeshift.machine import Machine
 from homeshift.units import TICKS_PER_SECOND
 
 
-def build(machine: Machine, *, region_bytes: int, models: Models) -> tuple[Any, Controllers]:
+def build(
+    machine: Machine, *, region_bytes: int, models: Models, full_system: bool = False
+) -> tuple[Any, Controllers]:
     """Return the System of a machine, not yet instantiated, and what is below its RubySystem.
 
     Args:
         machine: what to build.
         region_bytes: unit in which homes move.
         models: of memory and network.
+        full_system: whether CPUs take interrupts, instead of having gem5 do their system calls.
+            The system's own port, by which memory is filled at the start, is then not connected.
 
     Raises:
         RunError: this gem5 does not have the plugin.
@@ -39,6 +43,7 @@ def build(machine: Machine, *, region_bytes: int, models: Models) -> tuple[Any, 
         mem_ranges=[gem5.AddrRange(start=0, size=all_bytes)],
         mmap_using_noreserve=True,
         cache_line_size=64,
+        exit_on_work_items=True,
     )
     system.clk_domain = gem5.SrcClockDomain(
         clock=f"{machine.clock_period_ps}ps", voltage_domain=gem5.VoltageDomain()
@@ -65,8 +70,9 @@ def build(machine: Machine, *, region_bytes: int, models: Models) -> tuple[Any, 
         setattr(system, f"mem_ctrls{node}", memory)
         controllers.add_memory(node, addresses, memory.port)
     controllers.finish()
-    system.system_port = system.ruby.sys_port_proxy.in_ports
-    gem5.Root(full_system=False, system=system)  # gem5 keeps it
+    if not full_system:
+        system.system_port = system.ruby.sys_port_proxy.in_ports
+    gem5.Root(full_system=full_system, system=system)  # gem5 keeps it
     return system, controllers
 
 

@@ -28,7 +28,7 @@ from homeshift.experiment.vm import VmSpec, default_memory_bytes
 from homeshift.machine import Machine
 from homeshift.strategies import Strategy, strategy_named
 from homeshift.units import parse_size, parse_time
-from homeshift.workload import Program, Workload, parse_workload, trace_workload
+from homeshift.workload import Booted, Workload, parse_workload, trace_workload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class Guest:
     """
 
     spec: VmSpec
-    workload: Workload | Program
+    workload: Workload | Booted
     strategy: Strategy | None = None
     start_ticks: int = 0
 

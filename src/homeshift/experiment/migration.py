@@ -47,7 +47,7 @@ from homeshift.output import Stat, write_stats
 from homeshift.run_format import FORMAT
 from homeshift.strategies import Strategy
 from homeshift.units import time_text
-from homeshift.workload import Program, Workload
+from homeshift.workload import Booted, Workload
 
 POINTS = 64  # of the progress that is recorded, at most twice as many
 
@@ -107,7 +107,7 @@ def migrate(
     *,
     machine: Machine,
     vm: VmSpec,
-    workload: Workload | Program,
+    workload: Workload | Booted,
     strategy: Strategy,
     seed: int,
     warmup_ticks: int,
@@ -318,7 +318,7 @@ class _Experiment:
         for vm in self.vms:
             engine.resume(vm.number, vm.node)
         report("warming up")
-        engine.run(warmup_ticks)
+        engine.warm_up(warmup_ticks)
         engine.reset_statistics()
         at_first = self._look()
         engine.run(window_ticks)

@@ -6,34 +6,34 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from homeshift.errors import InputError
 from homeshift.workload.spec import Scalar
-
-KIND = "program"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
     """A program of several threads, one a vCPU at most. Make one with `program_workload`."""
 
+    kind: ClassVar[str] = "program"
+
     command: tuple[str, ...]
     """Path of a static executable, and its arguments."""
 
     @property
-    def kind(self) -> str:
-        """Among kinds of workloads."""
-        return KIND
+    def subject(self) -> str:
+        """What an error is about."""
+        return f"program '{self.command[0]}'"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that JSON can hold."""
-        return {"kind": KIND, "command": shlex.join(self.command)}
+        return {"kind": self.kind, "command": shlex.join(self.command)}
 
     def streams(self, *, vcpus: int, vm_bytes: int, seed: int) -> list[dict[str, Scalar]]:
         """Return the command for each vCPU; the program takes as much memory as it needs."""
         del vm_bytes, seed
-        return [{"kind": KIND, "command": shlex.join(self.command)} for _ in range(vcpus)]
+        return [{"kind": self.kind, "command": shlex.join(self.command)} for _ in range(vcpus)]
 
 
 def program_workload(text: str) -> Program:

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a full system needs besides CPUs and memory: devices, and what lies in memory at first.
+
+The devices are those of SiFive's boards: interrupt controllers, a clock, and a serial port. What
+the guest prints there is in `system.platform.terminal` in gem5's output directory. There is no
+disk: Linux takes its files from an initrd. Runs inside gem5 only.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import m5.objects as gem5
+from m5.util import fdthelper
+
+from homeshift.workload import FullSystem
+from homeshift.workload.full_system import MEMORY_START
+
+CLOCK_HZ = 10_000_000
+"""Of the guest's own clock, by which it counts time."""
+
+
+class Board:
+    """The devices of a system, and the files that it boots from."""
+
+    def __init__(self, system: Any, given: FullSystem, *, memory_bytes: int) -> None:
+        """Make the devices.
+
+        Args:
+            system: gem5's, in full-system mode.
+            given: what is booted.
+            memory_bytes: of the VM.
+        """
+        self._system = system
+        self._memory_bytes = memory_bytes
+        self._append = given.append or ""
+        self._layout = given.layout(memory_bytes)
+        self._cpus: list[Any] = []
+        platform = system.platform = gem5.HiFive()
+        platform.rtc = gem5.RiscvRTC(frequency=f"{CLOCK_HZ}Hz")
+        platform.clint.int_pin = platform.rtc.int_pin
+        system.iobus = gem5.IOXBar()
+        system.iobus.badaddr_responder = gem5.BadAddr()
+        system.iobus.default = system.iobus.badaddr_responder.pio
+        platform.pci_host.pio = system.iobus.mem_side_ports
+        platform.attachOnChipIO(system.iobus)
+        platform.attachOffChipIO(system.iobus)
+        platform.attachPlic()
+
+    def add(self, cpu: Any) -> None:
+        """Add a CPU, which has no threads yet."""
+        platform = self._system.platform
+        devices = [*platform._on_chip_ranges(), *platform._off_chip_ranges()]
+        cpu.mmu.pma_checker = gem5.PMAChecker(uncacheable=devices)
+        self._cpus.append(cpu)
+
+    def finish(self) -> None:
+        """Put everything into memory that is in it at first, when all CPUs are there."""
+        platform = self._system.platform
+        platform.setNumCores(len(self._cpus))
+        directory = tempfile.TemporaryDirectory(prefix="homeshift-")
+        self._system._boot_files = directory  # there until gem5, which is to read them, ends
+        image, tree = Path(directory.name, "image.elf"), Path(directory.name, "tree.dtb")
+        image.write_bytes(self._layout.image.elf())
+        tree.write_bytes(self._tree())
+        self._system.workload = gem5.RiscvLinux(
+            object_file=str(image),
+            addr_check=False,  # it is the VM's stage-2 table that knows where its memory is
+            dtb_filename=str(tree),
+            dtb_addr=self._layout.tree,
+            command_line=self._append,
+        )
+
+    def _tree(self) -> bytes:
+        """Return the device tree, of at most TREE_BYTES (see devicetree.org's specification)."""
+        platform, cpus = self._system.platform, range(len(self._cpus))
+        clint, plic, uart = platform.clint, platform.plic, platform.uart
+        interrupts, plic_handle = [1 + cpu for cpu in cpus], 1 + len(cpus)
+        chosen: dict[str, Any] = {"stdout-path": "/soc/serial"}  # gem5 adds the command line
+        if self._layout.initrd:
+            chosen["linux,initrd-start"] = _cells(self._layout.initrd.address)
+            chosen["linux,initrd-end"] = _cells(self._layout.initrd.end)
+        nodes = {
+            "#address-cells": [2],
+            "#size-cells": [2],
+            "compatible": "riscv-virtio",
+            "chosen": chosen,
+            "memory": {
+                "device_type": "memory",
+                "reg": _cells(MEMORY_START, self._memory_bytes),
+            },
+            "cpus": {
+                "#address-cells": [1],
+                "#size-cells": [0],
+                "timebase-frequency": [CLOCK_HZ],
+                **{
+                    f"cpu@{cpu}": {
+                        "device_type": "cpu",
+                        "reg": [cpu],
+                        "status": "okay",
+                        "compatible": "riscv",
+                        "riscv,isa": "rv64imafdc",
+                        "mmu-type": "riscv,sv39",
+                        "interrupt-controller": {
+                            "#interrupt-cells": [1],
+                            "interrupt-controller": None,
+                            "compatible": "riscv,cpu-intc",
+                            "phandle": [interrupts[cpu]],
+                        },
+                    }
+                    for cpu in cpus
+                },
+            },
+            "soc": {
+                "#address-cells": [2],
+                "#size-cells": [2],
+                "compatible": "simple-bus",
+                "ranges": None,
+                "clint": {
+                    "compatible": "riscv,clint0",
+                    "reg": _registers(clint),
+                    # of software and of the timer
+                    "interrupts-extended": [x for cpu in interrupts for x in (cpu, 3, cpu, 7)],
+                },
+                "plic": {
+                    "compatible": "riscv,plic0",
+                    "reg": _registers(plic),
+                    "#address-cells": [0],
+                    "#interrupt-cells": [1],
+                    "interrupt-controller": None,
+                    "phandle": [plic_handle],
+                    "riscv,ndev": [int(plic.n_src) - 1],
+                    # of devices, to machine and to supervisor mode
+                    "interrupts-extended": [x for cpu in interrupts for x in (cpu, 11, cpu, 9)],
+                },
+                "serial": {
+                    "compatible": "ns16550a",
+                    "reg": _registers(uart),
+                    "interrupts": [int(platform.uart_int_id)],
+                    "interrupt-parent": [plic_handle],
+                    "clock-frequency": [3686400],
+                },
+            },
+        }
+        tree = fdthelper.Fdt()
+        tree.add_rootnode(_node("/", nodes))
+        return bytes(tree.to_dtb())
+
+
+def _registers(device: Any) -> list[int]:
+    return _cells(int(device.pio_addr), int(device.pio_size))
+
+
+def _cells(*values: int) -> list[int]:
+    """Return each value as two cells of 32 bits."""
+    return [part for value in values for part in (value >> 32, value & 0xFFFFFFFF)]
+
+
+def _node(name: str, content: dict[str, Any]) -> Any:
+    """Return a node with properties, which are texts, cells or nothing, and nodes below it."""
+    node = fdthelper.FdtNode(name)
+    for key, value in content.items():
+        if isinstance(value, dict):
+            node.append(_node(key, value))
+        elif isinstance(value, str):
+            node.append(fdthelper.FdtPropertyStrings(key, [value]))
+        elif value is None:
+            node.append(fdthelper.FdtProperty(key))
+        else:
+            node.append(fdthelper.FdtPropertyWords(key, value))
+    return node

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What lies in a machine's memory when it is switched on, as one ELF file.
+
+    image = Image.of(Path("fw_jump.bin").read_bytes(), at=0x80000000)
+    Path("boot.elf").write_bytes(image.elf())
+
+An ELF file may be given as well: then the lowest of its addresses is moved to `at`, as firmware
+that runs anywhere and kernels that are linked to virtual addresses need it. (ELF-64, little-endian:
+see the System V ABI, "Object Files", or elf(5).)
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import NamedTuple
+
+MAGIC = b"\x7fELF"
+RISCV = 243
+LINUX_MAGIC = b"RSC\x05"
+"""In the header of a raw kernel, which tells its size in memory (arch/riscv/boot-image.rst)."""
+_LOAD = 1
+_HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
+_SEGMENT = struct.Struct("<IIQQQQQQ")
+
+
+class Piece(NamedTuple):
+    """Bytes, the address of the first, and how much memory they take (with zeros after them)."""
+
+    address: int
+    data: bytes
+    size: int
+
+    @property
+    def end(self) -> int:
+        """The first address behind it."""
+        return self.address + self.size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """What is where, and the address of the first instruction."""
+
+    pieces: tuple[Piece, ...]
+    entry: int
+
+    @property
+    def end(self) -> int:
+        """The first address behind all of it."""
+        return max(piece.end for piece in self.pieces)
+
+    @classmethod
+    def of(cls, data: bytes, *, at: int) -> Image:
+        """Return the image that is a file's content: an ELF file's, or as it is.
+
+        Raises:
+            ValueError: it is an ELF file, but not one that RISC-V can run.
+        """
+        if not data.startswith(MAGIC):
+            size = len(data)
+            if data[56:60] == LINUX_MAGIC:
+                size = max(size, int.from_bytes(data[16:24], "little"))
+            return cls(pieces=(Piece(at, data, size),), entry=at)
+        try:
+            _, _, machine, _, entry, table, *_, count, _, _, _ = _HEADER.unpack_from(data)
+            if machine != RISCV or data[4:6] != b"\x02\x01":
+                raise ValueError("an ELF file, but not for RISC-V of 64 bits")
+            segments = [_SEGMENT.unpack_from(data, table + i * _SEGMENT.size) for i in range(count)]
+        except struct.error as error:
+            raise ValueError("an ELF file that is cut off") from error
+        loads = [
+            (virtual, physical, data[offset : offset + length], size)
+            for kind, _, offset, virtual, physical, length, size, _ in segments
+            if kind == _LOAD and size
+        ]
+        if not loads:
+            raise ValueError("an ELF file with nothing to load")
+        lowest = min(physical for _, physical, _, _ in loads)
+        pieces = tuple(Piece(at + place - lowest, held, size) for _, place, held, size in loads)
+        begin = next(
+            (
+                at + entry - virtual + place - lowest
+                for virtual, place, _, size in loads
+                if virtual <= entry < virtual + size
+            ),
+            at,
+        )
+        return cls(pieces=pieces, entry=begin)
+
+    def elf(self) -> bytes:
+        """Return it as an ELF file."""
+        offset = _HEADER.size + len(self.pieces) * _SEGMENT.size
+        ident = MAGIC + bytes([2, 1, 1])
+        header = (ident, 2, RISCV, 1, self.entry, _HEADER.size, 0, 0, _HEADER.size, _SEGMENT.size)
+        parts = [_HEADER.pack(*header, len(self.pieces), 0, 0, 0)]
+        for piece in self.pieces:
+            length = len(piece.data)
+            place = (piece.address, piece.address, length, piece.size)
+            parts.append(_SEGMENT.pack(_LOAD, 7, offset, *place, 1))
+            offset += length
+        return b"".join([*parts, *(piece.data for piece in self.pieces)])

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A full system that the vCPUs boot: inside gem5, on its CPUs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from homeshift.errors import InputError
+from homeshift.units import PAGE_BYTES, format_bytes
+from homeshift.workload.boot_image import Image, Piece
+from homeshift.workload.spec import Scalar
+
+MEMORY_START = 0x80000000
+"""Guest address of the memory's first byte, as on the boards that gem5's devices come from."""
+KERNEL_START = MEMORY_START + (2 << 20)
+"""Where OpenSBI's fw_jump looks for a kernel of 64 bits."""
+TREE_BYTES = 64 << 10
+"""Kept for the device tree, at the end of memory."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """The memory of a full system when it is switched on; addresses are the guest's."""
+
+    image: Image
+    tree: int
+    """Where its device tree is to be."""
+    initrd: Piece | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FullSystem:
+    """Firmware and what it starts, by QEMU's names: paths of files, but for `append`."""
+
+    kind: ClassVar[str] = "full-system"
+    subject: ClassVar[str] = "the full system"
+
+    bios: str
+    """OpenSBI's fw_jump, or a program that needs no operating system; ELF, or raw."""
+    kernel: str | None = None
+    """Linux; ELF, or raw."""
+    initrd: str | None = None
+    """The kernel's first file system."""
+    append: str | None = None
+    """The kernel's command line."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data that JSON can hold."""
+        return {"kind": self.kind, **asdict(self)}
+
+    def streams(self, *, vcpus: int, vm_bytes: int, seed: int) -> list[dict[str, Scalar]]:
+        """Return what each vCPU boots.
+
+        Raises:
+            InputError: a file cannot be read, or the VM has too little memory for them.
+        """
+        del seed
+        self.layout(vm_bytes)
+        given = {name: value for name, value in self.to_dict().items() if value is not None}
+        return [given for _ in range(vcpus)]
+
+    def layout(self, vm_bytes: int) -> Layout:
+        """Return where everything lies.
+
+        Raises:
+            InputError: a file cannot be read, or the VM has too little memory for them.
+        """
+        faults: list[str] = []
+        tree = _aligned(MEMORY_START + vm_bytes - TREE_BYTES)
+        bios = self._read("bios", partial(Image.of, at=MEMORY_START), faults)
+        kernel = self._read("kernel", partial(Image.of, at=KERNEL_START), faults)
+        files = self._read("initrd", bytes, faults)
+        if self.kernel is None:
+            faults += [
+                f"--{name}: there is no --kernel to get it"
+                for name in ("initrd", "append")
+                if getattr(self, name) is not None
+            ]
+        initrd = None if files is None else Piece(_aligned(tree - len(files)), files, len(files))
+        if bios and kernel and bios.end > KERNEL_START:
+            faults.append(f"--bios {self.bios}: larger than the 2MiB below the kernel")
+        last, end = kernel or bios, initrd.address if initrd else tree
+        if last and last.end > end:
+            faults.append(f"--vm-memory: {format_bytes(last.end - end)} too little to boot in")
+        if faults or bios is None:
+            raise InputError(self.subject, faults)
+        pieces = (*bios.pieces, *(kernel.pieces if kernel else ()), *((initrd,) if initrd else ()))
+        return Layout(image=replace(bios, pieces=pieces), tree=tree, initrd=initrd)
+
+    def _read(self, option: str, make: Callable[[bytes], T], faults: list[str]) -> T | None:
+        path = getattr(self, option)
+        try:
+            return None if path is None else make(Path(path).read_bytes())
+        except OSError as error:
+            faults.append(f"--{option} {path}: cannot be read: {error.strerror or error}")
+        except ValueError as error:
+            faults.append(f"--{option} {path}: {error}")
+        return None
+
+
+def _aligned(address: int) -> int:
+    return address // PAGE_BYTES * PAGE_BYTES

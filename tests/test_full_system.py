@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What is in memory when a full system is switched on."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import pytest
+
+from homeshift.errors import InputError
+from homeshift.workload import FullSystem
+from homeshift.workload.boot_image import Image, Piece
+from homeshift.workload.full_system import KERNEL_START, MEMORY_START, TREE_BYTES
+
+MIB = 1 << 20
+
+
+def elf(*pieces: Piece, entry: int) -> bytes:
+    return Image(pieces=pieces, entry=entry).elf()
+
+
+def written(path: Path, data: bytes) -> str:
+    path.write_bytes(data)
+    return str(path)
+
+
+@pytest.fixture
+def bios(tmp_path: Path) -> str:
+    return written(tmp_path / "fw.bin", b"firmware")
+
+
+@pytest.fixture
+def kernel(tmp_path: Path) -> str:
+    return written(tmp_path / "Image", b"k" * 5000)
+
+
+def faults(system: FullSystem, vm_bytes: int = MIB) -> tuple[str, ...]:
+    with pytest.raises(InputError) as info:
+        system.layout(vm_bytes)
+    return info.value.faults
+
+
+def test_a_raw_file_begins_where_it_is_put() -> None:
+    image = Image.of(b"abc", at=0x1000)
+    assert image.pieces == (Piece(0x1000, b"abc", 3),)
+    assert image.entry == 0x1000
+    assert image.end == 0x1003
+
+
+def test_a_kernel_takes_the_memory_that_its_header_tells() -> None:
+    header = bytearray(64)
+    header[56:60] = b"RSC\x05"
+    header[16:24] = (9000).to_bytes(8, "little")
+    assert Image.of(bytes(header), at=0x1000).end == 0x1000 + 9000
+    header[16:24] = (1).to_bytes(8, "little")  # less than there is
+    assert Image.of(bytes(header), at=0x1000).end == 0x1000 + 64
+
+
+def test_an_elf_file_is_moved_with_its_entry() -> None:
+    data = elf(Piece(0x40, b"code", 4), Piece(0x100, b"data", 16), entry=0x42)
+    image = Image.of(data, at=0x80000000)
+    assert image.pieces == (Piece(0x80000000, b"code", 4), Piece(0x800000C0, b"data", 16))
+    assert image.entry == 0x80000002
+    assert image.end == 0x800000D0
+
+
+def test_an_elf_file_that_is_where_it_belongs_stays_as_it_is() -> None:
+    data = elf(Piece(MEMORY_START, b"code", 4), entry=MEMORY_START)
+    assert Image.of(data, at=MEMORY_START).elf() == data
+
+
+def test_the_entry_of_a_kernel_is_a_virtual_address() -> None:
+    data = bytearray(elf(Piece(0x200000, b"code", 4), entry=0xFFFFFFFF80000002))
+    struct.pack_into("<Q", data, 64 + 16, 0xFFFFFFFF80000000)  # p_vaddr
+    assert Image.of(bytes(data), at=0x80200000).entry == 0x80200002
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda data: data[:18] + b"\x3e\x00" + data[20:], "not for RISC-V of 64 bits"),
+        (lambda data: data[:4] + b"\x01" + data[5:], "not for RISC-V of 64 bits"),
+        (lambda data: data[:70], "cut off"),
+        (lambda data: data[:64] + b"\x02" + data[65:], "nothing to load"),
+    ],
+)
+def test_what_cannot_be_booted_is_told(change: object, message: str) -> None:
+    data = elf(Piece(0, b"code", 4), entry=0)
+    assert callable(change)
+    with pytest.raises(ValueError, match=message):
+        Image.of(change(data), at=0)
+
+
+def test_everything_has_its_place(tmp_path: Path, bios: str, kernel: str) -> None:
+    initrd = written(tmp_path / "initrd", b"i" * 5000)
+    layout = FullSystem(bios=bios, kernel=kernel, initrd=initrd).layout(4 * MIB)
+    end = MEMORY_START + 4 * MIB
+    assert layout.tree == end - TREE_BYTES
+    assert layout.initrd == Piece(layout.tree - 8192, b"i" * 5000, 5000)  # whole pages
+    assert layout.image.entry == MEMORY_START
+    assert [piece.address for piece in layout.image.pieces] == [
+        MEMORY_START,
+        KERNEL_START,
+        layout.tree - 8192,
+    ]
+
+
+def test_a_program_without_operating_system_needs_no_kernel(bios: str) -> None:
+    layout = FullSystem(bios=bios).layout(MIB)
+    assert layout.initrd is None
+    assert layout.image.pieces == (Piece(MEMORY_START, b"firmware", 8),)
+
+
+def test_each_vcpu_is_told_what_it_boots(bios: str, kernel: str) -> None:
+    system = FullSystem(bios=bios, kernel=kernel, append="console=ttyS0")
+    streams = system.streams(vcpus=2, vm_bytes=4 * MIB, seed=1)
+    told = {"kind": "full-system", "bios": bios, "kernel": kernel, "append": "console=ttyS0"}
+    assert streams == [told, told]
+    assert system.to_dict() == {**told, "initrd": None}
+
+
+def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
+    elf_file = written(tmp_path / "fw.elf", b"\x7fELF")
+    told = faults(FullSystem(bios=elf_file, kernel=str(tmp_path / "no"), initrd=str(tmp_path)))
+    assert len(told) == 3
+    assert f"--bios {elf_file}: an ELF file that is cut off" in told
+    assert any("no: cannot be read: No such file" in fault for fault in told)
+    assert any(f"--initrd {tmp_path}: cannot be read: Is a directory" in fault for fault in told)
+
+
+def test_what_only_a_kernel_uses_needs_one(bios: str) -> None:
+    told = faults(FullSystem(bios=bios, initrd=bios, append="quiet"))
+    assert told == tuple(
+        f"--{name}: there is no --kernel to get it" for name in ("initrd", "append")
+    )
+
+
+def test_a_vm_with_too_little_memory_is_told_how_much_it_lacks(bios: str, kernel: str) -> None:
+    enough = (2 << 20) + 8192 + TREE_BYTES
+    FullSystem(bios=bios, kernel=kernel).layout(enough)
+    [fault] = faults(FullSystem(bios=bios, kernel=kernel), enough - 4096)
+    assert fault == "--vm-memory: 904 B too little to boot in"  # 5,000 bytes in a page of 4,096
+    [fault] = faults(FullSystem(bios=bios, kernel=kernel, initrd=bios), enough - 4096)
+    assert fault == "--vm-memory: 4.88 KiB too little to boot in"
+
+
+def test_firmware_ends_below_the_kernel(tmp_path: Path, kernel: str) -> None:
+    large = written(tmp_path / "fw.bin", b"f" * (2 * MIB + 1))
+    FullSystem(bios=large).layout(4 * MIB)
+    [fault] = faults(FullSystem(bios=large, kernel=kernel), 4 * MIB)
+    assert fault == f"--bios {large}: larger than the 2MiB below the kernel"
