@@ -61,8 +61,6 @@ def counted(*transitions: tuple[str, str, int]) -> Counters:
         [("Directory", 0, state, event, count) for state, event, count in transitions],
         accesses=0,
         remote_services=0,
-        regions_moved=0,
-        lines_copied=0,
         between_nodes={},
         on_links={},
     )

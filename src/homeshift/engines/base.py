@@ -110,9 +110,7 @@ class Counters:
         migration_link_bytes: migration bytes, once for each link that they cross.
         forwarded_requests: requests that a former home sent on.
         access_faults: requests that homes refused, since a node had lost its right.
-        regions_moved: transfers of a region's home, done.
         entries_moved: directory entries handed over by transfers.
-        lines_copied: lines of 64 B, copied.
         dram_reads: of a line, for whatever reason.
         dram_writes: of a line, for whatever reason.
         slc_accesses: lines read from or written to slices, for whatever reason.
@@ -135,9 +133,7 @@ class Counters:
     migration_link_bytes: int = 0
     forwarded_requests: int = 0
     access_faults: int = 0
-    regions_moved: int = 0
     entries_moved: int = 0
-    lines_copied: int = 0
     dram_reads: int = 0
     dram_writes: int = 0
     slc_accesses: int = 0

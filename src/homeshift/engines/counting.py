@@ -34,8 +34,6 @@ def counters(
     *,
     accesses: int,
     remote_services: int,
-    regions_moved: int,
-    lines_copied: int,
     between_nodes: Mapping[str, int],
     on_links: Mapping[str, int],
 ) -> Counters:
@@ -45,8 +43,6 @@ def counters(
         transitions: taken by all controllers.
         accesses: see `Counters`.
         remote_services: see `Counters`.
-        regions_moved: see `Counters`.
-        lines_copied: see `Counters`.
         between_nodes: messages that left their node, by MessageSizeType.
         on_links: messages on links between nodes, once for each link.
     """
@@ -82,9 +78,7 @@ def counters(
         migration_link_bytes=migration_bytes(on_links),
         forwarded_requests=home("Away"),
         access_faults=home("Refused") + home("Refused_Region"),
-        regions_moved=regions_moved,
         entries_moved=entries,
-        lines_copied=lines_copied,
         dram_reads=memory["Read"],
         dram_writes=memory["Write"],
         slc_accesses=slc,

@@ -188,13 +188,10 @@ class EmbeddedEngine:
 
     def counters(self) -> Counters:
         system = self._system
-        nodes = system.node_counts()
         return counters(
             system.transition_totals(),
             accesses=sum(self.vm_counters(vm).accesses for vm in range(len(self._cores))),
-            remote_services=sum(n["served_remotely"] for n in nodes),
-            regions_moved=sum(n["regions_moved"] for n in nodes),
-            lines_copied=sum(n["lines_copied"] for n in nodes),
+            remote_services=sum(n["served_remotely"] for n in system.node_counts()),
             between_nodes=system.between_nodes(),
             on_links=system.on_links(),
         )

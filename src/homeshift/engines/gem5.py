@@ -204,13 +204,10 @@ class Gem5Engine:
 
     def counters(self) -> Counters:
         controllers = self._controllers
-        engines = controllers.migration_engines
         return counters(
             controllers.probe.transitions(),
             accesses=sum(vm.accesses() for vm in self._vms),
             remote_services=sum(table.servedRemotely() for table in controllers.home_tables),
-            regions_moved=sum(engine.regionsMoved() for engine in engines),
-            lines_copied=sum(engine.linesCopied() for engine in engines),
             between_nodes=controllers.between_nodes(),
             on_links=controllers.on_links(),
         )
