@@ -15,7 +15,7 @@ migrate as well, which bytes went when for it: these are None then.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from homeshift.energy import Constants, Counts, energy_of, load_constants, sensitivity
@@ -102,7 +102,7 @@ def summary(
             "data-bytes": counted.data_bytes,
         },
         "copied-pages": ram["normal"],
-        "energy": energy_of(migration_counts(counted), constants).to_dict(),
+        "energy": energy_of(_counts(counted, prefix="migration_"), constants).to_dict(),
         "vm": {
             **{name: vms[0][name] for name in ("accesses-per-microsecond", "mean-latency")},
             "local-share": {name: _local_share(spans[name]) for name in ("before", "after")},
@@ -175,33 +175,16 @@ def _vm(
     }
 
 
-def migration_counts(counted: Counters) -> Counts:
-    """Return what the migration itself did, for its energy."""
-    return Counts(
-        dram_reads=counted.migration_dram_reads,
-        dram_writes=counted.migration_dram_writes,
-        link_bytes=counted.migration_link_bytes,
-        slc_accesses=counted.migration_slc_accesses,
-        directory_accesses=counted.migration_directory_accesses,
-    )
-
-
-def all_counts(counted: Counters) -> Counts:
-    """Return what everybody did, for the energy of a span of time."""
-    return Counts(
-        dram_reads=counted.dram_reads,
-        dram_writes=counted.dram_writes,
-        link_bytes=counted.link_bytes,
-        slc_accesses=counted.slc_accesses,
-        directory_accesses=counted.directory_accesses,
-    )
+def _counts(counted: Counters, *, prefix: str = "") -> Counts:
+    """Return what everybody did, or with the prefix "migration_" what the migration itself did."""
+    return Counts(**{f.name: getattr(counted, prefix + f.name) for f in fields(Counts)})
 
 
 def _window(span: Span, before: Span, constants: Constants) -> dict[str, Any]:
     """Sum up the time from the start of the migration to the end of the measurement."""
     counted, accesses = span.counted, span.vms[0].accesses
     undisturbed = before.vms[0].accesses * span.tick / before.tick if before.tick else None
-    counts = all_counts(counted)
+    counts = _counts(counted)
     return {
         "time": span.tick / TICKS_PER_SECOND,
         "accesses": accesses,
@@ -230,7 +213,7 @@ def _point(span: Span, constants: Constants) -> dict[str, Any]:
         "accesses": [vm.accesses for vm in span.vms],
         "remote-services": span.counted.remote_services,
         "migration-bytes": span.counted.migration_bytes,
-        "energy": energy_of(all_counts(span.counted), constants).to_dict(),
+        "energy": energy_of(_counts(span.counted), constants).to_dict(),
         "links-busy": [link.busy_ticks / TICKS_PER_SECOND for link in span.links],
     }
 
