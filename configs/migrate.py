@@ -306,8 +306,8 @@ def _check_together(
     options: argparse.Namespace, experiment: _Experiment, faults: _Faults
 ) -> tuple[VmSpec, list[Guest] | None]:
     """Return the VM and the others, and note what does not fit."""
-    from homeshift.experiment.guests import load_guests, targets_by
-    from homeshift.experiment.vm import VmSpec, check_together, default_memory_bytes
+    from homeshift.experiment.guests import others_beside, targets_by
+    from homeshift.experiment.vm import VmSpec, default_memory_bytes
 
     machine, strategy, workload = experiment
     vm = VmSpec(
@@ -321,24 +321,14 @@ def _check_together(
         region_bytes=options.region,
         stage2_entry_bytes=options.stage2_entry,
     )
-    others = faults.collect(
-        lambda: (
-            load_guests(
-                options.more_vms,
-                region_bytes=options.region,
-                stage2_entry_bytes=options.stage2_entry,
-                machine=machine,
-            )
-            if options.more_vms
-            else []
-        )
+    others = others_beside(
+        vm,
+        options.more_vms,
+        machine=machine,
+        workload=workload,
+        seed=options.seed,
+        collect=lambda _, make: faults.collect(make),
     )
-    if machine and others is not None:
-        faults.collect(lambda: check_together([vm, *(other.spec for other in others)], machine))
-    if workload and vm.memory_bytes > 0:
-        faults.collect(
-            lambda: workload.streams(vcpus=vm.vcpus, vm_bytes=vm.memory_bytes, seed=options.seed)
-        )
     return vm, others
 
 

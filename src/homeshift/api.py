@@ -28,15 +28,10 @@ from homeshift.analysis.runs import measures, read_run
 from homeshift.analysis.stats import read_stats, stat
 from homeshift.analysis.time_series import phases, progress
 from homeshift.errors import InputError
-from homeshift.experiment.guests import Guest, load_guests, targets_by
+from homeshift.experiment.guests import others_beside, targets_by
 from homeshift.experiment.migration import Result as Simulated
 from homeshift.experiment.migration import migrate as simulate
-from homeshift.experiment.vm import (
-    STAGE2_ENTRY_BYTES,
-    VmSpec,
-    check_together,
-    default_memory_bytes,
-)
+from homeshift.experiment.vm import STAGE2_ENTRY_BYTES, VmSpec, default_memory_bytes
 from homeshift.machine import Machine, load_machine
 from homeshift.output import OutputDirectory, write_stats
 from homeshift.strategies import Strategy, faults_of, strategy_named
@@ -226,25 +221,14 @@ def migrate(
         borrow=vm.borrow,
         region_bytes=region,
     )
-    others: list[Guest] | None = []
-    if more_vms and isinstance(more_vms, str | os.PathLike):
-        others = _read(
-            faults,
-            "more_vms",
-            more_vms,
-            lambda path: load_guests(
-                path,
-                region_bytes=region,
-                stage2_entry_bytes=STAGE2_ENTRY_BYTES,
-                machine=the_machine,
-            ),
-        )
-    if the_machine and others is not None:
-        specs = [spec, *(other.spec for other in others)]
-        _read(faults, "vm", specs, lambda vms: check_together(vms, the_machine))
-    if the_workload and _whole(seed) and spec.memory_bytes > 0 and spec.vcpus > 0:
-        size = {"vcpus": spec.vcpus, "vm_bytes": spec.memory_bytes}
-        _read(faults, "workload", the_workload, lambda does: does.streams(**size, seed=seed))
+    others = others_beside(
+        spec,
+        more_vms if isinstance(more_vms, str | os.PathLike) else None,
+        machine=the_machine,
+        workload=the_workload if _whole(seed) else None,
+        seed=seed,
+        collect=lambda name, make: _read(faults, name, make, lambda make: make()),
+    )
     if faults:
         raise InputError("the call of migrate()", faults)
     assert the_machine is not None

@@ -17,6 +17,7 @@ target stays where it is and measures how much the others disturb it:
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from homeshift.errors import InputError, near
-from homeshift.experiment.vm import VmSpec, default_memory_bytes
+from homeshift.experiment.vm import VmSpec, check_together, default_memory_bytes
 from homeshift.machine import Machine
 from homeshift.strategies import Strategy, strategy_named
 from homeshift.units import parse_size, parse_time
@@ -62,8 +63,52 @@ def targets_by(strategy: Strategy | None, targets: Iterable[int]) -> tuple[int, 
     return () if strategy and strategy.stays else tuple(targets)
 
 
+def others_beside(
+    vm: VmSpec,
+    path: str | os.PathLike[str] | None,
+    *,
+    machine: Machine | None,
+    workload: Workload | Booted | None,
+    seed: int,
+    collect: Callable[[str, Callable[[], Any]], Any],
+) -> list[Guest] | None:
+    """Return the VMs that a file adds to the first one, and look whether all fits together.
+
+    Args:
+        vm: the first one.
+        path: of the file; None: there are no others.
+        machine: None, as the workload: has faults of its own, which are told already.
+        workload: of the first VM.
+        seed: of the workload.
+        collect: calls a function, and notes what it finds wrong with "more_vms", "vm" or
+            "workload"; it returns None then.
+    """
+    others: list[Guest] | None = []
+    if path:
+        others = collect(
+            "more_vms",
+            lambda: load_guests(
+                path,
+                region_bytes=vm.region_bytes,
+                stage2_entry_bytes=vm.stage2_entry_bytes,
+                machine=machine,
+            ),
+        )
+    if machine and others is not None:
+        specs = [vm, *(other.spec for other in others)]
+        collect("vm", lambda: check_together(specs, machine))
+    if workload and vm.memory_bytes > 0 and vm.vcpus > 0:
+        size = {"vcpus": vm.vcpus, "vm_bytes": vm.memory_bytes}
+        collect("workload", lambda: workload.streams(**size, seed=seed))
+    return others
+
+
 def load_guests(
-    path: str, *, region_bytes: int, stage2_entry_bytes: int, machine: Machine | None = None
+    path: str | os.PathLike[str],
+    *,
+    region_bytes: int,
+    stage2_entry_bytes: int,
+    machine: Machine | None = None,
 ) -> list[Guest]:
     """Return the VMs that a file describes.
 
