@@ -340,7 +340,7 @@ def _run(options: argparse.Namespace, unknown: Sequence[str]) -> None:
         output_directory,
     )
     from homeshift.experiment.interruption import CANCEL, TARGET_FAILURE, Interruption
-    from homeshift.experiment.migration import migrate
+    from homeshift.experiment.migration import Experiment
 
     interrupt_on_signals()
     faults = _Faults()
@@ -367,7 +367,7 @@ def _run(options: argparse.Namespace, unknown: Sequence[str]) -> None:
     elif options.fail_target_at is not None:
         interruption = Interruption(TARGET_FAILURE, options.fail_target_at)
     with output_directory(options.outdir) as directory:
-        result = migrate(
+        result = Experiment(
             machine=machine,
             vm=vm,
             workload=workload,
@@ -384,7 +384,7 @@ def _run(options: argparse.Namespace, unknown: Sequence[str]) -> None:
             models=models,
             messages=options.timeline_messages,
             report=lambda line: _say(f"migrate.py: {line}"),
-        )
+        ).run()
         timeline = bool(options.timeline or options.timeline_messages)
         result.write(directory, _arguments(options, vm), timeline=timeline)
     files = "stats.txt, config.json, timeline.json" if timeline else "stats.txt, config.json"

@@ -11,7 +11,7 @@ from machines import CONTROL, DATA, LINE, PAGE
 
 from homeshift.experiment.guests import Guest
 from homeshift.experiment.interruption import Interruption
-from homeshift.experiment.migration import Result, migrate
+from homeshift.experiment.migration import Experiment, Result
 from homeshift.experiment.vm import VmSpec
 from homeshift.machine import Machine, load_machine
 from homeshift.strategies import Strategy, strategy_named
@@ -52,7 +52,7 @@ def run(
     **vm: Any,
 ) -> Result:
     spec = VmSpec(**{"memory_bytes": 64 * KIB, "vcpus": 2, "source": 0, "targets": (1,), **vm})
-    return migrate(
+    return Experiment(
         machine=machine,
         vm=spec,
         workload=parse_workload(workload) if isinstance(workload, str) else workload,
@@ -67,7 +67,7 @@ def run(
         fence=fence,
         keep_borrowed=keep_borrowed,
         check=True,
-    )
+    ).run()
 
 
 def state_lines(machine: Machine, vcpus: int = 2, memory: int = 64 * KIB) -> int:

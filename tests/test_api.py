@@ -19,8 +19,7 @@ import pytest
 import homeshift as hs
 from homeshift.analysis.runs import read_run
 from homeshift.errors import InputError
-from homeshift.experiment.migration import Result as Simulated
-from homeshift.experiment.migration import migrate as simulate
+from homeshift.experiment.migration import Experiment
 from homeshift.strategies import Strategy, parameters
 from homeshift.strategies.ownership import Ownership
 from homeshift.strategies.pre_copy import PreCopy
@@ -69,11 +68,11 @@ def test_every_argument_reaches_the_simulation(
 ) -> None:
     asked: dict[str, Any] = {}
 
-    def note(**arguments: Any) -> Simulated:
+    def note(**arguments: Any) -> Experiment:
         asked.update(arguments)
-        return simulate(**arguments)
+        return Experiment(**arguments)
 
-    monkeypatch.setattr("homeshift.api.simulate", note)
+    monkeypatch.setattr("homeshift.api.Experiment", note)
     vm = hs.Vm(memory="256KiB", vcpus=2, source=3, target=[1, 2], region="16KiB")
     run = hs.migrate(vm=vm, warmup="5us", window="10us", seed=7, check=True)
     assert (asked["seed"], asked["check"]) == (7, True)

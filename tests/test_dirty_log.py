@@ -12,7 +12,7 @@ from homeshift._engine import RequestStream, System
 from homeshift.engines import Setup, VmSetup, make_engine
 from homeshift.errors import RunError
 from homeshift.experiment.frames import FrameAllocator
-from homeshift.experiment.migration import Result, migrate
+from homeshift.experiment.migration import Experiment, Result
 from homeshift.experiment.running_vm import RunningVm
 from homeshift.experiment.vm import VmSpec
 from homeshift.machine import Machine, load_machine
@@ -106,7 +106,7 @@ class Careless(PreCopy):
 
 
 def migrate_by(strategy: Strategy, *, targets: tuple[int, ...] = (1,)) -> Result:
-    return migrate(
+    return Experiment(
         machine=load_machine("tiny"),
         vm=VmSpec(memory_bytes=128 << 10, vcpus=2, source=0, targets=targets, stage2_entry_bytes=0),
         workload=parse_workload("uniform:write_ratio=0.5,footprint=1,shared=0.5"),
@@ -115,7 +115,7 @@ def migrate_by(strategy: Strategy, *, targets: tuple[int, ...] = (1,)) -> Result
         warmup_ticks=10 * MICROSECOND,
         window_ticks=50 * MICROSECOND,
         check=True,
-    )
+    ).run()
 
 
 def test_a_log_that_is_started_again_begins_empty() -> None:

@@ -29,7 +29,7 @@ import resource
 from pathlib import Path
 from homeshift.errors import RunError
 from homeshift.machine import load_machine
-from homeshift.experiment.migration import migrate
+from homeshift.experiment.migration import Experiment
 from homeshift.strategies import strategy_named
 from homeshift.experiment.vm import VmSpec
 from homeshift.workload import parse_workload
@@ -40,7 +40,7 @@ def leave_two_mebibytes(line):
         resource.setrlimit(resource.RLIMIT_AS, (used + (2 << 20), resource.RLIM_INFINITY))
 
 try:
-    migrate(
+    Experiment(
         machine=load_machine("quad"),
         vm=VmSpec(memory_bytes=1 << 30, vcpus=4, source=0, targets=(1,), borrow={2: 0.5}),
         workload=parse_workload("uniform:footprint=1,think=0"),
@@ -49,7 +49,7 @@ try:
         warmup_ticks=0,
         window_ticks=10**9,
         report=leave_two_mebibytes,
-    )
+    ).run()
 except RunError as error:
     print(error)
 """

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from experiments import KIB, MICROSECOND, machine_of
 
-from homeshift.experiment.migration import migrate
+from homeshift.experiment.migration import Experiment
 from homeshift.experiment.vm import VmSpec
 from homeshift.strategies import (
     LENDING,
@@ -42,7 +42,7 @@ def example() -> type[Strategy]:
 @pytest.mark.parametrize("name", ["tiny", "quad"])
 def test_the_strategy_of_the_example_moves_a_vm_with_all_its_data(name: str) -> None:
     borrow = {1: 0.25} if name == "tiny" else {1: 0.25, 2: 0.25}
-    summary = migrate(
+    asked = Experiment(
         machine=machine_of(name),
         vm=VmSpec(memory_bytes=64 * KIB, vcpus=2, source=0, targets=(1,), borrow=borrow),
         workload=parse_workload("zipf:write_ratio=0.5,think=0"),
@@ -51,7 +51,8 @@ def test_the_strategy_of_the_example_moves_a_vm_with_all_its_data(name: str) -> 
         warmup_ticks=5 * MICROSECOND,
         window_ticks=20 * MICROSECOND,
         check=True,
-    ).summary
+    )
+    summary = asked.run().summary
     borrowed = 16 * sum(borrow.values())
     assert summary["home"]["regions-transferred"] == borrowed
     assert summary["copied-pages"] == 16 - borrowed
@@ -79,7 +80,7 @@ def test_the_homes_of_sampled_pages_can_be_moved_as_shown() -> None:
         def migrate(self, vm: base.Vm, target: int) -> Iterator[Operation]:
             yield from names["moved"](vm, target)
 
-    summary = migrate(
+    asked = Experiment(
         machine=machine_of("tiny"),
         vm=VmSpec(memory_bytes=256 * KIB, vcpus=2, source=0, targets=(1,), borrow={1: 0.5}),
         workload=parse_workload("zipf:think=0"),
@@ -88,7 +89,8 @@ def test_the_homes_of_sampled_pages_can_be_moved_as_shown() -> None:
         warmup_ticks=0,
         window_ticks=MICROSECOND,
         check=True,
-    ).summary
+    )
+    summary = asked.run().summary
     assert 0 < summary["home"]["regions-transferred"] < 64
 
 

@@ -29,8 +29,8 @@ from homeshift.analysis.stats import read_stats, stat
 from homeshift.analysis.time_series import phases, progress
 from homeshift.errors import InputError
 from homeshift.experiment.guests import others_beside, targets_by
+from homeshift.experiment.migration import Experiment
 from homeshift.experiment.migration import Result as Simulated
-from homeshift.experiment.migration import migrate as simulate
 from homeshift.experiment.vm import STAGE2_ENTRY_BYTES, VmSpec, default_memory_bytes
 from homeshift.machine import Machine, load_machine
 from homeshift.output import OutputDirectory, write_stats
@@ -235,7 +235,7 @@ def migrate(
     assert the_strategy is not None
     assert the_workload is not None
     assert others is not None
-    simulated = simulate(
+    simulated = Experiment(
         machine=the_machine,
         vm=spec,
         workload=the_workload,
@@ -246,7 +246,7 @@ def migrate(
         horizon_ticks=times["horizon"],
         others=others,
         check=check,
-    )
+    ).run()
     arguments = {
         **_OPTIONS,
         "machine": machine if isinstance(machine, str) else machine.name,

@@ -2,7 +2,7 @@
 """Single messages of a run: those of a span of time, and at most so many, since a run has millions.
 
     window = MessageWindow(start_ticks=0, end_ticks=20_000_000)
-    migrate(..., messages=window).messages
+    Experiment(..., messages=window).run().messages
 
 Noting them changes nothing about the run.
 """

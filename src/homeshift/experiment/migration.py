@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The experiment: VMs warm up, are watched, migrate, and are watched again.
 
-    result = migrate(machine=..., vm=VmSpec(...), workload=..., strategy=..., seed=1, ...)
+    asked = Experiment(machine=..., vm=VmSpec(...), workload=..., strategy=..., seed=1, ...)
+    result = asked.run()
     result.summary      # what goes into migration.json
     result.statistics   # what goes into stats.txt
 
@@ -103,26 +104,9 @@ def config_of(
     }
 
 
-def migrate(
-    *,
-    machine: Machine,
-    vm: VmSpec,
-    workload: Workload | Booted,
-    strategy: Strategy,
-    seed: int,
-    warmup_ticks: int,
-    window_ticks: int,
-    horizon_ticks: int | None = None,
-    others: Sequence[Guest] = (),
-    keep_borrowed: bool = False,
-    interruption: Interruption | None = None,
-    fence: bool = False,
-    check: bool = False,
-    models: Models | None = None,
-    messages: MessageWindow | None = None,
-    report: Callable[[str], None] = lambda _: None,
-) -> Result:
-    """Simulate migrations.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment:
+    """What is simulated, and how.
 
     Args:
         machine: what the VMs run on.
@@ -138,57 +122,76 @@ def migrate(
         interruption: of the first VM's migration: it is cancelled, or its target fails.
         fence: the source loses its right to the first VM's memory when it has moved (once).
         check: verify every load, and the directories at the end.
-        models: of memory and network; simple ones if not given.
+        models: of memory and network.
         messages: which single messages to note (embedded engine); none if not given.
         report: is told, in a line, what begins.
-
-    Raises:
-        InputError: VMs, workloads and machine do not fit together.
-        RunError: the simulation failed, or the host has not enough memory for it.
     """
-    guests = [Guest(spec=vm, workload=workload, strategy=strategy), *others]
-    check_together([guest.spec for guest in guests], machine)
-    lacking = [
-        f"VM {number}: {guest.strategy.name} needs borrowed memory; say what it borrows "
-        f"({'borrow in the file' if number else '--borrow'})"
-        for number, guest in enumerate(guests)
-        if guest.strategy is not None and guest.strategy.stays and not guest.spec.borrow
-    ]
-    if lacking:
-        raise InputError("the choice of strategies", lacking)
-    if horizon_ticks is not None:
-        _check_starts(guests, horizon_ticks)
-    if interruption and interruption.kind == TARGET_FAILURE:
-        _check_target_failure(guests)
-    if messages is not None:
-        check_message_log()
-    models = models or Models()
-    check_models(models, machine)
-    if fence and (others or len(vm.targets) != 1):
-        raise InputError(
-            "a fence",
-            [
-                "is for one VM that moves once: the memory that it leaves may be used by others, "
-                "or by itself when it comes back"
-            ],
-        )
-    specs = [guest.spec for guest in guests]
-    if not inside_gem5():  # which needs other amounts
-        host_memory.check(machine, specs)
-    try:
-        experiment = _Experiment(machine, guests, seed=seed, check=check, models=models)
-        return experiment.run(
-            warmup_ticks=warmup_ticks,
-            window_ticks=window_ticks,
-            horizon_ticks=horizon_ticks,
-            keep_borrowed=keep_borrowed,
-            interruption=interruption,
-            fence=fence,
-            messages=messages,
-            report=report,
-        )
-    except MemoryError as error:
-        raise host_memory.ran_out(machine, specs) from error
+
+    machine: Machine
+    vm: VmSpec
+    workload: Workload | Booted
+    strategy: Strategy
+    seed: int
+    warmup_ticks: int
+    window_ticks: int
+    horizon_ticks: int | None = None
+    others: Sequence[Guest] = ()
+    keep_borrowed: bool = False
+    interruption: Interruption | None = None
+    fence: bool = False
+    check: bool = False
+    models: Models = field(default_factory=Models)
+    messages: MessageWindow | None = None
+    report: Callable[[str], None] = lambda _: None
+
+    @property
+    def guests(self) -> list[Guest]:
+        """All VMs, that of the summary first."""
+        first = Guest(spec=self.vm, workload=self.workload, strategy=self.strategy)
+        return [first, *self.others]
+
+    def run(self) -> Result:
+        """Simulate the migrations.
+
+        Raises:
+            InputError: VMs, workloads and machine do not fit together.
+            RunError: the simulation failed, or the host has not enough memory for it.
+        """
+        self._check()
+        specs = [guest.spec for guest in self.guests]
+        if not inside_gem5():  # which needs other amounts
+            host_memory.check(self.machine, specs)
+        try:
+            return _Run(self).result()
+        except MemoryError as error:
+            raise host_memory.ran_out(self.machine, specs) from error
+
+    def _check(self) -> None:
+        guests = self.guests
+        check_together([guest.spec for guest in guests], self.machine)
+        lacking = [
+            f"VM {number}: {guest.strategy.name} needs borrowed memory; say what it borrows "
+            f"({'borrow in the file' if number else '--borrow'})"
+            for number, guest in enumerate(guests)
+            if guest.strategy is not None and guest.strategy.stays and not guest.spec.borrow
+        ]
+        if lacking:
+            raise InputError("the choice of strategies", lacking)
+        if self.horizon_ticks is not None:
+            _check_starts(guests, self.horizon_ticks)
+        if self.interruption and self.interruption.kind == TARGET_FAILURE:
+            _check_target_failure(guests)
+        if self.messages is not None:
+            check_message_log()
+        check_models(self.models, self.machine)
+        if self.fence and (self.others or len(self.vm.targets) != 1):
+            raise InputError(
+                "a fence",
+                [
+                    "is for one VM that moves once: the memory that it leaves may be used by "
+                    "others, or by itself when it comes back"
+                ],
+            )
 
 
 def _check_starts(guests: Sequence[Guest], horizon_ticks: int) -> None:
@@ -251,21 +254,13 @@ class _Journey:
                 return
 
 
-class _Experiment:
+class _Run:
     """Places the VMs, drives the engine through the time line, and sums up."""
 
-    def __init__(
-        self,
-        machine: Machine,
-        guests: Sequence[Guest],
-        *,
-        seed: int,
-        check: bool,
-        models: Models,
-    ) -> None:
-        self.machine = machine
-        self.guests = guests
-        self.check = check
+    def __init__(self, asked: Experiment) -> None:
+        self.asked = asked
+        self.guests = guests = asked.guests
+        machine = asked.machine
         allocator = FrameAllocator(machine, guests[0].spec.region_bytes)
         self.vms: list[RunningVm] = []
         first_core = 0
@@ -287,7 +282,9 @@ class _Experiment:
                     VmSetup(
                         frames=vm.frames,
                         streams=guest.workload.streams(
-                            vcpus=vm.spec.vcpus, vm_bytes=vm.spec.memory_bytes, seed=seed + number
+                            vcpus=vm.spec.vcpus,
+                            vm_bytes=vm.spec.memory_bytes,
+                            seed=asked.seed + number,
                         ),
                         first_core=vm.first_core,
                     )
@@ -295,54 +292,43 @@ class _Experiment:
                 ],
                 homes=_homes(self.vms),
                 region_bytes=guests[0].spec.region_bytes,
-                check=check,
-                models=models,
+                check=asked.check,
+                models=asked.models,
             )
         )
         for vm in self.vms:
             vm.attach(self.engine)
 
-    def run(
-        self,
-        *,
-        warmup_ticks: int,
-        window_ticks: int,
-        horizon_ticks: int | None,
-        keep_borrowed: bool,
-        interruption: Interruption | None,
-        fence: bool,
-        messages: MessageWindow | None,
-        report: Callable[[str], None],
-    ) -> Result:
-        engine = self.engine
+    def result(self) -> Result:
+        engine, asked, report = self.engine, self.asked, self.asked.report
         for vm in self.vms:
             engine.resume(vm.number, vm.node)
         report("warming up")
-        engine.warm_up(warmup_ticks)
+        engine.warm_up(asked.warmup_ticks)
         engine.reset_statistics()
         at_first = self._look()
-        engine.run(window_ticks)
+        engine.run(asked.window_ticks)
         start = self._look()
-        calling_off = CallingOff(interruption, start.tick)  # of the first VM's migration
+        calling_off = CallingOff(asked.interruption, start.tick)  # of the first VM's migration
         journeys = [
             _Journey(
                 vm,
                 guest.strategy,
                 (vm.node,) if guest.strategy.stays else guest.spec.targets,
                 start_tick=engine.now + guest.start_ticks,
-                keep_borrowed=keep_borrowed,
+                keep_borrowed=asked.keep_borrowed,
                 calling_off=calling_off if vm.number == 0 else CallingOff(None, start.tick),
-                fence=fence,
+                fence=asked.fence,
                 report=report if vm.number == 0 else _from_vm(vm.number, report),
             )
             for vm, guest in zip(self.vms, self.guests, strict=True)
             if guest.strategy is not None
         ]
         report(f"migrating by {journeys[0].strategy.name}")
-        every = max(1, (horizon_ticks or window_ticks) // POINTS)
+        every = max(1, (asked.horizon_ticks or asked.window_ticks) // POINTS)
         progress = Progress(engine, self._look, every=every)
-        log = iter(()) if messages is None else messages.steps(engine, start.tick)
-        horizon = None if horizon_ticks is None else start.tick + horizon_ticks
+        log = iter(()) if asked.messages is None else asked.messages.steps(engine, start.tick)
+        horizon = None if asked.horizon_ticks is None else start.tick + asked.horizon_ticks
         over = run_together(
             engine,
             [journey.steps() for journey in journeys],
@@ -354,7 +340,7 @@ class _Experiment:
             which = "the migration is" if len(journeys) == 1 else "the migrations are"
             after = time_text(horizon - start.tick)
             raise RunError(f"{which} not over after {after}; give a longer horizon")
-        until = end.tick + window_ticks if horizon is None else horizon
+        until = end.tick + asked.window_ticks if horizon is None else horizon
         for journey in journeys:
             journey.tell_end()
         report("watching the VM afterwards")
@@ -363,10 +349,10 @@ class _Experiment:
         progress.end(at_last)
         statistics = tuple(engine.statistics())
         final_tick = engine.now
-        if self.check:
+        if asked.check:
             self._audit()
         return Result(
-            machine=self.machine,
+            machine=asked.machine,
             guests=self.guests,
             summary=summary(
                 engine_name=engine.name,
