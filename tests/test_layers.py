@@ -16,6 +16,7 @@ EXPERIMENT = ROOT / "src/homeshift/experiment"
 BARE = (
     "homeshift",
     "homeshift.errors",
+    "homeshift.toml_file",
     "homeshift.units",
     "homeshift.energy",
     "homeshift.run_format",

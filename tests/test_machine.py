@@ -364,16 +364,6 @@ def test_an_unknown_machine_is_told_with_the_known_ones() -> None:
     assert fault.startswith("no such machine (did you mean 'quad'?); known are ")
 
 
-def test_a_file_that_cannot_be_read_is_an_input_error(tmp_path: Path) -> None:
-    assert faults_of(str(tmp_path / "no.toml")) == (
-        f"cannot read {tmp_path / 'no.toml'}: No such file or directory",
-    )
-    [fault] = faults_of(written(tmp_path, "clock = = 3"))
-    assert fault.startswith("not TOML: ")
-    (tmp_path / "latin.toml").write_bytes(b"name = '\xe9'")
-    assert faults_of(str(tmp_path / "latin.toml")) == ("not UTF-8 at byte 8",)
-
-
 def test_a_machine_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         load_machine("tiny").nodes = 3  # type: ignore[misc]

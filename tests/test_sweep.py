@@ -148,7 +148,7 @@ def test_what_keeps_every_run_from_being_made_is_a_fault_of_the_file(tmp_path: P
     for more, faults in (
         ('borrow = "9:0.5"\n', ["borrow 9: 'tiny' has", "borrow 9: 'quad' has"]),
         ('fail-target-at = "1us"\n', ["  --fail-target-at: not allowed with argument --cancel-at"]),
-        ('more-vms = "none.toml"\n', ["cannot be read: No such file"]),
+        ('more-vms = "none.toml"\n', ["cannot read none.toml: No such file"]),
     ):
         result = sweep(written(tmp_path, text + more), tmp_path / "out")
         assert result.returncode == 2

@@ -17,12 +17,12 @@ counted.
 from __future__ import annotations
 
 import math
-import tomllib
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, get_type_hints
 
 from homeshift.errors import InputError, near
+from homeshift.toml_file import read_toml
 from homeshift.units import LINE_BYTES
 
 _LINE_BITS = 8 * LINE_BYTES
@@ -153,10 +153,7 @@ def load_constants(path: Path | None = None) -> Constants:
     """
     path = path or Path(__file__).with_name("energy.toml")
     subject = f"energy constants '{path}'"
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(subject, [str(error)]) from error
+    tables = read_toml(path, subject)
     names = {field.name.replace("_", "-"): field.name for field in fields(Constants)}
     faults = [f"{key}: no such constant{near(key, names)}" for key in tables if key not in names]
     constants = {}

@@ -7,13 +7,13 @@ them, so a fault in one is reported by the C++ compiler with the name of what it
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 from homeshift.errors import InputError, near
+from homeshift.toml_file import read_toml
 
 T = TypeVar("T")
 
@@ -162,15 +162,9 @@ def load_scenario(path: Path) -> Scenario:
         InputError: it is not there, no TOML, or has faults; the faults are all listed.
     """
     subject = f"scenario '{path.name}'"
-    try:
-        data = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise InputError(subject, [f"cannot be read: {error.strerror}"]) from None
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(subject, [f"is no TOML: {error}"]) from None
     faults: list[str] = []
     values: dict[str, Any] = {}
-    for key, value in data.items():
+    for key, value in read_toml(path, subject).items():
         if key in TABLES:
             if not (isinstance(value, list) and all(isinstance(v, dict) for v in value)):
                 faults.append(f"{key}: write [[{key}]] for each one")

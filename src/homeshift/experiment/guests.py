@@ -18,16 +18,15 @@ target stays where it is and measures how much the others disturb it:
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from homeshift.errors import InputError, near
 from homeshift.experiment.vm import VmSpec, check_together, default_memory_bytes
 from homeshift.machine import Machine
 from homeshift.strategies import Strategy, strategy_named
+from homeshift.toml_file import read_toml
 from homeshift.units import parse_size, parse_time
 from homeshift.workload import Booted, Workload, parse_workload, trace_workload
 
@@ -123,12 +122,7 @@ def load_guests(
         InputError: the file cannot be read, or has faults; all of them are listed.
     """
     subject = f"file of VMs '{path}'"
-    try:
-        tables = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(subject, [f"cannot be read: {error.strerror or error}"]) from error
-    except ValueError as error:
-        raise InputError(subject, [f"not TOML: {error}"]) from error
+    tables = read_toml(path, subject)
     faults = [f"{key}: no such field{near(key, ['vm'])}" for key in tables if key != "vm"]
     listed = tables.get("vm")
     if not isinstance(listed, list) or not all(isinstance(table, dict) for table in listed):

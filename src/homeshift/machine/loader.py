@@ -9,7 +9,6 @@ join fields which are sound by themselves.
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
@@ -19,6 +18,7 @@ from homeshift.machine.changes import apply_changes
 from homeshift.machine.fields import Clock, Field, Latency, Table
 from homeshift.machine.model import Machine
 from homeshift.machine.rules import RULES
+from homeshift.toml_file import read_toml
 
 T = TypeVar("T")
 
@@ -62,16 +62,7 @@ def load_machine(text: str) -> Machine:
             known = f"no such machine{near(name_or_path, names)}; known are {', '.join(names)}"
             raise InputError(f"machine '{name_or_path}'", [f"{known}; or give a path"])
     subject = f"machine '{shown}{colon}{changes}'"
-    try:
-        content = path.read_bytes().decode()
-        tables = tomllib.loads(content)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(subject, [f"cannot read {path}: {reason}"]) from error
-    except UnicodeDecodeError as error:
-        raise InputError(subject, [f"not UTF-8 at byte {error.start}"]) from error
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(subject, [f"not TOML: {error}"]) from error
+    tables = read_toml(path, subject)
     if colon:
         apply_changes(tables, changes, subject=subject)
     return _Reader(path.stem, tables).machine(subject)

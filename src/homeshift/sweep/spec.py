@@ -23,7 +23,6 @@ import json
 import os
 import re
 import stat
-import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -31,6 +30,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from homeshift.errors import InputError, near
+from homeshift.toml_file import parse_toml, read_text
 
 Value = str | int | float | bool
 
@@ -137,13 +137,8 @@ def load_sweep(
     """
     path = Path(path)
     subject = f"sweep '{path.name}'"
-    try:
-        text = path.read_text(encoding="utf-8")
-        table = tomllib.loads(text)
-    except OSError as error:
-        raise InputError(subject, [f"cannot read {path}: {error.strerror}"]) from error
-    except ValueError as error:  # not TOML, or not UTF-8
-        raise InputError(subject, [f"not TOML: {error}"]) from error
+    text = read_text(path, subject)
+    table = parse_toml(text, subject)
     faults, sound = _faults(table, known, check)
     runs = _runs(sound)
     # Which nodes there are, and what fits, is the machine's to say.
