@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from homeshift.analysis.runs import Run
 
 NAME = "cost_over_time"
-LEAVE = ("ownership", "ignore-shared")
 MEASURES = ("lost", "energy")
 _MARK: dict[str, Any] = {
     "linestyle": "none",
@@ -108,7 +107,8 @@ def crossings(data: pd.DataFrame, measure: str) -> list[tuple[str, str, float, f
 
 
 def _leaves(label: str) -> bool:
-    return figure.strategy_of(label) in LEAVE
+    traits = figure.traits_of(label)
+    return traits is not None and traits.leaves_data
 
 
 def draw(data: pd.DataFrame, *, columns: int) -> Figure:

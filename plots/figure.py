@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from homeshift.analysis.given_runs import add_runs, read_runs
+from homeshift.analysis.traits import BUILT_IN, Traits
 from homeshift.errors import HomeshiftError, InputError
 from homeshift.output_file import output_file, output_folder
 
@@ -96,9 +97,9 @@ def strategy_of(label: str) -> str:
     return label.partition(":")[0].partition(" ")[0]
 
 
-def is_known(label: str) -> bool:
-    """Return whether a strategy, with or without parameters, is one of Homeshift's."""
-    return strategy_of(label) in _LOOKS
+def traits_of(label: str) -> Traits | None:
+    """Return what one of Homeshift's own strategies does; None for any other."""
+    return BUILT_IN.get(strategy_of(label))
 
 
 def looks(labels: Iterable[str]) -> dict[str, Look]:
@@ -114,7 +115,7 @@ def looks(labels: Iterable[str]) -> dict[str, Look]:
     found = {}
     for name, own in families.items():
         own.sort(key=_natural)
-        if name in _LOOKS:
+        if name in BUILT_IN:
             colour, dashes, marker = _LOOKS[name]
         else:
             colour, marker = next(others)
@@ -342,7 +343,7 @@ def speed_before(run: Run) -> float:
 
 def order(label: str) -> tuple[int, list[tuple[float, str]]]:
     """Return what sorts strategies: first those of the documentation, each by its parameters."""
-    names, name = list(_LOOKS), strategy_of(label)
+    names, name = list(BUILT_IN), strategy_of(label)
     return names.index(name) if name in names else len(names), _natural(label)
 
 

@@ -151,9 +151,10 @@ def _caption(data: pd.DataFrame) -> list[str]:
 
 def _colour(strategy: str) -> str:
     """Tell what moves homes from what only copies, and from strategies that nobody knows."""
-    if strategy.startswith("ownership") or strategy in ("borrow", "return"):
-        return _OURS
-    return _KNOWN if figure.is_known(strategy) else _UNKNOWN
+    traits = figure.traits_of(strategy)
+    if traits is None:
+        return _UNKNOWN
+    return _OURS if traits.moves_homes else _KNOWN
 
 
 def _draw_panel(axes: Axes, rows: pd.DataFrame, names: Sequence[str]) -> None:

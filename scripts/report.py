@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from homeshift.analysis.report import Picture, SweepResults
     from homeshift.analysis.runs import Run
 
-_MOVE_ALL = ("stop-and-copy", "pre-copy", "post-copy", "hybrid")
 _SHARE = (
     ", and the share of its accesses that needed another node (none is drawn where it runs at less "
     "than 5 % of its speed before)"
@@ -130,8 +129,13 @@ def _crossings(runs: Sequence[Run]) -> list[Crossing]:
     """Compare the run that leaves data where it is with those that move it all, if it is missed."""
     import leave_or_move
 
+    from homeshift.analysis.traits import BUILT_IN
+
+    copying = [
+        name for name, traits in BUILT_IN.items() if not (traits.moves_homes or traits.leaves_data)
+    ]
     timed = [run for run in runs if run.config["arguments"].get("horizon") is not None]
-    chosen = [run for run in timed if run.strategy in ("ownership", *_MOVE_ALL)]
+    chosen = [run for run in timed if run.strategy in ("ownership", *copying)]
     crossings = leave_or_move.compared(chosen, left="ownership") if chosen else []
     return [each for each in crossings if each.data["misses_per_page"].max() >= 1]
 

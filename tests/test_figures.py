@@ -530,10 +530,19 @@ def test_every_strategy_has_a_look_of_its_own() -> None:
     assert parameters == looks["pre-copy"]
 
 
+def test_what_a_strategy_does_is_known_of_all() -> None:
+    from homeshift.analysis.traits import BUILT_IN
+    from homeshift.strategies import LENDING, STRATEGIES
+
+    assert list(BUILT_IN) == list(STRATEGIES | LENDING)
+
+
 def test_strategies_of_ones_own_do_not_look_alike() -> None:
     looks = figure.looks(["own-a", "own-b", "ownership"])
     assert len({(one.colour, one.marker) for one in looks.values()}) == 3
-    assert [migration_cost._colour(name) for name in ("own-a", "ownership:x=1", "pre-copy")] == [
+    names = ("own-a", "ownership-of-mine", "ownership:x=1", "pre-copy")
+    assert [migration_cost._colour(name) for name in names] == [
+        migration_cost._UNKNOWN,
         migration_cost._UNKNOWN,
         migration_cost._OURS,
         migration_cost._KNOWN,

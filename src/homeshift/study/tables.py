@@ -8,12 +8,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from homeshift.analysis.display import format_number
+from homeshift.analysis.traits import BUILT_IN
 from homeshift.markdown import markdown_table
 from homeshift.study.data import BASE, LEFT, STRATEGIES, SYNTHETIC, Study, listed
 
 MIB = float(2**20)
 OTHERS = [name for name in STRATEGIES if name != LEFT]
-COPYING = [name for name in STRATEGIES if name not in (LEFT, "ignore-shared")]
+COPYING = [name for name in STRATEGIES if not BUILT_IN[name].leaves_data]
 AXES: dict[str, tuple[str, tuple[dict[str, Any], ...]]] = {
     "speed": (
         "cycles per instruction",

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What Homeshift's own strategies do, as far as figures and tables tell them apart.
+
+They are told by their names, since what reads results knows no strategy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """What a strategy does.
+
+    Args:
+        moves_homes: or else it only copies.
+        leaves_data: what a VM borrows stays where it is, and the VM pays for it as long as it runs.
+    """
+
+    moves_homes: bool = False
+    leaves_data: bool = False
+
+
+BUILT_IN = {
+    "stop-and-copy": Traits(),
+    "pre-copy": Traits(),
+    "post-copy": Traits(),
+    "hybrid": Traits(),
+    "ignore-shared": Traits(leaves_data=True),
+    "ownership": Traits(moves_homes=True, leaves_data=True),
+    "ownership+copy": Traits(moves_homes=True),
+    "ownership+pull": Traits(moves_homes=True),
+    "borrow": Traits(moves_homes=True),
+    "return": Traits(moves_homes=True),
+}
+"""In the order in which they are shown."""
