@@ -17,6 +17,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from homeshift.analysis.sweep_note import TABLE, run_directory
 from homeshift.errors import RunError
 from homeshift.front_end import call, run_child, tells_errors
 from homeshift.output_file import output_file
@@ -58,9 +59,10 @@ def _figures(results: Path, table: Path, images: Path) -> None:
     """Draw the figures, and put their images where the page shows them."""
     import pandas as pd
 
-    speed = pd.read_parquet(results / "speed" / "sweep.parquet")
+    sweep = results / "speed"
+    speed = pd.read_parquet(sweep / TABLE)
     chosen = speed[speed["option.workload"].str.endswith(BASE)]
-    runs = [str(results / "speed" / "runs" / name) for name in chosen["run"]]
+    runs = [str(run_directory(sweep, name)) for name in chosen["run"]]
     drawn = results / "figures"
     for script, arguments in (
         ("migration_cost", runs),

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import homeshift
+from homeshift.analysis.sweep_note import FAILED
 from homeshift.errors import InputError, RunError
 from homeshift.front_end import call, install_command, tells_errors, undisturbed
 from homeshift.sweep.place import Place
@@ -148,7 +149,7 @@ def _run(workers: Workers, wanted: list[RunSpec], place: Place, gem5: str | None
     from homeshift.sweep.execute import Task, execute
 
     tasks = [
-        Task(spec=spec, directory=place.path, script=MIGRATE, folder=Path.cwd(), gem5=gem5)
+        Task(spec=spec, place=place, script=MIGRATE, folder=Path.cwd(), gem5=gem5)
         for spec in wanted
     ]
     specs = {spec.name: spec for spec in wanted}
@@ -203,8 +204,8 @@ def _as_made(futures: list[Future[Any]], workers: Workers) -> Iterator[Future[An
 def _report(sweep: Sweep, place: Place) -> int:
     from homeshift.sweep.table import collect, write_table
 
-    table = collect(sweep, place.path)
-    path = write_table(table, place.path)
+    table = collect(sweep, place)
+    path = write_table(table, place)
     failures = [(run, place.error(run)) for run in sweep.runs if not place.is_done(run)]
     print(f"sweep.py: wrote {os.path.relpath(path)} with {len(table)} runs")
     for run, failure in failures[:_SHOWN_FAILURES]:
@@ -212,7 +213,7 @@ def _report(sweep: Sweep, place: Place) -> int:
         options = " ".join(run.arguments)
         print(f"sweep.py: run {run.name} failed ({options}):\n    {said}", file=sys.stderr)
     if failures:
-        where = os.path.relpath(place.path / "failed")
+        where = os.path.relpath(place.path / FAILED)
         print(f"sweep.py: {len(failures)} runs failed; see {where}", file=sys.stderr)
     return 1 if failures else 0
 

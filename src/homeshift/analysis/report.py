@@ -26,7 +26,7 @@ from homeshift.analysis.runs import (
     remarks,
 )
 from homeshift.analysis.selection import as_given, run_table, shown_name
-from homeshift.analysis.sweep_note import read_failure, read_note
+from homeshift.analysis.sweep_note import failure_file, read_failure, read_note, run_directory
 
 TEMPLATE = Path(__file__).with_name("report.html")
 _LIBRARIES = ("numpy", "pandas", "matplotlib")
@@ -209,9 +209,9 @@ def _parameters(table: pd.DataFrame) -> list[tuple[str, str]]:
 def _failures(sweep: SweepResults) -> list[dict[str, str]]:
     failures = []
     for run in sweep.note["runs"]:
-        if (sweep.directory / "runs" / run["run"]).is_dir():
+        if run_directory(sweep.directory, run["run"]).is_dir():
             continue
-        failure = read_failure(sweep.directory / "failed" / f"{run['run']}.json")
+        failure = read_failure(failure_file(sweep.directory, run["run"]))
         if failure is not None:
             options = " ".join(f"--{name} {value}" for name, value in run["options"].items())
             failures.append({"command": f"configs/migrate.py {options}", "error": failure["error"]})

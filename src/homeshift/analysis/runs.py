@@ -22,7 +22,7 @@ import pandas as pd
 
 from homeshift.analysis.measures import MEASURES
 from homeshift.analysis.stats import COLUMNS, read_stats
-from homeshift.analysis.sweep_note import NOTE, read_note
+from homeshift.analysis.sweep_note import NOTE, failure_file, read_note, run_directory
 from homeshift.errors import InputError
 from homeshift.run_format import RUN_FILES, leaves, read_json
 
@@ -94,10 +94,10 @@ def missing_runs(path: str | os.PathLike[str]) -> str:
     if not (path / NOTE).is_file():
         return ""
     asked = _asked(path)
-    missing = [name for name in asked if not (path / "runs" / name).is_dir()]
+    missing = [name for name in asked if not run_directory(path, name).is_dir()]
     if not missing:
         return ""
-    failed = sum((path / "failed" / f"{name}.json").is_file() for name in missing)
+    failed = sum(failure_file(path, name).is_file() for name in missing)
     said = f"{len(missing)} of {len(asked)} runs are missing"
     if failed:
         said += f", {failed} of them failed (its folder failed/ says why)"
@@ -285,7 +285,7 @@ def _inside(path: Path) -> list[Path]:
         return [path]
     if not (path / NOTE).is_file():
         return sorted(filter(_looks_like_run, path.iterdir()))
-    named = [path / "runs" / name for name in _asked(path)]
+    named = [run_directory(path, name) for name in _asked(path)]
     return [run for run in named if run.is_dir()]
 
 

@@ -1,5 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a sweep's directory says of it: sweep.json, and failed/NAME.json of a run that failed."""
+"""A sweep's directory: where what is, and what it says of the sweep and of runs that failed.
+
+DIR/sweep.json          version and definition of the sweep, with the text of files that it names
+DIR/runs/NAME/          output directory of a run, complete or not there
+DIR/failed/NAME.json    options, exit status and error of a run that failed
+DIR/sweep.parquet       all results, written at the end
+"""
 
 from __future__ import annotations
 
@@ -10,9 +16,22 @@ from homeshift.errors import InputError
 from homeshift.run_format import read_json
 
 NOTE = "sweep.json"
+RUNS = "runs"
+FAILED = "failed"
+TABLE = "sweep.parquet"
 _FIELDS: dict[str, type] = {"homeshift": str, "name": str, "file": str, "runs": list}
 _RUN_FIELDS: dict[str, type] = {"run": str, "options": dict}
 _WORDS: dict[type, str] = {str: "a text", list: "a list", dict: "an object"}
+
+
+def run_directory(sweep: Path, name: str) -> Path:
+    """Return the output directory of a run."""
+    return sweep / RUNS / name
+
+
+def failure_file(sweep: Path, name: str) -> Path:
+    """Return the file that says why a run failed."""
+    return sweep / FAILED / f"{name}.json"
 
 
 def read_note(directory: Path) -> dict[str, Any]:

@@ -22,6 +22,7 @@ import pandas as pd
 from homeshift.analysis.crossover import compare_courses, course, last_crossing
 from homeshift.analysis.groups import interval
 from homeshift.analysis.runs import Run, read_run
+from homeshift.analysis.sweep_note import TABLE, run_directory
 from homeshift.errors import InputError
 from homeshift.output_file import output_file
 from homeshift.units import TICKS_PER_MICROSECOND, TICKS_PER_SECOND
@@ -79,7 +80,7 @@ def collect(directory: str | os.PathLike[str]) -> pd.DataFrame:
     Raises:
         InputError: there is no finished sweep, or a run of one has failed.
     """
-    paths = sorted(Path(directory).glob("*/sweep.parquet"))
+    paths = sorted(Path(directory).glob(f"*/{TABLE}"))
     if not paths:
         raise InputError(f"study '{directory}'", ["holds no finished sweep; run `make study`"])
     rows = []
@@ -89,7 +90,7 @@ def collect(directory: str | os.PathLike[str]) -> pd.DataFrame:
         if not failed.empty:
             fault = f"{len(failed)} runs have not completed, {failed['run'].iloc[0]} among them"
             raise InputError(f"sweep '{path.parent}'", [fault])
-        runs = {name: read_run(path.parent / "runs" / name) for name in table["run"]}
+        runs = {name: read_run(run_directory(path.parent, name)) for name in table["run"]}
         rows += [_row(row["arguments.seed"], row, runs[row["run"]]) for _, row in table.iterrows()]
     found = pd.DataFrame(rows)
     conditions = [*BASE, "seed"]

@@ -25,14 +25,14 @@ class Task:
 
     Args:
         spec: what to run.
-        directory: of the sweep; a path that means the same to every worker.
+        place: the sweep's directory, by a path that means the same to every worker.
         script: configs/migrate.py.
         folder: working directory, which relative paths among the options refer to.
         gem5: gem5.opt with the plugin, for runs inside gem5.
     """
 
     spec: RunSpec
-    directory: Path
+    place: Place
     script: Path
     folder: Path
     gem5: str | None = None
@@ -43,7 +43,7 @@ def execute(task: Task) -> str | None:
 
     The error is recorded, unless somebody has ended the run: then the next sweep makes it.
     """
-    place = Place(task.directory)
+    place = task.place
     if place.is_done(task.spec):
         return None
     launch = [sys.executable, "-I", "-S", str(_LAUNCH), str(os.getpid())]
@@ -69,5 +69,5 @@ def _command(task: Task, scratch: str) -> list[str]:
     if task.spec.engine == "gem5":
         assert task.gem5 is not None, "runs inside gem5 need a gem5"
         engine = [task.gem5, "--quiet", f"--outdir={scratch}"]
-    outdir = str(Place(task.directory).run(task.spec))
+    outdir = str(task.place.run(task.spec))
     return [*engine, str(task.script), *task.spec.arguments, "--outdir", outdir]

@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Where a sweep's files are, and which of its runs are done.
+"""The directory of a sweep that is at work: which of its runs are done, and who may write there.
 
-DIR/sweep.json          version and definition of the sweep, with the text of files that it names
-DIR/runs/NAME/          output directory of a run, complete or not there
-DIR/failed/NAME.json    options, exit status and error of a run that failed
-DIR/sweep.parquet       all results, written at the end
+What is where in it: `homeshift.analysis.sweep_note`.
 """
 
 from __future__ import annotations
@@ -18,7 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from homeshift.analysis.sweep_note import NOTE, read_failure, read_note
+from homeshift.analysis.sweep_note import (
+    FAILED,
+    NOTE,
+    RUNS,
+    TABLE,
+    failure_file,
+    read_failure,
+    read_note,
+    run_directory,
+)
 from homeshift.errors import InputError, unwritten
 from homeshift.output_file import output_file
 from homeshift.run_format import FORMAT, RUN_FILES
@@ -36,15 +42,15 @@ class Place:
     @property
     def table(self) -> Path:
         """The Parquet file with all results."""
-        return self.path / "sweep.parquet"
+        return self.path / TABLE
 
     def run(self, spec: RunSpec) -> Path:
         """Return the output directory of a run."""
-        return self.path / "runs" / spec.name
+        return run_directory(self.path, spec.name)
 
     def failure(self, spec: RunSpec) -> Path:
         """Return the file that says why a run failed."""
-        return self.path / "failed" / f"{spec.name}.json"
+        return failure_file(self.path, spec.name)
 
     def is_done(self, spec: RunSpec) -> bool:
         """Return whether a run is complete; half-written ones have other names."""
@@ -86,7 +92,7 @@ class Place:
                     raise InputError(subject, faults)
             elif self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
                 raise InputError(subject, ["is not empty and holds no sweep; name another"])
-            for folder in ("runs", "failed"):
+            for folder in (RUNS, FAILED):
                 (self.path / folder).mkdir(parents=True, exist_ok=True)
             if not note.is_file():
                 self.describe(sweep, version=version)
@@ -117,9 +123,9 @@ class Place:
         """
         outdated = self._outdated(read_note(self.path), sweep)
         for name in outdated:
-            shutil.rmtree(self.path / "runs" / name)
+            shutil.rmtree(run_directory(self.path, name))
         asked = {run.name for run in sweep.runs}
-        for failure in self.path.glob("failed/[!.]*.json"):
+        for failure in self.path.glob(f"{FAILED}/[!.]*.json"):
             if failure.stem not in asked:
                 failure.unlink()
         return len(outdated)
@@ -133,7 +139,7 @@ class Place:
             for run in before["runs"]
             if run["run"] not in asked
             and (run["engine"], run["options"]) in wanted
-            and (self.path / "runs" / run["run"]).is_dir()
+            and run_directory(self.path, run["run"]).is_dir()
         }
 
     @contextmanager
@@ -161,7 +167,7 @@ class Place:
 
     def clear(self) -> None:
         """Remove what is half done; nobody may be at work here."""
-        for folder in (self.path, self.path / "runs", self.path / "failed"):
+        for folder in (self.path, self.path / RUNS, self.path / FAILED):
             for partial in [*folder.glob(".*.partial*"), *folder.glob(".*.old-*")]:
                 if partial.is_dir():
                     shutil.rmtree(partial, ignore_errors=True)
@@ -176,7 +182,7 @@ class Place:
             return
         asked = {run.name for run in sweep.runs}
         options = {run["run"]: run["options"] for run in before["runs"]}
-        made = {path.parent.name for path in self.path.glob(f"runs/[!.]*/{RUN_FILES[0]}")}
+        made = {path.parent.name for path in self.path.glob(f"{RUNS}/[!.]*/{RUN_FILES[0]}")}
         others = sorted(made - asked - self._outdated(before, sweep), key=[*options, *made].index)
         if others:
             shown = [

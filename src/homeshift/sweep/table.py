@@ -19,13 +19,12 @@ from homeshift.sweep.place import Place
 from homeshift.sweep.spec import RunSpec, Sweep
 
 
-def collect(sweep: Sweep, directory: Path) -> pd.DataFrame:
+def collect(sweep: Sweep, place: Place) -> pd.DataFrame:
     """Return the results of a sweep that are there, in the order of the sweep.
 
     Raises:
         InputError: a run that is there cannot be read.
     """
-    place = Place(directory)
     rows = []
     for spec in sweep.runs:
         if place.is_done(spec):
@@ -39,12 +38,11 @@ def collect(sweep: Sweep, directory: Path) -> pd.DataFrame:
     return table
 
 
-def write_table(table: pd.DataFrame, directory: Path) -> Path:
+def write_table(table: pd.DataFrame, place: Place) -> Path:
     """Write the results into one Parquet file, and return its path."""
-    path = Place(directory).table
-    with output_file(path) as partial:
+    with output_file(place.table) as partial:
         table.to_parquet(partial, index=False)
-    return path
+    return place.table
 
 
 def _one_type(column: pd.Series[Any]) -> pd.Series[Any]:
