@@ -21,7 +21,7 @@ from homeshift.check.build import (
     scenario_of,
 )
 from homeshift.check.fit import caches_of
-from homeshift.check.run import Json, Options, Result, limits_for, reduced_for, run, waiting_for
+from homeshift.check.run import Json, Options, Result, run, settled
 from homeshift.check.scenario import MOST
 from homeshift.errors import HomeshiftError, InputError, near
 from homeshift.front_end import HelpFormatter, call
@@ -78,14 +78,14 @@ def _tried(folder: Path | None) -> Iterator[None]:
 
 
 def _heading(model: Model, options: Options) -> str:
-    limits = limits_for(model, options)
+    limits = options.limits
     may = [f"{name} {n}" for name, n in limits.items() if n != 0 and name != "load"]
     off = [name for name, n in limits.items() if n == 0]
     text = f"{model.protocol.name}: {model.nodes} nodes, {model.lines} lines of one region"
     text += f"; at once at most: {', '.join(may)}" if may else ""
     text += f"; without: {', '.join(off)}" if off else ""
-    text += "" if waiting_for(model, options) else "; cores do not wait in line"
-    return text + ("; reduced: fewer orders" if reduced_for(model, options) else "")
+    text += "" if options.waiting else "; cores do not wait in line"
+    return text + ("; reduced: fewer orders" if options.reduced else "")
 
 
 def _report(model: Model, options: Options, result: Result, output: Path | None) -> int:
@@ -144,7 +144,7 @@ def _progress(line: Json) -> None:
 
 def _options(given: argparse.Namespace, model: Model) -> Options:
     faults: list[str] = []
-    stimuli = [*limits_for(model, Options()), "load", "store", "evict", "dma_read", "dma_write"]
+    stimuli = [*settled(model, Options()).limits, "load", "store", "evict", "dma_read", "dma_write"]
     limits = _numbers("--limit", given.limit, "stimulus", stimuli, faults)
     caches = caches_of(model.protocol)
     capacity = _numbers("--capacity", given.capacity, "cache", caches, faults, least=1)
@@ -159,7 +159,7 @@ def _options(given: argparse.Namespace, model: Model) -> Options:
         faults.append(f"--seconds {given.seconds}: has to be more than 0")
     if faults:
         raise InputError("the command line", faults)
-    return Options(
+    options = Options(
         limits=limits,
         capacity=capacity,
         waiting=given.waiting,
@@ -170,6 +170,7 @@ def _options(given: argparse.Namespace, model: Model) -> Options:
         memory_bytes=memory,
         seconds=given.seconds,
     )
+    return settled(model, options)
 
 
 def _numbers(

@@ -9,7 +9,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from homeshift.check.build import Checker, CheckerError, Model
@@ -99,28 +99,18 @@ class Result(Trace):
         return self.fault is None and self.complete and not self.uncovered
 
 
-def limits_for(model: Model, options: Options) -> dict[str, int]:
-    """How many of each stimulus may be under way, on a machine of that size."""
+def settled(model: Model, options: Options) -> Options:
+    """Fill in what is as the scenario says on a machine of that size; twice is as good as once."""
     scenario = model.scenario
     limits = {s.name: s.limit for s in scenario.stimulus} | dict(scenario.limits)
     if model.lines >= 2:
         limits |= scenario.limits_from_2_lines
-    return limits | dict(options.limits)
-
-
-def waiting_for(model: Model, options: Options) -> bool:
-    """Whether cores may ask for what is under way."""
-    if options.waiting is not None:
-        return options.waiting
-    return not reduced_for(model, options)
-
-
-def reduced_for(model: Model, options: Options) -> bool:
-    """Whether fewer orders are tried."""
-    if options.reduced is not None:
-        return options.reduced
-    scenario = model.scenario
-    return model.nodes > scenario.full_nodes or model.lines > scenario.full_lines
+    reduced = options.reduced
+    if reduced is None:
+        reduced = model.nodes > scenario.full_nodes or model.lines > scenario.full_lines
+    waiting = not reduced if options.waiting is None else options.waiting
+    limits |= options.limits
+    return replace(options, limits=limits, waiting=waiting, reduced=reduced)
 
 
 def run(
@@ -132,22 +122,25 @@ def run(
         CrashError: the protocol makes the search crash.
         CheckerError: the search itself failed.
     """
-    command = [str(checker.program), *_happenings(checker.model, options), *_bounds(options)]
+    model = checker.model
+    options = settled(model, options)
+    command = [str(checker.program), *_happenings(options), *_bounds(options)]
     found, trace, ending = _execute(command, options, progress=progress)
     if ending < 0:
         raise CrashError
-    model = checker.model
-    limits = limits_for(model, options)
     covered: list[str] = []
     uncovered: list[str] = []
     for cover, reached in zip(model.scenario.cover, found["covered"], strict=True):
         if reached:
             covered.append(cover.name)
         elif (
-            (cover.reduced or not reduced_for(model, options))
+            (cover.reduced or not options.reduced)
             and model.nodes >= cover.nodes
             and model.lines >= cover.lines
-            and all(any(limits.get(one, 1) != 0 for one in need.split("|")) for need in cover.needs)
+            and all(
+                any(options.limits.get(one, 1) != 0 for one in need.split("|"))
+                for need in cover.needs
+            )
         ):
             uncovered.append(cover.name)
     return Result(
@@ -175,7 +168,8 @@ def replay(checker: Checker, options: Options, steps: Sequence[str]) -> Trace:
 
     A trace that breaks completion ends well here: no single state is to blame.
     """
-    command = [str(checker.program), *_happenings(checker.model, options), "--replay"]
+    options = settled(checker.model, options)
+    command = [str(checker.program), *_happenings(options), "--replay"]
     return _trace(command, options, steps)
 
 
@@ -189,7 +183,8 @@ def replay_in_engine(engine: Checker, options: Options, steps: Sequence[str]) ->
     """
     if options.wake_later:
         raise RunError("the engine cannot take steps of a search with --wake-later")
-    command = [str(engine.program), *_happenings(engine.model, options)]
+    options = settled(engine.model, options)
+    command = [str(engine.program), *_happenings(options)]
     return _trace(command, options, steps)
 
 
@@ -203,18 +198,18 @@ def _trace(command: Sequence[str], options: Options, steps: Sequence[str]) -> Tr
     )
 
 
-def _happenings(model: Model, options: Options) -> list[str]:
-    """The options that say what may happen."""
+def _happenings(options: Options) -> list[str]:
+    """The options that say what may happen, from settled ones."""
     arguments: list[str] = []
-    for name, limit in limits_for(model, options).items():
+    for name, limit in options.limits.items():
         arguments += ["--limit", f"{name}={limit}"]
     for name, room in options.capacity.items():
         arguments += ["--capacity", f"{name}={room}"]
-    if not waiting_for(model, options):
+    if not options.waiting:
         arguments.append("--no-waiting")
     if options.wake_later:
         arguments.append("--wake-later")
-    if reduced_for(model, options):
+    if options.reduced:
         arguments.append("--reduced")
     return arguments
 

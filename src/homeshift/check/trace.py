@@ -11,15 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from homeshift.check.build import Model
-from homeshift.check.run import (
-    Json,
-    Options,
-    Result,
-    Trace,
-    limits_for,
-    reduced_for,
-    waiting_for,
-)
+from homeshift.check.run import Json, Options, Result, Trace, settled
 from homeshift.output_file import output_folder
 
 
@@ -179,12 +171,13 @@ def _plain(text: str) -> str:
 
 def script(model: Model, options: Options, result: Result) -> str:
     """Return a Python script that takes the steps again, of a protocol changed since, too."""
+    options = settled(model, options)
     changed: dict[str, Any] = {
-        "limits": limits_for(model, options),
+        "limits": options.limits,
         "capacity": dict(options.capacity),
-        "waiting": waiting_for(model, options),
+        "waiting": options.waiting,
         "wake_later": options.wake_later,
-        "reduced": reduced_for(model, options),
+        "reduced": options.reduced,
     }
     lines = [
         "#!/usr/bin/env python3",
