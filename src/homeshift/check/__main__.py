@@ -22,7 +22,7 @@ from homeshift.check.build import (
 )
 from homeshift.check.fit import caches_of
 from homeshift.check.run import Json, Options, Result, run, settled
-from homeshift.check.scenario import MOST
+from homeshift.check.scenario import BUILT_IN, MOST
 from homeshift.errors import HomeshiftError, InputError, near
 from homeshift.front_end import HelpFormatter, call
 from homeshift.output_file import output_folder
@@ -144,7 +144,7 @@ def _progress(line: Json) -> None:
 
 def _options(given: argparse.Namespace, model: Model) -> Options:
     faults: list[str] = []
-    stimuli = [*settled(model, Options()).limits, "load", "store", "evict", "dma_read", "dma_write"]
+    stimuli = [*settled(model, Options()).limits, *BUILT_IN]
     limits = _numbers("--limit", given.limit, "stimulus", stimuli, faults)
     caches = caches_of(model.protocol)
     capacity = _numbers("--capacity", given.capacity, "cache", caches, faults, least=1)
