@@ -21,7 +21,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from homeshift.analysis.runs import read_runs
-from homeshift.errors import InputError
+from homeshift.errors import InputError, RunError
+from homeshift.validation.agreement import observe
 
 PLOTS = Path(__file__).parents[1] / "plots"
 sys.path.insert(0, str(PLOTS))  # the scripts find what they share in their own folder
@@ -425,6 +426,18 @@ def test_agreement_compares_counts_with_recorded_ones(tmp_path: Path, write_run:
     assert [0.5, 100] in np.asarray(axes.lines[0].get_xydata()).tolist()
     with pytest.raises(InputError, match=r"no CASE/embedded"):
         engine_agreement.figure_data(golden, golden)
+
+
+def test_agreement_passes_over_nothing_that_it_cannot_read(write_run: WriteRun) -> None:
+    stats = write_run("run") / "stats.txt"
+    text = stats.read_text(encoding="utf-8")
+    end = text.index("\n---------- End")
+    stats.write_text(f"{text[:end]}numLoads lots # d (Count)\n{text[end:]}", encoding="utf-8")
+    with pytest.raises(RunError, match=r"line \d+: not a statistic: 'numLoads lots # d \(Count\)'"):
+        observe(stats.parent)
+    stats.write_text(text[:end], encoding="utf-8")
+    with pytest.raises(RunError, match="this dump has no end; the run was interrupted"):
+        observe(stats.parent)
 
 
 def test_the_speed_of_the_simulator_is_the_median_of_its_turns(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from homeshift.analysis.stats_text import parse
 from homeshift.errors import RunError
 from homeshift.run_format import leaves
 
@@ -191,6 +192,9 @@ def observe(directory: Path, *, progress: bool = False) -> Observed:
     Args:
         directory: of the run.
         progress: whether to take in the progress of migration.json, which is most of it.
+
+    Raises:
+        RunError: something in stats.txt is not a statistic, or it has no end.
     """
     summary = json.loads((directory / "migration.json").read_text(encoding="utf-8"))
     left_out = {"engine"} if progress else {"engine", "progress"}
@@ -209,15 +213,12 @@ def observe(directory: Path, *, progress: bool = False) -> Observed:
 
 
 def _read_stats(path: Path) -> dict[str, float]:
-    values = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
-        name, _, rest = line.partition(" ")
-        if name and rest.strip() and not name.startswith("-"):
-            try:
-                values[name] = float(rest.split()[0])
-            except ValueError:
-                continue
-    return values
+    with path.open(encoding="utf-8") as file:
+        columns = parse(file)
+    if columns.faults:
+        raise RunError(f"statistics '{path}': {columns.faults[0]}")
+    names = (columns.distinct_names[number] for number in columns.names)
+    return dict(zip(names, columns.values, strict=True))
 
 
 _COMMON = re.compile(
