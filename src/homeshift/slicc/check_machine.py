@@ -12,7 +12,7 @@ from homeshift.slicc.check_functions import check_function, check_structure
 from homeshift.slicc.check_statements import Place, check_block
 from homeshift.slicc.model import (
     Action,
-    Event,
+    EnumerationItem,
     Function,
     InPort,
     Machine,
@@ -37,7 +37,7 @@ class MachineChecker:
     functions: list[Function] = field(default_factory=list)
     in_ports: list[InPort] = field(default_factory=list)
     states: dict[str, State] = field(default_factory=dict)
-    events: dict[str, Event] = field(default_factory=dict)
+    events: dict[str, EnumerationItem] = field(default_factory=dict)
     actions: dict[str, Action] = field(default_factory=dict)
     shorts: dict[str, Action] = field(default_factory=dict)
     transitions: dict[tuple[str, str], Transition] = field(default_factory=dict)
@@ -149,12 +149,8 @@ class MachineChecker:
 
     def _enumeration(self, d: ast.EnumerationDeclaration) -> None:
         new = declare.enumeration(self.scope, d)
-        if new.name != "Event" or self.events:
-            return
-        for item in new.items.values():
-            self.events[item.name] = Event(
-                name=item.name, description=item.description, position=item.position
-            )
+        if new.name == "Event" and not self.events:
+            self.events = new.items
 
     def _port(
         self, d: ast.InPortDeclaration | ast.OutPortDeclaration, inward: bool

@@ -183,15 +183,6 @@ class State:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """An event."""
-
-    name: str
-    description: str
-    position: Position
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class InPort:
     """rank: the attribute of that name; the order of in_ports in the source is their priority."""
 
@@ -242,7 +233,7 @@ class Machine:
     state_type: Type
     event_type: Type
     states: Mapping[str, State]
-    events: Mapping[str, Event]
+    events: Mapping[str, EnumerationItem]
     structures: tuple[Type, ...]
     tbe: Type | None
     entry: Type | None
