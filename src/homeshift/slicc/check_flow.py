@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Literal
 
 from homeshift.slicc import ast
+from homeshift.slicc.check_expressions import root
 from homeshift.slicc.errors import Diagnostics
 from homeshift.slicc.model import Function, InPort, Machine, Transition
 from homeshift.slicc.walk import walk
@@ -249,10 +250,7 @@ def _has_effect(node: ast.Node) -> bool:
     if isinstance(node, ast.StallAndWait):
         return True
     if isinstance(node, ast.Assignment):
-        target = node.target
-        while isinstance(target, ast.Member):
-            target = target.object
-        variable = target.note.variable if isinstance(target, ast.Name) else None
+        variable = root(node.target)
         return variable is None or variable.kind not in ("local", "message")
     if not isinstance(node, ast.ExpressionStatement):
         return False
@@ -260,9 +258,6 @@ def _has_effect(node: ast.Node) -> bool:
     if isinstance(call, ast.FunctionCall):
         return call.name.name not in ("DPRINTF", "assert", "wakeUpBuffers", "wakeUpAllBuffers")
     if isinstance(call, ast.MethodCall):
-        target = call.object
-        while isinstance(target, ast.Member):
-            target = target.object
-        variable = target.note.variable if isinstance(target, ast.Name) else None
+        variable = root(call.object)
         return variable is None or variable.kind != "message"
     return True
