@@ -18,7 +18,7 @@ def tables(plan: Plan) -> Iterator[str]:
     asking = [
         m.name
         for m in plan.machines
-        if any(p.message_type.name in REQUESTS for p in m.in_ports)
+        if any(map(m.in_port_for, REQUESTS))
         or any(s.machine == m.name for s in plan.scenario.stimulus)
     ]
     yield "constexpr bool asks(MachineType type) {"

@@ -38,10 +38,8 @@ def objects_of(machine: Machine) -> list[Variable]:
 
 def port_of(machine: Machine, message: str) -> str | None:
     """Return the C++ name of a machine's in_port for messages of a type."""
-    for port in machine.in_ports:
-        if port.message_type.name == message:
-            return f"{machine.name}_Controller::port_{port.name}"
-    return None
+    port = machine.in_port_for(message)
+    return f"{machine.name}_Controller::port_{port.name}" if port else None
 
 
 class Plan:

@@ -19,7 +19,7 @@ from pathlib import Path
 from homeshift.output_file import output_folder
 from homeshift.slicc import ast
 from homeshift.slicc.emit_body import Body, cpp_type, parameter_list
-from homeshift.slicc.hits import core_port, hits
+from homeshift.slicc.hits import REQUEST, hits
 from homeshift.slicc.model import (
     Field,
     Function,
@@ -439,7 +439,7 @@ def _port(machine: Machine, port: InPort) -> list[str]:
 
 def _hits(machine: Machine, found: Sequence[Transition]) -> list[str]:
     """The in_port of a core's requests once more, for those that are hits alone."""
-    port = core_port(machine)
+    port = machine.in_port_for(REQUEST)
     assert port is not None
     name, event = _class(machine), machine.event_type.unique_name
     state = machine.state_type.unique_name

@@ -23,18 +23,13 @@ HARMLESS = frozenset({"clockEdge", "assert", "DPRINTF"})
 PORT = frozenset({"trigger", "error", "assert", "DPRINTF"})
 
 
-def core_port(machine: Machine) -> InPort | None:
-    """Return the in_port of the core's requests, if there is one."""
-    return next((p for p in machine.in_ports if p.message_type.name == REQUEST), None)
-
-
 def hits(machine: Machine) -> list[Transition]:
     """Return the transitions that take a core's request and are hits.
 
     There are none if the in_port of these requests does more than trigger transitions, or if a
     request can make the cache send something to another one.
     """
-    port = core_port(machine)
+    port = machine.in_port_for(REQUEST)
     if port is None or not all(_only_triggers(node) for node in walk(port.body)):
         return []
     taking = [

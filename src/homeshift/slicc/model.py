@@ -256,6 +256,10 @@ class Machine:
                 return function
         raise KeyError(name)
 
+    def in_port_for(self, message: str) -> InPort | None:
+        """The first in_port for messages of a type, by its name; None if there is none."""
+        return next((p for p in self.in_ports if p.message_type.name == message), None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Protocol:
