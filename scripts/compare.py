@@ -89,8 +89,8 @@ def _summary(
 ) -> tuple[pd.DataFrame, pd.DataFrame, str]:
     """Return the summary as data, as a table of texts and as text."""
     from homeshift.analysis.display import fitted, side_by_side
-    from homeshift.analysis.groups import SEED, comparable, condition_columns, summarise, texts
-    from homeshift.analysis.selection import column, run_table, shown_name, strategy_names
+    from homeshift.analysis.groups import comparable, means_over, summarise, texts
+    from homeshift.analysis.selection import column, run_table, strategy_names
 
     table = run_table(runs)
     by = [column(table, name) for name in (arguments.by or "strategy").split(",")]
@@ -99,14 +99,10 @@ def _summary(
     if others:
         print(f"{program}: warning: {others}", file=sys.stderr)
     data = summarise(table, by=by, baseline=arguments.baseline)
-    over = [f"{table[SEED].nunique()} seeds"] if table[SEED].nunique() > 1 else []
-    over += [
-        f"{shown_name(name)} ({table[name].map(str).nunique()})"
-        for name in condition_columns(table, by)
-    ]
+    over = means_over(table, by)
     shown = texts(data)
     lines = [
-        f"{len(table)} runs" + (f" over {', '.join(over)}" if over else ""),
+        f"{len(table)} runs" + (f" over {over}" if over else ""),
         f"ratio: to {data.attrs['baseline']}, geometric mean; intervals: 95 %",
         "",
         fitted(*shown, width=_width()),

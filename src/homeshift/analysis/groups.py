@@ -276,6 +276,17 @@ def condition_columns(table: pd.DataFrame, by: Sequence[str]) -> list[str]:
     return found
 
 
+def means_over(table: pd.DataFrame, by: Sequence[str] = ("strategy",)) -> str:
+    """Return what the means of groups are taken over, "3 seeds, memory (2)", or nothing."""
+    seeds = table[SEED].nunique()
+    over = [f"{seeds} seeds"] if seeds > 1 else []
+    over += [
+        f"{shown_name(name)} ({table[name].map(str).nunique()})"
+        for name in condition_columns(table, by)
+    ]
+    return ", ".join(over)
+
+
 def texts(summary: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return means and ratios of a summary as texts for people: a row a measure."""
     return as_texts(summary, "group", "mean", _mean_text, _ratio_text)

@@ -107,8 +107,6 @@ def page(sweep: SweepResults, pictures: Sequence[Picture]) -> str:
     table = sweep.comparable
     summary = groups.summarise(table)
     means, ratios = groups.texts(summary)
-    conditions = groups.condition_columns(table, ["strategy"])
-    over = [f"{shown_name(name)} ({table[name].map(str).nunique()})" for name in conditions]
     seeds = int(table[groups.SEED].nunique())
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
@@ -119,7 +117,7 @@ def page(sweep: SweepResults, pictures: Sequence[Picture]) -> str:
         notes=sweep.warnings,
         version=sweep.note["homeshift"],
         engines=", ".join(sorted(set(table["engine"]))),
-        over=", ".join([*([f"{seeds} seeds"] if seeds > 1 else []), *over]),
+        over=groups.means_over(table),
         baseline=summary["baseline"].iloc[0],
         intervals=seeds > 1,
         seeds=seeds,
