@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from homeshift.analysis.runs import Run
 
 _PIPE_WIDTH = 160  # Nobody's terminal: do not break lines early.
-_SIDE_BY_SIDE = 8
 _KINDS = (".csv", ".parquet", ".md", ".tex")
 
 
@@ -67,13 +66,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _compare(arguments: argparse.Namespace, program: str) -> None:
     # pandas takes a second to import: only now, so that --help and mistakes are fast.
-    from homeshift.analysis.comparison import compare, differences, render, texts
+    from homeshift.analysis.comparison import SIDE_BY_SIDE, compare, differences, render, texts
     from homeshift.analysis.display import side_by_side
     from homeshift.analysis.sweep_note import NOTE
 
     runs = read_runs(arguments, program)
     sweeps = any((Path(path) / NOTE).is_file() for path in arguments.runs)
-    if arguments.by or sweeps or len(runs) > _SIDE_BY_SIDE:
+    if arguments.by or sweeps or len(runs) > SIDE_BY_SIDE:
         data, shown, text = _summary(arguments, runs, program)
     else:
         data = compare(runs, baseline=arguments.baseline)

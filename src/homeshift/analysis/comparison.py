@@ -34,6 +34,7 @@ from homeshift.analysis.sweep_note import NOTE
 from homeshift.errors import InputError, near
 from homeshift.run_format import leaves
 
+SIDE_BY_SIDE = 8  # runs; of more, people are shown means
 COLUMNS = ("run", "label", "strategy", "measure", "unit", "value", "baseline", "ratio")
 
 
