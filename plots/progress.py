@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import figure
 
 from homeshift.front_end import call
-from homeshift.run_format import begin, lost_at, pauses, remote_share
+from homeshift.run_format import begin, lost_at, pauses
 from homeshift.units import TICKS_PER_SECOND
 
 if TYPE_CHECKING:
@@ -70,23 +70,18 @@ def _pauses(run: Run) -> Iterator[tuple[float, float]]:
 
 
 def _spans(run: Run) -> Iterator[tuple[float, float, float, float]]:
+    from homeshift.analysis.time_series import progress
+
     before = figure.speed_before(run)
     points = list(run.migration["progress"])
     spans = [later["time"] - earlier["time"] for earlier, later in itertools.pairwise(points)]
     if spans and spans[-1] < statistics.median(spans) / 4:
         del points[-2]  # a few accesses of a last moment would be a speed of their own
-    for earlier, later in itertools.pairwise(points):
-        seconds = later["time"] - earlier["time"]
-        accesses = later["accesses"][0] - earlier["accesses"][0]
-        speed = accesses / seconds / before
-        remote = later["remote-services"] - earlier["remote-services"]
-        known = len(later["accesses"]) == 1 and speed >= _RUNS
-        yield (
-            earlier["time"],
-            later["time"],
-            speed,
-            remote_share(remote, accesses) if known else float("nan"),
-        )
+    table = progress({"progress": points})[["start", "end", "speed", "remote-share"]]
+    alone = all(len(point["accesses"]) == 1 for point in points)
+    for start, end, speed, remote in table.itertuples(index=False, name=None):
+        known = alone and speed / before >= _RUNS
+        yield start, end, speed / before, remote if known else float("nan")
 
 
 def draw(data: pd.DataFrame, *, columns: int) -> Figure:
