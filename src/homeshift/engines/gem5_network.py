@@ -90,7 +90,7 @@ def _join_simple(network: Any, machine: Machine, ends: Sequence[End]) -> list[An
     network.int_links = _int_links(gem5.SimpleIntLink, network, machine, first=len(ends))
     for link in network.int_links:
         routers = int(link.src_node.router_id), int(link.dst_node.router_id)
-        link.bandwidth_factor = round(_bytes_per_cycle(machine, *routers) * 1000)
+        link.bandwidth_factor = round(machine.link_bytes_per_cycle(*routers) * 1000)
     network.setup_buffers()
     for link in network.int_links:
         _in_order(link.buffers, len(ends) + int(link.src_node.router_id))
@@ -168,11 +168,6 @@ class Throttles:
             router.getCCObject().getStatGroups()[throttle] for router, throttle in self._found
         )
         return [{stat.name: stat for stat in group.getStats()} for group in groups]
-
-
-def _bytes_per_cycle(machine: Machine, *routers: int) -> float:
-    """Return what a link between these routers carries."""
-    return machine.link_bandwidth(*routers) * machine.clock_period_ps / 1e12
 
 
 def _ext_links(

@@ -30,7 +30,7 @@ class Link:
 
 def flit_bytes(machine: Machine) -> int:
     """Return the size of Garnet's flits: what most links carry in a cycle, in whole bytes."""
-    return max(1, round(machine.link_bandwidth() * machine.clock_period_ps / 1e12))
+    return max(1, round(machine.link_bytes_per_cycle()))
 
 
 def router_count(machine: Machine) -> int:

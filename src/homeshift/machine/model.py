@@ -281,6 +281,10 @@ class Machine:
         pool, usual = self._pool_of(ends), self.network.link_bandwidth_bytes_per_second
         return (pool and pool.link_bandwidth_bytes_per_second) or usual
 
+    def link_bytes_per_cycle(self, *ends: int) -> float:
+        """Return what a link between these routers carries in a cycle of the machine's clock."""
+        return self.link_bandwidth(*ends) * self.clock_period_ps / TICKS_PER_SECOND
+
     def _pool_of(self, ends: Iterable[int]) -> Pool | None:
         """Return the pool if one of these routers is that of a node of it."""
         return self.pool if any(self.hosts <= end < self.nodes for end in ends) else None
