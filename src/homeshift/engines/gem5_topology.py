@@ -14,8 +14,8 @@ from homeshift.machine import Machine
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
-    """A link in one direction.
+class Edge:
+    """A link of the topology, in one direction; `engines.base.Link` is what one has carried.
 
     Args:
         source: router.
@@ -38,20 +38,20 @@ def router_count(machine: Machine) -> int:
     return machine.nodes + 1 if machine.network.topology == "crossbar" else machine.nodes
 
 
-def links(machine: Machine) -> list[Link]:
+def links(machine: Machine) -> list[Edge]:
     """Return the links of a machine, in the embedded engine's order."""
     nodes, topology = machine.nodes, machine.network.topology
     if topology == "crossbar":
         return [
-            link for node in range(nodes) for link in (Link(node, nodes, 1), Link(nodes, node, 1))
+            link for node in range(nodes) for link in (Edge(node, nodes, 1), Edge(nodes, node, 1))
         ]
     if topology == "ring":
         if nodes == 2:
-            return [Link(0, 1, 1), Link(1, 0, 1)]
+            return [Edge(0, 1, 1), Edge(1, 0, 1)]
         return [
             link
             for node in range(nodes)
-            for link in (Link(node, (node + 1) % nodes, 1), Link(node, (node - 1) % nodes, 1))
+            for link in (Edge(node, (node + 1) % nodes, 1), Edge(node, (node - 1) % nodes, 1))
         ]
     assert machine.network.columns is not None, "a mesh has columns"
     return _mesh(nodes, machine.network.columns)
@@ -75,12 +75,12 @@ def links_between(machine: Machine) -> list[int]:
     return found
 
 
-def _mesh(nodes: int, columns: int) -> list[Link]:
+def _mesh(nodes: int, columns: int) -> list[Edge]:
     """Rows are lighter than columns: a message goes along its row first."""
     found = []
     for node in range(nodes):
         if node % columns + 1 < columns:
-            found += [Link(node, node + 1, 1), Link(node + 1, node, 1)]
+            found += [Edge(node, node + 1, 1), Edge(node + 1, node, 1)]
         if node + columns < nodes:
-            found += [Link(node, node + columns, 2), Link(node + columns, node, 2)]
+            found += [Edge(node, node + columns, 2), Edge(node + columns, node, 2)]
     return found
