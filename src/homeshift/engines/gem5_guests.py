@@ -15,7 +15,6 @@ import m5
 import m5.objects as gem5
 
 from homeshift.engines.base import Setup, VmSetup
-from homeshift.engines.gem5_board import Board
 from homeshift.engines.gem5_ruby import Controllers
 from homeshift.errors import InputError, RunError
 from homeshift.machine import Machine
@@ -100,6 +99,8 @@ def _add_full_system(
     system: Any, vm: Any, controllers: Controllers, setup: VmSetup, machine: Machine
 ) -> None:
     """Let CPUs boot. Devices are not on any node: an access takes what the I/O bus takes."""
+    from homeshift.engines.gem5_board import Board  # needs more of gem5 than all others do
+
     given = {name: str(value) for name, value in setup.streams[0].items() if name != "kind"}
     board = Board(system, FullSystem(**given), memory_bytes=len(setup.frames) * PAGE_BYTES)
     vm.start = MEMORY_START
