@@ -36,6 +36,11 @@ count(long hart)
             work_begins();
         }
 #endif
+#ifdef DOTS
+        if (hart == 0 && i % DOTS == 0) {
+            *uart = '.';
+        }
+#endif
         __atomic_fetch_add(&added, 1, __ATOMIC_RELAXED);
         long seen = __atomic_load_n(&exchanged, __ATOMIC_RELAXED);
         while (!__atomic_compare_exchange_n(&exchanged, &seen, seen + 1, 0, __ATOMIC_SEQ_CST,

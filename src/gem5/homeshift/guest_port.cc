@@ -88,7 +88,7 @@ GuestPort::mayIssue(Addr guest)
         return false;
     }
     const uint64_t page = guest >> ::homeshift::kPageShift;
-    if (vm.missing(page)) {
+    if (vm.holds(guest) && vm.missing(page)) {
         waitsForPage = true;
         awaited = page;
         blockedSince = now();
@@ -179,9 +179,9 @@ GuestPort::functional(PacketPtr packet)
     const Addr address = packet->getAddr();
     const Addr guest = address - vm.start;
     packet->setAddr(placeOf(guest));
-    fatal_if(packet->isWrite() && vm.missing(guest >> ::homeshift::kPageShift),
-             "%s: a system call writes to a page that is on its way", name());
     if (vm.holds(guest)) {
+        fatal_if(packet->isWrite() && vm.missing(guest >> ::homeshift::kPageShift),
+                 "%s: a system call writes to a page that is on its way", name());
         (core == nullptr ? ports.front().get() : core)->sendFunctional(packet);
         if (packet->isWrite()) {
             vm.table.mark_dirty(guest);
