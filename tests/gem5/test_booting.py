@@ -77,16 +77,16 @@ def test_linux_does_not_notice_that_it_migrates(tmp_path: Path, strategy: str) -
     initrd = tmp_path / "initrd"
     initrd.write_bytes(first_files(program.read_bytes()))
     done = migrate(
-        *(tmp_path, "--machine", "tiny:memory.size=64MiB,cache.size=32KiB,slc.size=256KiB"),
+        *(tmp_path, "--machine", "quad:memory.size=64MiB"),
         *("--vcpus", "2", "--vm-memory", "40MiB", "--borrow", "1:0.5", "--check"),
         *("--bios", f"{LINUX}/fw_jump.elf", "--kernel", f"{LINUX}/Image"),
-        *("--initrd", str(initrd), "--append", "console=ttyS0 -- 2 4000"),
-        *("--strategy", strategy, "--warmup", "10s", "--window", "20us", "--horizon", "10ms"),
+        *("--initrd", str(initrd), "--append", "console=ttyS0 -- 2 40000"),
+        *("--strategy", strategy, "--warmup", "10s", "--window", "20us", "--horizon", "40ms"),
     )
     assert done.returncode == 0, done.stdout + done.stderr
     summary = json.loads((tmp_path / "m5out" / "migration.json").read_text())
     assert summary["status"] == "completed"
-    assert "8000 8000 8000 8000 of 8000" in printed(tmp_path)
+    assert "80000 80000 80000 80000 of 80000" in printed(tmp_path)
 
 
 def first_files(init: bytes) -> bytes:
