@@ -80,13 +80,13 @@ def test_linux_does_not_notice_that_it_migrates(tmp_path: Path, strategy: str) -
         *(tmp_path, "--machine", "quad:memory.size=64MiB"),
         *("--vcpus", "2", "--vm-memory", "40MiB", "--borrow", "1:0.5", "--check"),
         *("--bios", f"{LINUX}/fw_jump.elf", "--kernel", f"{LINUX}/Image"),
-        *("--initrd", str(initrd), "--append", "console=ttyS0 -- 2 40000"),
+        *("--initrd", str(initrd), "--append", "console=ttyS0 -- 2 12000"),
         *("--strategy", strategy, "--warmup", "10s", "--window", "20us", "--horizon", "40ms"),
     )
     assert done.returncode == 0, done.stdout + done.stderr
     summary = json.loads((tmp_path / "m5out" / "migration.json").read_text())
     assert summary["status"] == "completed"
-    assert "80000 80000 80000 80000 of 80000" in printed(tmp_path)
+    assert "24000 24000 24000 24000 of 24000" in printed(tmp_path)
 
 
 def first_files(init: bytes) -> bytes:
