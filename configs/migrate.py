@@ -289,10 +289,6 @@ def _read(options: argparse.Namespace, faults: _Faults) -> _Experiment:
                 initrd=options.initrd,
                 append=options.append,
             )
-        unused = [n for n in ("kernel", "initrd", "append") if getattr(options, n) is not None]
-        if unused:
-            reason = "needs --bios, the firmware that starts the kernel"
-            raise InputError("the command line", [f"--{name}: {reason}" for name in unused])
         return parse_workload(options.workload)
 
     workload = faults.collect(workload_of)
@@ -310,6 +306,10 @@ def _check_together(
     from homeshift.experiment.vm import VmSpec, default_memory_bytes
 
     machine, strategy, workload = experiment
+    unused = [name for name in ("kernel", "initrd", "append") if getattr(options, name) is not None]
+    if unused and options.bios is None:
+        reason = "needs --bios, the firmware that starts the kernel"
+        faults.errors.append(InputError("the boot", [f"--{name}: {reason}" for name in unused]))
     vm = VmSpec(
         memory_bytes=(
             default_memory_bytes(machine) if options.vm_memory is None else options.vm_memory

@@ -11,7 +11,7 @@ import pytest
 from homeshift.errors import InputError
 from homeshift.workload import FullSystem
 from homeshift.workload.boot_image import Image, Piece
-from homeshift.workload.full_system import KERNEL_START, MEMORY_START, TREE_BYTES
+from homeshift.workload.full_system import KERNEL_START, MEMORY_START, TREE_BYTES, TREE_START
 
 MIB = 1 << 20
 
@@ -57,12 +57,25 @@ def test_a_kernel_takes_the_memory_that_its_header_tells() -> None:
     assert Image.of(bytes(header), at=0x1000).end == 0x1000 + 64
 
 
-def test_an_elf_file_is_moved_with_its_entry() -> None:
+def test_an_elf_file_that_runs_anywhere_is_moved_with_its_entry() -> None:
     data = elf(Piece(0x40, b"code", 4), Piece(0x100, b"data", 16), entry=0x42)
     image = Image.of(data, at=0x80000000)
     assert image.pieces == (Piece(0x80000000, b"code", 4), Piece(0x800000C0, b"data", 16))
     assert image.entry == 0x80000002
     assert image.end == 0x800000D0
+
+
+def test_an_elf_file_stays_where_it_is_linked_to() -> None:
+    data = elf(Piece(MEMORY_START + 0x10000, b"code", 4), entry=MEMORY_START + 0x10002)
+    assert Image.of(data, at=MEMORY_START).elf() == data
+
+
+def test_headers_below_the_memory_are_left_out() -> None:
+    note = Piece(0x10000, b"note", 4)
+    code = Piece(MEMORY_START - 6, b"headercode", 20)
+    image = Image.of(elf(note, code, entry=MEMORY_START), at=MEMORY_START)
+    assert image.pieces == (Piece(MEMORY_START, b"code", 14),)
+    assert image.entry == MEMORY_START
 
 
 def test_an_elf_file_that_is_where_it_belongs_stays_as_it_is() -> None:
@@ -81,7 +94,13 @@ def test_the_entry_of_a_kernel_is_a_virtual_address() -> None:
     [
         (lambda data: data[:18] + b"\x3e\x00" + data[20:], "not for RISC-V of 64 bits"),
         (lambda data: data[:4] + b"\x01" + data[5:], "not for RISC-V of 64 bits"),
+        (lambda data: data[:30], "cut off"),
+        (lambda data: data[:64], "cut off"),
         (lambda data: data[:70], "cut off"),
+        (lambda data: data[:-1], "cut off"),
+        (lambda data: data[:39] + b"\x80" + data[40:], "cut off"),  # where the table is
+        (lambda data: data[:54] + b"\x40" + data[55:], "cut off"),  # the size of its entries
+        (lambda data: data[:104] + b"\x03" + data[105:], "cut off"),  # less memory than bytes
         (lambda data: data[:64] + b"\x02" + data[65:], "nothing to load"),
     ],
 )
@@ -94,27 +113,24 @@ def test_what_cannot_be_booted_is_told(change: object, message: str) -> None:
 
 def test_everything_has_its_place(tmp_path: Path, bios: str, kernel: str) -> None:
     initrd = written(tmp_path / "initrd", b"i" * 5000)
-    layout = FullSystem(bios=bios, kernel=kernel, initrd=initrd).layout(4 * MIB)
-    end = MEMORY_START + 4 * MIB
-    assert layout.tree == end - TREE_BYTES
-    assert layout.initrd == Piece(layout.tree - 8192, b"i" * 5000, 5000)  # whole pages
+    layout = FullSystem(bios=bios, kernel=kernel, initrd=initrd).layout(40 * MIB)
+    assert layout.tree == TREE_START
+    assert layout.initrd == Piece(TREE_START + TREE_BYTES, b"i" * 5000, 5000)
     assert layout.image.entry == MEMORY_START
-    assert [piece.address for piece in layout.image.pieces] == [
-        MEMORY_START,
-        KERNEL_START,
-        layout.tree - 8192,
-    ]
+    places = [piece.address for piece in layout.image.pieces]
+    assert places == [MEMORY_START, KERNEL_START, layout.initrd.address]
 
 
 def test_a_program_without_operating_system_needs_no_kernel(bios: str) -> None:
     layout = FullSystem(bios=bios).layout(MIB)
     assert layout.initrd is None
+    assert layout.tree == MEMORY_START + MIB - TREE_BYTES
     assert layout.image.pieces == (Piece(MEMORY_START, b"firmware", 8),)
 
 
 def test_each_vcpu_is_told_what_it_boots(bios: str, kernel: str) -> None:
     system = FullSystem(bios=bios, kernel=kernel, append="console=ttyS0")
-    streams = system.streams(vcpus=2, vm_bytes=4 * MIB, seed=1)
+    streams = system.streams(vcpus=2, vm_bytes=40 * MIB, seed=1)
     told = {"kind": "full-system", "bios": bios, "kernel": kernel, "append": "console=ttyS0"}
     assert streams == [told, told]
     assert system.to_dict() == {**told, "initrd": None}
@@ -122,7 +138,8 @@ def test_each_vcpu_is_told_what_it_boots(bios: str, kernel: str) -> None:
 
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     elf_file = written(tmp_path / "fw.elf", b"\x7fELF")
-    told = faults(FullSystem(bios=elf_file, kernel=str(tmp_path / "no"), initrd=str(tmp_path)))
+    system = FullSystem(bios=elf_file, kernel=str(tmp_path / "no"), initrd=str(tmp_path))
+    told = faults(system, 40 * MIB)
     assert len(told) == 3
     assert f"--bios {elf_file}: an ELF file that is cut off" in told
     assert any("no: cannot be read: No such file" in fault for fault in told)
@@ -136,17 +153,33 @@ def test_what_only_a_kernel_uses_needs_one(bios: str) -> None:
     )
 
 
-def test_a_vm_with_too_little_memory_is_told_how_much_it_lacks(bios: str, kernel: str) -> None:
-    enough = (2 << 20) + 8192 + TREE_BYTES
-    FullSystem(bios=bios, kernel=kernel).layout(enough)
-    [fault] = faults(FullSystem(bios=bios, kernel=kernel), enough - 4096)
-    assert fault == "--vm-memory: 904 B too little to boot in"  # 5,000 bytes in a page of 4,096
-    [fault] = faults(FullSystem(bios=bios, kernel=kernel, initrd=bios), enough - 4096)
-    assert fault == "--vm-memory: 4.88 KiB too little to boot in"
+def test_a_vm_with_too_little_memory_is_told_how_much_it_lacks(
+    tmp_path: Path, bios: str, kernel: str
+) -> None:
+    initrd = written(tmp_path / "initrd", b"i" * 5000)
+    booted = FullSystem(bios=bios, kernel=kernel, initrd=initrd)
+    enough = (34 << 20) + TREE_BYTES + 8192
+    booted.layout(enough)
+    said = "--vm-memory: 904 B too little to boot in"  # 5,000 bytes in a page of 4,096
+    assert faults(booted, enough - 4096) == (said,)
+    FullSystem(bios=bios, kernel=kernel).layout(enough - 8192)
+    [fault] = faults(FullSystem(bios=bios, kernel=kernel), enough - 8192 - 4096)
+    assert fault == "--vm-memory: 4.00 KiB too little to boot in"
+    FullSystem(bios=kernel).layout(TREE_BYTES + 8192)
+    assert faults(FullSystem(bios=kernel), TREE_BYTES + 4096) == (said,)
 
 
-def test_firmware_ends_below_the_kernel(tmp_path: Path, kernel: str) -> None:
-    large = written(tmp_path / "fw.bin", b"f" * (2 * MIB + 1))
+def test_nothing_lies_where_something_else_belongs(tmp_path: Path, bios: str, kernel: str) -> None:
+    large = written(tmp_path / "large.bin", b"f" * (2 * MIB + 1))
     FullSystem(bios=large).layout(4 * MIB)
-    [fault] = faults(FullSystem(bios=large, kernel=kernel), 4 * MIB)
+    [fault] = faults(FullSystem(bios=large, kernel=kernel), 40 * MIB)
     assert fault == f"--bios {large}: larger than the 2MiB below the kernel"
+    large = written(tmp_path / "large", b"k" * (32 * MIB + 1))
+    [fault] = faults(FullSystem(bios=bios, kernel=large), 40 * MIB)
+    assert fault == f"--kernel {large}: larger than the 32MiB below the device tree"
+
+
+def test_a_command_line_is_no_longer_than_linux_takes(bios: str, kernel: str) -> None:
+    FullSystem(bios=bios, kernel=kernel, append="x" * 1023).layout(40 * MIB)
+    [fault] = faults(FullSystem(bios=bios, kernel=kernel, append="x" * 1024), 40 * MIB)
+    assert fault == "--append: Linux takes 1,023 characters at most"

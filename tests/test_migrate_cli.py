@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import resource
+import runpy
 import signal
 import subprocess
 import sys
@@ -203,6 +204,7 @@ BAD = [
     (("--bios", "text.npy"), ["the embedded engine has none; use gem5"]),
     (("--bios", "a", "--program", "b"), ["not allowed with argument"]),
     (("--kernel", "a", "--append", "b"), ["--kernel: needs --bios", "--append: needs --bios"]),
+    (("--trace", "text.npy", "--kernel", "a"), ["--kernel: needs --bios"]),
     (
         ("--strategy", "stop-and-copy", "--vm-memory", "1008KiB", "--borrow", "1:0.5"),
         ["node 1 has 516 KiB of free memory", "copying pages needs 1008 KiB"],
@@ -362,3 +364,10 @@ def test_a_failed_run_keeps_the_run_that_was_there(tmp_path: Path) -> None:
     result = migrate(tmp_path, *TINY, "--target", "0", "--outdir", "run")
     assert result.returncode == 2
     assert {path.name: path.read_bytes() for path in run.iterdir()} == before
+
+
+def test_what_a_boot_consists_of_is_no_fault_of_each_option_alone() -> None:
+    faults_in = runpy.run_path(str(SCRIPT))["faults_in"]
+    assert faults_in(["--kernel", "Image"], together=False) == []  # a sweep asks so
+    [fault] = faults_in(["--kernel", "Image"], together=True)
+    assert fault == "--kernel: needs --bios, the firmware that starts the kernel"

@@ -47,7 +47,7 @@ def test_harts_without_operating_system_count_right_while_they_migrate(
         *("--warmup", "100us", "--window", "20us", "--horizon", "1s"),  # the program ends before
     )
     assert "watching the VM afterwards" in done.stdout, done.stdout + done.stderr
-    assert "m5_exit instruction encountered" in done.stderr
+    assert "the program ended at tick" in done.stderr
     assert done.returncode == 1
     assert printed(tmp_path) == "." * 2000 + "ok\n"
 
@@ -62,11 +62,12 @@ def test_a_program_ends_the_warm_up_when_its_work_begins(tmp_path: Path) -> None
     assert summary["phases"][0]["start"] < 10**11
 
 
-def test_what_does_not_fit_into_the_memory_is_told(tmp_path: Path) -> None:
-    bios = compiled(tmp_path, "harts.c", *BARE)
-    done = migrate(tmp_path, *VM, "--bios", str(bios), "--kernel", str(bios))
-    assert done.returncode == 2
-    assert "too little to boot in" in done.stderr
+def test_a_program_that_touches_nothing_there_is_told(tmp_path: Path) -> None:
+    nothing = tmp_path / "nothing"
+    nothing.write_bytes(b"\x83\x32\x00\x00")  # ld t0, 0(zero)
+    done = migrate(tmp_path, *VM, "--bios", str(nothing))
+    assert done.returncode == 1
+    assert "Unable to find destination for [0:0x8]" in done.stderr
 
 
 @pytest.mark.skipif(LINUX is None, reason="HOMESHIFT_LINUX names no directory with a kernel")

@@ -108,23 +108,17 @@ GuestPort::request(CpuSide &side, PacketPtr packet)
     if (side.refused) {
         return false;
     }
-    const bool answered = packet->needsResponse();
-    if (answered) {
-        packet->pushSenderState(new Access(side, guest, curTick()));
-    }
+    panic_if(!packet->needsResponse(), "%s: an access that ends without an answer", name());
+    packet->pushSenderState(new Access(side, guest, curTick()));
     packet->setAddr(place);
     if (!(vm.holds(guest) ? core : &devices)->sendTimingReq(packet)) {
-        if (answered) {
-            delete packet->popSenderState();
-        }
+        delete packet->popSenderState();
         packet->setAddr(address);
         side.refused = true;
         return false;
     }
-    if (answered) {
-        ++underWay;
-        ++pages[guest >> ::homeshift::kPageShift];
-    }
+    ++underWay;
+    ++pages[guest >> ::homeshift::kPageShift];
     return true;
 }
 

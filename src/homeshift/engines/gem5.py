@@ -262,7 +262,7 @@ class Gem5Engine:
             raise RunError(f"the simulation failed at tick {self.now}: {faults[0]}")
         if "user interrupt" in cause:
             raise KeyboardInterrupt
-        if "last active thread" in cause:
+        if "last active thread" in cause or "m5_exit" in cause:
             raise RunError(
                 f"the program ended at tick {self.now}, before the measurement; give it more to "
                 "do, or a shorter --warmup and --window"

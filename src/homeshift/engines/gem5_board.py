@@ -2,16 +2,18 @@
 """What a full system needs besides CPUs and memory: devices, and what lies in memory at first.
 
 The devices are those of SiFive's boards: interrupt controllers, a clock, and a serial port. What
-the guest prints there is in `system.platform.terminal` in gem5's output directory. There is no
-disk: Linux takes its files from an initrd. Runs inside gem5 only.
+the guest prints there is in `system.platform.terminal` in gem5's output directory, and what it
+boots from in `boot.elf` and `boot.dtb`. There is no disk: Linux takes its files from an initrd.
+
+Runs inside gem5 only.
 """
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
+import m5
 import m5.objects as gem5
 from m5.util import fdthelper
 
@@ -42,8 +44,6 @@ class Board:
         platform.rtc = gem5.RiscvRTC(frequency=f"{CLOCK_HZ}Hz")
         platform.clint.int_pin = platform.rtc.int_pin
         system.iobus = gem5.IOXBar()
-        system.iobus.badaddr_responder = gem5.BadAddr()
-        system.iobus.default = system.iobus.badaddr_responder.pio
         platform.pci_host.pio = system.iobus.mem_side_ports
         platform.attachOnChipIO(system.iobus)
         platform.attachOffChipIO(system.iobus)
@@ -60,9 +60,7 @@ class Board:
         """Put everything into memory that is in it at first, when all CPUs are there."""
         platform = self._system.platform
         platform.setNumCores(len(self._cpus))
-        directory = tempfile.TemporaryDirectory(prefix="homeshift-")
-        self._system._boot_files = directory  # there until gem5, which is to read them, ends
-        image, tree = Path(directory.name, "image.elf"), Path(directory.name, "tree.dtb")
+        image, tree = (Path(m5.options.outdir, name) for name in ("boot.elf", "boot.dtb"))
         image.write_bytes(self._layout.image.elf())
         tree.write_bytes(self._tree())
         self._system.workload = gem5.RiscvLinux(

@@ -4,9 +4,9 @@
     image = Image.of(Path("fw_jump.bin").read_bytes(), at=0x80000000)
     Path("boot.elf").write_bytes(image.elf())
 
-An ELF file may be given as well: then the lowest of its addresses is moved to `at`, as firmware
-that runs anywhere and kernels that are linked to virtual addresses need it. (ELF-64, little-endian:
-see the System V ABI, "Object Files", or elf(5).)
+An ELF file may be given as well. If it is linked to addresses below `at`, the lowest of them is
+moved there, as firmware that runs anywhere and kernels need it; else it stays where it belongs.
+(ELF-64, little-endian: see the System V ABI, "Object Files", or elf(5).)
 """
 
 from __future__ import annotations
@@ -22,6 +22,17 @@ LINUX_MAGIC = b"RSC\x05"
 _LOAD = 1
 _HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 _SEGMENT = struct.Struct("<IIQQQQQQ")
+
+
+class _Segment(NamedTuple):
+    kind: int
+    flags: int
+    offset: int
+    virtual: int
+    physical: int
+    length: int  # in the file
+    size: int  # in memory
+    alignment: int
 
 
 class Piece(NamedTuple):
@@ -54,7 +65,7 @@ class Image:
         """Return the image that is a file's content: an ELF file's, or as it is.
 
         Raises:
-            ValueError: it is an ELF file, but not one that RISC-V can run.
+            ValueError: it is an ELF file, but not a whole one that RISC-V can run.
         """
         if not data.startswith(MAGIC):
             size = len(data)
@@ -62,30 +73,34 @@ class Image:
                 size = max(size, int.from_bytes(data[16:24], "little"))
             return cls(pieces=(Piece(at, data, size),), entry=at)
         try:
-            _, _, machine, _, entry, table, *_, count, _, _, _ = _HEADER.unpack_from(data)
+            _, _, machine, _, entry, table, *_, length, count, _, _, _ = _HEADER.unpack_from(data)
             if machine != RISCV or data[4:6] != b"\x02\x01":
                 raise ValueError("an ELF file, but not for RISC-V of 64 bits")
-            segments = [_SEGMENT.unpack_from(data, table + i * _SEGMENT.size) for i in range(count)]
+            headers = data[table : table + count * length]
+            segments = [_Segment(*fields) for fields in _SEGMENT.iter_unpack(headers)]
         except struct.error as error:
             raise ValueError("an ELF file that is cut off") from error
-        loads = [
-            (virtual, physical, data[offset : offset + length], size)
-            for kind, _, offset, virtual, physical, length, size, _ in segments
-            if kind == _LOAD and size
-        ]
+        if len(segments) != count:
+            raise ValueError("an ELF file that is cut off")
+        loads = [segment for segment in segments if segment.kind == _LOAD and segment.size]
         if not loads:
             raise ValueError("an ELF file with nothing to load")
-        lowest = min(physical for _, physical, _, _ in loads)
-        pieces = tuple(Piece(at + place - lowest, held, size) for _, place, held, size in loads)
+        if any(x.length > x.size or x.offset + x.length > len(data) for x in loads):
+            raise ValueError("an ELF file that is cut off")
+        below_it = all(x.physical + x.size <= at for x in loads)
+        moved = at - min(x.physical for x in loads) if below_it else 0
         begin = next(
-            (
-                at + entry - virtual + place - lowest
-                for virtual, place, _, size in loads
-                if virtual <= entry < virtual + size
-            ),
-            at,
+            (x.physical + entry - x.virtual for x in loads if 0 <= entry - x.virtual < x.size),
+            entry,
         )
-        return cls(pieces=pieces, entry=begin)
+        pieces = []
+        for x in loads:
+            # What lies below is no part of the program: headers, which linkers put there.
+            below = max(0, at - x.physical - moved)
+            if below < x.size:
+                held = data[x.offset + min(below, x.length) : x.offset + x.length]
+                pieces.append(Piece(x.physical + moved + below, held, x.size - below))
+        return cls(pieces=tuple(pieces), entry=begin + moved)
 
     def elf(self) -> bytes:
         """Return it as an ELF file."""

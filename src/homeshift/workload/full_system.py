@@ -18,8 +18,12 @@ MEMORY_START = 0x80000000
 """Guest address of the memory's first byte, as on the boards that gem5's devices come from."""
 KERNEL_START = MEMORY_START + (2 << 20)
 """Where OpenSBI's fw_jump looks for a kernel of 64 bits."""
+TREE_START = MEMORY_START + (34 << 20)
+"""Where fw_jump puts the device tree for the kernel."""
 TREE_BYTES = 64 << 10
-"""Kept for the device tree, at the end of memory."""
+"""Kept for the device tree: there, or without a kernel at the end of memory."""
+MOST_CHARACTERS = 1023
+"""Of a command line (COMMAND_LINE_SIZE in arch/riscv/include/uapi/asm/setup.h)."""
 
 T = TypeVar("T")
 
@@ -72,22 +76,32 @@ class FullSystem:
             InputError: a file cannot be read, or the VM has too little memory for them.
         """
         faults: list[str] = []
-        tree = _aligned(MEMORY_START + vm_bytes - TREE_BYTES)
+        end = MEMORY_START + vm_bytes
         bios = self._read("bios", partial(Image.of, at=MEMORY_START), faults)
         kernel = self._read("kernel", partial(Image.of, at=KERNEL_START), faults)
-        files = self._read("initrd", bytes, faults)
+        initrd = self._read(
+            "initrd", lambda data: Piece(TREE_START + TREE_BYTES, data, len(data)), faults
+        )
         if self.kernel is None:
             faults += [
                 f"--{name}: there is no --kernel to get it"
                 for name in ("initrd", "append")
                 if getattr(self, name) is not None
             ]
-        initrd = None if files is None else Piece(_aligned(tree - len(files)), files, len(files))
+        if self.append is not None and len(self.append) > MOST_CHARACTERS:
+            faults.append(f"--append: Linux takes {MOST_CHARACTERS:,} characters at most")
         if bios and kernel and bios.end > KERNEL_START:
             faults.append(f"--bios {self.bios}: larger than the 2MiB below the kernel")
-        last, end = kernel or bios, initrd.address if initrd else tree
-        if last and last.end > end:
-            faults.append(f"--vm-memory: {format_bytes(last.end - end)} too little to boot in")
+        if kernel and kernel.end > TREE_START:
+            faults.append(f"--kernel {self.kernel}: larger than the 32MiB below the device tree")
+        if self.kernel is None:
+            tree = (end - TREE_BYTES) // PAGE_BYTES * PAGE_BYTES
+            needed = (bios.end if bios else MEMORY_START) + TREE_BYTES
+        else:
+            tree = TREE_START
+            needed = initrd.end if initrd else TREE_START + TREE_BYTES
+        if needed > end:
+            faults.append(f"--vm-memory: {format_bytes(needed - end)} too little to boot in")
         if faults or bios is None:
             raise InputError(self.subject, faults)
         pieces = (*bios.pieces, *(kernel.pieces if kernel else ()), *((initrd,) if initrd else ()))
@@ -102,7 +116,3 @@ class FullSystem:
         except ValueError as error:
             faults.append(f"--{option} {path}: {error}")
         return None
-
-
-def _aligned(address: int) -> int:
-    return address // PAGE_BYTES * PAGE_BYTES
