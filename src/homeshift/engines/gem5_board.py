@@ -10,6 +10,7 @@ Runs inside gem5 only.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,133 +19,121 @@ import m5.objects as gem5
 from m5.util import fdthelper
 
 from homeshift.workload import FullSystem
+from homeshift.workload.boot_image import Piece
 from homeshift.workload.full_system import MEMORY_START
 
 CLOCK_HZ = 10_000_000
 """Of the guest's own clock, by which it counts time."""
 
 
-class Board:
-    """The devices of a system, and the files that it boots from."""
+def add_board(system: Any, booted: FullSystem, cpus: Sequence[Any], *, memory_bytes: int) -> None:
+    """Add devices to a system, and say what is in its memory when it is switched on.
 
-    def __init__(self, system: Any, given: FullSystem, *, memory_bytes: int) -> None:
-        """Make the devices.
-
-        Args:
-            system: gem5's, in full-system mode.
-            given: what is booted.
-            memory_bytes: of the VM.
-        """
-        self._system = system
-        self._memory_bytes = memory_bytes
-        self._append = given.append or ""
-        self._layout = given.layout(memory_bytes)
-        self._cpus: list[Any] = []
-        platform = system.platform = gem5.HiFive()
-        platform.rtc = gem5.RiscvRTC(frequency=f"{CLOCK_HZ}Hz")
-        platform.clint.int_pin = platform.rtc.int_pin
-        system.iobus = gem5.IOXBar()
-        platform.pci_host.pio = system.iobus.mem_side_ports
-        platform.attachOnChipIO(system.iobus)
-        platform.attachOffChipIO(system.iobus)
-        platform.attachPlic()
-
-    def add(self, cpu: Any) -> None:
-        """Add a CPU, which has no threads yet."""
-        platform = self._system.platform
-        devices = [*platform._on_chip_ranges(), *platform._off_chip_ranges()]
+    Args:
+        system: gem5's, in full-system mode.
+        booted: what it is to boot.
+        cpus: all of them, without threads yet.
+        memory_bytes: of the VM.
+    """
+    platform = system.platform = gem5.HiFive()
+    platform.rtc = gem5.RiscvRTC(frequency=f"{CLOCK_HZ}Hz")
+    platform.clint.int_pin = platform.rtc.int_pin
+    system.iobus = gem5.IOXBar()
+    platform.pci_host.pio = system.iobus.mem_side_ports
+    platform.attachOnChipIO(system.iobus)
+    platform.attachOffChipIO(system.iobus)
+    platform.attachPlic()
+    platform.setNumCores(len(cpus))
+    devices = [*platform._on_chip_ranges(), *platform._off_chip_ranges()]
+    for cpu in cpus:
         cpu.mmu.pma_checker = gem5.PMAChecker(uncacheable=devices)
-        self._cpus.append(cpu)
+    layout = booted.layout(memory_bytes)
+    image, tree = (Path(m5.options.outdir, name) for name in ("boot.elf", "boot.dtb"))
+    image.write_bytes(layout.image.elf())
+    tree.write_bytes(_tree(platform, len(cpus), memory_bytes, layout.initrd))
+    system.workload = gem5.RiscvLinux(
+        object_file=str(image),
+        addr_check=False,  # it is the VM's stage-2 table that knows where its memory is
+        dtb_filename=str(tree),
+        dtb_addr=layout.tree,
+        command_line=booted.append or "",
+    )
 
-    def finish(self) -> None:
-        """Put everything into memory that is in it at first, when all CPUs are there."""
-        platform = self._system.platform
-        platform.setNumCores(len(self._cpus))
-        image, tree = (Path(m5.options.outdir, name) for name in ("boot.elf", "boot.dtb"))
-        image.write_bytes(self._layout.image.elf())
-        tree.write_bytes(self._tree())
-        self._system.workload = gem5.RiscvLinux(
-            object_file=str(image),
-            addr_check=False,  # it is the VM's stage-2 table that knows where its memory is
-            dtb_filename=str(tree),
-            dtb_addr=self._layout.tree,
-            command_line=self._append,
-        )
 
-    def _tree(self) -> bytes:
-        """Return the device tree, of at most TREE_BYTES (see devicetree.org's specification)."""
-        platform, cpus = self._system.platform, range(len(self._cpus))
-        clint, plic, uart = platform.clint, platform.plic, platform.uart
-        interrupts, plic_handle = [1 + cpu for cpu in cpus], 1 + len(cpus)
-        chosen: dict[str, Any] = {"stdout-path": "/soc/serial"}  # gem5 adds the command line
-        if self._layout.initrd:
-            chosen["linux,initrd-start"] = _cells(self._layout.initrd.address)
-            chosen["linux,initrd-end"] = _cells(self._layout.initrd.end)
-        nodes = {
+def _tree(platform: Any, cpu_count: int, memory_bytes: int, initrd: Piece | None) -> bytes:
+    """Return the device tree, of at most TREE_BYTES (see devicetree.org's specification)."""
+    cpus = range(cpu_count)
+    clint, plic, uart = platform.clint, platform.plic, platform.uart
+    interrupts, plic_handle = [1 + cpu for cpu in cpus], 1 + cpu_count
+    chosen: dict[str, Any] = {"stdout-path": "/soc/serial"}  # gem5 adds the command line
+    if initrd:
+        chosen["linux,initrd-start"] = _cells(initrd.address)
+        chosen["linux,initrd-end"] = _cells(initrd.end)
+    nodes = {
+        "#address-cells": [2],
+        "#size-cells": [2],
+        "compatible": "riscv-virtio",
+        "chosen": chosen,
+        "memory": {
+            "device_type": "memory",
+            "reg": _cells(MEMORY_START, memory_bytes),
+        },
+        "cpus": {
+            "#address-cells": [1],
+            "#size-cells": [0],
+            "timebase-frequency": [CLOCK_HZ],
+            **{
+                f"cpu@{cpu}": {
+                    "device_type": "cpu",
+                    "reg": [cpu],
+                    "status": "okay",
+                    "compatible": "riscv",
+                    "riscv,isa": "rv64imafdc",
+                    "mmu-type": "riscv,sv39",
+                    "interrupt-controller": {
+                        "#interrupt-cells": [1],
+                        "interrupt-controller": None,
+                        "compatible": "riscv,cpu-intc",
+                        "phandle": [interrupts[cpu]],
+                    },
+                }
+                for cpu in cpus
+            },
+        },
+        "soc": {
             "#address-cells": [2],
             "#size-cells": [2],
-            "compatible": "riscv-virtio",
-            "chosen": chosen,
-            "memory": {
-                "device_type": "memory",
-                "reg": _cells(MEMORY_START, self._memory_bytes),
+            "compatible": "simple-bus",
+            "ranges": None,
+            "clint": {
+                "compatible": "riscv,clint0",
+                "reg": _registers(clint),
+                # of software and of the timer
+                "interrupts-extended": [x for cpu in interrupts for x in (cpu, 3, cpu, 7)],
             },
-            "cpus": {
-                "#address-cells": [1],
-                "#size-cells": [0],
-                "timebase-frequency": [CLOCK_HZ],
-                **{
-                    f"cpu@{cpu}": {
-                        "device_type": "cpu",
-                        "reg": [cpu],
-                        "status": "okay",
-                        "compatible": "riscv",
-                        "riscv,isa": "rv64imafdc",
-                        "mmu-type": "riscv,sv39",
-                        "interrupt-controller": {
-                            "#interrupt-cells": [1],
-                            "interrupt-controller": None,
-                            "compatible": "riscv,cpu-intc",
-                            "phandle": [interrupts[cpu]],
-                        },
-                    }
-                    for cpu in cpus
-                },
+            "plic": {
+                "compatible": "riscv,plic0",
+                "reg": _registers(plic),
+                "#address-cells": [0],
+                "#interrupt-cells": [1],
+                "interrupt-controller": None,
+                "phandle": [plic_handle],
+                "riscv,ndev": [int(plic.n_src) - 1],
+                # of devices, to machine and to supervisor mode
+                "interrupts-extended": [x for cpu in interrupts for x in (cpu, 11, cpu, 9)],
             },
-            "soc": {
-                "#address-cells": [2],
-                "#size-cells": [2],
-                "compatible": "simple-bus",
-                "ranges": None,
-                "clint": {
-                    "compatible": "riscv,clint0",
-                    "reg": _registers(clint),
-                    # of software and of the timer
-                    "interrupts-extended": [x for cpu in interrupts for x in (cpu, 3, cpu, 7)],
-                },
-                "plic": {
-                    "compatible": "riscv,plic0",
-                    "reg": _registers(plic),
-                    "#address-cells": [0],
-                    "#interrupt-cells": [1],
-                    "interrupt-controller": None,
-                    "phandle": [plic_handle],
-                    "riscv,ndev": [int(plic.n_src) - 1],
-                    # of devices, to machine and to supervisor mode
-                    "interrupts-extended": [x for cpu in interrupts for x in (cpu, 11, cpu, 9)],
-                },
-                "serial": {
-                    "compatible": "ns16550a",
-                    "reg": _registers(uart),
-                    "interrupts": [int(platform.uart_int_id)],
-                    "interrupt-parent": [plic_handle],
-                    "clock-frequency": [3686400],
-                },
+            "serial": {
+                "compatible": "ns16550a",
+                "reg": _registers(uart),
+                "interrupts": [int(platform.uart_int_id)],
+                "interrupt-parent": [plic_handle],
+                "clock-frequency": [3686400],
             },
-        }
-        tree = fdthelper.Fdt()
-        tree.add_rootnode(_node("/", nodes))
-        return bytes(tree.to_dtb())
+        },
+    }
+    tree = fdthelper.Fdt()
+    tree.add_rootnode(_node("/", nodes))
+    return bytes(tree.to_dtb())
 
 
 def _registers(device: Any) -> list[int]:

@@ -99,17 +99,21 @@ def _add_full_system(
     system: Any, vm: Any, controllers: Controllers, setup: VmSetup, machine: Machine
 ) -> None:
     """Let CPUs boot. Devices are not on any node: an access takes what the I/O bus takes."""
-    from homeshift.engines.gem5_board import Board  # needs more of gem5 than all others do
+    from homeshift.engines.gem5_board import add_board  # needs more of gem5 than all others do
 
     given = {name: str(value) for name, value in setup.streams[0].items() if name != "kind"}
-    board = Board(system, FullSystem(**given), memory_bytes=len(setup.frames) * PAGE_BYTES)
-    vm.start = MEMORY_START
-    for cpu, port in _cpus(vm, controllers, setup, machine):
+    cpus = _cpus(vm, controllers, setup, machine)
+    add_board(
+        system,
+        FullSystem(**given),
+        [cpu for cpu, _ in cpus],
+        memory_bytes=len(setup.frames) * PAGE_BYTES,
+    )
+    for cpu, port in cpus:
         port.devices = system.iobus.cpu_side_ports
-        board.add(cpu)
         cpu.createThreads()
+    vm.start = MEMORY_START
     system.system_port = vm.port0.cpu_side
-    board.finish()
 
 
 def _cpus(
