@@ -105,8 +105,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     what.add_argument("--trace", nargs="+", metavar="FILE", help="traces to replay, one a vCPU")
     add("--kernel", metavar="FILE", help="Linux that --bios starts, as an Image or a vmlinux")
-    add("--initrd", metavar="FILE", help="its first file system; there is no disk")
-    add("--append", metavar="TEXT", help="its command line")
+    add("--initrd", metavar="FILE", help="the kernel's first file system; there is no disk")
+    add("--append", metavar="TEXT", help="the kernel's command line")
     read(
         "--vm-memory",
         parse_size,

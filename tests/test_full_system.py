@@ -102,6 +102,8 @@ def test_the_entry_of_a_kernel_is_a_virtual_address() -> None:
         (lambda data: data[:54] + b"\x40" + data[55:], "cut off"),  # the size of its entries
         (lambda data: data[:104] + b"\x03" + data[105:], "cut off"),  # less memory than bytes
         (lambda data: data[:64] + b"\x02" + data[65:], "nothing to load"),
+        (lambda data: data[:24] + b"\x04" + data[25:], "begins outside"),
+        (lambda data: data[:0], "empty"),
     ],
 )
 def test_what_cannot_be_booted_is_told(change: object, message: str) -> None:
@@ -173,13 +175,22 @@ def test_nothing_lies_where_something_else_belongs(tmp_path: Path, bios: str, ke
     large = written(tmp_path / "large.bin", b"f" * (2 * MIB + 1))
     FullSystem(bios=large).layout(4 * MIB)
     [fault] = faults(FullSystem(bios=large, kernel=kernel), 40 * MIB)
-    assert fault == f"--bios {large}: larger than the 2MiB below the kernel"
+    assert fault == f"--bios {large}: reaches beyond the 2MiB below the kernel"
     large = written(tmp_path / "large", b"k" * (32 * MIB + 1))
     [fault] = faults(FullSystem(bios=bios, kernel=large), 40 * MIB)
-    assert fault == f"--kernel {large}: larger than the 32MiB below the device tree"
+    assert fault == f"--kernel {large}: reaches beyond the 32MiB below the device tree"
 
 
 def test_a_command_line_is_no_longer_than_linux_takes(bios: str, kernel: str) -> None:
     FullSystem(bios=bios, kernel=kernel, append="x" * 1023).layout(40 * MIB)
-    [fault] = faults(FullSystem(bios=bios, kernel=kernel, append="x" * 1024), 40 * MIB)
-    assert fault == "--append: Linux takes 1,023 characters at most"
+    for text in ("x" * 1024, "\u00e4" * 512):
+        [fault] = faults(FullSystem(bios=bios, kernel=kernel, append=text), 40 * MIB)
+        assert fault == "--append: Linux takes 1,023 bytes at most"
+
+
+@pytest.mark.parametrize("at", [KERNEL_START + 4 * MIB, MEMORY_START])
+def test_a_kernel_begins_where_firmware_looks_for_it(tmp_path: Path, bios: str, at: int) -> None:
+    size = KERNEL_START - MEMORY_START + 4
+    linked = written(tmp_path / "vmlinux", elf(Piece(at, b"k" * size, size), entry=at))
+    [fault] = faults(FullSystem(bios=bios, kernel=linked), 40 * MIB)
+    assert fault.startswith(f"--kernel {linked}: ")

@@ -87,6 +87,7 @@ def test_linux_does_not_notice_that_it_migrates(tmp_path: Path, strategy: str) -
     assert done.returncode == 0, done.stdout + done.stderr
     summary = json.loads((tmp_path / "m5out" / "migration.json").read_text())
     assert summary["status"] == "completed"
+    assert summary["phases"][0]["start"] < 10**13  # the threads have begun, or it would be 10 s
     assert "24000 24000 24000 24000 of 24000" in printed(tmp_path)
 
 

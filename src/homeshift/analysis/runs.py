@@ -165,21 +165,16 @@ def remarks(runs: Sequence[Run]) -> list[str]:
     incomplete = not_completed(runs)
     if any(run.migration["status"] == "completed" for run in runs):
         incomplete += "; means are without them" if incomplete else ""
-    said = (not_converged(runs), incomplete, _others_not_completed(runs), several_vms(runs))
+    said = (not_converged(runs), incomplete, _others_cancelled(runs), several_vms(runs))
     return [sentence for sentence in said if sentence]
 
 
-def _others_not_completed(runs: Sequence[Run]) -> str:
-    ended = [
-        {
-            leg["status"]
-            for leg in run.migration.get("migrations", ())
-            if "status" in leg and leg["vm"]
-        }
+def _others_cancelled(runs: Sequence[Run]) -> str:
+    count = sum(
+        any(leg.get("vm") and "status" in leg for leg in run.migration.get("migrations", ()))
         for run in runs
-    ]
-    count, how = sum(map(bool, ended)), ", ".join(sorted(set().union(*ended)))
-    return f"in {count} of {len(runs)} runs another VM's migration is {how}" if count else ""
+    )
+    return f"in {count} of {len(runs)} runs another VM's migration is cancelled" if count else ""
 
 
 def read_runs(paths: Sequence[str | os.PathLike[str]], *, stats: bool = True) -> list[Run]:

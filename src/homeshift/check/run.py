@@ -100,7 +100,7 @@ class Result(Trace):
 
 
 def settled(model: Model, options: Options) -> Options:
-    """Fill in what is as the scenario says on a machine of that size; twice is as good as once."""
+    """Return options with what they leave open as the scenario has it for the model's size."""
     scenario = model.scenario
     limits = {s.name: s.limit for s in scenario.stimulus} | dict(scenario.limits)
     if model.lines >= 2:

@@ -18,9 +18,10 @@ import m5
 import m5.objects as gem5
 from m5.util import fdthelper
 
+from homeshift.errors import RunError
 from homeshift.workload import FullSystem
 from homeshift.workload.boot_image import Piece
-from homeshift.workload.full_system import MEMORY_START
+from homeshift.workload.full_system import APPEND_BYTES, MEMORY_START, TREE_BYTES
 
 CLOCK_HZ = 10_000_000
 """Of the guest's own clock, by which it counts time."""
@@ -34,6 +35,9 @@ def add_board(system: Any, booted: FullSystem, cpus: Sequence[Any], *, memory_by
         booted: what it is to boot.
         cpus: all of them, without threads yet.
         memory_bytes: of the VM.
+
+    Raises:
+        RunError: there are too many CPUs.
     """
     platform = system.platform = gem5.HiFive()
     platform.rtc = gem5.RiscvRTC(frequency=f"{CLOCK_HZ}Hz")
@@ -50,7 +54,10 @@ def add_board(system: Any, booted: FullSystem, cpus: Sequence[Any], *, memory_by
     layout = booted.layout(memory_bytes)
     image, tree = (Path(m5.options.outdir, name) for name in ("boot.elf", "boot.dtb"))
     image.write_bytes(layout.image.elf())
-    tree.write_bytes(_tree(platform, len(cpus), memory_bytes, layout.initrd))
+    described = _tree(platform, len(cpus), memory_bytes, layout.initrd)
+    if len(described) + APPEND_BYTES > TREE_BYTES:
+        raise RunError(f"the device tree of {len(cpus)} CPUs does not fit into its 64 KiB")
+    tree.write_bytes(described)
     system.workload = gem5.RiscvLinux(
         object_file=str(image),
         addr_check=False,  # it is the VM's stage-2 table that knows where its memory is
@@ -61,7 +68,7 @@ def add_board(system: Any, booted: FullSystem, cpus: Sequence[Any], *, memory_by
 
 
 def _tree(platform: Any, cpu_count: int, memory_bytes: int, initrd: Piece | None) -> bytes:
-    """Return the device tree, of at most TREE_BYTES (see devicetree.org's specification)."""
+    """Return the device tree (see devicetree.org's specification)."""
     cpus = range(cpu_count)
     clint, plic, uart = platform.clint, platform.plic, platform.uart
     interrupts, plic_handle = [1 + cpu for cpu in cpus], 1 + cpu_count

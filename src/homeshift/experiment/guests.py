@@ -76,7 +76,7 @@ def others_beside(
     Args:
         vm: the first one.
         path: of the file; None: there are no others.
-        machine: None, as the workload: has faults of its own, which are told already.
+        machine: None if it has faults, which are told already; so is the workload.
         workload: of the first VM.
         seed: of the workload.
         collect: calls a function, and notes what it finds wrong with "more_vms", "vm" or

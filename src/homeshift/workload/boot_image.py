@@ -4,8 +4,8 @@
     image = Image.of(Path("fw_jump.bin").read_bytes(), at=0x80000000)
     Path("boot.elf").write_bytes(image.elf())
 
-An ELF file may be given as well. If it is linked to addresses below `at`, the lowest of them is
-moved there, as firmware that runs anywhere and kernels need it; else it stays where it belongs.
+An ELF file may be given as well. If all of it is linked to addresses below `at`, it is moved there,
+as firmware that runs anywhere and kernels need it; else it stays, without what lies below `at`.
 (ELF-64, little-endian: see the System V ABI, "Object Files", or elf(5).)
 """
 
@@ -67,6 +67,8 @@ class Image:
         Raises:
             ValueError: it is an ELF file, but not a whole one that RISC-V can run.
         """
+        if not data:
+            raise ValueError("empty")
         if not data.startswith(MAGIC):
             size = len(data)
             if data[56:60] == LINUX_MAGIC:
@@ -100,6 +102,8 @@ class Image:
             if below < x.size:
                 held = data[x.offset + min(below, x.length) : x.offset + x.length]
                 pieces.append(Piece(x.physical + moved + below, held, x.size - below))
+        if not any(piece.address <= begin + moved < piece.end for piece in pieces):
+            raise ValueError("an ELF file that begins outside of what it holds")
         return cls(pieces=tuple(pieces), entry=begin + moved)
 
     def elf(self) -> bytes:

@@ -21,9 +21,9 @@ KERNEL_START = MEMORY_START + (2 << 20)
 TREE_START = MEMORY_START + (34 << 20)
 """Where fw_jump puts the device tree for the kernel."""
 TREE_BYTES = 64 << 10
-"""Kept for the device tree: there, or without a kernel at the end of memory."""
-MOST_CHARACTERS = 1023
-"""Of a command line (COMMAND_LINE_SIZE in arch/riscv/include/uapi/asm/setup.h)."""
+"""Kept for the device tree: at TREE_START, or at the end of memory if there is no kernel."""
+APPEND_BYTES = 1023
+"""Most that a command line can have (COMMAND_LINE_SIZE in arch/riscv/include/uapi/asm/setup.h)."""
 
 T = TypeVar("T")
 
@@ -88,12 +88,14 @@ class FullSystem:
                 for name in ("initrd", "append")
                 if getattr(self, name) is not None
             ]
-        if self.append is not None and len(self.append) > MOST_CHARACTERS:
-            faults.append(f"--append: Linux takes {MOST_CHARACTERS:,} characters at most")
+        if self.append is not None and len(self.append.encode()) > APPEND_BYTES:
+            faults.append(f"--append: Linux takes {APPEND_BYTES:,} bytes at most")
         if bios and kernel and bios.end > KERNEL_START:
-            faults.append(f"--bios {self.bios}: larger than the 2MiB below the kernel")
+            faults.append(f"--bios {self.bios}: reaches beyond the 2MiB below the kernel")
+        if kernel and kernel.entry != KERNEL_START:
+            faults.append(f"--kernel {self.kernel}: does not begin at {KERNEL_START:#x}")
         if kernel and kernel.end > TREE_START:
-            faults.append(f"--kernel {self.kernel}: larger than the 32MiB below the device tree")
+            faults.append(f"--kernel {self.kernel}: reaches beyond the 32MiB below the device tree")
         if self.kernel is None:
             tree = (end - TREE_BYTES) // PAGE_BYTES * PAGE_BYTES
             needed = (bios.end if bios else MEMORY_START) + TREE_BYTES
