@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,7 +25,7 @@ READERS: dict[str, Callable[[Path], object]] = {
 }
 FAULTS = {
     b"a = '\xe9'\n": "not UTF-8 at byte 5",
-    b"a = = 3\n": "not TOML: ",
+    b"a = = 3\n": "not TOML: .+",
     None: "cannot read {path}: No such file or directory",
 }
 
@@ -40,4 +41,4 @@ def test_a_file_that_is_no_toml_is_an_input_error(
     with pytest.raises(InputError) as raised:
         READERS[reader](path)
     [fault] = raised.value.faults
-    assert fault.startswith(FAULTS[content].format(path=path))
+    assert re.fullmatch(FAULTS[content].format(path=re.escape(str(path))), fault)
