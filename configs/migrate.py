@@ -138,6 +138,24 @@ def _parser() -> argparse.ArgumentParser:
         help="unit in which homes move, a power of two from 4KiB to 2MiB",
     )
     read(
+        "--fast-forward",
+        parse_time,
+        default="0ns",
+        metavar="TIME",
+        help="time before the warm-up for which a full system runs without caches and network, as "
+        "to boot; m5_work_begin ends it",
+    )
+    add(
+        "--take-checkpoint",
+        metavar="DIR",
+        help="directory to write a checkpoint into when the fast-forward is over",
+    )
+    add(
+        "--restore",
+        metavar="DIR",
+        help="checkpoint that the run begins with; all that is not the VM's may be another",
+    )
+    read(
         "--warmup",
         parse_time,
         default="100us",
@@ -306,9 +324,10 @@ def _check_together(
     from homeshift.experiment.vm import VmSpec, default_memory_bytes
 
     machine, strategy, workload = experiment
-    unused = [name for name in ("kernel", "initrd", "append") if getattr(options, name) is not None]
+    booting = ("kernel", "initrd", "append", "fast_forward", "take_checkpoint", "restore")
+    unused = [name.replace("_", "-") for name in booting if getattr(options, name) not in (None, 0)]
     if unused and options.bios is None:
-        reason = "needs --bios, the firmware that starts the kernel"
+        reason = "needs --bios, the firmware of a full system"
         faults.errors.append(InputError("the boot", [f"--{name}: {reason}" for name in unused]))
     vm = VmSpec(
         memory_bytes=(
@@ -334,6 +353,7 @@ def _check_together(
 
 def _run(options: argparse.Namespace, unknown: Sequence[str]) -> None:
     from homeshift.engines import (
+        FastForward,
         Models,
         check_models,
         check_workload,
@@ -350,6 +370,11 @@ def _run(options: argparse.Namespace, unknown: Sequence[str]) -> None:
     if any(isinstance(value, _Unreadable) for value in vars(options).values()):
         faults.raise_all()
     machine, strategy, workload = experiment
+    fast_forward = FastForward(
+        ticks=options.fast_forward,
+        restore=options.restore,
+        take_checkpoint=options.take_checkpoint,
+    )
     models = Models(memory=options.memory_model, network=options.network_model)
     if machine:
         faults.collect(lambda: check_models(models, machine))
@@ -373,6 +398,7 @@ def _run(options: argparse.Namespace, unknown: Sequence[str]) -> None:
             workload=workload,
             strategy=strategy,
             seed=options.seed,
+            fast_forward=fast_forward,
             warmup_ticks=options.warmup,
             window_ticks=options.window,
             horizon_ticks=options.horizon,

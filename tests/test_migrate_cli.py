@@ -368,6 +368,10 @@ def test_a_failed_run_keeps_the_run_that_was_there(tmp_path: Path) -> None:
 
 def test_what_a_boot_consists_of_is_no_fault_of_each_option_alone() -> None:
     faults_in = runpy.run_path(str(SCRIPT))["faults_in"]
-    assert faults_in(["--kernel", "Image"], together=False) == []  # a sweep asks so
-    [fault] = faults_in(["--kernel", "Image"], together=True)
-    assert fault == "--kernel: needs --bios, the firmware that starts the kernel"
+    given = ["--kernel", "Image", "--append", "", "--fast-forward", "1s", "--restore", "booted"]
+    assert faults_in(given, together=False) == []  # a sweep asks so
+    assert faults_in(given, together=True) == [
+        f"--{name}: needs --bios, the firmware of a full system"
+        for name in ("kernel", "append", "fast-forward", "restore")
+    ]
+    assert faults_in(["--fast-forward", "0ns"], together=True) == []

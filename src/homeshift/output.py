@@ -24,7 +24,7 @@ from pathlib import Path
 from types import TracebackType
 
 from homeshift.errors import InputError, RunError
-from homeshift.run_format import RUN_FILES, TIMELINE
+from homeshift.run_format import RUN_FILES, TERMINAL, TIMELINE
 
 
 class OutputDirectory:
@@ -130,7 +130,7 @@ class OutputDirectory:
             return ""
         if not _is_run(self.path):
             return "is not empty and is not a run of homeshift; name another or empty it"
-        extra = sorted(names - {*RUN_FILES, TIMELINE})
+        extra = sorted(names - {*RUN_FILES, TIMELINE, TERMINAL})
         if extra:
             files = ", ".join(f"'{name}'" for name in extra)
             return f"holds {files} beside a run, which would be lost; move them or name another"

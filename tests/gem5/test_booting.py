@@ -70,25 +70,144 @@ def test_a_program_that_touches_nothing_there_is_told(tmp_path: Path) -> None:
     assert "Unable to find destination for [0:0x8]" in done.stderr
 
 
-@pytest.mark.skipif(LINUX is None, reason="HOMESHIFT_LINUX names no directory with a kernel")
-@pytest.mark.parametrize("strategy", ["pre-copy:max-rounds=3", "post-copy", "ownership"])
-def test_linux_does_not_notice_that_it_migrates(tmp_path: Path, strategy: str) -> None:
-    assert LINUX
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Return what two harts have booted, and a checkpoint of them; in `m5out` is what came then."""
+    tmp_path = tmp_path_factory.mktemp("checkpoint")
+    work = ("-DHARTS=2", "-DINCREMENTS=40000", "-DDOTS=100", "-DWORK_BEGINS=20000")
+    bios = compiled(tmp_path, "harts.c", *BARE, *work)
+    taken = tmp_path / "taken"
+    done = migrate(
+        *(tmp_path, *VM, "--bios", str(bios), "--fast-forward", "1s"),
+        *("--take-checkpoint", str(taken), "--warmup", "10us", "--window", "20us"),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return bios, taken
+
+
+def test_a_restored_run_goes_on_as_that_which_took_the_checkpoint(
+    tmp_path: Path, checkpoint: tuple[Path, Path]
+) -> None:
+    bios, taken = checkpoint
+    done = migrate(
+        *(tmp_path, *VM, "--bios", str(bios), "--restore", str(taken)),
+        *("--warmup", "10us", "--window", "20us"),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    goes_on, restored = (
+        json.loads((path / "m5out" / "migration.json").read_text())
+        for path in (taken.parent, tmp_path)
+    )
+    assert goes_on["window"]["accesses"] > 1000
+    assert restored == goes_on
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_no_count_is_lost_in_a_fast_forward_nor_after_it(
+    tmp_path: Path, checkpoint: tuple[Path, Path], strategy: str
+) -> None:
+    bios, taken = checkpoint
+    cache = VM[1].replace("cache.size=4KiB", "cache.size=8KiB")  # another than it was taken with
+    done = migrate(
+        *(tmp_path, *VM, "--machine", cache, "--bios", str(bios), "--restore", str(taken)),
+        *("--strategy", strategy, "--target", "1,0"),
+        *("--warmup", "10us", "--window", "20us", "--horizon", "1s"),
+    )
+    assert "watching the VM afterwards" in done.stdout, done.stdout + done.stderr
+    assert "the program ended at tick" in done.stderr
+    assert printed(tmp_path) == "." * 200 + "ok\n"  # the others were printed before
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--vcpus", "1"), "was taken with another --vcpus"),
+        (("--borrow", "1:0.25"), "was taken with another --vm-memory, --source, --borrow or"),
+        (
+            ("--machine", MACHINE.replace("4MiB", "8MiB")),
+            "another --machine (nodes and memory.size)",
+        ),
+        (("--restore", "tests"), "has no homeshift.json"),
+        (("--take-checkpoint", "tests"), "is there already"),
+        (("--take-checkpoint", "no/where"), "the directory that it is to be in does not exist"),
+    ],
+)
+def test_a_checkpoint_that_cannot_be_is_told_before_anything_runs(
+    tmp_path: Path, checkpoint: tuple[Path, Path], options: tuple[str, str], message: str
+) -> None:
+    bios, taken = checkpoint
+    done = migrate(tmp_path, *VM, "--bios", str(bios), "--restore", str(taken), *options)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "fast-forwarding" not in done.stdout
+
+
+def test_a_checkpoint_of_something_else_is_told(
+    tmp_path: Path, checkpoint: tuple[Path, Path]
+) -> None:
+    other = tmp_path / "other"
+    other.write_bytes(b"\x6f\0\0\0")  # j .
+    done = migrate(tmp_path, *VM, "--bios", str(other), "--restore", str(checkpoint[1]))
+    assert done.returncode == 2
+    assert "was taken with another --bios, --kernel or --initrd" in done.stderr
+
+
+def test_a_kernel_that_has_stopped_ends_the_run(tmp_path: Path) -> None:
+    work = ("-DHARTS=1", "-DINCREMENTS=1", '-DRIGHT="Kernel panic - not syncing: a test\\n"')
+    bios = compiled(tmp_path, "harts.c", *BARE, *work)
+    done = migrate(tmp_path, *VM, "--vcpus", "1", "--bios", str(bios), "--fast-forward", "1s")
+    assert done.returncode == 1
+    terminal = tmp_path / "m5out" / "system.platform.terminal"
+    message = f"the guest has stopped: Kernel panic - not syncing: a test (see {terminal})"
+    assert message in done.stderr
+
+
+def test_a_directory_of_its_own_has_what_was_printed(
+    tmp_path: Path, checkpoint: tuple[Path, Path]
+) -> None:
+    bios, taken = checkpoint
+    run = ("--outdir", str(tmp_path / "run"), "--warmup", "10us", "--window", "300us")
+    for _ in range(2):  # and can be replaced
+        done = migrate(tmp_path, *VM, "--bios", str(bios), "--restore", str(taken), *run)
+        assert done.returncode == 0, done.stdout + done.stderr
+    text = (tmp_path / "run" / "system.platform.terminal").read_text()
+    assert len(text) > 1
+    assert text == printed(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def linux(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
+    """Return options for Linux that has booted, and whose first process begins to count."""
+    tmp_path = tmp_path_factory.mktemp("linux")
     program = compiled(tmp_path, "threads.c", "-pthread", "-DWORK_BEGINS=100")
     initrd = tmp_path / "initrd"
     initrd.write_bytes(first_files(program.read_bytes()))
-    done = migrate(
-        *(tmp_path, "--machine", "quad:memory.size=64MiB"),
+    boot = (
+        *("--machine", "quad:memory.size=64MiB"),
         *("--vcpus", "2", "--vm-memory", "40MiB", "--borrow", "1:0.5", "--check"),
         *("--bios", f"{LINUX}/fw_jump.elf", "--kernel", f"{LINUX}/Image"),
-        *("--initrd", str(initrd), "--append", "console=ttyS0 -- 2 12000"),
-        *("--strategy", strategy, "--warmup", "10s", "--window", "20us", "--horizon", "40ms"),
+        *("--initrd", str(initrd), "--append", "console=ttyS0 -- 2 8000"),
+        *("--warmup", "10us", "--window", "20us"),
     )
+    taken = str(tmp_path / "taken")
+    done = migrate(tmp_path, *boot, "--fast-forward", "10s", "--take-checkpoint", taken)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Run /init" in printed(tmp_path)
+    summary = json.loads((tmp_path / "m5out" / "migration.json").read_text())
+    assert summary["phases"][0]["start"] < 10**13  # the threads have begun, or it would be 10 s
+    return *boot, "--restore", taken
+
+
+@pytest.mark.skipif(LINUX is None, reason="HOMESHIFT_LINUX names no directory with a kernel")
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_linux_does_not_notice_that_it_migrates(
+    tmp_path: Path, linux: tuple[str, ...], strategy: str
+) -> None:
+    done = migrate(tmp_path, *linux, "--strategy", strategy, "--horizon", "40ms")
     assert done.returncode == 0, done.stdout + done.stderr
     summary = json.loads((tmp_path / "m5out" / "migration.json").read_text())
     assert summary["status"] == "completed"
-    assert summary["phases"][0]["start"] < 10**13  # the threads have begun, or it would be 10 s
-    assert "24000 24000 24000 24000 of 24000" in printed(tmp_path)
+    assert "16000 16000 16000 16000 of 16000" in printed(tmp_path)
 
 
 def first_files(init: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from m5.objects.GuestCpu import GuestCpu
 from m5.params import *
+from m5.proxy import *
 
 
 class GuestPort(GuestCpu):
@@ -10,6 +11,9 @@ class GuestPort(GuestCpu):
     What the CPU takes for physical addresses are guest addresses: the virtual machine's stage-2
     table says where its memory is; other addresses are those of devices. A CPU whose virtual
     machine is paused, or that needs a page that is missing, waits for its next access.
+
+    A CPU that accesses memory atomically does so in no time and past all caches, in which there
+    must be nothing yet: it can be followed by one that does not, but not the other way round.
     """
 
     type = "GuestPort"
@@ -17,4 +21,5 @@ class GuestPort(GuestCpu):
     cxx_header = "homeshift/guest_port.hh"
 
     cpu_side = VectorResponsePort("the CPU's ports, for instructions and for data")
+    system = Param.System(Parent.any, "whose memory it is")
     devices = RequestPort("the I/O bus of a full system, which is not on any node")

@@ -52,6 +52,11 @@ class GuestCpu : public ClockedObject
     // Pages have arrived.
     virtual void look_again() = 0;
 
+    // Another vCPU writes atomically, perhaps where this one has a load-reserved.
+    virtual void
+    otherWrites(PacketPtr)
+    {}
+
     virtual bool waits_for_page() const = 0;
 
     // Whether an access to a guest page is under way.

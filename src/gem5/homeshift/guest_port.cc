@@ -6,12 +6,14 @@
 
 #include "base/logging.hh"
 #include "homeshift/virtual_machine.hh"
+#include "sim/system.hh"
 
 namespace gem5
 {
 
 GuestPort::GuestPort(const Params &p)
     : GuestCpu(p),
+      memory(p.system->getPhysMem()),
       devices(name() + ".devices", *this),
       wake([this] { tryAgain(); }, name() + ".wake")
 {
@@ -166,6 +168,39 @@ GuestPort::end(const Access &access, bool write)
     vm.accessDone(access.guest, latency);
 }
 
+// As long as nothing is cached, memory holds all that has been written.
+Tick
+GuestPort::atomic(PacketPtr packet)
+{
+    const Addr address = packet->getAddr();
+    const Addr guest = address - vm.start;
+    if (packet->isWrite()) {
+        vm.tellOthers(*this, packet);
+    }
+    const Addr place = placeOf(guest);
+    packet->setAddr(place);
+    Tick latency = 0;
+    if (vm.holds(guest)) {
+        packet->req->setPaddr(place); // by which memory notes a load-reserved
+        memory.access(packet);
+        packet->req->setPaddr(address);
+    } else {
+        latency = devices.sendAtomic(packet);
+    }
+    packet->setAddr(address);
+    return latency;
+}
+
+void
+GuestPort::otherWrites(PacketPtr packet)
+{
+    for (const auto &side : sides) {
+        if (side->isSnooping()) {
+            side->sendAtomicSnoop(packet);
+        }
+    }
+}
+
 // What system calls read and write, and the program's image.
 void
 GuestPort::functional(PacketPtr packet)
@@ -220,12 +255,6 @@ GuestPort::retryAnswers()
     for (MemSide *port : std::exchange(refused, {})) {
         port->sendRetryResp();
     }
-}
-
-Tick
-GuestPort::CpuSide::recvAtomic(PacketPtr)
-{
-    panic("%s: accesses take time here", name());
 }
 
 AddrRangeList

@@ -15,6 +15,7 @@
 #include "base/types.hh"
 #include "common/vcpu_loop.hh"
 #include "homeshift/guest_cpu.hh"
+#include "mem/physical.hh"
 #include "params/GuestPort.hh"
 #include "sim/eventq.hh"
 
@@ -38,6 +39,8 @@ class GuestPort : public GuestCpu
 
     void throttle(uint64_t slice, uint64_t awake) override;
     void look_again() override;
+
+    void otherWrites(PacketPtr packet) override;
 
     bool
     paused() const override
@@ -85,7 +88,12 @@ class GuestPort : public GuestCpu
             owner.functional(packet);
         }
 
-        Tick recvAtomic(PacketPtr) override;
+        Tick
+        recvAtomic(PacketPtr packet) override
+        {
+            return owner.atomic(packet);
+        }
+
         AddrRangeList getAddrRanges() const override;
 
       private:
@@ -152,6 +160,7 @@ class GuestPort : public GuestCpu
 
     bool request(CpuSide &side, PacketPtr packet);
     bool answer(MemSide &from, PacketPtr packet);
+    Tick atomic(PacketPtr packet);
     void functional(PacketPtr packet);
     void snoop(PacketPtr packet);
     void endWait();
@@ -161,8 +170,9 @@ class GuestPort : public GuestCpu
     bool mayIssue(Addr guest);
     void end(const Access &access, bool write);
 
+    memory::PhysicalMemory &memory; // of all nodes
     std::vector<std::unique_ptr<CpuSide>> sides;
-    MemSide devices; // not connected if there are none
+    MemSide devices;                // not connected if there are none
     std::vector<MemSide *> refused; // whose answers the CPU did not take
     EventFunctionWrapper wake;
     bool running = false;

@@ -155,6 +155,16 @@ VirtualMachine::resetStats()
 }
 
 void
+VirtualMachine::tellOthers(const GuestCpu &writer, PacketPtr packet)
+{
+    for (GuestCpu *vcpu : vcpus) {
+        if (vcpu != &writer) {
+            vcpu->otherWrites(packet);
+        }
+    }
+}
+
+void
 VirtualMachine::load(Addr guest, uint64_t token)
 {
     if (!is_last(guest, token) && faultText.empty()) {

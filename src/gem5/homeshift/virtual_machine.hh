@@ -13,6 +13,7 @@
 #include "base/statistics.hh"
 #include "base/types.hh"
 #include "common/guest_memory.hh"
+#include "mem/packet.hh"
 #include "params/VirtualMachine.hh"
 #include "sim/sim_object.hh"
 
@@ -120,6 +121,9 @@ class VirtualMachine : public SimObject, public ::homeshift::GuestMemory
     {
         vcpus.push_back(vcpu);
     }
+
+    // A vCPU writes atomically.
+    void tellOthers(const GuestCpu &writer, PacketPtr packet);
 
     uint64_t
     newToken()

@@ -11,6 +11,7 @@ from homeshift.engines.base import (
     MEMORY_MODELS,
     NETWORK_MODELS,
     Engine,
+    FastForward,
     Models,
     Setup,
     VmSetup,
@@ -24,6 +25,7 @@ from homeshift.output import OutputDirectory
 from homeshift.workload import Booted, Workload
 
 __all__ = [
+    "FastForward",
     "Models",
     "Setup",
     "VmSetup",

@@ -68,6 +68,25 @@ NETWORK_MODELS = ("simple", "garnet")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FastForward:
+    """How a full system gets to where it is of interest, inside gem5 only.
+
+    Args:
+        ticks: that it runs for, at most, without caches and network.
+        restore: directory of the checkpoint to begin with.
+        take_checkpoint: directory to write a checkpoint into, at the end of it.
+    """
+
+    ticks: int = 0
+    restore: str | None = None
+    take_checkpoint: str | None = None
+
+    def __bool__(self) -> bool:
+        """Return whether there is anything to be done."""
+        return self != FastForward()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
     """What an engine is made from.
 
@@ -79,6 +98,7 @@ class Setup:
         region_bytes: unit in which homes move.
         check: verify that every load returns the last value written.
         models: of memory and network.
+        fast_forward: of the first VM.
     """
 
     machine: Machine
@@ -87,6 +107,7 @@ class Setup:
     region_bytes: int
     check: bool
     models: Models = Models()
+    fast_forward: FastForward = FastForward()
 
 
 def _difference(later: T, earlier: T) -> T:
@@ -235,7 +256,10 @@ class Engine(Protocol):
         """Let the machine run for at least that many ticks, up to a clock cycle more."""
 
     def warm_up(self, ticks: int) -> None:
-        """Do the same, or stop when a program in a VM says that its work begins."""
+        """Do the same, or stop when a program in a VM says that its work begins.
+
+        Before that, a VM is fast-forwarded that is to be.
+        """
 
     def wait(self, until: int | None) -> None:
         """Run until the tick `until`, or earlier when there may be something to be done.

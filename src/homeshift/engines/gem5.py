@@ -25,9 +25,10 @@ from homeshift.engines.base import (
     line_interval_ticks,
 )
 from homeshift.engines.counting import counters
-from homeshift.engines.gem5_guests import add_vm, boots
+from homeshift.engines.gem5_checkpoint import check_checkpoints, take_checkpoint
+from homeshift.engines.gem5_guests import add_vm, boots, end_fast_forward
 from homeshift.engines.gem5_machine import build
-from homeshift.engines.gem5_output import say_less
+from homeshift.engines.gem5_output import Terminal, say_less
 from homeshift.errors import RunError
 from homeshift.output import Stat
 from homeshift.units import LINE_BYTES, PAGE_BYTES
@@ -58,6 +59,8 @@ class Gem5Engine:
     name = "gem5"
 
     def __init__(self, setup: Setup) -> None:
+        check_checkpoints(setup)
+        self._setup = setup
         machine = self._machine = setup.machine
         system, controllers = build(
             machine,
@@ -65,17 +68,19 @@ class Gem5Engine:
             models=setup.models,
             full_system=boots(setup),
         )
+        self._system = system
         self._controllers = controllers
         self._vms = [
-            add_vm(system, controllers, number, vm, machine, check=setup.check)
-            for number, vm in enumerate(setup.vms)
+            add_vm(system, controllers, number, spec, setup)
+            for number, spec in enumerate(setup.vms)
         ]
         self._frames = {frame for vm in setup.vms for frame in vm.frames}
         self._region_bytes = setup.region_bytes
         self._jobs: list[Any] = []  # the migration engine of each
-        self._running = [False for _ in setup.vms]
+        self._nodes: list[int | None] = [None for _ in setup.vms]  # where each runs
         self._works = False
-        m5.instantiate()
+        self._terminal = Terminal() if boots(setup) else None
+        m5.instantiate(setup.fast_forward.restore)
         say_less()
         for home, regions in setup.homes.items():
             for node in range(machine.nodes):
@@ -96,7 +101,25 @@ class Gem5Engine:
             self.wait(end)
 
     def warm_up(self, ticks: int) -> None:
+        if self._setup.fast_forward:
+            self._fast_forward()
+        self._run_to_work(ticks)
+
+    def _fast_forward(self) -> None:
+        """Let the first VM run alone, past all caches, in which there is nothing yet."""
+        others = list(enumerate(self._nodes))[1:]
+        for vm, _ in others:
+            self.pause(vm)
+        self._run_to_work(self._setup.fast_forward.ticks)
+        take_checkpoint(self._setup)
+        end_fast_forward(self._system, self._vms[0], len(self._setup.vms[0].streams))
+        for vm, node in others:
+            assert node is not None
+            self.resume(vm, node)
+
+    def _run_to_work(self, ticks: int) -> None:
         end = self.now + self._cycles(ticks) * self._machine.clock_period_ps
+        self._works = False
         while self.now < end and not self._works:
             self.wait(end)
 
@@ -110,14 +133,14 @@ class Gem5Engine:
             self._simulate(end + self._machine.clock_period_ps - 1 - m5.curTick())
 
     def pause(self, vm: int) -> None:
-        self._running[vm] = False
+        self._nodes[vm] = None
         self._vms[vm].pause()
 
     def paused(self, vm: int) -> bool:
-        return not self._running[vm] and bool(self._vms[vm].paused())
+        return self._nodes[vm] is None and bool(self._vms[vm].paused())
 
     def resume(self, vm: int, node: int) -> None:
-        self._running[vm] = True
+        self._nodes[vm] = node
         self._vms[vm].resume(node)
 
     def throttle(self, vm: int, percentage: int, slice_ticks: int) -> None:
@@ -255,6 +278,8 @@ class Gem5Engine:
         try:
             while cause == REACHED and m5.curTick() < end:
                 cause = m5.simulate(min(SLICE_TICKS, end - m5.curTick())).getCause()
+                if self._terminal:
+                    self._terminal.check()
         finally:
             atexit.unregister(m5.stats.dump)  # gem5 would add another dump at exit
         faults = [fault for vm in self._vms if (fault := vm.checkFault())]

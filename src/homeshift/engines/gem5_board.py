@@ -10,7 +10,6 @@ Runs inside gem5 only.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +26,17 @@ CLOCK_HZ = 10_000_000
 """Of the guest's own clock, by which it counts time."""
 
 
-def add_board(system: Any, booted: FullSystem, cpus: Sequence[Any], *, memory_bytes: int) -> None:
+def add_board(system: Any, booted: FullSystem, *, vcpus: int, memory_bytes: int) -> list[Any]:
     """Add devices to a system, and say what is in its memory when it is switched on.
 
     Args:
         system: gem5's, in full-system mode.
         booted: what it is to boot.
-        cpus: all of them, without threads yet.
+        vcpus: how many there are.
         memory_bytes: of the VM.
+
+    Returns:
+        The addresses of devices, which no CPU may cache.
 
     Raises:
         RunError: there are too many CPUs.
@@ -47,16 +49,13 @@ def add_board(system: Any, booted: FullSystem, cpus: Sequence[Any], *, memory_by
     platform.attachOnChipIO(system.iobus)
     platform.attachOffChipIO(system.iobus)
     platform.attachPlic()
-    platform.setNumCores(len(cpus))
-    devices = [*platform._on_chip_ranges(), *platform._off_chip_ranges()]
-    for cpu in cpus:
-        cpu.mmu.pma_checker = gem5.PMAChecker(uncacheable=devices)
+    platform.setNumCores(vcpus)
     layout = booted.layout(memory_bytes)
     image, tree = (Path(m5.options.outdir, name) for name in ("boot.elf", "boot.dtb"))
     image.write_bytes(layout.image.elf())
-    described = _tree(platform, len(cpus), memory_bytes, layout.initrd)
+    described = _tree(platform, vcpus, memory_bytes, layout.initrd)
     if len(described) + APPEND_BYTES > TREE_BYTES:
-        raise RunError(f"the device tree of {len(cpus)} CPUs does not fit into its 64 KiB")
+        raise RunError(f"the device tree of {vcpus} CPUs does not fit into its 64 KiB")
     tree.write_bytes(described)
     system.workload = gem5.RiscvLinux(
         object_file=str(image),
@@ -65,6 +64,7 @@ def add_board(system: Any, booted: FullSystem, cpus: Sequence[Any], *, memory_by
         dtb_addr=layout.tree,
         command_line=booted.append or "",
     )
+    return [*platform._on_chip_ranges(), *platform._off_chip_ranges()]
 
 
 def _tree(platform: Any, cpu_count: int, memory_bytes: int, initrd: Piece | None) -> bytes:

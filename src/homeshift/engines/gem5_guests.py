@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The VMs of a machine in gem5: vCPUs that replay accesses, or CPUs of gem5 that run something.
 
-    vm = add_vm(system, controllers, 0, setup, machine, check=False)    # before m5.instantiate()
+    vm = add_vm(system, controllers, 0, setup.vms[0], setup)    # before m5.instantiate()
 
 Runs inside gem5 only.
 """
@@ -9,7 +9,7 @@ Runs inside gem5 only.
 from __future__ import annotations
 
 import shlex
-from typing import Any
+from typing import Any, NamedTuple
 
 import m5
 import m5.objects as gem5
@@ -28,113 +28,131 @@ def boots(setup: Setup) -> bool:
     return setup.vms[0].streams[0]["kind"] == FullSystem.kind
 
 
-def add_vm(
-    system: Any,
-    controllers: Controllers,
-    number: int,
-    setup: VmSetup,
-    machine: Machine,
-    *,
-    check: bool,
-) -> Any:
+def add_vm(system: Any, controllers: Controllers, number: int, spec: VmSetup, setup: Setup) -> Any:
     """Add a VM to the system, each vCPU with a way to one core of every node.
 
     Raises:
         InputError: a program is none for RISC-V.
         RunError: this gem5 has no RISC-V, which a program or a full system needs.
     """
-    kind = setup.streams[0]["kind"]
+    kind = spec.streams[0]["kind"]
     if kind in (Program.kind, FullSystem.kind):
         if not m5.defines.buildEnv.get("USE_RISCV_ISA", False):
             option = "program" if kind == Program.kind else "bios"
             raise RunError(f"--{option}: this gem5 was built without RISC-V (see docs/gem5.md)")
-        vm = gem5.VirtualMachine(frames=list(setup.frames))
+        vm = gem5.VirtualMachine(frames=list(spec.frames))
     else:
-        vm = gem5.VirtualMachine(check=check)
+        vm = gem5.VirtualMachine(check=setup.check)
     setattr(system, f"vm{number or ''}", vm)
     if kind == Program.kind:
-        _add_program(system, vm, controllers, setup, machine)
+        _add_program(system, vm, controllers, spec, setup)
     elif kind == FullSystem.kind:
-        _add_full_system(system, vm, controllers, setup, machine)
+        _add_full_system(system, vm, controllers, spec, setup)
     else:
-        _add_replaying_vcpus(system, vm, controllers, setup, machine)
+        _add_replaying_vcpus(system, vm, controllers, spec, setup.machine)
     return vm
 
 
+def end_fast_forward(system: Any, vm: Any, vcpus: int) -> None:
+    """Let CPUs take over that wait for what they access."""
+    taking_over = [
+        (getattr(vm, f"fast_cpu{vcpu}"), getattr(vm, f"cpu{vcpu}")) for vcpu in range(vcpus)
+    ]
+    m5.switchCpus(system, taking_over, verbose=False)
+
+
 def _add_replaying_vcpus(
-    system: Any, vm: Any, controllers: Controllers, setup: VmSetup, machine: Machine
+    system: Any, vm: Any, controllers: Controllers, spec: VmSetup, machine: Machine
 ) -> None:
-    for vcpu_number, stream in enumerate(setup.streams):
+    for vcpu_number, stream in enumerate(spec.streams):
         vcpu = gem5.VirtualCpu(
             vm=vm,
             system=system,
             home_tables=controllers.home_tables,
-            core=setup.first_core + vcpu_number,
+            core=spec.first_core + vcpu_number,
             max_outstanding=machine.cores.max_outstanding,
             **stream,
         )
         setattr(vm, f"vcpu{vcpu_number}", vcpu)
         for node in range(machine.hosts):
-            core = node * machine.cores.per_node + setup.first_core + vcpu_number
+            core = node * machine.cores.per_node + spec.first_core + vcpu_number
             vcpu.cores = controllers.sequencers[core].in_ports
 
 
 def _add_program(
-    system: Any, vm: Any, controllers: Controllers, setup: VmSetup, machine: Machine
+    system: Any, vm: Any, controllers: Controllers, spec: VmSetup, setup: Setup
 ) -> None:
     """Let CPUs run a program, in system-call emulation."""
-    command = shlex.split(str(setup.streams[0]["command"]))
+    command = shlex.split(str(spec.streams[0]["command"]))
     try:
         system.workload = gem5.SEWorkload.init_compatible(command[0])
     except ValueError as error:
         fault = "not an executable for RISC-V"
         raise InputError(f"program '{command[0]}'", [fault]) from error
     vm.process = gem5.Process(executable=command[0], cmd=command)
-    for cpu, _ in _cpus(vm, controllers, setup, machine):
+    for vcpu in _add_vcpus(system, vm, controllers, spec, setup):
+        [cpu] = vcpu.cpus
         cpu.workload = [vm.process]
         cpu.createThreads()
 
 
 def _add_full_system(
-    system: Any, vm: Any, controllers: Controllers, setup: VmSetup, machine: Machine
+    system: Any, vm: Any, controllers: Controllers, spec: VmSetup, setup: Setup
 ) -> None:
     """Let CPUs boot. Devices are not on any node: an access takes what the I/O bus takes."""
     from homeshift.engines.gem5_board import add_board  # needs more of gem5 than all others do
 
-    given = {name: str(value) for name, value in setup.streams[0].items() if name != "kind"}
-    cpus = _cpus(vm, controllers, setup, machine)
-    add_board(
+    given = {name: str(value) for name, value in spec.streams[0].items() if name != "kind"}
+    vcpus = _add_vcpus(system, vm, controllers, spec, setup)
+    uncacheable = add_board(
         system,
         FullSystem(**given),
-        [cpu for cpu, _ in cpus],
-        memory_bytes=len(setup.frames) * PAGE_BYTES,
+        vcpus=len(vcpus),
+        memory_bytes=len(spec.frames) * PAGE_BYTES,
     )
-    for cpu, port in cpus:
-        port.devices = system.iobus.cpu_side_ports
-        cpu.createThreads()
+    for vcpu in vcpus:
+        vcpu.port.devices = system.iobus.cpu_side_ports
+        for cpu in vcpu.cpus:
+            cpu.mmu.pma_checker = gem5.PMAChecker(uncacheable=uncacheable)
+            cpu.createThreads()
     vm.start = MEMORY_START
     system.system_port = vm.port0.cpu_side
 
 
-def _cpus(
-    vm: Any, controllers: Controllers, setup: VmSetup, machine: Machine
-) -> list[tuple[Any, Any]]:
-    """Return CPUs that are the VM's vCPUs, and the port of each."""
-    cpus = []
-    for vcpu in range(len(setup.streams)):
+class _Vcpu(NamedTuple):
+    """What makes a vCPU of gem5's CPUs."""
+
+    port: Any
+    cpus: list[Any]
+    """One, and before it the one that is fast-forwarded if there is to be one."""
+
+
+def _add_vcpus(
+    system: Any, vm: Any, controllers: Controllers, spec: VmSetup, setup: Setup
+) -> list[_Vcpu]:
+    """Add vCPUs, still without threads."""
+    machine = setup.machine
+    vcpus = []
+    for number in range(len(spec.streams)):
         port = gem5.GuestPort(
-            vm=vm, home_tables=controllers.home_tables, core=setup.first_core + vcpu
+            vm=vm, home_tables=controllers.home_tables, core=spec.first_core + number
         )
-        setattr(vm, f"port{vcpu}", port)
+        setattr(vm, f"port{number}", port)
         for node in range(machine.hosts):
-            core = node * machine.cores.per_node + setup.first_core + vcpu
+            core = node * machine.cores.per_node + spec.first_core + number
             port.cores = controllers.sequencers[core].in_ports
             controllers.tell_of_evictions(core)
-        cpu = gem5.RiscvTimingSimpleCPU(cpu_id=vcpu)
-        setattr(vm, f"cpu{vcpu}", cpu)
-        cpu.createInterruptController()
-        cpu.icache_port = port.cpu_side
-        cpu.dcache_port = port.cpu_side
-        cpu.mmu.connectWalkerPorts(port.cpu_side, port.cpu_side)
-        cpus.append((cpu, port))
-    return cpus
+        cpus = [gem5.RiscvTimingSimpleCPU(cpu_id=number)]
+        setattr(vm, f"cpu{number}", cpus[0])
+        if setup.fast_forward:
+            system.mem_mode = "atomic"
+            cpus[0].switched_out = True
+            cpus.insert(0, gem5.RiscvAtomicSimpleCPU(cpu_id=number))
+            setattr(vm, f"fast_cpu{number}", cpus[0])
+        first = cpus[0]
+        first.createInterruptController()
+        first.icache_port = port.cpu_side
+        first.dcache_port = port.cpu_side
+        first.mmu.connectWalkerPorts(port.cpu_side, port.cpu_side)
+        vcpus.append(_Vcpu(port, cpus))
+    return vcpus

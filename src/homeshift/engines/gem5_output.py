@@ -16,11 +16,14 @@ from pathlib import Path
 
 import m5
 
-from homeshift.errors import InputError
+from homeshift.errors import InputError, RunError
 from homeshift.output import OutputDirectory, run_unwritten
+from homeshift.run_format import TERMINAL
 
 GEM5_CONFIG = "gem5-config.json"
 """gem5's own configuration; its usual name, config.json, is that of ours."""
+
+PANIC = b"Kernel panic - "
 
 
 def say_less() -> None:
@@ -64,4 +67,29 @@ def output_directory(path: str) -> Iterator[Path]:
         return
     with OutputDirectory(path) as directory:
         yield directory
-        shutil.copyfile(own / "stats.txt", directory / "stats.txt")
+        for name in ("stats.txt", TERMINAL):
+            if (own / name).exists():
+                shutil.copyfile(own / name, directory / name)
+
+
+class Terminal:
+    """What a full system prints."""
+
+    def __init__(self) -> None:
+        self._path = Path(m5.options.outdir, TERMINAL)
+        self._read_bytes = 0
+
+    def check(self) -> None:
+        """Raise RunError if Linux has said that it cannot go on."""
+        if self._path.stat().st_size == self._read_bytes:
+            return
+        with self._path.open("rb") as file:
+            file.seek(self._read_bytes)
+            lines = file.read().splitlines(keepends=True)
+        if lines and not lines[-1].endswith(b"\n"):
+            del lines[-1]  # until it is whole
+        self._read_bytes += sum(map(len, lines))
+        for line in lines:
+            if PANIC in line:
+                text = line.decode(errors="replace").strip()
+                raise RunError(f"the guest has stopped: {text} (see {self._path})")

@@ -22,6 +22,7 @@ from typing import Any
 
 import homeshift
 from homeshift.engines import (
+    FastForward,
     Models,
     Setup,
     VmSetup,
@@ -123,6 +124,7 @@ class Experiment:
         fence: the source loses its right to the first VM's memory when it has moved (once).
         check: verify every load, and the directories at the end.
         models: of memory and network.
+        fast_forward: before the warm-up, of a full system in the first VM.
         messages: which single messages to note (embedded engine); none if not given.
         report: is told, in a line, what begins.
     """
@@ -141,6 +143,7 @@ class Experiment:
     fence: bool = False
     check: bool = False
     models: Models = field(default_factory=Models)
+    fast_forward: FastForward = field(default_factory=FastForward)
     messages: MessageWindow | None = None
     report: Callable[[str], None] = lambda _: None
 
@@ -294,6 +297,7 @@ class _Run:
                 region_bytes=guests[0].spec.region_bytes,
                 check=asked.check,
                 models=asked.models,
+                fast_forward=asked.fast_forward,
             )
         )
         for vm in self.vms:
@@ -303,7 +307,7 @@ class _Run:
         engine, asked, report = self.engine, self.asked, self.asked.report
         for vm in self.vms:
             engine.resume(vm.number, vm.node)
-        report("warming up")
+        report("fast-forwarding, then warming up" if asked.fast_forward else "warming up")
         engine.warm_up(asked.warmup_ticks)
         engine.reset_statistics()
         at_first = self._look()

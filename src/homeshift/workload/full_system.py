@@ -44,6 +44,7 @@ class FullSystem:
 
     kind: ClassVar[str] = "full-system"
     subject: ClassVar[str] = "the full system"
+    files: ClassVar[tuple[str, ...]] = ("bios", "kernel", "initrd")
 
     bios: str
     """OpenSBI's fw_jump, or a program that needs no operating system; ELF, or raw."""
