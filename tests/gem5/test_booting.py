@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import subprocess
 from pathlib import Path
 
 import pytest
-from gem5_binary import BARE, compiled, gem5, needs_gem5
+from gem5_binary import BARE, REPOSITORY, compiled, gem5, needs_gem5
 
 pytestmark = needs_gem5
 
@@ -23,6 +24,7 @@ STRATEGIES = (
     *("ownership", "ownership+copy", "ownership+pull"),
 )
 LINUX = os.environ.get("HOMESHIFT_LINUX")
+EXAMPLE = REPOSITORY / "examples" / "linux"
 
 
 def migrate(tmp_path: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -181,6 +183,7 @@ def linux(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
     tmp_path = tmp_path_factory.mktemp("linux")
     program = compiled(tmp_path, "threads.c", "-pthread", "-DWORK_BEGINS=100")
     initrd = tmp_path / "initrd"
+    first_files = runpy.run_path(str(EXAMPLE / "initrd.py"))["first_files"]
     initrd.write_bytes(first_files(program.read_bytes()))
     boot = (
         *("--machine", "quad:memory.size=64MiB"),
@@ -208,20 +211,3 @@ def test_linux_does_not_notice_that_it_migrates(
     summary = json.loads((tmp_path / "m5out" / "migration.json").read_text())
     assert summary["status"] == "completed"
     assert "16000 16000 16000 16000 of 16000" in printed(tmp_path)
-
-
-def first_files(init: bytes) -> bytes:
-    """Return a file system with a console and a first process, for the kernel (see cpio(5))."""
-    files = [("dev", 0o40755, b""), ("dev/console", 0o20600, b""), ("init", 0o100755, init)]
-    archive = b""
-    for name, mode, data in [*files, ("TRAILER!!!", 0, b"")]:
-        device = (5, 1) if name == "dev/console" else (0, 0)
-        header = (0, mode, 0, 0, 1, 0, len(data), 0, 0, *device, len(name) + 1, 0)
-        archive += b"070701" + b"".join(b"%08X" % value for value in header)
-        archive = padded(archive + name.encode() + b"\0")
-        archive = padded(archive + data)
-    return archive
-
-
-def padded(archive: bytes) -> bytes:
-    return archive + b"\0" * (-len(archive) % 4)

@@ -165,8 +165,26 @@ def remarks(runs: Sequence[Run]) -> list[str]:
     incomplete = not_completed(runs)
     if any(run.migration["status"] == "completed" for run in runs):
         incomplete += "; means are without them" if incomplete else ""
-    said = (not_converged(runs), incomplete, _others_cancelled(runs), several_vms(runs))
+    said = (
+        not_converged(runs),
+        _not_steady(runs),
+        incomplete,
+        _others_cancelled(runs),
+        several_vms(runs),
+    )
     return [sentence for sentence in said if sentence]
+
+
+def _not_steady(runs: Sequence[Run]) -> str:
+    count = sum(
+        any(not vm.get("steady", True) for vm in run.migration.get("vms", ())) for run in runs
+    )
+    return (
+        f"in {count} of {len(runs)} runs a VM was not steady before the migration: its speeds in "
+        "the two halves of that window differ by more than 10 %; a longer warmup may help"
+        if count
+        else ""
+    )
 
 
 def _others_cancelled(runs: Sequence[Run]) -> str:

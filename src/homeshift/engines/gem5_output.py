@@ -18,7 +18,7 @@ import m5
 
 from homeshift.errors import InputError, RunError
 from homeshift.output import OutputDirectory, run_unwritten
-from homeshift.run_format import TERMINAL
+from homeshift.run_format import RUN_FILES, TERMINAL, TIMELINE
 
 GEM5_CONFIG = "gem5-config.json"
 """gem5's own configuration; its usual name, config.json, is that of ours."""
@@ -58,6 +58,8 @@ def output_directory(path: str) -> Iterator[Path]:
     own = Path(m5.options.outdir)
     if own.resolve() == Path(path).resolve():
         try:
+            for name in {*RUN_FILES, TIMELINE} - {"stats.txt"}:  # which gem5 has lost
+                (own / name).unlink(missing_ok=True)
             with tempfile.TemporaryDirectory(prefix=".partial-", dir=own) as partial:
                 yield Path(partial)
                 for file in Path(partial).iterdir():

@@ -41,7 +41,7 @@ from homeshift.experiment.interruption import TARGET_FAILURE, CallingOff, Interr
 from homeshift.experiment.message_window import MessageWindow
 from homeshift.experiment.running_vm import RunningVm
 from homeshift.experiment.schedule import Steps, run_together, sleep
-from homeshift.experiment.summary import Span, summary
+from homeshift.experiment.summary import Span, summary, unsteady
 from homeshift.experiment.timeline import trace
 from homeshift.experiment.vm import VmSpec, check_together
 from homeshift.machine import Machine
@@ -311,8 +311,19 @@ class _Run:
         engine.warm_up(asked.warmup_ticks)
         engine.reset_statistics()
         at_first = self._look()
-        engine.run(asked.window_ticks)
+        half_ticks = asked.window_ticks // 2
+        half_ticks -= half_ticks % asked.machine.clock_period_ps
+        engine.run(half_ticks)
+        middle = self._look()
+        engine.run(asked.window_ticks - half_ticks)
         start = self._look()
+        for vm in self.vms:
+            if speeds := unsteady((middle - at_first, start - middle), vm.number):
+                first, second = speeds
+                _from_vm(vm.number, report)(
+                    f"the VM is not steady before the migration: {first:.0f} accesses/us, then "
+                    f"{second:.0f}; a longer --warmup may help, or a longer --window"
+                )
         calling_off = CallingOff(asked.interruption, start.tick)  # of the first VM's migration
         journeys = [
             _Journey(
@@ -323,7 +334,7 @@ class _Run:
                 keep_borrowed=asked.keep_borrowed,
                 calling_off=calling_off if vm.number == 0 else CallingOff(None, start.tick),
                 fence=asked.fence,
-                report=report if vm.number == 0 else _from_vm(vm.number, report),
+                report=_from_vm(vm.number, report),
             )
             for vm, guest in zip(self.vms, self.guests, strict=True)
             if guest.strategy is not None
@@ -362,7 +373,7 @@ class _Run:
                 engine_name=engine.name,
                 specs=[guest.spec for guest in self.guests],
                 legs=[leg for journey in journeys for leg in journey.legs],
-                moments=(at_first, start, end, at_last),
+                moments=(at_first, middle, start, end, at_last),
                 progress=progress.points,
                 calling_off=calling_off if calling_off.of else None,
             ),
@@ -390,7 +401,7 @@ class _Run:
 
 
 def _from_vm(number: int, report: Callable[[str], None]) -> Callable[[str], None]:
-    return lambda line: report(f"VM {number}: {line}")
+    return (lambda line: report(f"VM {number}: {line}")) if number else report
 
 
 def _homes(vms: Sequence[RunningVm]) -> dict[int, array[int]]:

@@ -45,8 +45,13 @@ class Span:
         return Span(self.tick - earlier.tick, self.counted - earlier.counted, vms, links)
 
 
-Moments = tuple[Span, Span, Span, Span]
-"""First of the measurement, begin and end of the migrations, last of the measurement."""
+Moments = tuple[Span, Span, Span, Span, Span]
+"""First of the measurement, the middle before the migrations, their begin and end, the last."""
+
+STEADY_WITHIN = 0.1
+"""Most by which a VM's speeds in the two halves before the migrations may differ."""
+LEAST_ACCESSES = 1000
+"""Fewer in these halves together, and chance makes the speeds differ."""
 
 
 def summary(
@@ -60,7 +65,7 @@ def summary(
 ) -> dict[str, Any]:
     """Return what goes into migration.json."""
     constants = load_constants()
-    at_first, start, end, at_last = moments
+    at_first, middle, start, end, at_last = moments
     spans = {"before": start - at_first, "during": end - start, "after": at_last - end}
     first = [leg for leg in legs if leg.vm.number == 0]
     alone = len(first) == len(legs)
@@ -69,7 +74,10 @@ def summary(
     status = first[-1].status
     total = specs[0].memory_bytes
     vms = [
-        _vm(spec, [leg for leg in legs if leg.vm.number == number], spans, number)
+        {
+            **_vm(spec, [leg for leg in legs if leg.vm.number == number], spans, number),
+            **({"steady": False} if unsteady((middle - at_first, start - middle), number) else {}),
+        }
         for number, spec in enumerate(specs)
     ]
     ram = {
@@ -119,6 +127,19 @@ def summary(
             for phase in leg.phases
         ],
     }
+
+
+def unsteady(halves: tuple[Span, Span], number: int) -> tuple[float, float] | None:
+    """Return a VM's speeds in two spans, in accesses per microsecond, if they differ much."""
+    counts = [half.vms[number].accesses for half in halves]
+    if sum(counts) < LEAST_ACCESSES:
+        return None
+    first, second = (
+        count / (half.tick / TICKS_PER_MICROSECOND)
+        for count, half in zip(counts, halves, strict=True)
+    )
+    differ = abs(first - second) > STEADY_WITHIN * max(first, second)
+    return (first, second) if differ else None
 
 
 def _ram(legs: Sequence[Migration], during: Span, *, alone: bool) -> dict[str, Any]:
