@@ -97,6 +97,29 @@ def test_ownership_stands_still_for_the_vcpus_state_only() -> None:
         assert owned["total-time"] > owned["downtime"]
 
 
+@pytest.mark.parametrize(("window", "steady"), [(20, False), (200, True)])
+def test_a_vm_whose_caches_still_fill_is_not_steady(window: int, steady: bool) -> None:
+    said: list[str] = []
+    summary = run(
+        machine_of("quad"),
+        "ownership",
+        "uniform:footprint=0.25",
+        window=window * MICROSECOND,  # the warm-up is as long
+        memory_bytes=MIB,
+        report=said.append,
+    ).summary
+    assert summary["phases"][0]["start"] == 2 * window * MICROSECOND  # two halves are the whole
+    assert summary["vms"][0].get("steady", True) == steady
+    assert any("not steady before the migration" in line for line in said) != steady
+
+
+def test_chance_does_not_make_a_vm_unsteady() -> None:
+    summary = run(machine_of("quad"), "ownership", "uniform:think=2000").summary
+    speed = summary["vms"][0]["accesses-per-microsecond"]["before"]
+    assert 0 < speed * 5 < 100  # accesses
+    assert "steady" not in summary["vms"][0]
+
+
 def test_phases_follow_each_other_without_gaps() -> None:
     for strategy, names in (
         ("ownership", ["transfer", "move-stage2-table", "pause", "move-cpu-state", "resume"]),
