@@ -145,13 +145,15 @@ def _parser() -> argparse.ArgumentParser:
         help="time before the warm-up for which a full system runs without caches and network, as "
         "to boot; m5_work_begin ends it",
     )
-    add(
+    read(
         "--take-checkpoint",
+        _none_or(str),
         metavar="DIR",
         help="directory to write a checkpoint into when the fast-forward is over",
     )
-    add(
+    read(
         "--restore",
+        _none_or(str),
         metavar="DIR",
         help="checkpoint that the run begins with; all that is not the VM's may be another",
     )
@@ -329,6 +331,9 @@ def _check_together(
     if unused and options.bios is None:
         reason = "needs --bios, the firmware of a full system"
         faults.errors.append(InputError("the boot", [f"--{name}: {reason}" for name in unused]))
+    if options.take_checkpoint:
+        fault = _checkpoint_fault(options)
+        faults.errors += [InputError("option --take-checkpoint", [fault])] if fault else []
     vm = VmSpec(
         memory_bytes=(
             default_memory_bytes(machine) if options.vm_memory is None else options.vm_memory
@@ -349,6 +354,15 @@ def _check_together(
         collect=lambda _, make: faults.collect(make),
     )
     return vm, others
+
+
+def _checkpoint_fault(options: argparse.Namespace) -> str:
+    if not options.fast_forward and not options.restore:
+        return "needs --fast-forward, or --restore"
+    run = Path(options.outdir).resolve()
+    if options.outdir != _outdir() and run in Path(options.take_checkpoint).resolve().parents:
+        return f"{options.take_checkpoint}: is in --outdir, which has files of the run only"
+    return ""
 
 
 def _run(options: argparse.Namespace, unknown: Sequence[str]) -> None:

@@ -366,7 +366,7 @@ def test_a_failed_run_keeps_the_run_that_was_there(tmp_path: Path) -> None:
     assert {path.name: path.read_bytes() for path in run.iterdir()} == before
 
 
-def test_what_a_boot_consists_of_is_no_fault_of_each_option_alone() -> None:
+def test_what_a_boot_consists_of_is_no_fault_of_each_option_alone(tmp_path: Path) -> None:
     faults_in = runpy.run_path(str(SCRIPT))["faults_in"]
     given = ["--kernel", "Image", "--append", "", "--fast-forward", "1s", "--restore", "booted"]
     assert faults_in(given, together=False) == []  # a sweep asks so
@@ -374,4 +374,12 @@ def test_what_a_boot_consists_of_is_no_fault_of_each_option_alone() -> None:
         f"--{name}: needs --bios, the firmware of a full system"
         for name in ("kernel", "append", "fast-forward", "restore")
     ]
-    assert faults_in(["--fast-forward", "0ns"], together=True) == []
+    assert faults_in(["--fast-forward", "0ns", "--restore", "none"], together=True) == []
+    bios = tmp_path / "bios"
+    bios.write_bytes(b"code")
+    boot = ["--bios", str(bios), "--take-checkpoint", "runs/a/booted"]
+    told = "needs --fast-forward, or --restore"
+    assert faults_in(boot, together=True)[-1] == told
+    inside = "runs/a/booted: is in --outdir, which has files of the run only"
+    assert faults_in([*boot, "--restore", "b", "--outdir", "runs/a"], together=True)[-1] == inside
+    assert inside not in faults_in([*boot, "--restore", "b", "--outdir", "runs/b"], together=True)

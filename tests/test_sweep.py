@@ -249,6 +249,15 @@ def test_runs_are_made_again_when_a_file_that_they_name_has_changed(tmp_path: Pa
     assert not list((out / "failed").iterdir())
 
 
+def test_a_run_that_restores_another_checkpoint_is_another_run(tmp_path: Path) -> None:
+    run = RunSpec(engine="gem5", options={"restore": str(tmp_path)})
+    names = {run.name}
+    for state in ("a", "bc"):
+        (tmp_path / "homeshift.json").write_text(f'{{"state": "{state}"}}', encoding="utf-8")
+        names.add(run.name)
+    assert len(names) == 3
+
+
 def test_a_failed_run_is_recorded_and_stops_no_other(tmp_path: Path) -> None:
     text = QUICK.replace('"256KiB"', '["256KiB", "1GiB"]')  # tiny has 2 MiB
     out = tmp_path / "out"

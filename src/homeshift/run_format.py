@@ -17,6 +17,9 @@ RUN_FILES = ("config.json", "migration.json", "stats.txt")
 TIMELINE = "timeline.json"
 """File of a run that was asked for it."""
 
+CHECKPOINT = "homeshift.json"
+"""File of a checkpoint that says of what it is one."""
+
 TERMINAL = "system.platform.terminal"
 """File of a run with a full system, as gem5 calls it: what the guest printed."""
 

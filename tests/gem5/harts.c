@@ -35,7 +35,7 @@ count(long hart)
 {
     for (long i = 0; i < INCREMENTS; ++i) {
 #ifdef WORK_BEGINS
-        if (hart == 0 && i == WORK_BEGINS) {
+        if (hart == HARTS - 1 && i == WORK_BEGINS) { // the one that is ahead of the others
             work_begins();
         }
 #endif

@@ -87,21 +87,22 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return bios, taken
 
 
-def test_a_restored_run_goes_on_as_that_which_took_the_checkpoint(
-    tmp_path: Path, checkpoint: tuple[Path, Path]
-) -> None:
-    bios, taken = checkpoint
-    done = migrate(
-        *(tmp_path, *VM, "--bios", str(bios), "--restore", str(taken)),
-        *("--warmup", "10us", "--window", "20us"),
+def test_a_restored_run_goes_on_as_that_which_took_the_checkpoint(tmp_path: Path) -> None:
+    (tmp_path / "vms.toml").write_text(
+        '[[vm]]\nworkload = "uniform:think=0"\nvm-memory = "256KiB"\nvcpus = 1\nsource = 1\n'
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    goes_on, restored = (
-        json.loads((path / "m5out" / "migration.json").read_text())
-        for path in (taken.parent, tmp_path)
-    )
-    assert goes_on["window"]["accesses"] > 1000
-    assert restored == goes_on
+    work = ("-DHARTS=1", "-DINCREMENTS=40000", "-DDOTS=100", "-DWORK_BEGINS=20000")
+    bios = compiled(tmp_path, "harts.c", *BARE, *work)
+    run = (*VM, "--vcpus", "1", "--more-vms", str(tmp_path / "vms.toml"), "--bios", str(bios))
+    taken, summaries, wrote = str(tmp_path / "taken"), [], []
+    for begin in (("--fast-forward", "1s", "--take-checkpoint", taken), ("--restore", taken)):
+        done = migrate(tmp_path, *run, *begin, "--warmup", "10us", "--window", "20us")
+        assert done.returncode == 0, done.stdout + done.stderr
+        wrote.append(f"migrate.py: wrote checkpoint {taken}\n" in done.stdout)
+        summaries.append((tmp_path / "m5out" / "migration.json").read_text())
+    assert wrote == [True, False]
+    assert summaries[0] == summaries[1]
+    assert json.loads(summaries[0])["vms"][1]["accesses-per-microsecond"]["before"] > 0
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -117,7 +118,7 @@ def test_no_count_is_lost_in_a_fast_forward_nor_after_it(
     )
     assert "watching the VM afterwards" in done.stdout, done.stdout + done.stderr
     assert "the program ended at tick" in done.stderr
-    assert printed(tmp_path) == "." * 200 + "ok\n"  # the others were printed before
+    assert printed(tmp_path) == "." * 299 + "ok\n"  # the others were printed before
 
 
 @pytest.mark.parametrize(
@@ -131,7 +132,8 @@ def test_no_count_is_lost_in_a_fast_forward_nor_after_it(
         ),
         (("--restore", "tests"), "has no homeshift.json"),
         (("--take-checkpoint", "tests"), "is there already"),
-        (("--take-checkpoint", "no/where"), "the directory that it is to be in does not exist"),
+        (("--take-checkpoint", "no/where"), "cannot be written in 'no': No such file"),
+        (("--take-checkpoint", "a%db"), "gem5 takes a % in a path for something else"),
     ],
 )
 def test_a_checkpoint_that_cannot_be_is_told_before_anything_runs(
@@ -141,7 +143,7 @@ def test_a_checkpoint_that_cannot_be_is_told_before_anything_runs(
     done = migrate(tmp_path, *VM, "--bios", str(bios), "--restore", str(taken), *options)
     assert done.returncode == 2
     assert message in done.stderr
-    assert "fast-forwarding" not in done.stdout
+    assert "restoring" not in done.stdout
 
 
 def test_a_checkpoint_of_something_else_is_told(
@@ -159,9 +161,7 @@ def test_a_kernel_that_has_stopped_ends_the_run(tmp_path: Path) -> None:
     bios = compiled(tmp_path, "harts.c", *BARE, *work)
     done = migrate(tmp_path, *VM, "--vcpus", "1", "--bios", str(bios), "--fast-forward", "1s")
     assert done.returncode == 1
-    terminal = tmp_path / "m5out" / "system.platform.terminal"
-    message = f"the guest has stopped: Kernel panic - not syncing: a test (see {terminal})"
-    assert message in done.stderr
+    assert "the guest has stopped: Kernel panic - not syncing: a test\n" in done.stderr
 
 
 def test_a_directory_of_its_own_has_what_was_printed(

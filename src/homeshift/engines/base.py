@@ -256,9 +256,13 @@ class Engine(Protocol):
         """Let the machine run for at least that many ticks, up to a clock cycle more."""
 
     def warm_up(self, ticks: int) -> None:
-        """Do the same, or stop when a program in a VM says that its work begins.
+        """Do the same, or stop when a program in a VM says that its work begins."""
 
-        Before that, a VM is fast-forwarded that is to be.
+    def fast_forward(self) -> None:
+        """Do what the setup's `fast_forward` says; no VM but the first may have run yet.
+
+        Raises:
+            RunError: a checkpoint cannot be written.
         """
 
     def wait(self, until: int | None) -> None:

@@ -104,6 +104,9 @@ class EmbeddedEngine:
     def warm_up(self, ticks: int) -> None:
         self.run(ticks)
 
+    def fast_forward(self) -> None:
+        raise RunError("nothing can be fast-forwarded but a full system, which gem5 has")
+
     def wait(self, until: int | None) -> None:
         with _errors(self):
             self._system.wait(None if until is None else self._cycles(until))

@@ -25,7 +25,7 @@ from homeshift.engines.base import (
     line_interval_ticks,
 )
 from homeshift.engines.counting import counters
-from homeshift.engines.gem5_checkpoint import check_checkpoints, take_checkpoint
+from homeshift.engines.gem5_checkpoint import Checkpoints
 from homeshift.engines.gem5_guests import add_vm, boots, end_fast_forward
 from homeshift.engines.gem5_machine import build
 from homeshift.engines.gem5_output import Terminal, say_less
@@ -59,7 +59,7 @@ class Gem5Engine:
     name = "gem5"
 
     def __init__(self, setup: Setup) -> None:
-        check_checkpoints(setup)
+        self._checkpoints = Checkpoints(setup)
         self._setup = setup
         machine = self._machine = setup.machine
         system, controllers = build(
@@ -77,7 +77,7 @@ class Gem5Engine:
         self._frames = {frame for vm in setup.vms for frame in vm.frames}
         self._region_bytes = setup.region_bytes
         self._jobs: list[Any] = []  # the migration engine of each
-        self._nodes: list[int | None] = [None for _ in setup.vms]  # where each runs
+        self._running = [False for _ in setup.vms]
         self._works = False
         self._terminal = Terminal() if boots(setup) else None
         m5.instantiate(setup.fast_forward.restore)
@@ -101,21 +101,12 @@ class Gem5Engine:
             self.wait(end)
 
     def warm_up(self, ticks: int) -> None:
-        if self._setup.fast_forward:
-            self._fast_forward()
         self._run_to_work(ticks)
 
-    def _fast_forward(self) -> None:
-        """Let the first VM run alone, past all caches, in which there is nothing yet."""
-        others = list(enumerate(self._nodes))[1:]
-        for vm, _ in others:
-            self.pause(vm)
+    def fast_forward(self) -> None:
         self._run_to_work(self._setup.fast_forward.ticks)
-        take_checkpoint(self._setup)
+        self._checkpoints.take()
         end_fast_forward(self._system, self._vms[0], len(self._setup.vms[0].streams))
-        for vm, node in others:
-            assert node is not None
-            self.resume(vm, node)
 
     def _run_to_work(self, ticks: int) -> None:
         end = self.now + self._cycles(ticks) * self._machine.clock_period_ps
@@ -133,14 +124,14 @@ class Gem5Engine:
             self._simulate(end + self._machine.clock_period_ps - 1 - m5.curTick())
 
     def pause(self, vm: int) -> None:
-        self._nodes[vm] = None
+        self._running[vm] = False
         self._vms[vm].pause()
 
     def paused(self, vm: int) -> bool:
-        return self._nodes[vm] is None and bool(self._vms[vm].paused())
+        return not self._running[vm] and bool(self._vms[vm].paused())
 
     def resume(self, vm: int, node: int) -> None:
-        self._nodes[vm] = node
+        self._running[vm] = True
         self._vms[vm].resume(node)
 
     def throttle(self, vm: int, percentage: int, slice_ticks: int) -> None:
@@ -290,7 +281,7 @@ class Gem5Engine:
         if "last active thread" in cause or "m5_exit" in cause:
             raise RunError(
                 f"the program ended at tick {self.now}, before the measurement; give it more to "
-                "do, or a shorter --warmup and --window"
+                "do, or a shorter --fast-forward, --warmup or --window"
             )
         self._works = self._works or cause == WORK_BEGINS
         if cause not in OF_INTEREST:

@@ -21,9 +21,9 @@ import m5
 
 from homeshift.engines.base import Setup
 from homeshift.errors import InputError, RunError
+from homeshift.run_format import CHECKPOINT
 from homeshift.workload import FullSystem
 
-DESCRIPTION = "homeshift.json"
 FORMAT = 1
 OPTIONS = {
     "node-memory": "--machine (nodes and memory.size)",
@@ -35,59 +35,77 @@ OPTIONS = {
 """What of a description depends on which options."""
 
 
-def check_checkpoints(setup: Setup) -> None:
-    """Raise InputError unless checkpoints can be restored and taken that are asked for."""
-    asked = setup.fast_forward
-    if asked.restore is not None:
-        faults = _differences(Path(asked.restore, DESCRIPTION), setup)
-        if faults:
-            raise InputError(f"checkpoint '{asked.restore}'", faults)
-    if asked.take_checkpoint is not None:
-        path = Path(asked.take_checkpoint)
-        if path.exists():
-            fault = "is there already; name a directory that does not exist yet"
-        elif not path.absolute().parent.is_dir():
-            fault = "the directory that it is to be in does not exist"
-        else:
-            return
-        raise InputError(f"checkpoint '{path}'", [fault])
-
-
-def take_checkpoint(setup: Setup) -> None:
-    """Write the checkpoint that is asked for, if one is; nothing may be cached.
+class Checkpoints:
+    """The checkpoints that are to be restored and taken, if any.
 
     Raises:
-        RunError: it cannot be written.
+        InputError: one cannot be.
     """
-    if setup.fast_forward.take_checkpoint is None:
-        return
-    path = Path(setup.fast_forward.take_checkpoint)
-    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
-    try:
-        m5.checkpoint(str(partial))
-        (partial / DESCRIPTION).write_text(json.dumps(_description(setup), indent=2) + "\n")
-        partial.rename(path)
-    except OSError as error:
-        raise RunError(f"checkpoint '{path}' cannot be written: {error.strerror}") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+
+    def __init__(self, setup: Setup) -> None:
+        self._asked = asked = setup.fast_forward
+        self._description = _description(setup) if asked else {}
+        if asked.restore is not None:
+            _raise_if(asked.restore, self._differences(Path(asked.restore, CHECKPOINT)))
+        if asked.take_checkpoint is not None:
+            _raise_if(asked.take_checkpoint, self._obstacles())
+
+    def take(self) -> None:
+        """Write one if one is to be taken; nothing may be cached.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        if self._asked.take_checkpoint is None:
+            return
+        path, partial = Path(self._asked.take_checkpoint), self._partial
+        try:
+            m5.checkpoint(str(partial))
+            state = {"state": _digest(partial / "m5.cpt")}  # tells it from one taken later
+            description = json.dumps({**self._description, **state}, indent=2)
+            (partial / CHECKPOINT).write_text(description + "\n")
+            partial.rename(path)
+        except OSError as error:
+            raise RunError(f"checkpoint '{path}' cannot be written: {error.strerror}") from error
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+    @property
+    def _partial(self) -> Path:
+        path = Path(self._asked.take_checkpoint or "")
+        return path.with_name(f".{path.name}.partial-{os.getpid()}")
+
+    def _obstacles(self) -> list[str]:
+        if os.path.lexists(self._asked.take_checkpoint or ""):
+            return ["is there already; name a directory that does not exist yet"]
+        try:
+            self._partial.mkdir()
+            self._partial.rmdir()
+        except OSError as error:
+            return [f"cannot be written in '{self._partial.parent}': {error.strerror}"]
+        return []
+
+    def _differences(self, file: Path) -> list[str]:
+        try:
+            taken = json.loads(file.read_text())
+        except FileNotFoundError:
+            return [f"has no {file.name}; name a directory that --take-checkpoint has written"]
+        except (OSError, ValueError) as error:
+            return [f"{file.name} cannot be read: {error}"]
+        if not isinstance(taken, dict) or taken.get("format") != FORMAT:
+            return [f"{file.name}: not of format {FORMAT}; take the checkpoint again"]
+        return [
+            f"was taken with another {option}"
+            for name, option in OPTIONS.items()
+            if taken.get(name) != self._description[name]
+        ]
 
 
-def _differences(file: Path, setup: Setup) -> list[str]:
-    try:
-        taken = json.loads(file.read_text())
-    except FileNotFoundError:
-        return [f"has no {file.name}; name a directory that --take-checkpoint has written"]
-    except (OSError, ValueError) as error:
-        return [f"{file.name} cannot be read: {error}"]
-    if not isinstance(taken, dict) or taken.get("format") != FORMAT:
-        return [f"{file.name}: not of format {FORMAT}; take the checkpoint again"]
-    asked = _description(setup)
-    return [
-        f"was taken with another {option}"
-        for name, option in OPTIONS.items()
-        if taken.get(name) != asked[name]
-    ]
+def _raise_if(path: str, faults: list[str]) -> None:
+    if "%" in path:
+        faults = ["gem5 takes a % in a path for something else; name another"]
+    if faults:
+        raise InputError(f"checkpoint '{path}'", faults)
 
 
 def _description(setup: Setup) -> dict[str, Any]:
@@ -97,16 +115,14 @@ def _description(setup: Setup) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "node-memory": [setup.machine.memory.size_bytes for _ in range(setup.machine.nodes)],
-        "frames": _digest(json.dumps(list(vm.frames)).encode()),
+        "frames": hashlib.sha256(json.dumps(list(vm.frames)).encode()).hexdigest(),
         "vcpus": len(vm.streams),
         "files": {
-            name: _digest(Path(str(booted[name])).read_bytes())
-            for name in FullSystem.files
-            if name in booted
+            name: _digest(Path(str(booted[name]))) for name in FullSystem.files if name in booted
         },
         "append": booted.get("append"),
     }
 
 
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()

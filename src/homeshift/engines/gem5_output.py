@@ -94,4 +94,4 @@ class Terminal:
         for line in lines:
             if PANIC in line:
                 text = line.decode(errors="replace").strip()
-                raise RunError(f"the guest has stopped: {text} (see {self._path})")
+                raise RunError(f"the guest has stopped: {text}")

@@ -305,9 +305,15 @@ class _Run:
 
     def result(self) -> Result:
         engine, asked, report = self.engine, self.asked, self.asked.report
-        for vm in self.vms:
+        engine.resume(0, self.vms[0].node)
+        if asked.fast_forward:
+            report("fast-forwarding" if asked.fast_forward.ticks else "restoring")
+            engine.fast_forward()
+            if asked.fast_forward.take_checkpoint:
+                report(f"wrote checkpoint {asked.fast_forward.take_checkpoint}")
+        for vm in self.vms[1:]:
             engine.resume(vm.number, vm.node)
-        report("fast-forwarding, then warming up" if asked.fast_forward else "warming up")
+        report("warming up")
         engine.warm_up(asked.warmup_ticks)
         engine.reset_statistics()
         at_first = self._look()

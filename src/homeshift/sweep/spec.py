@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from homeshift.errors import InputError, near
+from homeshift.run_format import CHECKPOINT
 from homeshift.toml_file import parse_toml, read_text
 
 Value = str | int | float | bool
@@ -38,6 +39,7 @@ ENGINES = ("embedded", "gem5")
 _CHOSEN = {
     "outdir": "every run of a sweep gets a directory of its own",
     "trace": 'write it as a workload, "trace:FILE,FILE"',
+    "take-checkpoint": "take it with migrate.py, and give the sweep the option restore",
     "help": "not something to vary",
 }
 
@@ -53,7 +55,7 @@ class RunSpec:
     def name(self) -> str:
         """Name of its directory: equal for equal engines and options, whatever their order.
 
-        Files that options name (machines, traces, VMs) count with what is in them.
+        Files that options name (machines, traces, VMs, a checkpoint's) count with their contents.
         """
         files = digests(map(str, self.options.values()))
         text = json.dumps([self.engine, self.options, *files], sort_keys=True)
@@ -88,6 +90,8 @@ def _words(values: Iterable[str]) -> Iterator[str]:
 
 def _digest(path: str) -> str | None:
     try:
+        if Path(path).is_dir():
+            path = str(Path(path, CHECKPOINT))
         status = Path(path).stat()
     except (OSError, ValueError):
         return None
