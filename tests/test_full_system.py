@@ -3,16 +3,19 @@
 
 from __future__ import annotations
 
+import runpy
 import struct
 from pathlib import Path
 
 import pytest
 
 from homeshift.errors import InputError
+from homeshift.sweep.spec import load_sweep
 from homeshift.workload import FullSystem
 from homeshift.workload.boot_image import Image, Piece
 from homeshift.workload.full_system import KERNEL_START, MEMORY_START, TREE_BYTES, TREE_START
 
+ROOT = Path(__file__).parents[1]
 MIB = 1 << 20
 
 
@@ -194,3 +197,20 @@ def test_a_kernel_begins_where_firmware_looks_for_it(tmp_path: Path, bios: str, 
     linked = written(tmp_path / "vmlinux", elf(Piece(at, b"k" * size, size), entry=at))
     [fault] = faults(FullSystem(bios=bios, kernel=linked), 40 * MIB)
     assert fault.startswith(f"--kernel {linked}: ")
+
+
+def test_the_sweep_over_linux_can_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    migrate = runpy.run_path(str(ROOT / "configs" / "migrate.py"))
+    monkeypatch.chdir(tmp_path)
+    for name in ("fw_jump.elf", "Image", "initrd"):
+        written(tmp_path / name, b"code")
+    sweep = load_sweep(
+        ROOT / "examples" / "linux" / "strategies.toml",
+        known=migrate["option_names"](),
+        check=migrate["faults_in"],
+    )
+    assert sweep.varied == ("strategy",)
+    assert [run.options["strategy"] for run in sweep.runs] == [
+        *("stop-and-copy", "pre-copy", "post-copy", "hybrid"),
+        *("ignore-shared", "ownership", "ownership+copy", "ownership+pull"),
+    ]
