@@ -180,8 +180,8 @@ def _not_steady(runs: Sequence[Run]) -> str:
         any(not vm.get("steady", True) for vm in run.migration.get("vms", ())) for run in runs
     )
     return (
-        f"in {count} of {len(runs)} runs a VM was not steady before the migration: its speeds in "
-        "the two halves of that window differ by more than 10 %; a longer warmup may help"
+        f"in {count} of {len(runs)} runs a VM was not steady before the migration, by more than "
+        "10 %: its caches still filled (a longer warmup helps), or its work changed"
         if count
         else ""
     )

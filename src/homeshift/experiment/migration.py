@@ -328,7 +328,7 @@ class _Run:
                 first, second = speeds
                 _from_vm(vm.number, report)(
                     f"the VM is not steady before the migration: {first:.0f} accesses/us, then "
-                    f"{second:.0f}; a longer --warmup may help, or a longer --window"
+                    f"{second:.0f}: its caches fill (a longer --warmup helps), or its work changes"
                 )
         calling_off = CallingOff(asked.interruption, start.tick)  # of the first VM's migration
         journeys = [
