@@ -143,19 +143,20 @@ def _parser() -> argparse.ArgumentParser:
         default="0ns",
         metavar="TIME",
         help="time before the warm-up for which a full system runs without caches and network, as "
-        "to boot; m5_work_begin ends it",
+        "to boot, or up to its m5_work_begin; in gem5 only",
     )
     read(
         "--take-checkpoint",
         _none_or(str),
         metavar="DIR",
-        help="directory to write a checkpoint into when the fast-forward is over",
+        help="directory to write a checkpoint into when --fast-forward is over",
     )
     read(
         "--restore",
         _none_or(str),
         metavar="DIR",
-        help="checkpoint that the run begins with; all that is not the VM's may be another",
+        help="checkpoint to begin with; strategy, caches, interconnect, models and other VMs may "
+        "differ from those of the run that took it",
     )
     read(
         "--warmup",
@@ -331,7 +332,7 @@ def _check_together(
     if unused and options.bios is None:
         reason = "needs --bios, the firmware of a full system"
         faults.errors.append(InputError("the boot", [f"--{name}: {reason}" for name in unused]))
-    if options.take_checkpoint:
+    if options.take_checkpoint is not None:
         fault = _checkpoint_fault(options)
         faults.errors += [InputError("option --take-checkpoint", [fault])] if fault else []
     vm = VmSpec(
@@ -357,10 +358,12 @@ def _check_together(
 
 
 def _checkpoint_fault(options: argparse.Namespace) -> str:
-    if not options.fast_forward and not options.restore:
-        return "needs --fast-forward, or --restore"
-    run = Path(options.outdir).resolve()
-    if options.outdir != _outdir() and run in Path(options.take_checkpoint).resolve().parents:
+    if not options.fast_forward:
+        return "needs --fast-forward"
+    if not options.take_checkpoint:
+        return "names no directory"
+    run, taken = Path(options.outdir).resolve(), Path(options.take_checkpoint).resolve()
+    if run != Path(_outdir()).resolve() and run in (taken, *taken.parents):
         return f"{options.take_checkpoint}: is in --outdir, which has files of the run only"
     return ""
 

@@ -378,8 +378,10 @@ def test_what_a_boot_consists_of_is_no_fault_of_each_option_alone(tmp_path: Path
     bios = tmp_path / "bios"
     bios.write_bytes(b"code")
     boot = ["--bios", str(bios), "--take-checkpoint", "runs/a/booted"]
-    told = "needs --fast-forward, or --restore"
-    assert faults_in(boot, together=True)[-1] == told
+    assert faults_in([*boot, "--restore", "a"], together=True) == ["needs --fast-forward"]
+    boot += ["--fast-forward", "1s"]
     inside = "runs/a/booted: is in --outdir, which has files of the run only"
-    assert faults_in([*boot, "--restore", "b", "--outdir", "runs/a"], together=True)[-1] == inside
-    assert inside not in faults_in([*boot, "--restore", "b", "--outdir", "runs/b"], together=True)
+    for outdir in ("runs/a", "runs/a/booted", "runs/../runs/a"):
+        assert faults_in([*boot, "--outdir", outdir], together=True) == [inside]
+    assert faults_in([*boot, "--outdir", "runs/b"], together=True) == []
+    assert faults_in([*boot, "--take-checkpoint", ""], together=True) == ["names no directory"]

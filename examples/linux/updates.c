@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The first process of a Linux that is to migrate: a thread per CPU updates a table, at random.
-//
-//     updates [MEBIBYTES]
+// The first process of a Linux that is to migrate: a thread per CPU updates a table, at random. Its
+// size is 16 MiB, or as many as the kernel's command line says: --append "console=ttyS0 -- 32".
 
 #include <pthread.h>
 #include <stdint.h>
@@ -45,6 +44,7 @@ main(int argc, char **argv)
     words = bytes / sizeof(*table);
     table = malloc(bytes);
     if (table == NULL || words == 0) {
+        puts("no memory for the table");
         return 1;
     }
     memset(table, 1, bytes); // Linux gives a page only to who touches it

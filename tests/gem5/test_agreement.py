@@ -58,7 +58,8 @@ def page_row(observed: Observed) -> str:
 
 
 def test_the_page_has_a_row_for_each_case() -> None:
-    assert len(re.findall(r"^\|.*\d \|$", PAGE, re.MULTILINE)) == len(CASES)
+    row = r"^\|[^|]+\| [\d,]+ \| [\d,]+ \| [\d,]+ \| [\d,.]+ \|$"
+    assert len(re.findall(row, PAGE, re.MULTILINE)) == len(CASES)
 
 
 @pytest.mark.parametrize(

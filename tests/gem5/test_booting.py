@@ -23,6 +23,7 @@ STRATEGIES = (
     *("stop-and-copy", "pre-copy:max-rounds=5", "post-copy", "hybrid", "ignore-shared"),
     *("ownership", "ownership+copy", "ownership+pull"),
 )
+TAKE = ("--fast-forward", "1ms", "--take-checkpoint")
 LINUX = os.environ.get("HOMESHIFT_LINUX")
 EXAMPLE = REPOSITORY / "examples" / "linux"
 
@@ -131,19 +132,20 @@ def test_no_count_is_lost_in_a_fast_forward_nor_after_it(
             "another --machine (nodes and memory.size)",
         ),
         (("--restore", "tests"), "has no homeshift.json"),
-        (("--take-checkpoint", "tests"), "is there already"),
-        (("--take-checkpoint", "no/where"), "cannot be written in 'no': No such file"),
-        (("--take-checkpoint", "a%db"), "gem5 takes a % in a path for something else"),
+        ((*TAKE, "tests"), "is there already"),
+        ((*TAKE, "no/where"), "cannot be written in 'no': No such file"),
+        ((*TAKE, "a%db"), "gem5 takes a % in a path for something else"),
     ],
 )
 def test_a_checkpoint_that_cannot_be_is_told_before_anything_runs(
-    tmp_path: Path, checkpoint: tuple[Path, Path], options: tuple[str, str], message: str
+    tmp_path: Path, checkpoint: tuple[Path, Path], options: tuple[str, ...], message: str
 ) -> None:
     bios, taken = checkpoint
     done = migrate(tmp_path, *VM, "--bios", str(bios), "--restore", str(taken), *options)
     assert done.returncode == 2
     assert message in done.stderr
     assert "restoring" not in done.stdout
+    assert "fast-forwarding" not in done.stdout
 
 
 def test_a_checkpoint_of_something_else_is_told(

@@ -258,8 +258,11 @@ class Engine(Protocol):
     def warm_up(self, ticks: int) -> None:
         """Do the same, or stop when a program in a VM says that its work begins."""
 
-    def fast_forward(self) -> None:
+    def fast_forward(self) -> bool:
         """Do what the setup's `fast_forward` says; no VM but the first may have run yet.
+
+        Returns:
+            Whether it ended because a program said that its work begins.
 
         Raises:
             RunError: a checkpoint cannot be written.

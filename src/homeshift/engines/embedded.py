@@ -104,7 +104,7 @@ class EmbeddedEngine:
     def warm_up(self, ticks: int) -> None:
         self.run(ticks)
 
-    def fast_forward(self) -> None:
+    def fast_forward(self) -> bool:
         raise RunError("nothing can be fast-forwarded but a full system, which gem5 has")
 
     def wait(self, until: int | None) -> None:

@@ -61,8 +61,9 @@ class Checkpoints:
         path, partial = Path(self._asked.take_checkpoint), self._partial
         try:
             m5.checkpoint(str(partial))
-            state = {"state": _digest(partial / "m5.cpt")}  # tells it from one taken later
-            description = json.dumps({**self._description, **state}, indent=2)
+            _, _, state = (partial / "m5.cpt").read_bytes().partition(b"\n")  # the date goes first
+            told_apart = {"state": hashlib.sha256(state).hexdigest()}  # from one taken later
+            description = json.dumps({**self._description, **told_apart}, indent=2)
             (partial / CHECKPOINT).write_text(description + "\n")
             partial.rename(path)
         except OSError as error:

@@ -56,10 +56,10 @@ def output_directory(path: str) -> Iterator[Path]:
     if m5.options.dot_config == "config.dot":  # likewise; a picture of all buffers helps nobody
         m5.options.dot_config = None
     own = Path(m5.options.outdir)
+    for name in {*RUN_FILES, TIMELINE, TERMINAL} - {"stats.txt"}:  # gem5 has emptied that already
+        (own / name).unlink(missing_ok=True)
     if own.resolve() == Path(path).resolve():
         try:
-            for name in {*RUN_FILES, TIMELINE} - {"stats.txt"}:  # which gem5 has lost
-                (own / name).unlink(missing_ok=True)
             with tempfile.TemporaryDirectory(prefix=".partial-", dir=own) as partial:
                 yield Path(partial)
                 for file in Path(partial).iterdir():

@@ -41,7 +41,7 @@ from homeshift.experiment.interruption import TARGET_FAILURE, CallingOff, Interr
 from homeshift.experiment.message_window import MessageWindow
 from homeshift.experiment.running_vm import RunningVm
 from homeshift.experiment.schedule import Steps, run_together, sleep
-from homeshift.experiment.summary import Span, summary, unsteady
+from homeshift.experiment.summary import Span, changing_speeds, summary
 from homeshift.experiment.timeline import trace
 from homeshift.experiment.vm import VmSpec, check_together
 from homeshift.machine import Machine
@@ -308,7 +308,9 @@ class _Run:
         engine.resume(0, self.vms[0].node)
         if asked.fast_forward:
             report("fast-forwarding" if asked.fast_forward.ticks else "restoring")
-            engine.fast_forward()
+            if not engine.fast_forward() and asked.fast_forward.ticks:
+                lasted = time_text(asked.fast_forward.ticks)
+                report(f"has fast-forwarded all of {lasted}: there was no m5_work_begin")
             if asked.fast_forward.take_checkpoint:
                 report(f"wrote checkpoint {asked.fast_forward.take_checkpoint}")
         for vm in self.vms[1:]:
@@ -323,13 +325,12 @@ class _Run:
         middle = self._look()
         engine.run(asked.window_ticks - half_ticks)
         start = self._look()
-        for vm in self.vms:
-            if speeds := unsteady((middle - at_first, start - middle), vm.number):
-                first, second = speeds
-                _from_vm(vm.number, report)(
-                    f"the VM is not steady before the migration: {first:.0f} accesses/us, then "
-                    f"{second:.0f}: its caches fill (a longer --warmup helps), or its work changes"
-                )
+        changing = changing_speeds(middle - at_first, start - middle)
+        for number, (first, second) in changing.items():
+            _from_vm(number, report)(
+                f"the VM is not steady before the migration: {first:.4g} accesses/us, then "
+                f"{second:.4g}: its caches fill (a longer --warmup helps), or its work changes"
+            )
         calling_off = CallingOff(asked.interruption, start.tick)  # of the first VM's migration
         journeys = [
             _Journey(
@@ -379,7 +380,8 @@ class _Run:
                 engine_name=engine.name,
                 specs=[guest.spec for guest in self.guests],
                 legs=[leg for journey in journeys for leg in journey.legs],
-                moments=(at_first, middle, start, end, at_last),
+                moments=(at_first, start, end, at_last),
+                changing=changing,
                 progress=progress.points,
                 calling_off=calling_off if calling_off.of else None,
             ),

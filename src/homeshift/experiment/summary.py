@@ -14,7 +14,7 @@ migrate as well, which bytes went when for it: these are None then.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -45,8 +45,8 @@ class Span:
         return Span(self.tick - earlier.tick, self.counted - earlier.counted, vms, links)
 
 
-Moments = tuple[Span, Span, Span, Span, Span]
-"""First of the measurement, the middle before the migrations, their begin and end, the last."""
+Moments = tuple[Span, Span, Span, Span]
+"""First of the measurement, begin and end of the migrations, last of the measurement."""
 
 STEADY_WITHIN = 0.1
 """Most by which a VM's speeds in the two halves before the migrations may differ."""
@@ -61,11 +61,12 @@ def summary(
     legs: Sequence[Migration],
     moments: Moments,
     progress: Sequence[Span],
+    changing: Collection[int] = (),
     calling_off: CallingOff | None = None,
 ) -> dict[str, Any]:
-    """Return what goes into migration.json."""
+    """Return what goes into migration.json; the VMs in `changing` were not steady before."""
     constants = load_constants()
-    at_first, middle, start, end, at_last = moments
+    at_first, start, end, at_last = moments
     spans = {"before": start - at_first, "during": end - start, "after": at_last - end}
     first = [leg for leg in legs if leg.vm.number == 0]
     alone = len(first) == len(legs)
@@ -76,7 +77,7 @@ def summary(
     vms = [
         {
             **_vm(spec, [leg for leg in legs if leg.vm.number == number], spans, number),
-            **({"steady": False} if unsteady((middle - at_first, start - middle), number) else {}),
+            **_steady(number, changing),
         }
         for number, spec in enumerate(specs)
     ]
@@ -114,6 +115,7 @@ def summary(
         "vm": {
             **{name: vms[0][name] for name in ("accesses-per-microsecond", "mean-latency")},
             "local-share": {name: _local_share(spans[name]) for name in ("before", "after")},
+            **_steady(0, changing),
         },
         **({"interruption": calling_off.to_dict()} if calling_off else {}),
         "window": _window(at_last - start, spans["before"], constants),
@@ -129,17 +131,29 @@ def summary(
     }
 
 
-def unsteady(halves: tuple[Span, Span], number: int) -> tuple[float, float] | None:
-    """Return a VM's speeds in two spans, in accesses per microsecond, if they differ much."""
-    counts = [half.vms[number].accesses for half in halves]
-    if sum(counts) < LEAST_ACCESSES:
-        return None
-    first, second = (
-        count / (half.tick / TICKS_PER_MICROSECOND)
-        for count, half in zip(counts, halves, strict=True)
-    )
-    differ = abs(first - second) > STEADY_WITHIN * max(first, second)
-    return (first, second) if differ else None
+def changing_speeds(first: Span, second: Span) -> dict[int, tuple[float, float]]:
+    """Return a VM's speeds in two spans, in accesses per microsecond, for each that is not steady.
+
+    Args:
+        first: half of the time before the migrations.
+        second: the other half.
+    """
+    found = {}
+    for number, pair in enumerate(zip(first.vms, second.vms, strict=True)):
+        counts = [vm.accesses for vm in pair]
+        if sum(counts) < LEAST_ACCESSES:
+            continue
+        was, then = (
+            count / (half.tick / TICKS_PER_MICROSECOND)
+            for count, half in zip(counts, (first, second), strict=True)
+        )
+        if abs(was - then) > STEADY_WITHIN * max(was, then):
+            found[number] = (was, then)
+    return found
+
+
+def _steady(number: int, changing: Collection[int]) -> dict[str, bool]:
+    return {"steady": False} if number in changing else {}
 
 
 def _ram(legs: Sequence[Migration], during: Span, *, alone: bool) -> dict[str, Any]:
