@@ -10,17 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "work_begins.h"
+
 static uint64_t *table;
 static uint64_t words;
-
-// gem5's m5_work_begin.
-static void
-work_begins(void)
-{
-    register long id __asm__("a0") = 0;
-    register long thread __asm__("a1") = 0;
-    __asm__ volatile(".word 0xb400007b" : "+r"(id), "+r"(thread));
-}
 
 static void *
 update(void *seed)

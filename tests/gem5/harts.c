@@ -3,7 +3,7 @@
 // Harts of a bare RISC-V machine that count together, without an operating system: prints "ok" on the
 // board's UART if no increment was lost, and leaves gem5's loop.
 
-#include "work_begins.h"
+#include "../../examples/linux/work_begins.h"
 
 #ifndef HARTS
 #define HARTS 4

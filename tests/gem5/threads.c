@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #ifdef WORK_BEGINS
-#include "work_begins.h"
+#include "../../examples/linux/work_begins.h"
 #endif
 
 #define MOST 64

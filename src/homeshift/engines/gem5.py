@@ -101,19 +101,16 @@ class Gem5Engine:
             self.wait(end)
 
     def warm_up(self, ticks: int) -> None:
-        self._run_to_work(ticks)
-
-    def fast_forward(self) -> bool:
-        self._run_to_work(self._setup.fast_forward.ticks)
-        self._checkpoints.take()
-        end_fast_forward(self._system, self._vms[0], len(self._setup.vms[0].streams))
-        return self._works
-
-    def _run_to_work(self, ticks: int) -> None:
         end = self.now + self._cycles(ticks) * self._machine.clock_period_ps
         self._works = False
         while self.now < end and not self._works:
             self.wait(end)
+
+    def fast_forward(self) -> bool:
+        self.warm_up(self._setup.fast_forward.ticks)
+        self._checkpoints.take()
+        end_fast_forward(self._system, self._vms[0], len(self._setup.vms[0].streams))
+        return self._works
 
     def wait(self, until: int | None) -> None:
         if until is None:

@@ -2,8 +2,8 @@
 //
 // gem5's m5_work_begin on RISC-V.
 
-#ifndef HOMESHIFT_TESTS_WORK_BEGINS_H
-#define HOMESHIFT_TESTS_WORK_BEGINS_H
+#ifndef HOMESHIFT_WORK_BEGINS_H
+#define HOMESHIFT_WORK_BEGINS_H
 
 static inline void
 work_begins(void)
