@@ -75,7 +75,7 @@ def test_a_program_that_touches_nothing_there_is_told(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Return what two harts have booted, and a checkpoint of them; in `m5out` is what came then."""
+    """Return what two harts have booted, and a checkpoint of them, half way."""
     tmp_path = tmp_path_factory.mktemp("checkpoint")
     work = ("-DHARTS=2", "-DINCREMENTS=40000", "-DDOTS=100", "-DWORK_BEGINS=20000")
     bios = compiled(tmp_path, "harts.c", *BARE, *work)
