@@ -192,6 +192,13 @@ class EventQueue
         return due_ == nullptr;
     }
 
+    // Order of the event that fires next in the current cycle; the highest if none is left.
+    std::uint32_t
+    next_order_now() const
+    {
+        return due_ == nullptr ? ~std::uint32_t{0} : due_->order;
+    }
+
     // Fire events up to and including cycle `last`, or the one in which `stop` is set: every cycle
     // is finished. Afterwards now() is the last cycle looked at.
     void

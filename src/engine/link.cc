@@ -17,7 +17,8 @@ namespace
 
 constexpr std::uint32_t kUnitsPerByte = 1000;       // gem5's MESSAGE_SIZE_MULTIPLIER
 constexpr unsigned kCyclesBeforeTurningRound = 128; // gem5's PRIORITY_SWITCH_LIMIT
-constexpr std::size_t kRemembered = 8; // accepted messages, before those started are forgotten
+constexpr std::size_t kRemembered = 8; // booked messages, before those started are counted
+constexpr std::uint32_t kLastInPort = (1 << kInPortBits) - 1;
 
 std::uint32_t
 units_per_cycle(double bytes_per_cycle)
@@ -55,18 +56,20 @@ highest(std::uint32_t networks)
 
 } // namespace
 
-// Comes in a cycle in which a waiting message may be able to start. One that comes in vain does no
-// harm, so none is ever taken back.
+// Comes in a cycle in which a waiting message may be able to start, after those that get ready in
+// it. One that comes in vain does no harm, so none is ever taken back.
 class Link::Wake final : public Event, public Pooled<Link::Wake>
 {
   public:
     explicit Wake(Link &link) : link_(link)
-    {}
+    {
+        order = link.order_ | kLastInPort;
+    }
 
     void
     fire() override
     {
-        link_.wake();
+        link_.serve();
         delete this;
     }
 
@@ -80,8 +83,10 @@ class Link::Wake final : public Event, public Pooled<Link::Wake>
     Link &link_;
 };
 
-Link::Link(const Ends &ends, double bytes_per_cycle, EventQueue &queue, Network &network)
+Link::Link(unsigned number, const Ends &ends, double bytes_per_cycle, EventQueue &queue,
+           Network &network)
     : ends_(ends),
+      order_(number << kInPortBits),
       room_(units_per_cycle(bytes_per_cycle)),
       lengths_{cycles_for(units_of(MessageSizeType_Control), room_),
                cycles_for(units_of(MessageSizeType_Data), room_)},
@@ -89,13 +94,9 @@ Link::Link(const Ends &ends, double bytes_per_cycle, EventQueue &queue, Network 
       network_(network)
 {}
 
+// All that does not wait goes with the event queue.
 Link::~Link()
 {
-    for (Accepted &accepted : accepted_) {
-        if (!accepted.booked && !accepted.scheduled) { // else it went with the event queue
-            accepted.message->discard();
-        }
-    }
     for (auto &waiting : waiting_) {
         for (Message *message : waiting) {
             message->discard();
@@ -103,132 +104,118 @@ Link::~Link()
     }
 }
 
-void
-Link::accept(Message *message, Cycle ready, bool may_book)
+inline Cycles
+Link::length(MessageSizeType size) const
 {
-    if (accepted_.size() > kRemembered) {
-        start_booked(queue_.now());
-    }
-    Accepted *before = accepted_.end();
-    while (before != accepted_.begin() && before[-1].ready > ready) {
-        --before;
-    }
-    Accepted *const place = accepted_.insert(before);
-    place->message = message;
-    place->ready = ready;
-    place->in_port = message->in_port;
-    place->vnet = message->vnet;
-    place->size = message->MessageSize;
-    place->booked = place->scheduled = false;
-    set_end(place);
-    if (place != accepted_.begin() && place[-1].booked && place[-1].ready == ready) {
-        cancel(place - 1);
-    }
-    for (Accepted *at = place + 1; at != accepted_.end() && at->ready < at[-1].end; ++at) {
-        set_end(at);
-        if (at->booked) {
-            cancel(at);
-        }
-    }
-    if (may_book && place->end == ready + length(*place)) {
-        place->booked = true;
-        go_on(message, ready);
-    } else {
-        schedule(place);
-    }
+    return lengths_[carries_data(size)];
 }
 
-void
-Link::give_back(Message *message, Cycle ready)
+inline void
+Link::schedule(Message *message, Cycle ready)
 {
-    Accepted *place = accepted_.end() - 1;
-    while (place->message != message) { // those that have started stand before it
-        --place;
+    message->order = order_ | message->in_port;
+    message->travel(this, ready, queue_);
+}
+
+// All that was under way has left, and none has come since.
+inline void
+Link::finish()
+{
+    for (; pending_ != 0; pending_ &= pending_ - 1) {
+        remaining_[static_cast<unsigned>(std::countr_zero(pending_))] = 0;
     }
-    const bool scheduled = place->scheduled;
-    if (place->booked) {
-        network_.take_back(message, ends_.to, ready + ends_.latency);
-    } else if (scheduled) {
-        message->stop_travelling(ready, queue_);
-    }
-    accepted_.erase(place);
-    if (scheduled && place != accepted_.end() && place->ready == ready) {
-        schedule(place);
-    }
+    started_units_ = 0;
+    served_cycles_ += done_ - served_until_;
+    served_until_ = done_;
 }
 
-Cycles
-Link::length(const Accepted &accepted) const
+// What is left to do in the most frequent case: the same as queueing and serving a cycle.
+inline void
+Link::start_alone(unsigned network, MessageSizeType size, Cycle at)
 {
-    return lengths_[carries_data(accepted.size)];
-}
-
-// When all before it have left, at the latest.
-Cycle
-Link::idle_before(const Accepted *accepted)
-{
-    return accepted == accepted_.begin() ? idle_from_ : accepted[-1].end;
-}
-
-void
-Link::set_end(Accepted *accepted)
-{
-    accepted->end = std::max(idle_before(accepted), accepted->ready) + length(*accepted);
-}
-
-void
-Link::cancel(Accepted *booked)
-{
-    network_.take_back(booked->message, ends_.to, booked->ready + ends_.latency);
-    booked->message->in_port = booked->in_port;
-    booked->booked = false;
-    schedule(booked);
-}
-
-// The first one of each cycle wakes the link up.
-void
-Link::schedule(Accepted *accepted)
-{
-    const bool first = accepted == accepted_.begin() || accepted[-1].ready != accepted->ready;
-    if (first && !accepted->scheduled) {
-        accepted->scheduled = true;
-        accepted->message->order = 0; // links come before controllers
-        accepted->message->travel(this, accepted->ready, queue_);
-    }
+    const std::uint32_t units = units_of(size);
+    const std::uint32_t spent = std::min(units, room_);
+    started_units_ = remaining_[network] = units - spent;
+    pending_ = units == spent ? 0 : bit(network);
+    ++served_cycles_;
+    served_until_ = at + 1;
+    done_ = at + length(size);
+    ++traffic_.messages[size];
 }
 
 // Take note of the booked ones that have started.
-void
+inline void
 Link::start_booked(Cycle last)
 {
-    while (!accepted_.empty() && accepted_.front().booked && accepted_.front().ready <= last) {
-        const Accepted &booked = accepted_.front();
-        if (pending_ != 0) {
-            catch_up(booked.ready);
-        }
-        if (booked.end > last) {
-            start_alone(booked.vnet, booked.size, booked.ready);
-        } else { // and has left the link
-            ++traffic_.messages[booked.size];
-            served_cycles_ += booked.end - booked.ready;
-            served_until_ = idle_from_ = booked.end;
-        }
-        accepted_.pop_front();
+    while (!booked_.empty() && booked_.front().ready <= last) {
+        const Booked &booked = booked_.front();
+        finish();
+        start_alone(booked.vnet, booked.size, booked.ready);
+        booked_.pop_front();
     }
 }
 
-void
-Link::arrive(Message *)
+inline void
+Link::go_on(Message *message, Cycle start)
 {
-    serve();
+    message->in_port = static_cast<std::uint16_t>(kFirstLinkPort + ends_.from);
+    network_.route(message, ends_.to, start + ends_.latency);
 }
 
 void
-Link::wake()
+Link::accept(Message *message, Cycle ready, bool may_book)
 {
-    start_booked(queue_.now());
-    // If a message gets ready in this very cycle, its own event is still to come.
-    if (accepted_.empty() || accepted_.front().ready != queue_.now()) {
+    const Cycles length = this->length(message->MessageSize);
+    if (ready >= idle_from_ && may_book && ready - queue_.now() <= notice_) {
+        idle_from_ = ready + length;
+        if (booked_.size() >= kRemembered) {
+            start_booked(queue_.now());
+        }
+        Booked *const booked = booked_.insert(booked_.end());
+        booked->message = message;
+        booked->ready = ready;
+        booked->in_port = message->in_port;
+        booked->vnet = message->vnet;
+        booked->size = message->MessageSize;
+        go_on(message, ready);
+        return;
+    }
+    if (!booked_.empty() && booked_.end()[-1].ready == ready) {
+        cancel_last_booked();
+    }
+    idle_from_ = std::max(idle_from_, ready) + length;
+    schedule(message, ready);
+}
+
+void
+Link::cancel_last_booked()
+{
+    const Booked booked = booked_.end()[-1];
+    booked_.erase(booked_.end() - 1);
+    network_.take_back(booked.message, booked.ready + ends_.latency);
+    booked.message->in_port = booked.in_port;
+    schedule(booked.message, booked.ready);
+}
+
+// Those of one cycle come in the order of the ports that they come from, as a router takes them.
+void
+Link::arrive(Message *message)
+{
+    const Cycle now = queue_.now();
+    const bool last = queue_.next_order_now() >> kInPortBits != order_ >> kInPortBits;
+    start_booked(now);
+    if (last && waiting_units_ == 0 && now >= done_) {
+        finish();
+        start_alone(message->vnet, message->MessageSize, now);
+        go_on(message, now);
+        return;
+    }
+    catch_up(now);
+    const unsigned network = message->vnet;
+    waiting_[network].push_back(message);
+    pending_ |= bit(network);
+    waiting_units_ += units_of(message->MessageSize);
+    if (last) {
         serve();
     }
 }
@@ -242,24 +229,12 @@ Link::serve()
         return;
     }
     catch_up(now);
-    Accepted *end = accepted_.begin();
-    while (end != accepted_.end() && end->ready == now) {
-        ++end;
-    }
-    const auto count = static_cast<std::size_t>(end - accepted_.begin());
-    if (count == 1 && pending_ == 0) {
-        const Accepted alone = accepted_.front();
-        accepted_.pop_front();
-        start_alone(alone.vnet, alone.size, now);
-        go_on(alone.message, now);
-        return;
-    }
-    queue_ready_messages(count);
     if (pending_ == 0) {
         return;
     }
     serve_cycle();
     served_until_ = now + 1;
+    done_ = served_until_ + cycles_for(started_units_ + waiting_units_, room_);
     if (waiting_units_ != 0) {
         const Cycle next = now + until_next_start();
         if (next_wake_ <= now || next < next_wake_) {
@@ -267,60 +242,26 @@ Link::serve()
             queue_.schedule(new Wake(*this), next);
         }
     }
-    idle_from_ = served_until_ + cycles_for(started_units_ + waiting_units_, room_);
 }
 
 // Cycles before this one in which messages went on but none could start.
 void
 Link::catch_up(Cycle now)
 {
-    if (std::has_single_bit(pending_) && waiting_units_ == 0) {
-        std::uint32_t &remaining = remaining_[highest(pending_)];
-        const Cycles cycles = std::min<Cycles>(now - served_until_, (remaining - 1) / room_ + 1);
-        const auto spent = static_cast<std::uint32_t>(std::min<Cycles>(remaining, cycles * room_));
-        started_units_ = remaining -= spent;
-        pending_ = remaining == 0 ? 0 : pending_;
+    if (now >= done_ && waiting_units_ == 0) {
+        finish();
+        served_until_ = done_ = now;
+    } else if (std::has_single_bit(pending_) && waiting_units_ == 0) {
+        const Cycles cycles = now - served_until_;
+        started_units_ = remaining_[highest(pending_)] -=
+            static_cast<std::uint32_t>(cycles * room_);
         served_cycles_ += cycles;
+        served_until_ = now;
     } else {
-        for (; served_until_ < now && pending_ != 0; ++served_until_) {
+        for (; served_until_ < now; ++served_until_) {
             serve_cycle();
         }
     }
-    served_until_ = now;
-}
-
-// What is left to do in the most frequent case: the same as queueing and serving a cycle.
-void
-Link::start_alone(unsigned network, MessageSizeType size, Cycle at)
-{
-    const std::uint32_t units = units_of(size);
-    const std::uint32_t spent = std::min(units, room_);
-    started_units_ = remaining_[network] = units - spent;
-    pending_ = units == spent ? 0 : bit(network);
-    ++served_cycles_;
-    served_until_ = at + 1;
-    idle_from_ = at + lengths_[carries_data(size)];
-    ++traffic_.messages[size];
-}
-
-void
-Link::queue_ready_messages(std::size_t count)
-{
-    Accepted *ready = accepted_.begin();
-    // A router takes what comes in one cycle in the order of the ports that it comes from.
-    for (std::size_t i = 1; i < count; ++i) {
-        for (std::size_t j = i; j > 0 && ready[j].message->in_port < ready[j - 1].message->in_port;
-             --j) {
-            std::swap(ready[j], ready[j - 1]);
-        }
-    }
-    for (std::size_t i = 0; i < count; ++i) {
-        const unsigned network = ready[i].message->vnet;
-        waiting_[network].push_back(ready[i].message);
-        pending_ |= bit(network);
-        waiting_units_ += units_of(ready[i].size);
-    }
-    accepted_.pop_front(count);
 }
 
 // Cycles that are still to be served until the lower networks go first, for one cycle.
@@ -369,13 +310,6 @@ Link::serve_network(unsigned network, std::uint32_t &room)
     }
 }
 
-void
-Link::go_on(Message *message, Cycle start)
-{
-    message->in_port = static_cast<std::uint16_t>(kFirstLinkPort + ends_.from);
-    network_.route(message, ends_.to, start + ends_.latency);
-}
-
 // A lower bound: no waiting message starts in fewer cycles from now. The first one to start is of
 // the highest network with one that waits, when the messages of this and of higher networks are
 // through, or any one when the priorities turn round.
@@ -392,6 +326,13 @@ Link::until_next_start() const
         }
     }
     return std::min<Cycles>(ahead / room_, until_turned()) + 1;
+}
+
+const Traffic &
+Link::traffic()
+{
+    start_booked(queue_.now());
+    return traffic_;
 }
 
 double

@@ -7,11 +7,10 @@
 // uses up bandwidth for its length; meanwhile one of another virtual network can
 // start, but none of its own.
 //
-// A message that will find the link idle, and is the only one of its cycle, is booked:
-// it goes on when it is accepted, ahead of its time, without an event of the link. It
-// starts when it is ready, but for messages that are accepted later and get ready earlier
-// or in the same cycle. If one of these may be in its way, the booking is cancelled: the
-// message is taken back from where it went to, and waits for its cycle.
+// A link wakes up for each message that is ready, but for one: a message that will find the link
+// idle and then has arrived where it is going is booked, it goes on when it is accepted. For that,
+// all that will be accepted later must get ready later. What gets ready in the same cycle cancels
+// the booking: the message is taken back and waits for its cycle.
 
 #ifndef HOMESHIFT_ENGINE_LINK_HH
 #define HOMESHIFT_ENGINE_LINK_HH
@@ -37,13 +36,16 @@ port_of(MachineID controller)
     return static_cast<std::uint16_t>(1 + index_of(controller));
 }
 
-// Order of a message among others of its cycle, whenever it was scheduled: as in gem5, a controller
-// takes all that is on its ports, one port after the other, and on a port by the in-port of the
-// router that it came through.
+// Order of a message among others of its cycle, whenever it was scheduled. Links come first, one
+// after the other. Then, as in gem5, a controller takes all that is on its ports, one port after
+// the other, and on a port by the in-port of the router that it came through.
+constexpr unsigned kInPortBits = 10;
+constexpr std::uint32_t kControllers = std::uint32_t{1} << 31;
+
 constexpr std::uint32_t
 in_order(MachineID controller, unsigned port, std::uint16_t in_port)
 {
-    return std::uint32_t{port_of(controller)} << 16 | port << 10 | in_port;
+    return kControllers | std::uint32_t{port_of(controller)} << 16 | port << kInPortBits | in_port;
 }
 
 class Network;
@@ -59,17 +61,23 @@ class Link final : public Receiver
         Cycles latency;
     };
 
-    Link(const Ends &ends, double bytes_per_cycle, EventQueue &queue, Network &network);
+    // number: among all links, from 0.
+    Link(unsigned number, const Ends &ends, double bytes_per_cycle, EventQueue &queue,
+         Network &network);
     ~Link();
     Link(const Link &) = delete;
     Link &operator=(const Link &) = delete;
 
-    // Take a message that is ready to start at a later cycle. Only one with a single destination
-    // can be booked.
-    void accept(Message *message, Cycle ready, bool may_book);
+    // From now on no message is accepted in fewer cycles before it is ready.
+    void
+    set_notice(Cycles notice)
+    {
+        notice_ = notice;
+    }
 
-    // Undo that, before the cycle has come.
-    void give_back(Message *message, Cycle ready);
+    // Take a message that is ready to start at a later cycle. It may be booked if it has a single
+    // destination, which is at the link's end.
+    void accept(Message *message, Cycle ready, bool may_book);
 
     // A message is ready.
     void arrive(Message *message) override;
@@ -86,13 +94,14 @@ class Link final : public Receiver
         return ends_.to;
     }
 
-    // Of the messages that have started.
-    const Traffic &
-    traffic()
+    Cycles
+    latency() const
     {
-        start_booked(queue_.now());
-        return traffic_;
+        return ends_.latency;
     }
+
+    // Of the messages that have started.
+    const Traffic &traffic();
 
     // Cycles' worth of bandwidth that were used.
     double busy_cycles();
@@ -102,32 +111,26 @@ class Link final : public Receiver
   private:
     static constexpr unsigned kVirtualNetworks = 16;
 
-    struct Accepted
+    struct Booked
     {
-        Message *message; // gone, perhaps, once a booked one has started
+        Message *message; // gone, perhaps, once it has started
         Cycle ready;
-        Cycle end; // when it and all before it have left, at the latest
         std::uint16_t in_port;
         std::uint8_t vnet;
         MessageSizeType size;
-        bool booked;
-        bool scheduled; // not booked, and the first one of its cycle: wakes the link up
     };
 
     class Wake;
 
-    Cycles length(const Accepted &accepted) const;
-    Cycle idle_before(const Accepted *accepted);
-    void set_end(Accepted *accepted);
-    void cancel(Accepted *booked);
-    void schedule(Accepted *accepted);
+    Cycles length(MessageSizeType size) const;
+    void schedule(Message *message, Cycle ready);
+    void cancel_last_booked();
     void start_booked(Cycle last);
     void start_alone(unsigned network, MessageSizeType size, Cycle at);
     void go_on(Message *message, Cycle start);
-    void wake();
     void serve();
-    void queue_ready_messages(std::size_t count);
-    void catch_up(Cycle last);
+    void finish();
+    void catch_up(Cycle now);
     Cycles until_turned() const;
     void serve_cycle();
     void serve_network(unsigned network, std::uint32_t &room);
@@ -135,21 +138,27 @@ class Link final : public Receiver
     std::uint64_t units_left() const;
 
     const Ends ends_;
+    const std::uint32_t order_;           // of its events: this, and the in-port
     const std::uint32_t room_;            // of a cycle, in units
     const std::array<Cycles, 2> lengths_; // of a message without data, of one with
+    Cycles notice_ = 0;
     EventQueue &queue_;
     Network &network_; // where messages go on to
 
-    Fifo<Accepted> accepted_; // by the cycle in which they are ready
-    std::array<Fifo<Message *>, kVirtualNetworks> waiting_;
-    std::array<std::uint32_t, kVirtualNetworks> remaining_{}; // units of the message under way
-    std::uint32_t pending_ = 0; // a bit for each network with a message under way or waiting
+    Cycle idle_from_ = 0; // all that were accepted have left, at the latest
+    Fifo<Booked> booked_; // by the cycle in which they are ready
+
+    // Served until that cycle: messages of these virtual networks, a bit each, are under way or
+    // wait, and will have left at that one.
+    Cycle served_until_ = 0;
+    Cycle done_ = 0;
+    std::uint32_t pending_ = 0;
     std::uint64_t waiting_units_ = 0;
     std::uint64_t started_units_ = 0; // that remain
     std::uint64_t served_cycles_ = 0;
-    Cycle served_until_ = 0;
-    Cycle idle_from_ = 0; // but for those accepted
     Cycle next_wake_ = 0;
+    std::array<std::uint32_t, kVirtualNetworks> remaining_{}; // units of the message under way
+    std::array<Fifo<Message *>, kVirtualNetworks> waiting_;
 
     Traffic traffic_;
     std::uint64_t left_at_reset_ = 0; // units of messages that had started before

@@ -40,6 +40,7 @@ Network::Network(const NetworkSpec &spec, EventQueue &queue, unsigned cores_per_
     } else {
         throw std::invalid_argument("unknown topology " + spec.topology);
     }
+    set_notices();
 }
 
 void
@@ -48,7 +49,24 @@ Network::add_link(unsigned from, unsigned to)
     const bool pool = is_pool(from) || is_pool(to);
     const Link::Ends ends{from, to, pool ? spec_.pool_link_latency : spec_.link_latency};
     const double bytes_per_cycle = pool ? spec_.pool_bytes_per_cycle : spec_.bytes_per_cycle;
-    links_.push_back(std::make_unique<Link>(ends, bytes_per_cycle, queue_, *this));
+    const auto number = static_cast<unsigned>(links_.size());
+    links_.push_back(std::make_unique<Link>(number, ends, bytes_per_cycle, queue_, *this));
+}
+
+// A message comes to a router from a controller there, in a cycle at least, or over a link, which
+// tells of it when it starts. (Of one that is booked there it tells before.)
+void
+Network::set_notices()
+{
+    for (const auto &link : links_) {
+        Cycles least = link->from() < spec_.nodes ? 1 : kNever;
+        for (const auto &before : links_) {
+            if (before->to() == link->from()) {
+                least = std::min(least, before->latency());
+            }
+        }
+        link->set_notice(least + spec_.router_latency);
+    }
 }
 
 bool
@@ -233,21 +251,15 @@ Network::route(Message *message, unsigned router, Cycle arrival)
     if (to == router) {
         deliver(message, message->only, arrival + spec_.router_latency + spec_.local_latency);
     } else {
-        links_[route_[router * spec_.nodes + to]]->accept(message, arrival + spec_.router_latency,
-                                                          plain_);
+        Link &link = *links_[route_[router * spec_.nodes + to]];
+        link.accept(message, arrival + spec_.router_latency, plain_ && link.to() == to);
     }
 }
 
 void
-Network::take_back(Message *message, unsigned router, Cycle arrival)
+Network::take_back(Message *message, Cycle arrival)
 {
-    const unsigned to = machines_[message->only].node;
-    if (to == router) {
-        message->stop_travelling(arrival + spec_.router_latency + spec_.local_latency, queue_);
-    } else {
-        links_[route_[router * spec_.nodes + to]]->give_back(message,
-                                                             arrival + spec_.router_latency);
-    }
+    message->stop_travelling(arrival + spec_.router_latency + spec_.local_latency, queue_);
 }
 
 // Several destinations: a copy for each machine here, and one for each link.
@@ -271,7 +283,7 @@ Network::split(Message *message, unsigned router, Cycle arrival)
     });
     for (const auto &[link, destination] : ways) {
         links_[link]->accept(copy_for(*message, destination), arrival + spec_.router_latency,
-                             plain_ && destination.only() != kNoMachine);
+                             false);
     }
     if (log_ != nullptr) {
         log_->forget(*message);

@@ -58,8 +58,8 @@ class Network
     // Take a message that arrives at a router at that cycle.
     void route(Message *message, unsigned router, Cycle arrival);
 
-    // Undo that, before the cycle has come.
-    void take_back(Message *message, unsigned router, Cycle arrival);
+    // Undo that for one that has arrived at its destination's, before the cycle has come.
+    void take_back(Message *message, Cycle arrival);
 
     unsigned
     node_of(MachineID id) const
@@ -130,6 +130,7 @@ class Network
     }
 
     void add_link(unsigned from, unsigned to);
+    void set_notices();
     bool is_pool(unsigned router) const;
     void build_crossbar();
     void build_ring();
