@@ -198,6 +198,13 @@ def _parser() -> argparse.ArgumentParser:
         help="simple, or inside gem5 garnet: flits, virtual channels and finite buffers",
     )
     add(
+        "--cpu-model",
+        default="simple",
+        metavar="NAME",
+        help="of what runs a program or a full system: simple, one access at a time; or minor, in "
+        "order, or o3, out of order, with gem5's pipelines",
+    )
+    add(
         "--fence",
         action="store_true",
         help="when the VM has moved, the source loses its right to access the VM's memory",
@@ -392,9 +399,11 @@ def _run(options: argparse.Namespace, unknown: Sequence[str]) -> None:
         restore=options.restore,
         take_checkpoint=options.take_checkpoint,
     )
-    models = Models(memory=options.memory_model, network=options.network_model)
+    models = Models(
+        memory=options.memory_model, network=options.network_model, cpu=options.cpu_model
+    )
     if machine:
-        faults.collect(lambda: check_models(models, machine))
+        faults.collect(lambda: check_models(models, machine, workload))
     if workload:
         faults.collect(lambda: check_workload(workload))
     vm, others = _check_together(options, experiment, faults)

@@ -385,3 +385,16 @@ def test_what_a_boot_consists_of_is_no_fault_of_each_option_alone(tmp_path: Path
         assert faults_in([*boot, "--outdir", outdir], together=True) == [inside]
     assert faults_in([*boot, "--outdir", "runs/b"], together=True) == []
     assert faults_in([*boot, "--take-checkpoint", ""], together=True) == ["names no directory"]
+
+
+def test_a_model_that_there_is_not_is_told(tmp_path: Path) -> None:
+    unknown = migrate(tmp_path, *TINY, "--cpu-model", "o4", "--network-model", "garnett")
+    assert unknown.returncode == 2
+    assert "--cpu-model o4: no such model; known are simple, minor, o3\n" in unknown.stderr
+    assert "--network-model garnett: no such model (did you mean 'garnet'?)" in unknown.stderr
+    assert "boot --bios" not in unknown.stderr
+    known = migrate(tmp_path, *TINY, "--cpu-model", "o3")
+    assert known.returncode == 2
+    assert "the choice of models has 2 faults" in known.stderr
+    assert "--cpu-model o3: gem5 has it, the embedded engine does not" in known.stderr
+    assert "--cpu-model o3: is of CPUs that run a --program or boot --bios\n" in known.stderr

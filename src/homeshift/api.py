@@ -61,6 +61,7 @@ _OPTIONS: dict[str, Any] = {
     "keep-borrowed": False,
     "memory-model": "simple",
     "network-model": "simple",
+    "cpu-model": "simple",
     "fence": False,
     "cancel-at": None,
     "fail-target-at": None,

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from gem5_binary import BARE, REPOSITORY, compiled, gem5, needs_gem5
 
+from homeshift.engines.base import CPU_MODELS
+
 pytestmark = needs_gem5
 
 MACHINE = "tiny:memory.size=4MiB,slc.size=64KiB,cache.size=4KiB"
@@ -39,14 +41,16 @@ def printed(tmp_path: Path) -> str:
     return (tmp_path / "m5out" / "system.platform.terminal").read_text()
 
 
+@pytest.mark.parametrize("cpu", CPU_MODELS)
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_harts_without_operating_system_count_right_while_they_migrate(
-    tmp_path: Path, strategy: str
+    tmp_path: Path, strategy: str, cpu: str
 ) -> None:
     work = ("-DHARTS=2", "-DINCREMENTS=20000", "-DDOTS=10")
     bios = compiled(tmp_path, "harts.c", *BARE, *work)
     done = migrate(
         *(tmp_path, *VM, "--bios", str(bios), "--strategy", strategy, "--target", "1,0,1"),
+        *("--cpu-model", cpu),
         *("--warmup", "100us", "--window", "20us", "--horizon", "1s"),  # the program ends before
     )
     assert "watching the VM afterwards" in done.stdout, done.stdout + done.stderr
@@ -88,13 +92,15 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return bios, taken
 
 
-def test_a_restored_run_goes_on_as_that_which_took_the_checkpoint(tmp_path: Path) -> None:
+@pytest.mark.parametrize("cpu", CPU_MODELS)
+def test_a_restored_run_goes_on_as_that_which_took_the_checkpoint(tmp_path: Path, cpu: str) -> None:
     (tmp_path / "vms.toml").write_text(
         '[[vm]]\nworkload = "uniform:think=0"\nvm-memory = "256KiB"\nvcpus = 1\nsource = 1\n'
     )
     work = ("-DHARTS=1", "-DINCREMENTS=40000", "-DDOTS=100", "-DWORK_BEGINS=20000")
     bios = compiled(tmp_path, "harts.c", *BARE, *work)
-    run = (*VM, "--vcpus", "1", "--more-vms", str(tmp_path / "vms.toml"), "--bios", str(bios))
+    others = ("--more-vms", str(tmp_path / "vms.toml"))
+    run = (*VM, "--vcpus", "1", *others, "--bios", str(bios), "--cpu-model", cpu)
     taken, summaries, wrote = str(tmp_path / "taken"), [], []
     for begin in (("--fast-forward", "1s", "--take-checkpoint", taken), ("--restore", taken)):
         done = migrate(tmp_path, *run, *begin, "--warmup", "10us", "--window", "20us")
@@ -204,11 +210,13 @@ def linux(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
 
 
 @pytest.mark.skipif(LINUX is None, reason="HOMESHIFT_LINUX names no directory with a kernel")
+@pytest.mark.parametrize("cpu", CPU_MODELS)
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_linux_does_not_notice_that_it_migrates(
-    tmp_path: Path, linux: tuple[str, ...], strategy: str
+    tmp_path: Path, linux: tuple[str, ...], strategy: str, cpu: str
 ) -> None:
-    done = migrate(tmp_path, *linux, "--strategy", strategy, "--horizon", "40ms")
+    run = ("--strategy", strategy, "--cpu-model", cpu, "--horizon", "40ms")
+    done = migrate(tmp_path, *linux, *run)
     assert done.returncode == 0, done.stdout + done.stderr
     summary = json.loads((tmp_path / "m5out" / "migration.json").read_text())
     assert summary["status"] == "completed"

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from gem5_binary import compiled, gem5, needs_gem5
 
+from homeshift.engines.base import CPU_MODELS
+
 pytestmark = needs_gem5
 
 MACHINE = "tiny:memory.size=4MiB,slc.size=64KiB,cache.size=4KiB"
@@ -37,16 +39,17 @@ def migrate(tmp_path: Path, command: str, *options: str) -> subprocess.Completed
     return result
 
 
+@pytest.mark.parametrize("cpu", CPU_MODELS)
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_program_migrates_and_ends_as_if_nothing_had_happened(
-    tmp_path: Path, threads: str, strategy: str
+    tmp_path: Path, threads: str, strategy: str, cpu: str
 ) -> None:
     done = migrate(
-        *(tmp_path, f"{threads} 2 4000", "--strategy", strategy, "--target", "1,0,1"),
-        *("--horizon", "100ms"),  # the program ends before
+        *(tmp_path, f"{threads} 2 8000", "--strategy", strategy, "--target", "1,0,1"),
+        *("--cpu-model", cpu, "--horizon", "100ms"),  # the program ends before
     )
     assert "watching the VM afterwards" in done.stdout  # it has migrated
-    assert "8000 8000 8000 8000 of 8000" in done.stdout
+    assert "16000 16000 16000 16000 of 16000" in done.stdout
     assert "the program ended at tick" in done.stderr
     assert done.returncode == 1
     assert not (tmp_path / "m5out" / "migration.json").exists()

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from homeshift.engines.base import (
+    CPU_MODELS,
     MEMORY_MODELS,
     NETWORK_MODELS,
     Engine,
@@ -52,12 +53,16 @@ def output_directory(path: str) -> AbstractContextManager[Path]:
     return OutputDirectory(path)
 
 
-def check_models(models: Models, machine: Machine) -> None:
-    """Raise InputError unless the engine that this Python can run has these models."""
+def check_models(models: Models, machine: Machine, workload: Workload | Booted | None) -> None:
+    """Raise InputError unless the engine that this Python can run has these models.
+
+    workload: what the first VM does, if that is known.
+    """
     faults = []
     for option, model, known in (
         ("--memory-model", models.memory, MEMORY_MODELS),
         ("--network-model", models.network, NETWORK_MODELS),
+        ("--cpu-model", models.cpu, CPU_MODELS),
     ):
         if model not in known:
             faults.append(
@@ -68,6 +73,8 @@ def check_models(models: Models, machine: Machine) -> None:
                 f"{option} {model}: gem5 has it, the embedded engine does not; run this "
                 "script with gem5.opt"
             )
+    if models.cpu in CPU_MODELS[1:] and isinstance(workload, Workload):
+        faults.append(f"--cpu-model {models.cpu}: is of CPUs that run a --program or boot --bios")
     if models.network == "garnet" and machine.network.topology == "ring":
         faults.append(
             "--network-model garnet: full buffers all round a ring would never empty "

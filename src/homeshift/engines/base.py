@@ -47,10 +47,13 @@ class Models:
     Args:
         memory: "simple" (latency and bandwidth) or "ddr4" (gem5's DRAM controller).
         network: "simple" (gem5's SimpleNetwork and its likes) or "garnet" (flits and buffers).
+        cpu: that runs a program or a full system: "simple" (TimingSimpleCPU, one access at a time),
+            "minor" (MinorCPU, in order) or "o3" (O3CPU, out of order).
     """
 
     memory: str = "simple"
     network: str = "simple"
+    cpu: str = "simple"
 
 
 def line_interval_ticks(bytes_per_second: float) -> int:
@@ -65,6 +68,7 @@ def awake_cycles(slice_cycles: int, percentage: int) -> int:
 
 MEMORY_MODELS = ("simple", "ddr4")
 NETWORK_MODELS = ("simple", "garnet")
+CPU_MODELS = ("simple", "minor", "o3")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

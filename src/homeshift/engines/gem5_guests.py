@@ -22,6 +22,8 @@ from homeshift.units import PAGE_BYTES
 from homeshift.workload import FullSystem, Program
 from homeshift.workload.full_system import MEMORY_START
 
+CPU_CLASSES = {"simple": "RiscvTimingSimpleCPU", "minor": "RiscvMinorCPU", "o3": "RiscvO3CPU"}
+
 
 def boots(setup: Setup) -> bool:
     """Whether the first VM is a full system."""
@@ -55,6 +57,7 @@ def add_vm(system: Any, controllers: Controllers, number: int, spec: VmSetup, se
 
 def end_fast_forward(system: Any, vm: Any, vcpus: int) -> None:
     """Let CPUs take over that wait for what they access."""
+    m5.simulate(0)  # gem5 starts up all CPUs when it first simulates, before one can take over
     taking_over = [
         (getattr(vm, f"fast_cpu{vcpu}"), getattr(vm, f"cpu{vcpu}")) for vcpu in range(vcpus)
     ]
@@ -115,8 +118,24 @@ def _add_full_system(
         for cpu in vcpu.cpus:
             cpu.mmu.pma_checker = gem5.PMAChecker(uncacheable=uncacheable)
             cpu.createThreads()
+    if setup.models.cpu != "simple":
+        _answer_anywhere(system, setup.machine, end=MEMORY_START + len(spec.frames) * PAGE_BYTES)
     vm.start = MEMORY_START
     system.system_port = vm.port0.cpu_side
+
+
+def _answer_anywhere(system: Any, machine: Machine, *, end: int) -> None:
+    """Let CPUs access what they will not have accessed, on a path that is not taken in the end.
+
+    An out-of-order CPU also fetches from nowhere but where there is memory by `System.memories`.
+    That the VM's guest addresses, up to `end`, are beyond the machine's makes no difference.
+    """
+    system.nowhere = gem5.BadAddr()
+    system.iobus.default = system.nowhere.pio
+    start = max(MEMORY_START, machine.nodes * machine.memory.size_bytes)
+    if start < end:
+        addresses = gem5.AddrRange(start=start, end=end)
+        system.guest_addresses = gem5.SimpleMemory(range=addresses, null=True)
 
 
 class _Vcpu(NamedTuple):
@@ -142,7 +161,7 @@ def _add_vcpus(
             core = node * machine.cores.per_node + spec.first_core + number
             port.cores = controllers.sequencers[core].in_ports
             controllers.tell_of_evictions(core)
-        cpus = [gem5.RiscvTimingSimpleCPU(cpu_id=number)]
+        cpus = [getattr(gem5, CPU_CLASSES[setup.models.cpu])(cpu_id=number)]
         setattr(vm, f"cpu{number}", cpus[0])
         if setup.fast_forward:
             system.mem_mode = "atomic"

@@ -123,7 +123,7 @@ class Experiment:
         interruption: of the first VM's migration: it is cancelled, or its target fails.
         fence: the source loses its right to the first VM's memory when it has moved (once).
         check: verify every load, and the directories at the end.
-        models: of memory and network.
+        models: of memory, network and CPUs.
         fast_forward: before the warm-up, of a full system in the first VM.
         messages: which single messages to note (embedded engine); none if not given.
         report: is told, in a line, what begins.
@@ -186,7 +186,7 @@ class Experiment:
             _check_target_failure(guests)
         if self.messages is not None:
             check_message_log()
-        check_models(self.models, self.machine)
+        check_models(self.models, self.machine, self.workload)
         if self.fence and (self.others or len(self.vm.targets) != 1):
             raise InputError(
                 "a fence",
