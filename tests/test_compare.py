@@ -146,9 +146,21 @@ def test_speeds_and_latencies_of_other_vms_are_rows_of_their_own(
     assert "VM 1" not in call(alone).stdout
 
 
+def test_instructions_are_rows_where_cpus_have_done_any(write_run: WriteRun, call: Call) -> None:
+    done = {"before": 120.0, "during": None, "after": 93.0}
+    ran = write_run("ran", migration={"vm": {"instructions-per-microsecond": done}})
+    alone = write_run("alone", migration={"strategy": "pre-copy"})
+    for more in ((), ("--by", "strategy")):
+        lines = [line.split() for line in call(ran, alone, *more).stdout.splitlines()]
+        assert ["instructions", "before", "[instructions/us]", "120", "-", "-"] in lines
+        assert ["instructions", "during", "[instructions/us]", *"---"] in lines
+        assert "instructions" not in call(alone, *more).stdout
+
+
 def test_a_measure_of_one_of_several_vms_is_found_by_its_name() -> None:
     for label, path in (
         ("VM 2 speed after", "vms.2.accesses-per-microsecond.after"),
+        ("instructions after", "vm.instructions-per-microsecond.after"),
         ("mean latency during", "vm.mean-latency.during"),
     ):
         assert measure_named(label) == measure_named(path)

@@ -63,6 +63,9 @@ def test_what_a_program_did_is_measured(tmp_path: Path, threads: str) -> None:
     assert result["home"]["regions-transferred"] == 256
     speed = result["vm"]["accesses-per-microsecond"]
     assert speed["after"] == pytest.approx(speed["before"], rel=0.2)
+    done = result["vm"]["instructions-per-microsecond"]
+    for phase, accesses in speed.items():  # each is an access, and one of a few has another
+        assert 0.5 < done[phase] / accesses < 1
     config = json.loads((tmp_path / "m5out" / "config.json").read_text())
     assert config["workload"] == {"kind": "program", "command": f"{threads} 2 20000"}
 

@@ -27,7 +27,7 @@ from homeshift.analysis.display import (
     format_ratio,
 )
 from homeshift.analysis.groups import SEED, condition_columns, group_names
-from homeshift.analysis.measures import as_texts, measures_for, measures_of_vms
+from homeshift.analysis.measures import as_texts, further_measures, measures_for
 from homeshift.analysis.runs import Run, measures, with_status
 from homeshift.analysis.selection import as_given, run_table, strategy_names, varied
 from homeshift.analysis.sweep_note import NOTE
@@ -87,7 +87,7 @@ def compare(runs: Sequence[Run], *, baseline: str | None = None) -> pd.DataFrame
     names = [with_status(name, run) for name, run in zip(plain, runs, strict=True)]
     chosen = measures_for(run.config["arguments"].get("horizon") for run in runs)
     found = [measures(run.migration) for run in runs]
-    chosen += measures_of_vms(dict.fromkeys(name for own in found for name in own))
+    chosen += further_measures(dict.fromkeys(name for own in found for name in own))
     rows = []
     for run, name, own in zip(runs, names, found, strict=True):
         for measure in chosen:

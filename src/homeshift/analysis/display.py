@@ -29,6 +29,7 @@ _LADDERS = {
     "s": (("ns", 1e-9), ("us", 1e-6), ("ms", 1e-3), ("s", 1.0)),
     "J": (("pJ", 1e-12), ("nJ", 1e-9), ("uJ", 1e-6), ("mJ", 1e-3), ("J", 1.0)),
     "accesses/s": (("accesses/us", 1e6),),
+    "instructions/s": (("instructions/us", 1e6),),
     "1": (("%", 0.01),),
     "pages": (("", 1.0),),
     "regions": (("", 1.0),),
@@ -42,8 +43,8 @@ def common_unit(values: Sequence[float], unit: str) -> DisplayUnit:
 
     Args:
         values: in `unit`; zeros and NaN do not count.
-        unit: "B", "s", "J", "accesses/s", "1" (a share), "pages", "regions",
-            "entries" or "accesses".
+        unit: "B", "s", "J", "accesses/s", "instructions/s", "1" (a share), "pages",
+            "regions", "entries" or "accesses".
     """
     ladder = [DisplayUnit(name, factor) for name, factor in _LADDERS[unit]]
     sizes = [math.log(abs(value)) for value in values if value and math.isfinite(value)]

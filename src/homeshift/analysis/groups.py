@@ -31,7 +31,7 @@ from homeshift.analysis.display import (
     format_uncertain,
     listed,
 )
-from homeshift.analysis.measures import Measure, as_texts, measures_for, measures_of_vms
+from homeshift.analysis.measures import Measure, as_texts, further_measures, measures_for
 from homeshift.analysis.selection import short_name, shown_name, shown_value, varied
 from homeshift.errors import InputError, near
 
@@ -103,8 +103,8 @@ def summarise(
         fault = f"{twice['path'].iloc[0]}: another run has the same parameters and seed"
         raise InputError("list of runs", [fault])
     rows = []
-    of_vms = measures_of_vms(map(str, table))
-    for measure in [*measures_for(table.get(HORIZON, [None])), *of_vms]:
+    further = further_measures(map(str, table))
+    for measure in [*measures_for(table.get(HORIZON, [None])), *further]:
         values = (
             keyed.pivot(index=["_seed", "_condition"], columns="_group", values=measure.path)
             * measure.scale

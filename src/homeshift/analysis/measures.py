@@ -71,6 +71,16 @@ MEASURES = (
     Measure(path="window.energy-per-access", label="energy an access", unit="J", horizon=True),
 )
 
+_OF_CPUS = tuple(
+    Measure(
+        path=f"vm.instructions-per-microsecond.{phase}",
+        label=f"instructions {phase}",
+        unit="instructions/s",
+        scale=1e6,
+    )
+    for phase in ("before", "during", "after")
+)
+"""What is known if CPUs run a program or a full system."""
 
 _OF_VMS = {
     "accesses-per-microsecond": ("speed", "accesses/s", 1e6),
@@ -81,10 +91,14 @@ _OF_VMS = {
 _OF_A_VM = re.compile(rf"vms\.(\d+)\.({'|'.join(_OF_VMS)})\.(before|during|after)")
 
 
-def measures_of_vms(paths: Iterable[str]) -> list[Measure]:
-    """Return those of some numbers of migration.json that are of one of several VMs."""
-    measures = []
-    for at in filter(None, map(_OF_A_VM.fullmatch, paths)):
+def further_measures(paths: Iterable[str]) -> list[Measure]:
+    """Return those of some numbers of migration.json that not all runs have.
+
+    They are of CPUs, or of one of several VMs.
+    """
+    there = list(paths)
+    measures = [measure for measure in _OF_CPUS if measure.path in there]
+    for at in filter(None, map(_OF_A_VM.fullmatch, there)):
         label, unit, scale = _OF_VMS[at[2]]
         measures.append(
             Measure(path=at[0], label=f"VM {at[1]} {label} {at[3]}", unit=unit, scale=scale)
@@ -101,7 +115,7 @@ def measures_for(horizons: Iterable[Any]) -> list[Measure]:
 def shown_measures(table: pd.DataFrame) -> list[Measure]:
     """Return those measures of a table in long form that have a name for people."""
     there = list(dict.fromkeys(table["measure"]))
-    known = (*MEASURES, *measures_of_vms(there))
+    known = (*MEASURES, *further_measures(there))
     return [measure for measure in known if measure.label and measure.path in there]
 
 
@@ -145,7 +159,7 @@ def measure_named(name: str) -> Measure:
         re.sub(rf"VM (\d+) {label} (\w+)", rf"vms.\1.{key}.\2", name)
         for key, (label, _, _) in _OF_VMS.items()
     ]
-    for measure in (*MEASURES, *measures_of_vms(paths)):
+    for measure in (*MEASURES, *_OF_CPUS, *further_measures(paths)):
         if name and name in (measure.path, measure.label):
             return measure
     known = [measure.label or measure.path for measure in MEASURES]

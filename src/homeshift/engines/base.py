@@ -180,11 +180,14 @@ class VmCounters:
         accesses: done.
         latency_ticks: from issue to answer, summed over accesses.
         all_blocked_ticks: that all vCPUs waited for missing pages at once.
+        instructions: done by CPUs that run a program or a full system; vCPUs that replay accesses
+            have none.
     """
 
     accesses: int = 0
     latency_ticks: int = 0
     all_blocked_ticks: int = 0
+    instructions: int = 0
 
     def __sub__(self, earlier: VmCounters) -> VmCounters:
         return _difference(self, earlier)

@@ -26,7 +26,7 @@ from homeshift.engines.base import (
 )
 from homeshift.engines.counting import counters
 from homeshift.engines.gem5_checkpoint import Checkpoints
-from homeshift.engines.gem5_guests import add_vm, boots, end_fast_forward
+from homeshift.engines.gem5_guests import add_vm, boots, cpus_of, end_fast_forward
 from homeshift.engines.gem5_machine import build
 from homeshift.engines.gem5_output import Terminal, say_less
 from homeshift.errors import RunError
@@ -74,6 +74,7 @@ class Gem5Engine:
             add_vm(system, controllers, number, spec, setup)
             for number, spec in enumerate(setup.vms)
         ]
+        self._cpus = [cpus_of(vm, spec) for vm, spec in zip(self._vms, setup.vms, strict=True)]
         self._frames = {frame for vm in setup.vms for frame in vm.frames}
         self._region_bytes = setup.region_bytes
         self._jobs: list[Any] = []  # the migration engine of each
@@ -109,7 +110,7 @@ class Gem5Engine:
     def fast_forward(self) -> bool:
         self.warm_up(self._setup.fast_forward.ticks)
         self._checkpoints.take()
-        end_fast_forward(self._system, self._vms[0], len(self._setup.vms[0].streams))
+        end_fast_forward(self._system, self._vms[0], self._cpus[0])
         return self._works
 
     def wait(self, until: int | None) -> None:
@@ -229,6 +230,7 @@ class Gem5Engine:
             accesses=self._vms[vm].accesses(),
             latency_ticks=self._vms[vm].latency(),
             all_blocked_ticks=self._vms[vm].allBlocked(),
+            instructions=sum(cpu.totalInsts() for cpu in self._cpus[vm]),
         )
 
     def links(self) -> Sequence[Link]:

@@ -55,13 +55,18 @@ def add_vm(system: Any, controllers: Controllers, number: int, spec: VmSetup, se
     return vm
 
 
-def end_fast_forward(system: Any, vm: Any, vcpus: int) -> None:
-    """Let CPUs take over that wait for what they access."""
+def cpus_of(vm: Any, spec: VmSetup) -> list[Any]:
+    """Return the CPUs that run something in a VM and wait for what they access, if it has such."""
+    if spec.streams[0]["kind"] not in (Program.kind, FullSystem.kind):
+        return []
+    return [getattr(vm, f"cpu{number}") for number in range(len(spec.streams))]
+
+
+def end_fast_forward(system: Any, vm: Any, cpus: list[Any]) -> None:
+    """Let a VM's CPUs take over that wait for what they access."""
     m5.simulate(0)  # gem5 starts up all CPUs when it first simulates, before one can take over
-    taking_over = [
-        (getattr(vm, f"fast_cpu{vcpu}"), getattr(vm, f"cpu{vcpu}")) for vcpu in range(vcpus)
-    ]
-    m5.switchCpus(system, taking_over, verbose=False)
+    fast = [getattr(vm, f"fast_cpu{number}") for number in range(len(cpus))]
+    m5.switchCpus(system, list(zip(fast, cpus, strict=True)), verbose=False)
 
 
 def _add_replaying_vcpus(

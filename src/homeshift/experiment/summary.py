@@ -14,7 +14,7 @@ migrate as well, which bytes went when for it: these are None then.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -52,6 +52,9 @@ STEADY_WITHIN = 0.1
 """Most by which a VM's speeds in the two halves before the migrations may differ."""
 LEAST_ACCESSES = 1000
 """Fewer in these halves together, and chance makes the speeds differ."""
+
+_OF_A_VM = ("accesses-per-microsecond", "instructions-per-microsecond", "mean-latency")
+"""What `vm` tells of the first VM just as `vms` does."""
 
 
 def summary(
@@ -113,7 +116,7 @@ def summary(
         "copied-pages": ram["normal"],
         "energy": energy_of(_counts(counted, prefix="migration_"), constants).to_dict(),
         "vm": {
-            **{name: vms[0][name] for name in ("accesses-per-microsecond", "mean-latency")},
+            **{name: vms[0][name] for name in _OF_A_VM if name in vms[0]},
             "local-share": {name: _local_share(spans[name]) for name in ("before", "after")},
             **_steady(0, changing),
         },
@@ -192,15 +195,22 @@ def _vm(
         counted = VmCounters(
             accesses=sum(phase.vm_counted.accesses for phase in phases),
             latency_ticks=sum(phase.vm_counted.latency_ticks for phase in phases),
+            instructions=sum(phase.vm_counted.instructions for phase in phases),
         )
         did["during"] = (phases[-1].end - phases[0].start, counted)
+
+    def rates(count: Callable[[VmCounters], int]) -> dict[str, float | None]:
+        return {
+            name: count(counted) / (ticks / TICKS_PER_MICROSECOND) if ticks else None
+            for name, (ticks, counted) in did.items()
+        }
+
+    instructions = rates(lambda counted: counted.instructions)
     return {
         "source": spec.source,
         "targets": list(spec.targets),
-        "accesses-per-microsecond": {
-            name: counted.accesses / (ticks / TICKS_PER_MICROSECOND) if ticks else None
-            for name, (ticks, counted) in did.items()
-        },
+        "accesses-per-microsecond": rates(lambda counted: counted.accesses),
+        **({"instructions-per-microsecond": instructions} if any(instructions.values()) else {}),
         "mean-latency": {
             name: counted.latency_ticks / counted.accesses / TICKS_PER_SECOND
             if counted.accesses
