@@ -147,6 +147,7 @@ def _row(seed: int, row: pd.Series[Any], run: Run) -> dict[str, Any]:
         "copy_bytes": sum(copies),
         "round_bytes": _listed(rounds),
         "program_accesses": _listed(_by_vcpu(run)),
+        "steady": run.migration["vm"].get("steady", True),
         "run": run,
     }
 

@@ -94,6 +94,8 @@ def names(study: Study) -> dict[str, Any]:
         "winners": tables.winners,
         "behind": tables.behind,
         "cases": tables.cases,
+        "unsteady": tables.unsteady,
+        "unsteady_runs": tables.unsteady_runs,
         "runs": len(study.table),
         "seeds": int(study.table["seed"].nunique()),
     }
@@ -269,6 +271,23 @@ class Tables:
             / max(value("accesses", s, **changes) for s in STRATEGIES)
             for changes in self._cases()
         )
+
+    def unsteady(self) -> str:
+        """Return the cases whose VM was not steady before it migrated, whatever the strategy."""
+        found = []
+        for axis, (heading, cases) in AXES.items():
+            changing = [
+                _case(axis, changes)
+                for changes in cases
+                if not any(self._study.rows(s, **changes)["steady"].any() for s in STRATEGIES)
+            ]
+            if changing:
+                found.append(f"{heading}: {', '.join(changing)}")
+        return "; ".join(found)
+
+    def unsteady_runs(self) -> int:
+        """Return how many runs that is true of."""
+        return int((~self._study.table["steady"]).sum())
 
     @property
     def cases(self) -> int:
