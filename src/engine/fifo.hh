@@ -53,43 +53,40 @@ class Fifo
         return *begin_;
     }
 
+    const T &
+    back() const
+    {
+        return end_[-1];
+    }
+
     void
     push_back(const T &item)
     {
-        if (end_ == limit_) [[unlikely]] {
-            make_room();
-        }
-        *end_++ = item;
+        *append() = item;
     }
 
-    // Make room for an item, which is to be set member by member: the host is slow to copy at once
+    // An item at the end, which is to be set member by member: the host is slow to copy at once
     // what it has just written in parts.
     T *
-    insert(T *place)
+    append()
     {
-        const std::ptrdiff_t after = end_ - place;
         if (end_ == limit_) [[unlikely]] {
             make_room();
         }
-        T *const inserted = end_++ - after;
-        if (after != 0) {
-            std::copy_backward(inserted, end_ - 1, end_);
-        }
-        return inserted;
+        return end_++;
     }
 
     void
-    erase(T *place)
+    pop_back()
     {
-        std::copy(place + 1, end_, place);
         --end_;
         start_anew_if_empty();
     }
 
     void
-    pop_front(std::size_t count = 1)
+    pop_front()
     {
-        begin_ += count;
+        ++begin_;
         start_anew_if_empty();
     }
 

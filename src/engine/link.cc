@@ -171,7 +171,7 @@ Link::accept(Message *message, Cycle ready, bool may_book)
         if (booked_.size() >= kRemembered) {
             start_booked(queue_.now());
         }
-        Booked *const booked = booked_.insert(booked_.end());
+        Booked *const booked = booked_.append();
         booked->message = message;
         booked->ready = ready;
         booked->in_port = message->in_port;
@@ -180,7 +180,7 @@ Link::accept(Message *message, Cycle ready, bool may_book)
         go_on(message, ready);
         return;
     }
-    if (!booked_.empty() && booked_.end()[-1].ready == ready) {
+    if (!booked_.empty() && booked_.back().ready == ready) {
         cancel_last_booked();
     }
     idle_from_ = std::max(idle_from_, ready) + length;
@@ -190,8 +190,8 @@ Link::accept(Message *message, Cycle ready, bool may_book)
 void
 Link::cancel_last_booked()
 {
-    const Booked booked = booked_.end()[-1];
-    booked_.erase(booked_.end() - 1);
+    const Booked booked = booked_.back();
+    booked_.pop_back();
     network_.take_back(booked.message, booked.ready + ends_.latency);
     booked.message->in_port = booked.in_port;
     schedule(booked.message, booked.ready);

@@ -7,10 +7,10 @@
 // uses up bandwidth for its length; meanwhile one of another virtual network can
 // start, but none of its own.
 //
-// A link wakes up for each message that is ready, but for one: a message that will find the link
-// idle and then has arrived where it is going is booked, it goes on when it is accepted. For that,
-// all that will be accepted later must get ready later. What gets ready in the same cycle cancels
-// the booking: the message is taken back and waits for its cycle.
+// A link wakes up for each message that is ready, but not for those that are booked: one that will
+// find the link idle, and then is where it is going, goes on when it is accepted. For that, none
+// that is accepted later may get ready earlier. One that gets ready in the same cycle cancels the
+// booking: the message is taken back, and waits for its cycle.
 
 #ifndef HOMESHIFT_ENGINE_LINK_HH
 #define HOMESHIFT_ENGINE_LINK_HH
@@ -148,11 +148,9 @@ class Link final : public Receiver
     Cycle idle_from_ = 0; // all that were accepted have left, at the latest
     Fifo<Booked> booked_; // by the cycle in which they are ready
 
-    // Served until that cycle: messages of these virtual networks, a bit each, are under way or
-    // wait, and will have left at that one.
     Cycle served_until_ = 0;
-    Cycle done_ = 0;
-    std::uint32_t pending_ = 0;
+    Cycle done_ = 0;            // when all that is under way or waits will have left: that or later
+    std::uint32_t pending_ = 0; // a bit for each network with a message under way or waiting
     std::uint64_t waiting_units_ = 0;
     std::uint64_t started_units_ = 0; // that remain
     std::uint64_t served_cycles_ = 0;

@@ -54,7 +54,7 @@ Network::add_link(unsigned from, unsigned to)
 }
 
 // A message comes to a router from a controller there, in a cycle at least, or over a link, which
-// tells of it when it starts. (Of one that is booked there it tells before.)
+// tells of it when it starts.
 void
 Network::set_notices()
 {

@@ -58,7 +58,7 @@ class Network
     // Take a message that arrives at a router at that cycle.
     void route(Message *message, unsigned router, Cycle arrival);
 
-    // Undo that for one that has arrived at its destination's, before the cycle has come.
+    // Undo that at the router of its destination, before the cycle has come.
     void take_back(Message *message, Cycle arrival);
 
     unsigned

@@ -72,6 +72,9 @@ System::System(const SystemSpec &spec)
       homes_(spec.network.nodes * spec.memory_bytes, spec.memory_bytes, spec.region_bytes),
       queue_(std::make_unique<EventQueue>())
 {
+    if (spec.home_latency == 0 || spec.slc_latency == 0) {
+        throw std::invalid_argument("a home and its slice take a cycle at least");
+    }
     const unsigned count = spec.network.nodes;
     network_ = std::make_unique<Network>(spec.network, *queue_, spec.cores_per_node);
     const Context context{queue_.get(), network_.get(), spec.memory_bytes};

@@ -273,6 +273,8 @@ def test_bytes_on_the_links_of_a_crossbar_are_twice_those_between_nodes() -> Non
         ({"topology": "mesh", "columns": 3, "nodes": 4}, "columns that divides its nodes"),
         ({"bytes_per_cycle": 2e6}, "from 0.001 to 1000000 bytes a cycle"),
         ({"router_latency": 0}, "a router takes a cycle at least"),
+        ({"home_latency": 0}, "a home and its slice take a cycle at least"),
+        ({"slc_latency": 0}, "a home and its slice take a cycle at least"),
     ],
 )
 def test_a_network_that_cannot_be_built_is_refused(changes: dict[str, Any], fault: str) -> None:
