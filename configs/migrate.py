@@ -105,8 +105,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     what.add_argument("--trace", nargs="+", metavar="FILE", help="traces to replay, one a vCPU")
     add("--kernel", metavar="FILE", help="Linux that --bios starts, as an Image or a vmlinux")
-    add("--initrd", metavar="FILE", help="the kernel's first file system; there is no disk")
+    add("--initrd", metavar="FILE", help="the kernel's first file system")
     add("--append", metavar="TEXT", help="the kernel's command line")
+    add("--disk", metavar="FILE", help="a disk's content; what the guest writes does not change it")
     read(
         "--vm-memory",
         parse_size,
@@ -316,6 +317,7 @@ def _read(options: argparse.Namespace, faults: _Faults) -> _Experiment:
                 kernel=options.kernel,
                 initrd=options.initrd,
                 append=options.append,
+                disk=options.disk,
             )
         return parse_workload(options.workload)
 
@@ -334,7 +336,10 @@ def _check_together(
     from homeshift.experiment.vm import VmSpec, default_memory_bytes
 
     machine, strategy, workload = experiment
-    booting = ("kernel", "initrd", "append", "fast_forward", "take_checkpoint", "restore")
+    booting = (
+        *("kernel", "initrd", "append", "disk"),
+        *("fast_forward", "take_checkpoint", "restore"),
+    )
     unused = [name.replace("_", "-") for name in booting if getattr(options, name) not in (None, 0)]
     if unused and options.bios is None:
         reason = "needs --bios, the firmware of a full system"

@@ -138,7 +138,7 @@ def test_each_vcpu_is_told_what_it_boots(bios: str, kernel: str) -> None:
     streams = system.streams(vcpus=2, vm_bytes=40 * MIB, seed=1)
     told = {"kind": "full-system", "bios": bios, "kernel": kernel, "append": "console=ttyS0"}
     assert streams == [told, told]
-    assert system.to_dict() == {**told, "initrd": None}
+    assert system.to_dict() == {**told, "initrd": None, "disk": None}
 
 
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
@@ -149,6 +149,17 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     assert f"--bios {elf_file}: an ELF file that is cut off" in told
     assert any("no: cannot be read: No such file" in fault for fault in told)
     assert any(f"--initrd {tmp_path}: cannot be read: Is a directory" in fault for fault in told)
+
+
+def test_a_disk_has_whole_sectors(tmp_path: Path, bios: str) -> None:
+    FullSystem(bios=bios, disk=written(tmp_path / "disk", b"d" * 1024)).layout(MIB)
+    for content in (b"", b"d" * 1023):
+        disk = written(tmp_path / "disk", content)
+        [fault] = faults(FullSystem(bios=bios, disk=disk), MIB)
+        assert fault == f"--disk {disk}: is not a whole number of sectors of 512 B"
+    for path, why in ((tmp_path / "no", "No such file"), (tmp_path, "Is a directory")):
+        [fault] = faults(FullSystem(bios=bios, disk=str(path)), MIB)
+        assert fault.startswith(f"--disk {path}: cannot be read: {why}")
 
 
 def test_what_only_a_kernel_uses_needs_one(bios: str) -> None:

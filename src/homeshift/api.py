@@ -53,6 +53,7 @@ _OPTIONS: dict[str, Any] = {
     "kernel": None,
     "initrd": None,
     "append": None,
+    "disk": None,
     "fast-forward": 0,
     "take-checkpoint": None,
     "restore": None,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import runpy
+import struct
 import subprocess
 from pathlib import Path
 
@@ -161,7 +162,7 @@ def test_a_checkpoint_of_something_else_is_told(
     other.write_bytes(b"\x6f\0\0\0")  # j .
     done = migrate(tmp_path, *VM, "--bios", str(other), "--restore", str(checkpoint[1]))
     assert done.returncode == 2
-    assert "was taken with another --bios, --kernel or --initrd" in done.stderr
+    assert "was taken with another --bios, --kernel, --initrd or --disk" in done.stderr
 
 
 def test_a_kernel_that_has_stopped_ends_the_run(tmp_path: Path) -> None:
@@ -221,3 +222,47 @@ def test_linux_does_not_notice_that_it_migrates(
     summary = json.loads((tmp_path / "m5out" / "migration.json").read_text())
     assert summary["status"] == "completed"
     assert "16000 16000 16000 16000 of 16000" in printed(tmp_path)
+
+
+BLOCKS = 16
+"""Of 512 words, on the disk."""
+
+
+@pytest.fixture(scope="module")
+def with_disk(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
+    """Return options for Linux whose first process has begun to read and write a disk."""
+    tmp_path = tmp_path_factory.mktemp("disk")
+    program = compiled(tmp_path, "disk.c")
+    initrd, disk = tmp_path / "initrd", tmp_path / "disk"
+    first_files = runpy.run_path(str(EXAMPLE / "initrd.py"))["first_files"]
+    initrd.write_bytes(first_files(program.read_bytes()))
+    disk.write_bytes(struct.pack(f"<{512 * BLOCKS}Q", *range(512 * BLOCKS)))
+    boot = (
+        *("--machine", "quad:memory.size=64MiB"),
+        *("--vcpus", "1", "--vm-memory", "40MiB", "--borrow", "1:0.5", "--check"),
+        *("--bios", f"{LINUX}/fw_jump.elf", "--kernel", f"{LINUX}/Image", "--disk", str(disk)),
+        *("--initrd", str(initrd), "--append", "console=ttyS0 -- 4"),
+        *("--warmup", "10us", "--window", "20us"),
+    )
+    taken = str(tmp_path / "taken")
+    done = migrate(tmp_path, *boot, "--fast-forward", "10s", "--take-checkpoint", taken)
+    assert done.returncode == 0, done.stdout + done.stderr
+    if "0 of 0 words" in printed(tmp_path):
+        pytest.skip("this kernel has no driver for the disk")
+    return *boot, "--restore", taken
+
+
+@pytest.mark.skipif(LINUX is None, reason="HOMESHIFT_LINUX names no directory with a kernel")
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_disk_has_what_was_written_to_it_while_the_vm_migrated(
+    tmp_path: Path, with_disk: tuple[str, ...], strategy: str
+) -> None:
+    disk = Path(with_disk[with_disk.index("--disk") + 1])
+    before = disk.read_bytes()
+    run = ("--strategy", strategy, "--target", "1,0", "--horizon", "40ms")
+    done = migrate(tmp_path, *with_disk, *run)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads((tmp_path / "m5out" / "migration.json").read_text())["status"] == "completed"
+    words = 4 * 512 * BLOCKS
+    assert f"{words} of {words} words of the disk" in printed(tmp_path)
+    assert disk.read_bytes() == before

@@ -87,3 +87,32 @@ def test_a_program_that_needs_more_memory_than_the_vm_has_is_told(
     done = migrate(tmp_path, f"{threads} 2 10", "--vm-memory", "64KiB", "--region", "4KiB")
     assert done.returncode != 0
     assert "give the virtual machine more memory" in done.stderr
+
+
+TO_AND_FRO = ",".join("10" * 20)
+
+
+@pytest.mark.parametrize("strategy", ["post-copy", "stop-and-copy"])
+def test_loads_stay_in_order_when_their_page_moves(tmp_path: Path, strategy: str) -> None:
+    loads = compiled(tmp_path, "loads.c", "-pthread")
+    machine = f"{MACHINE},migration.outstanding_lines=64"
+    done = migrate(
+        *(tmp_path, f"{loads} 6000", "--machine", machine, "--vm-memory", "1280KiB"),
+        *("--strategy", strategy, "--target", TO_AND_FRO),
+        *("--cpu-model", "o3", "--horizon", "100ms"),
+    )
+    assert "0 of 6000 were wrong" in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("cpu", CPU_MODELS)
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_what_system_calls_write_while_the_vm_is_paused_is_there(
+    tmp_path: Path, strategy: str, cpu: str
+) -> None:
+    calls = compiled(tmp_path, "calls.c")
+    done = migrate(
+        *(tmp_path, f"{calls} {tmp_path / 'numbers'} 20 7000", "--vcpus", "1"),
+        *("--strategy", strategy, "--target", TO_AND_FRO[:21]),
+        *("--cpu-model", cpu, "--horizon", "100ms"),
+    )
+    assert "20 of 20 were right" in done.stdout, done.stdout + done.stderr

@@ -22,4 +22,5 @@ class GuestPort(GuestCpu):
 
     cpu_side = VectorResponsePort("the CPU's ports, for instructions and for data")
     system = Param.System(Parent.any, "whose memory it is")
+    speculates = Param.Bool(False, "whether the CPU fetches on paths that are not taken in the end")
     devices = RequestPort("the I/O bus of a full system, which is not on any node")

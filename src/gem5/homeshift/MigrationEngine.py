@@ -29,6 +29,5 @@ class MigrationEngine(ClockedObject):
         PyBindMethod("fence"),
         PyBindMethod("cancel"),
         PyBindMethod("left"),
-        PyBindMethod("linesCopied"),
         PyBindMethod("regionsMoved"),
     ]

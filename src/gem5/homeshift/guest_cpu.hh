@@ -57,6 +57,16 @@ class GuestCpu : public ClockedObject
     otherWrites(PacketPtr)
     {}
 
+    // Write to guest memory in no time.
+    virtual void
+    write(Addr, const std::vector<uint8_t> &)
+    {}
+
+    // A page will be elsewhere: what was loaded from it, but may not have been yet, loads again.
+    virtual void
+    forget(uint64_t)
+    {}
+
     virtual bool waits_for_page() const = 0;
 
     // Whether an access to a guest page is under way.

@@ -13,6 +13,7 @@ namespace gem5
 
 GuestPort::GuestPort(const Params &p)
     : GuestCpu(p),
+      speculates(p.speculates),
       memory(p.system->getPhysMem()),
       devices(name() + ".devices", *this),
       wake([this] { tryAgain(); }, name() + ".wake")
@@ -36,6 +37,14 @@ GuestPort::getPort(const std::string &port, PortID index)
         return devices;
     }
     return GuestCpu::getPort(port, index);
+}
+
+void
+GuestPort::go()
+{
+    running = true;
+    vm.writeLate();
+    tryAgain();
 }
 
 void
@@ -105,7 +114,9 @@ GuestPort::request(CpuSide &side, PacketPtr packet)
 {
     const Addr address = packet->getAddr();
     const Addr guest = address - vm.start;
-    const Addr place = placeOf(guest);
+    // A path that is not taken may lead to devices, where a fetch could change something.
+    const bool nowhere = speculates && packet->req->isInstFetch() && !vm.holds(guest);
+    const Addr place = nowhere ? 0 : placeOf(guest);
     side.refused = !mayIssue(guest);
     if (side.refused) {
         return false;
@@ -201,24 +212,38 @@ GuestPort::otherWrites(PacketPtr packet)
     }
 }
 
-// What system calls read and write, and the program's image.
+// What system calls and a disk read and write, and the program's image.
 void
 GuestPort::functional(PacketPtr packet)
 {
     const Addr address = packet->getAddr();
     const Addr guest = address - vm.start;
-    packet->setAddr(placeOf(guest));
-    if (vm.holds(guest)) {
-        fatal_if(packet->isWrite() && vm.missing(guest >> ::homeshift::kPageShift),
-                 "%s: a system call writes to a page that is on its way", name());
-        (core == nullptr ? ports.front().get() : core)->sendFunctional(packet);
-        if (packet->isWrite()) {
-            vm.table.mark_dirty(guest);
-        }
-    } else {
-        devices.sendFunctional(packet);
+    const bool holds = vm.holds(guest);
+    const bool started = core != nullptr;
+    if (holds && packet->isWrite() && started &&
+        (!running || vm.missing(guest >> ::homeshift::kPageShift))) {
+        vm.writeLater(guest, packet->getConstPtr<uint8_t>(), packet->getSize());
+        packet->makeResponse();
+        return;
     }
+    packet->setAddr(placeOf(guest));
+    (!holds ? &devices : started ? core : ports.front().get())->sendFunctional(packet);
     packet->setAddr(address);
+    if (holds && packet->isWrite()) {
+        vm.table.mark_dirty(guest);
+    } else if (holds) {
+        vm.readLate(guest, packet->getPtr<uint8_t>(), packet->getSize());
+    }
+}
+
+void
+GuestPort::write(Addr guest, const std::vector<uint8_t> &bytes)
+{
+    const auto request = std::make_shared<Request>(guest + vm.start, bytes.size(), 0,
+                                                   Request::funcRequestorId);
+    Packet packet(request, MemCmd::WriteReq);
+    packet.dataStaticConst(bytes.data());
+    functional(&packet);
 }
 
 // A cache has lost a line.
@@ -229,12 +254,31 @@ GuestPort::snoop(PacketPtr packet)
     Addr guest = 0;
     if (vm.guestOf(frame, guest)) {
         packet->setAddr(guest + vm.start);
-        for (const auto &side : sides) {
-            if (side->isSnooping()) {
-                side->sendTimingSnoopReq(packet);
-            }
-        }
+        tell(packet);
         packet->setAddr(frame);
+    }
+}
+
+void
+GuestPort::forget(uint64_t page)
+{
+    const Addr first = vm.start + (page << ::homeshift::kPageShift);
+    for (Addr line = first; line != first + ::homeshift::kPageBytes;
+         line += ::homeshift::kLineBytes) {
+        const auto request = std::make_shared<Request>(line, ::homeshift::kLineBytes, 0,
+                                                       Request::funcRequestorId);
+        Packet packet(request, MemCmd::InvalidateReq);
+        tell(&packet);
+    }
+}
+
+void
+GuestPort::tell(PacketPtr packet)
+{
+    for (const auto &side : sides) {
+        if (side->isSnooping()) {
+            side->sendTimingSnoopReq(packet);
+        }
     }
 }
 

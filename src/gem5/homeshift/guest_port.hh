@@ -41,6 +41,8 @@ class GuestPort : public GuestCpu
     void look_again() override;
 
     void otherWrites(PacketPtr packet) override;
+    void write(Addr guest, const std::vector<uint8_t> &bytes) override;
+    void forget(uint64_t page) override;
 
     bool
     paused() const override
@@ -151,18 +153,13 @@ class GuestPort : public GuestCpu
         const Tick issued;
     };
 
-    void
-    go() override
-    {
-        running = true;
-        tryAgain();
-    }
-
+    void go() override;
     bool request(CpuSide &side, PacketPtr packet);
     bool answer(MemSide &from, PacketPtr packet);
     Tick atomic(PacketPtr packet);
     void functional(PacketPtr packet);
     void snoop(PacketPtr packet);
+    void tell(PacketPtr packet);
     void endWait();
     void tryAgain();
     void retryAnswers();
@@ -170,6 +167,7 @@ class GuestPort : public GuestCpu
     bool mayIssue(Addr guest);
     void end(const Access &access, bool write);
 
+    const bool speculates;
     memory::PhysicalMemory &memory; // of all nodes
     std::vector<std::unique_ptr<CpuSide>> sides;
     MemSide devices;                // not connected if there are none

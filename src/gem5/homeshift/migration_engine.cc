@@ -88,12 +88,6 @@ MigrationEngine::cancel(unsigned job)
 }
 
 uint64_t
-MigrationEngine::linesCopied() const
-{
-    return stats.linesCopied.value();
-}
-
-uint64_t
 MigrationEngine::regionsMoved() const
 {
     return stats.regionsMoved.value();

@@ -54,7 +54,6 @@ class MigrationEngine : public ClockedObject
         return jobs.left(job);
     }
 
-    uint64_t linesCopied() const;
     uint64_t regionsMoved() const;
 
     // ---- for the DMA controller

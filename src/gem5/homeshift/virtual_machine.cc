@@ -3,6 +3,7 @@
 #include "homeshift/virtual_machine.hh"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/trace.hh"
 #include "common/vcpu_loop.hh"
@@ -102,12 +103,46 @@ VirtualMachine::mapPages(const Pages &pages, const Pages &frames)
 {
     fatal_if(pages.size() != frames.size(), "%s: as many pages as frames are needed", name());
     for (size_t i = 0; keepsPages && i < pages.size(); ++i) {
-        pageOf.erase(table.frame(pages[i]));
-        pageOf[frames[i]] = pages[i];
+        if (table.frame(pages[i]) != frames[i]) {
+            for (GuestCpu *vcpu : vcpus) {
+                vcpu->forget(pages[i]);
+            }
+            pageOf.erase(table.frame(pages[i]));
+            pageOf[frames[i]] = pages[i];
+        }
     }
     map(pages, frames);
+    writeLate();
     for (GuestCpu *vcpu : vcpus) {
         vcpu->look_again();
+    }
+}
+
+void
+VirtualMachine::writeLater(Addr guest, const uint8_t *bytes, unsigned size)
+{
+    late.push_back({guest, {bytes, bytes + size}});
+}
+
+// What still may not be written comes later again.
+void
+VirtualMachine::writeLate()
+{
+    for (const Written &written : std::exchange(late, {})) {
+        vcpus.front()->write(written.guest, written.bytes);
+    }
+}
+
+void
+VirtualMachine::readLate(Addr guest, uint8_t *bytes, unsigned size) const
+{
+    for (const Written &written : late) {
+        for (size_t i = 0; i < written.bytes.size(); ++i) {
+            const Addr at = written.guest + i - guest; // wraps around if it is before
+            if (at < size) {
+                bytes[at] = written.bytes[i];
+            }
+        }
     }
 }
 

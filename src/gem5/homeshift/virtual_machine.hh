@@ -122,6 +122,12 @@ class VirtualMachine : public SimObject, public ::homeshift::GuestMemory
         vcpus.push_back(vcpu);
     }
 
+    // What cannot wait, a device or a system call, writes to a missing page, or while the machine is
+    // paused: it is written when it may be. Until then such reads ask for it as well.
+    void writeLater(Addr guest, const uint8_t *bytes, unsigned size);
+    void writeLate();
+    void readLate(Addr guest, uint8_t *bytes, unsigned size) const;
+
     // A vCPU writes atomically.
     void tellOthers(const GuestCpu &writer, PacketPtr packet);
 
@@ -142,7 +148,14 @@ class VirtualMachine : public SimObject, public ::homeshift::GuestMemory
   private:
     Tick clockPeriod() const; // its vCPUs'
 
+    struct Written
+    {
+        Addr guest;
+        std::vector<uint8_t> bytes;
+    };
+
     bool pausing = false;
+    std::vector<Written> late; // what is to be, in order
     uint64_t lastToken = 0;
     std::string faultText;
     std::vector<GuestCpu *> vcpus;

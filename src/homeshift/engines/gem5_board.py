@@ -3,7 +3,7 @@
 
 The devices are those of SiFive's boards: interrupt controllers, a clock, and a serial port. What
 the guest prints there is in `system.platform.terminal` in gem5's output directory, and what it
-boots from in `boot.elf` and `boot.dtb`. There is no disk: Linux takes its files from an initrd.
+boots from in `boot.elf` and `boot.dtb`. A disk is virtio's, as on gem5's own RISC-V board.
 
 Runs inside gem5 only.
 """
@@ -44,6 +44,8 @@ def add_board(system: Any, booted: FullSystem, *, vcpus: int, memory_bytes: int)
     platform = system.platform = gem5.HiFive()
     platform.rtc = gem5.RiscvRTC(frequency=f"{CLOCK_HZ}Hz")
     platform.clint.int_pin = platform.rtc.int_pin
+    if booted.disk is not None:
+        platform.disk = _disk(booted.disk)
     system.iobus = gem5.IOXBar()
     platform.pci_host.pio = system.iobus.mem_side_ports
     platform.attachOnChipIO(system.iobus)
@@ -67,6 +69,16 @@ def add_board(system: Any, booted: FullSystem, *, vcpus: int, memory_bytes: int)
     return [*platform._on_chip_ranges(), *platform._off_chip_ranges()]
 
 
+def _disk(path: str) -> Any:
+    """Return a disk; what is written to it is kept in gem5's memory, and in checkpoints."""
+    content = gem5.CowDiskImage(
+        child=gem5.RawDiskImage(read_only=True, image_file=path), read_only=False
+    )
+    return gem5.RiscvMmioVirtIO(
+        vio=gem5.VirtIOBlock(image=content), interrupt_id=8, pio_addr=0x10008000, pio_size=4096
+    )
+
+
 def _tree(platform: Any, cpu_count: int, memory_bytes: int, initrd: Piece | None) -> bytes:
     """Return the device tree (see devicetree.org's specification)."""
     cpus = range(cpu_count)
@@ -76,6 +88,14 @@ def _tree(platform: Any, cpu_count: int, memory_bytes: int, initrd: Piece | None
     if initrd:
         chosen["linux,initrd-start"] = _cells(initrd.address)
         chosen["linux,initrd-end"] = _cells(initrd.end)
+    disks = {}
+    if hasattr(platform, "disk"):
+        disks["disk"] = {
+            "compatible": "virtio,mmio",
+            "reg": _registers(platform.disk),
+            "interrupts": [int(platform.disk.interrupt_id)],
+            "interrupt-parent": [plic_handle],
+        }
     nodes = {
         "#address-cells": [2],
         "#size-cells": [2],
@@ -136,6 +156,7 @@ def _tree(platform: Any, cpu_count: int, memory_bytes: int, initrd: Piece | None
                 "interrupt-parent": [plic_handle],
                 "clock-frequency": [3686400],
             },
+            **disks,
         },
     }
     tree = fdthelper.Fdt()

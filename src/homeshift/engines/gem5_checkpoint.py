@@ -29,7 +29,7 @@ OPTIONS = {
     "node-memory": "--machine (nodes and memory.size)",
     "frames": "--vm-memory, --source, --borrow or --region",
     "vcpus": "--vcpus",
-    "files": "--bios, --kernel or --initrd",
+    "files": "--bios, --kernel, --initrd or --disk",
     "append": "--append",
 }
 """What of a description depends on which options."""
@@ -125,5 +125,6 @@ def _description(setup: Setup) -> dict[str, Any]:
     }
 
 
-def _digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -124,23 +124,21 @@ def _add_full_system(
             cpu.mmu.pma_checker = gem5.PMAChecker(uncacheable=uncacheable)
             cpu.createThreads()
     if setup.models.cpu != "simple":
-        _answer_anywhere(system, setup.machine, end=MEMORY_START + len(spec.frames) * PAGE_BYTES)
+        _answer_anywhere(system, setup.machine)
     vm.start = MEMORY_START
     system.system_port = vm.port0.cpu_side
 
 
-def _answer_anywhere(system: Any, machine: Machine, *, end: int) -> None:
+def _answer_anywhere(system: Any, machine: Machine) -> None:
     """Let CPUs access what they will not have accessed, on a path that is not taken in the end.
 
-    An out-of-order CPU also fetches from nowhere but where there is memory by `System.memories`.
-    That the VM's guest addresses, up to `end`, are beyond the machine's makes no difference.
+    An out-of-order CPU fetches from nowhere but where there is memory by `System.memories`, though
+    guest addresses are others than the machine's.
     """
     system.nowhere = gem5.BadAddr()
     system.iobus.default = system.nowhere.pio
-    start = max(MEMORY_START, machine.nodes * machine.memory.size_bytes)
-    if start < end:
-        addresses = gem5.AddrRange(start=start, end=end)
-        system.guest_addresses = gem5.SimpleMemory(range=addresses, null=True)
+    others = gem5.AddrRange(start=machine.nodes * machine.memory.size_bytes, end=2**64 - 1)
+    system.other_addresses = gem5.SimpleMemory(range=others, null=True)
 
 
 class _Vcpu(NamedTuple):
@@ -159,7 +157,10 @@ def _add_vcpus(
     vcpus = []
     for number in range(len(spec.streams)):
         port = gem5.GuestPort(
-            vm=vm, home_tables=controllers.home_tables, core=spec.first_core + number
+            vm=vm,
+            home_tables=controllers.home_tables,
+            core=spec.first_core + number,
+            speculates=setup.models.cpu != "simple",
         )
         setattr(vm, f"port{number}", port)
         for node in range(machine.hosts):

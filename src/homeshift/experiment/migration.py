@@ -382,6 +382,7 @@ class _Run:
                 legs=[leg for journey in journeys for leg in journey.legs],
                 moments=(at_first, start, end, at_last),
                 changing=changing,
+                on_cpus=isinstance(asked.workload, Booted),
                 progress=progress.points,
                 calling_off=calling_off if calling_off.of else None,
             ),

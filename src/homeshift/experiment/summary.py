@@ -14,7 +14,7 @@ migrate as well, which bytes went when for it: these are None then.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -65,9 +65,13 @@ def summary(
     moments: Moments,
     progress: Sequence[Span],
     changing: Collection[int] = (),
+    on_cpus: bool = False,
     calling_off: CallingOff | None = None,
 ) -> dict[str, Any]:
-    """Return what goes into migration.json; the VMs in `changing` were not steady before."""
+    """Return what goes into migration.json.
+
+    The VMs in `changing` were not steady before; `on_cpus`: CPUs run something in the first one.
+    """
     constants = load_constants()
     at_first, start, end, at_last = moments
     spans = {"before": start - at_first, "during": end - start, "after": at_last - end}
@@ -79,7 +83,12 @@ def summary(
     total = specs[0].memory_bytes
     vms = [
         {
-            **_vm(spec, [leg for leg in legs if leg.vm.number == number], spans, number),
+            **_vm(
+                spec,
+                [leg for leg in legs if leg.vm.number == number],
+                {name: (span.tick, span.vms[number]) for name, span in spans.items()},
+                on_cpus=on_cpus and number == 0,
+            ),
             **_steady(number, changing),
         }
         for number, spec in enumerate(specs)
@@ -186,10 +195,16 @@ def _ram(legs: Sequence[Migration], during: Span, *, alone: bool) -> dict[str, A
 
 
 def _vm(
-    spec: VmSpec, legs: Sequence[Migration], spans: Mapping[str, Span], number: int
+    spec: VmSpec,
+    legs: Sequence[Migration],
+    did: dict[str, tuple[int, VmCounters]],
+    *,
+    on_cpus: bool,
 ) -> dict[str, Any]:
-    """Sum up what a VM did before all migrations, during its own (or all, if it stays), after."""
-    did = {name: (span.tick, span.vms[number]) for name, span in spans.items()}
+    """Sum up what a VM did before all migrations, during its own (or all, if it stays), after.
+
+    did: in how long a time, before, during and after all migrations.
+    """
     if legs:
         phases = [phase for leg in legs for phase in leg.phases]
         counted = VmCounters(
@@ -197,7 +212,7 @@ def _vm(
             latency_ticks=sum(phase.vm_counted.latency_ticks for phase in phases),
             instructions=sum(phase.vm_counted.instructions for phase in phases),
         )
-        did["during"] = (phases[-1].end - phases[0].start, counted)
+        did = {**did, "during": (phases[-1].end - phases[0].start, counted)}
 
     def rates(count: Callable[[VmCounters], int]) -> dict[str, float | None]:
         return {
@@ -205,12 +220,12 @@ def _vm(
             for name, (ticks, counted) in did.items()
         }
 
-    instructions = rates(lambda counted: counted.instructions)
+    instructions = rates(lambda counted: counted.instructions) if on_cpus else None
     return {
         "source": spec.source,
         "targets": list(spec.targets),
         "accesses-per-microsecond": rates(lambda counted: counted.accesses),
-        **({"instructions-per-microsecond": instructions} if any(instructions.values()) else {}),
+        **({"instructions-per-microsecond": instructions} if instructions else {}),
         "mean-latency": {
             name: counted.latency_ticks / counted.accesses / TICKS_PER_SECOND
             if counted.accesses

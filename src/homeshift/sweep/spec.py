@@ -102,7 +102,8 @@ def _digest(path: str) -> str | None:
 
 @cache  # names are asked for often, and traces are large
 def _digest_of(path: str, size: int, time: int) -> str:  # noqa: ARG001
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

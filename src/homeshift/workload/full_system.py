@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from os import SEEK_END
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -22,6 +23,8 @@ TREE_START = MEMORY_START + (34 << 20)
 """Where fw_jump puts the device tree for the kernel."""
 TREE_BYTES = 64 << 10
 """Kept for the device tree: at TREE_START, or at the end of memory if there is no kernel."""
+SECTOR_BYTES = 512
+"""A disk's content is a whole number of sectors."""
 APPEND_BYTES = 1023
 """Most that a command line can have (COMMAND_LINE_SIZE in arch/riscv/include/uapi/asm/setup.h)."""
 
@@ -44,7 +47,7 @@ class FullSystem:
 
     kind: ClassVar[str] = "full-system"
     subject: ClassVar[str] = "the full system"
-    files: ClassVar[tuple[str, ...]] = ("bios", "kernel", "initrd")
+    files: ClassVar[tuple[str, ...]] = ("bios", "kernel", "initrd", "disk")
 
     bios: str
     """OpenSBI's fw_jump, or a program that needs no operating system; ELF, or raw."""
@@ -54,6 +57,8 @@ class FullSystem:
     """The kernel's first file system."""
     append: str | None = None
     """The kernel's command line."""
+    disk: str | None = None
+    """A disk's content, as it is; it stays so, whatever the guest writes."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that JSON can hold."""
@@ -83,6 +88,7 @@ class FullSystem:
         initrd = self._read(
             "initrd", lambda data: Piece(TREE_START + TREE_BYTES, data, len(data)), faults
         )
+        faults += self._disk_faults()
         if self.kernel is None:
             faults += [
                 f"--{name}: there is no --kernel to get it"
@@ -109,6 +115,18 @@ class FullSystem:
             raise InputError(self.subject, faults)
         pieces = (*bios.pieces, *(kernel.pieces if kernel else ()), *((initrd,) if initrd else ()))
         return Layout(image=replace(bios, pieces=pieces), tree=tree, initrd=initrd)
+
+    def _disk_faults(self) -> list[str]:
+        if self.disk is None:
+            return []
+        try:
+            with Path(self.disk).open("rb") as file:
+                size = file.seek(0, SEEK_END)
+        except OSError as error:
+            return [f"--disk {self.disk}: cannot be read: {error.strerror or error}"]
+        if size == 0 or size % SECTOR_BYTES:
+            return [f"--disk {self.disk}: is not a whole number of sectors of {SECTOR_BYTES} B"]
+        return []
 
     def _read(self, option: str, make: Callable[[bytes], T], faults: list[str]) -> T | None:
         path = getattr(self, option)
