@@ -115,7 +115,8 @@ GuestPort::request(CpuSide &side, PacketPtr packet)
     const Addr address = packet->getAddr();
     const Addr guest = address - vm.start;
     // A path that is not taken may lead to devices, where a fetch could change something.
-    const bool nowhere = speculates && packet->req->isInstFetch() && !vm.holds(guest);
+    const bool nowhere = speculates && packet->req->isInstFetch() && !vm.holds(guest) &&
+                         devices.isConnected();
     const Addr place = nowhere ? 0 : placeOf(guest);
     side.refused = !mayIssue(guest);
     if (side.refused) {
