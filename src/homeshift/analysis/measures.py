@@ -37,6 +37,19 @@ class Measure:
         return self.label + (f" [{unit.name}]" if unit.name else "")
 
 
+def _rates(what: str, label: str) -> tuple[Measure, ...]:
+    """Return how much the first VM does in a time, before, during and after its migration."""
+    return tuple(
+        Measure(
+            path=f"vm.{what}-per-microsecond.{phase}",
+            label=f"{label} {phase}",
+            unit=f"{what}/s",
+            scale=1e6,
+        )
+        for phase in ("before", "during", "after")
+    )
+
+
 MEASURES = (
     Measure(path="interconnect.migration-bytes", label="bytes between nodes", unit="B"),
     Measure(path="total-time", label="total time", unit="s"),
@@ -48,15 +61,7 @@ MEASURES = (
     Measure(path="home.regions-transferred", label="regions transferred", unit="regions"),
     Measure(path="home.regions-returned", label="regions returned", unit="regions"),
     Measure(path="home.entries-moved", label="entries moved", unit="entries"),
-    *(
-        Measure(
-            path=f"vm.accesses-per-microsecond.{phase}",
-            label=f"VM speed {phase}",
-            unit="accesses/s",
-            scale=1e6,
-        )
-        for phase in ("before", "during", "after")
-    ),
+    *_rates("accesses", "VM speed"),
     *(
         Measure(path=f"vm.mean-latency.{phase}", label=f"mean latency {phase}", unit="s")
         for phase in ("before", "during", "after")
@@ -71,15 +76,7 @@ MEASURES = (
     Measure(path="window.energy-per-access", label="energy an access", unit="J", horizon=True),
 )
 
-_OF_CPUS = tuple(
-    Measure(
-        path=f"vm.instructions-per-microsecond.{phase}",
-        label=f"instructions {phase}",
-        unit="instructions/s",
-        scale=1e6,
-    )
-    for phase in ("before", "during", "after")
-)
+_OF_CPUS = _rates("instructions", "instructions")
 """What is known if CPUs run a program or a full system."""
 
 _OF_VMS = {
