@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Turn a sweep into one HTML page that needs no other file.
+"""Turn runs into one HTML page that needs no other file.
 
     python scripts/sweep.py configs/sweeps/smoke.toml --outdir results/smoke
     python scripts/report.py results/smoke -o smoke.html
 
 It holds the summary with ratios and confidence intervals, the figures, a drawing of the machine,
-all parameters, runs that failed, versions, and what is needed to repeat it. Equal sweeps give
-equal pages. Costs over time are drawn if the sweep has a horizon; whether data is better left or
-moved, if it also has ownership, a strategy that copies everything, and a VM that needs another node
-once for each page or more.
+all parameters, versions, and of a sweep the runs that failed, and what is needed to repeat it.
+Equal sweeps give equal pages. Costs over time are drawn if the runs have a horizon; whether data is
+better left or moved, if they also have ownership, a strategy that copies everything, and a VM that
+needs another node once for each page or more.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from homeshift.analysis.given_runs import add_runs, runs_and_warnings
 from homeshift.errors import InputError
 from homeshift.front_end import call, install_command, tells_errors
 from homeshift.output_file import output_file, require_writable
 
 if TYPE_CHECKING:
     from homeshift.analysis.crossover import Crossing
-    from homeshift.analysis.report import Picture, SweepResults
+    from homeshift.analysis.report import Picture, Results
     from homeshift.analysis.runs import Run
 
 _SHARE = (
@@ -41,35 +42,35 @@ PLOTS = Path(__file__).resolve().parents[1] / "plots"
 
 @tells_errors
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write the page of the sweep that the arguments name; return the exit status."""
+    """Write the page of the runs that the arguments name; return the exit status."""
     parser = argparse.ArgumentParser(
         prog="report.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("sweep", type=Path, metavar="DIR", help="output directory of a sweep")
+    add_runs(parser)
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the page")
     arguments = parser.parse_args(argv)
     if importlib.util.find_spec("jinja2") is None:
         fault = f"jinja2: missing; {install_command('jinja2')}"
         raise InputError("installation", [fault])
     require_writable(arguments.output, (".html",))
-    _write(arguments.sweep, arguments.output)
+    _write(arguments)
     print(f"report.py: wrote {arguments.output}")
     return 0
 
 
-def _write(sweep: Path, output: Path) -> None:
+def _write(arguments: argparse.Namespace) -> None:
     # Slow imports come last, so that --help is fast.
-    from homeshift.analysis.report import page, read_sweep
+    from homeshift.analysis.report import page, results_of
 
-    results = read_sweep(sweep)
+    results = results_of(arguments.runs, *runs_and_warnings(arguments))
     for warning in results.warnings:
         print(f"report.py: warning: {warning}", file=sys.stderr)
     text = page(results, list(_pictures(results)))
-    with output_file(output) as partial:
+    with output_file(arguments.output) as partial:
         partial.write_text(text, encoding="utf-8")
 
 
-def _pictures(results: SweepResults) -> Iterator[Picture]:
+def _pictures(results: Results) -> Iterator[Picture]:
     """Draw what the runs can show: costs, times by parameter, and the course of one condition."""
     sys.path.insert(0, str(PLOTS))  # the figure scripts find what they share there
     import cost_over_time

@@ -71,9 +71,9 @@ def sweep(write_run: WriteRun, tmp_path: Path) -> Path:
     return tmp_path / "sweep"
 
 
-def report(sweep: Path, output: Path) -> subprocess.CompletedProcess[str]:
+def report(runs: Path, output: Path, *others: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, str(SCRIPT), str(sweep), "-o", str(output)],
+        [sys.executable, str(SCRIPT), str(runs), *others, "-o", str(output)],
         capture_output=True,
         text=True,
         check=False,
@@ -215,7 +215,7 @@ def test_a_sweep_that_was_not_run_to_its_end_is_not_shown_as_if(
     assert missing in result.stderr
     assert left_out in result.stderr
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
-    assert "<title>mine: 3 of 5 migrations</title>" in text
+    assert "<title>mine: 3 migrations</title>" in text
     page = Page(text)
     assert f"{missing}." in page.texts
     assert any(data.startswith(left_out) for data in page.texts)
@@ -288,11 +288,34 @@ def test_equal_sweeps_give_equal_pages(sweep: Path, tmp_path: Path) -> None:
     assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
 
 
-def test_what_is_no_sweep_is_refused(write_run: WriteRun, tmp_path: Path) -> None:
-    result = report(write_run("run"), tmp_path / "page.html")
-    assert result.returncode == 2
-    assert "no sweep.json; name the --outdir of scripts/sweep.py" in result.stderr
-    assert not (tmp_path / "page.html").exists()
+def test_runs_of_no_sweep_have_a_page_as_well(sweep: Path, tmp_path: Path) -> None:
+    folder = (sweep / "runs").rename(tmp_path / "folder")
+    result = report(folder / "ownership-1", tmp_path / "two.html", str(folder / "stop-and-copy-1"))
+    assert (result.returncode, result.stderr) == (0, "")
+    text = (tmp_path / "two.html").read_text(encoding="utf-8")
+    assert "<title>ownership-1, stop-and-copy-1: 2 migrations</title>" in text
+    assert "8.00x" in Page(text).texts
+    assert "The options of a run are in its" in text
+    assert "scripts/sweep.py" not in text
+    assert report(folder, tmp_path / "some.html", "--where", "seed=2").returncode == 0
+    text = (tmp_path / "some.html").read_text(encoding="utf-8")
+    assert "<title>folder: 2 migrations</title>" in text
+
+
+def test_sweeps_beside_each_other_are_told_apart(sweep: Path, tmp_path: Path) -> None:
+    shutil.copytree(sweep, tmp_path / "other")
+    note = json.loads((tmp_path / "other/sweep.json").read_text(encoding="utf-8"))
+    (tmp_path / "other/sweep.json").write_text(json.dumps(note | {"name": "yours"}), "utf-8")
+    for path in tmp_path.glob("other/runs/*/config.json"):
+        path.write_text(re.sub('"seed": ', '"seed": 1', path.read_text("utf-8")), "utf-8")
+    result = report(sweep, tmp_path / "page.html", str(tmp_path / "other"))
+    assert result.returncode == 0
+    assert f"warning: sweep '{tmp_path / 'other'}': 1 of 5 runs are missing" in result.stderr
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "<title>mine, yours: 8 migrations</title>" in text
+    assert '<summary class="bad">2 failed</summary>' in text
+    assert "sweep.py mine.toml" in text
+    assert "sweep.py yours.toml" in text
 
 
 def test_a_file_that_would_not_be_html_is_refused_first(tmp_path: Path) -> None:

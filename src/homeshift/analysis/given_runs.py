@@ -32,7 +32,15 @@ def add_runs(parser: argparse.ArgumentParser) -> None:
 
 
 def read_runs(options: argparse.Namespace, program: str) -> list[Run]:
-    """Read the runs of `add_runs` without their statistics, and tell what is wrong with them.
+    """Read the runs of `add_runs` without their statistics, and tell what is wrong with them."""
+    found, warnings = runs_and_warnings(options)
+    for warning in warnings:
+        print(f"{program}: warning: {warning}", file=sys.stderr)
+    return found
+
+
+def runs_and_warnings(options: argparse.Namespace) -> tuple[list[Run], list[str]]:
+    """Read the runs of `add_runs` without their statistics, and return what is wrong with them.
 
     That is what a sweep lacks, migrations that did not complete or converge, and measures of
     several VMs.
@@ -40,12 +48,12 @@ def read_runs(options: argparse.Namespace, program: str) -> list[Run]:
     from homeshift.analysis import runs, selection  # slow to import, and --help is fast
 
     found = runs.read_runs(options.runs, stats=False)
-    for path in options.runs:
-        if missing := runs.missing_runs(path):
-            print(f"{program}: warning: sweep '{path}': {missing}", file=sys.stderr)
+    missing = [
+        f"sweep '{path}': {said}" if len(options.runs) > 1 else said
+        for path in options.runs
+        if (said := runs.missing_runs(path))
+    ]
     if options.where:
         chosen = set(selection.select(selection.run_table(found), options.where)["path"])
         found = [run for run in found if os.fspath(run.path) in chosen]
-    for remark in runs.remarks(found):
-        print(f"{program}: warning: {remark}", file=sys.stderr)
-    return found
+    return found, [*missing, *runs.remarks(found)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A sweep as one HTML page that needs no other file: tables, figures, machine, parameters, command.
+"""Runs as one HTML page that needs no other file: tables, figures, machine, parameters, command.
 
 `scripts/report.py` draws the figures and writes the page; this module says what stands on it.
 """
@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,17 +20,19 @@ import pandas as pd
 from homeshift.analysis import groups, machine_drawing
 from homeshift.analysis.display import common_unit, format_number
 from homeshift.analysis.measures import measure_named
-from homeshift.analysis.runs import (
-    Run,
-    missing_runs,
-    read_runs,
-    remarks,
-)
+from homeshift.analysis.runs import Run
 from homeshift.analysis.selection import as_given, run_table, shown_name
-from homeshift.analysis.sweep_note import failure_file, read_failure, read_note, run_directory
+from homeshift.analysis.sweep_note import (
+    failure_file,
+    is_sweep,
+    read_failure,
+    read_note,
+    run_directory,
+)
 
 TEMPLATE = Path(__file__).with_name("report.html")
 _LIBRARIES = ("numpy", "pandas", "matplotlib")
+_NAMED = 3  # directories that a page can be called after
 _LISTED = ("total-time", "downtime", "interconnect.migration-bytes", "energy.total")
 
 
@@ -43,24 +46,24 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SweepResults:
-    """What there is of a sweep.
+class Results:
+    """What a page is about.
 
     Args:
-        directory: of the sweep.
-        note: its sweep.json.
+        name: of the page.
         runs: those that are done.
         table: of these, a row a run.
         comparable: the rows that can be summed up.
         warnings: what is missing, what is left out, and what the numbers can mislead about.
+        sweeps: the sweep.json of each directory of a sweep.
     """
 
-    directory: Path
-    note: dict[str, Any]
-    runs: list[Run]
+    name: str
+    runs: Sequence[Run]
     table: pd.DataFrame
     comparable: pd.DataFrame
-    warnings: list[str]
+    warnings: Sequence[str]
+    sweeps: dict[Path, dict[str, Any]]
 
     @property
     def comparable_runs(self) -> list[Run]:
@@ -68,54 +71,55 @@ class SweepResults:
         return [self.runs[row] for row in self.comparable.index]
 
 
-def read_sweep(directory: Path) -> SweepResults:
-    """Read a sweep.
+def results_of(
+    paths: Sequence[str | os.PathLike[str]], runs: Sequence[Run], warnings: Sequence[str]
+) -> Results:
+    """Return what a page shows of runs.
+
+    Args:
+        paths: where they were found: runs, sweeps, directories of runs.
+        runs: those to show.
+        warnings: on these.
 
     Raises:
-        InputError: the directory is not that of a sweep, or no run of it is done.
+        InputError: a sweep.json cannot be read.
     """
-    note = read_note(directory)
-    runs = read_runs([directory], stats=False)
+    directories = list(map(Path, paths))
+    sweeps = {path: read_note(path) for path in directories if is_sweep(path)}
+    names = [
+        sweeps[path]["name"] if path in sweeps else path.resolve().name for path in directories
+    ]
     table = run_table(runs)
     comparable, others = groups.comparable(table, ["strategy"])
-    return SweepResults(
-        directory=directory,
-        note=note,
+    return Results(
+        name=", ".join(names) if len(names) <= _NAMED else f"{len(runs)} runs",
         runs=runs,
         table=table,
         comparable=comparable,
-        warnings=[
-            said
-            for said in (
-                missing_runs(directory),
-                *remarks(runs),
-                others,
-            )
-            if said
-        ],
+        warnings=[*warnings, *([others] if others else [])],
+        sweeps=sweeps,
     )
 
 
-def page(sweep: SweepResults, pictures: Sequence[Picture]) -> str:
-    """Return the page of a sweep with its figures.
+def page(results: Results, pictures: Sequence[Picture]) -> str:
+    """Return the page of runs with its figures.
 
     Raises:
         InputError: what is recorded about a failed run cannot be read.
     """
     import jinja2
 
-    table = sweep.comparable
+    table = results.comparable
     summary = groups.summarise(table)
     means, ratios = groups.texts(summary)
     seeds = int(table[groups.SEED].nunique())
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     return template.render(
-        name=sweep.note["name"],
-        runs=len(sweep.runs),
-        asked=len(sweep.note["runs"]),
-        notes=sweep.warnings,
-        version=sweep.note["homeshift"],
+        name=results.name,
+        runs=len(results.runs),
+        notes=results.warnings,
+        version=", ".join(sorted({run.config["homeshift"] for run in results.runs})),
         engines=", ".join(sorted(set(table["engine"]))),
         over=groups.means_over(table),
         baseline=summary["baseline"].iloc[0],
@@ -131,12 +135,13 @@ def page(sweep: SweepResults, pictures: Sequence[Picture]) -> str:
             }
             for picture in pictures
         ],
-        machines=_machines(sweep.runs),
-        parameters=_parameters(sweep.table),
-        failures=_failures(sweep),
-        run_list=_html(_run_list(sweep.table, groups.condition_columns(sweep.table, ["strategy"]))),
-        definition=sweep.note["file"].strip(),
-        files={name: text.strip() for name, text in sweep.note.get("files", {}).items()},
+        machines=_machines(results.runs),
+        parameters=_parameters(results.table),
+        failures=_failures(results.sweeps),
+        run_list=_html(
+            _run_list(results.table, groups.condition_columns(results.table, ["strategy"]))
+        ),
+        sweeps=list(results.sweeps.values()),
         versions=_versions(),
     )
 
@@ -204,15 +209,17 @@ def _parameters(table: pd.DataFrame) -> list[tuple[str, str]]:
     return [(name, "; ".join(values)) for name, values in rows]
 
 
-def _failures(sweep: SweepResults) -> list[dict[str, str]]:
+def _failures(sweeps: dict[Path, dict[str, Any]]) -> list[dict[str, str]]:
     failures = []
-    for run in sweep.note["runs"]:
-        if run_directory(sweep.directory, run["run"]).is_dir():
-            continue
-        failure = read_failure(failure_file(sweep.directory, run["run"]))
-        if failure is not None:
-            options = " ".join(f"--{name} {value}" for name, value in run["options"].items())
-            failures.append({"command": f"configs/migrate.py {options}", "error": failure["error"]})
+    for directory, note in sweeps.items():
+        for run in note["runs"]:
+            if run_directory(directory, run["run"]).is_dir():
+                continue
+            failure = read_failure(failure_file(directory, run["run"]))
+            if failure is not None:
+                options = " ".join(f"--{name} {value}" for name, value in run["options"].items())
+                command = f"configs/migrate.py {options}"
+                failures.append({"command": command, "error": failure["error"]})
     return failures
 
 

@@ -22,7 +22,7 @@ import pandas as pd
 
 from homeshift.analysis.measures import MEASURES
 from homeshift.analysis.stats import COLUMNS, read_stats
-from homeshift.analysis.sweep_note import NOTE, failure_file, read_note, run_directory
+from homeshift.analysis.sweep_note import failure_file, is_sweep, read_note, run_directory
 from homeshift.errors import InputError
 from homeshift.run_format import RUN_FILES, leaves, read_json
 
@@ -72,7 +72,7 @@ def find_runs(paths: Sequence[str | os.PathLike[str]]) -> list[Path]:
             faults.append(f"{path}: {'not a directory' if path.exists() else 'does not exist'}")
             continue
         inside = _inside(path)
-        if not inside and not (path / NOTE).is_file():
+        if not inside and not is_sweep(path):
             deeper = sorted({run.parents[1] for run in path.glob("*/*/migration.json")})
             hint = f"; there are some in {deeper[0]}" if deeper else ""
             faults.append(f"{path}: neither a run nor a directory of runs{hint}")
@@ -91,7 +91,7 @@ def missing_runs(path: str | os.PathLike[str]) -> str:
         InputError: the sweep's sweep.json cannot be read.
     """
     path = Path(path)
-    if not (path / NOTE).is_file():
+    if not is_sweep(path):
         return ""
     asked = _asked(path)
     missing = [name for name in asked if not run_directory(path, name).is_dir()]
@@ -296,7 +296,7 @@ def _inside(path: Path) -> list[Path]:
     """Return the runs of a directory; of a sweep, those that it asks for and that are done."""
     if _looks_like_run(path):
         return [path]
-    if not (path / NOTE).is_file():
+    if not is_sweep(path):
         return sorted(filter(_looks_like_run, path.iterdir()))
     named = [run_directory(path, name) for name in _asked(path)]
     return [run for run in named if run.is_dir()]

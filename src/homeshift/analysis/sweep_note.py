@@ -24,6 +24,11 @@ _RUN_FIELDS: dict[str, type] = {"run": str, "options": dict}
 _WORDS: dict[type, str] = {str: "a text", list: "a list", dict: "an object"}
 
 
+def is_sweep(directory: Path) -> bool:
+    """Whether a directory is that of a sweep."""
+    return (directory / NOTE).is_file()
+
+
 def run_directory(sweep: Path, name: str) -> Path:
     """Return the output directory of a run."""
     return sweep / RUNS / name
@@ -41,7 +46,7 @@ def read_note(directory: Path) -> dict[str, Any]:
         InputError: there is none, or it lacks something.
     """
     subject = f"sweep '{directory}'"
-    if not (directory / NOTE).is_file():
+    if not is_sweep(directory):
         raise InputError(subject, [f"no {NOTE}; name the --outdir of scripts/sweep.py"])
     content, faults = read_json(directory / NOTE)
     faults = faults or _faults(content, _FIELDS, f"{NOTE}: ")
