@@ -43,21 +43,38 @@ Controller::~Controller()
 inline void
 Controller::handle(Message *message)
 {
-    do {
-        current_ = message;
-        taken_ = false;
-        release_ = false;
-        run_port(message->port);
-        if (!taken_ && ++message->tries == kMaxTries) {
-            fail("tries a message again and again: no action dequeues it or lets it wait");
-        }
-        current_ = nullptr;
-    } while (!taken_ && context_.queue->nothing_left_now());
-    if (!taken_) {
-        try_in_turn(message);
-    } else if (release_) {
+    if (!tried(message)) [[unlikely]] {
+        go_on_trying(message);
+    }
+}
+
+// Returns whether it was taken.
+inline bool
+Controller::tried(Message *message)
+{
+    current_ = message;
+    taken_ = false;
+    release_ = false;
+    run_port(message->port);
+    current_ = nullptr;
+    if (release_) {
         message->discard();
     }
+    return taken_;
+}
+
+void
+Controller::go_on_trying(Message *message)
+{
+    do {
+        if (++message->tries == kMaxTries) {
+            fail("tries a message again and again: no action dequeues it or lets it wait");
+        }
+        if (!context_.queue->nothing_left_now()) {
+            try_in_turn(message);
+            return;
+        }
+    } while (!tried(message));
 }
 
 void
@@ -73,16 +90,24 @@ Controller::arrive(Message *message)
             fail("gets a message on a virtual network that it does not listen to");
         }
     }
-    if (!blocked_.empty()) [[unlikely]] {
-        if (is_blocked(message->port)) {
-            blocked_.push_back(message);
-            return;
-        }
+    if (!blocked_.empty() && wait_behind(message)) [[unlikely]] {
+        return;
     }
     handle(message);
     if (!blocked_.empty()) [[unlikely]] {
         retry_blocked();
     }
+}
+
+// Returns whether it has to.
+bool
+Controller::wait_behind(Message *message)
+{
+    if (!is_blocked(message->port)) {
+        return false;
+    }
+    blocked_.push_back(message);
+    return true;
 }
 
 bool
@@ -100,8 +125,7 @@ Controller::retry_blocked()
         progress = false;
         const std::vector<Message *> waiting = std::exchange(blocked_, {});
         for (Message *message : waiting) {
-            if (is_blocked(message->port)) {
-                blocked_.push_back(message);
+            if (wait_behind(message)) {
                 continue;
             }
             const std::size_t before = blocked_.size();

@@ -249,7 +249,10 @@ class Controller : public Receiver
     static constexpr Cycles kRecycleLatency = 10; // gem5's default
 
     void handle(Message *message);
+    bool tried(Message *message);
+    [[gnu::noinline]] void go_on_trying(Message *message);
     void try_in_turn(Message *message);
+    [[gnu::noinline]] bool wait_behind(Message *message);
     bool is_blocked(int port) const;
     void retry_blocked();
 

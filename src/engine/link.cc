@@ -180,7 +180,7 @@ Link::accept(Message *message, Cycle ready, bool may_book)
         go_on(message, ready);
         return;
     }
-    if (!booked_.empty() && booked_.back().ready == ready) {
+    if (!booked_.empty() && booked_.back().ready == ready) [[unlikely]] {
         cancel_last_booked();
     }
     idle_from_ = std::max(idle_from_, ready) + length;
@@ -210,7 +210,13 @@ Link::arrive(Message *message)
         go_on(message, now);
         return;
     }
-    catch_up(now);
+    wait(message, last);
+}
+
+void
+Link::wait(Message *message, bool last)
+{
+    catch_up(queue_.now());
     const unsigned network = message->vnet;
     waiting_[network].push_back(message);
     pending_ |= bit(network);

@@ -128,6 +128,7 @@ class Link final : public Receiver
     void start_booked(Cycle last);
     void start_alone(unsigned network, MessageSizeType size, Cycle at);
     void go_on(Message *message, Cycle start);
+    [[gnu::noinline]] void wait(Message *message, bool last);
     void serve();
     void finish();
     void catch_up(Cycle now);

@@ -189,7 +189,7 @@ Network::prefetch_record(const Prefetched &before)
 
 // What a message is about is mostly in the host's memory, far from its caches. Each step waits for
 // some messages, until what it looks at has come.
-inline void
+void
 Network::prefetch(const Receiver &receiver, Addr line)
 {
     receiver.prefetch(line);
@@ -197,6 +197,14 @@ Network::prefetch(const Receiver &receiver, Addr line)
     prefetch_record(others_[place]);
     others_[place] = prefetch_record(prefetched_[place]);
     prefetched_[place] = {&receiver, line};
+}
+
+bool
+Network::leaves_node(const NetDest &destination, unsigned node) const
+{
+    bool leaves = false;
+    destination.for_each([&](MachineID id) { leaves = leaves || node_of(id) != node; });
+    return leaves;
 }
 
 void
@@ -214,8 +222,7 @@ Network::send(Message *message, MachineID sender, Cycles latency, Addr line)
         }
         leaves = machine.node != node;
     } else {
-        message->Destination.for_each(
-            [&](MachineID id) { leaves = leaves || node_of(id) != node; });
+        leaves = leaves_node(message->Destination, node);
     }
     const Cycle arrival = queue_.now() + latency;
     entering_.add(arrival, {message->MessageSize, leaves}, queue_.now(), counter());

@@ -135,7 +135,8 @@ class Network
     void build_crossbar();
     void build_ring();
     void build_mesh();
-    void prefetch(const Receiver &receiver, Addr line);
+    [[gnu::noinline]] void prefetch(const Receiver &receiver, Addr line);
+    [[gnu::noinline]] bool leaves_node(const NetDest &destination, unsigned node) const;
     static Prefetched prefetch_record(const Prefetched &before);
     void deliver(Message *message, MachineIndex to, Cycle when);
     void split(Message *message, unsigned router, Cycle arrival);

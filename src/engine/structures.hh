@@ -351,8 +351,8 @@ class CacheMemory
     unsigned
     index_of(const std::uint32_t *all, Tags value) const
     {
-        std::uint64_t slots = 0; // a bit each
-        for (unsigned first = 0; first < lanes(); first += kLanes) {
+        std::uint64_t slots = lanes_set(load(all) == value); // a bit each
+        for (unsigned first = kLanes; first < lanes(); first += kLanes) {
             slots |= std::uint64_t{lanes_set(load(all + first) == value)} << first;
         }
         return slots == 0 ? kNone : static_cast<unsigned>(std::countr_zero(slots));

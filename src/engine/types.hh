@@ -161,6 +161,7 @@ class NetDest
         int machines = 0;
         unsigned type = 0;
         std::uint64_t numbers = 0;
+#pragma GCC unroll MachineType_NUM
         for (unsigned i = 0; i < MachineType_NUM; ++i) {
             machines += std::popcount(bits_[i]);
             type += bits_[i] == 0 ? 0 : i;

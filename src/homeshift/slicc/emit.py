@@ -244,7 +244,7 @@ def _machine_header(machine: Machine, runtime: str, run_hits: bool) -> list[str]
     for function in _needed(machine):
         lines.append(f"    {_signature(function)};")
     for port in machine.in_ports:
-        lines.append(f"    void run_{port.name}();")
+        lines.append(f"    [[gnu::noinline]] void run_{port.name}();")
     for action in machine.actions.values():
         lines.append(f"    inline void action_{action.name}({_action_parameters(machine)});")
     event = machine.event_type.unique_name
@@ -416,7 +416,7 @@ def _machine_source(machine: Machine, mutants: Sequence[Mutant], run_hits: bool)
     for port in machine.in_ports:
         lines += _port(machine, port)
     lines += [f"void {name}::run_port(int port)", "{", "    switch (port) {"]
-    lines += [f"      case port_{p.name}: run_{p.name}(); break;" for p in machine.in_ports]
+    lines += [f"      case port_{p.name}: return run_{p.name}();" for p in machine.in_ports]
     lines += ['      default: fail("has no such port");', "    }", "}", ""]
     if run_hits and (found := hits(machine)):
         lines += _hits(machine, found)
@@ -434,7 +434,7 @@ def _machine_source(machine: Machine, mutants: Sequence[Mutant], run_hits: bool)
 
 def _port(machine: Machine, port: InPort) -> list[str]:
     body = Body(machine)
-    return [f"inline void {_class(machine)}::run_{port.name}()", *body.block(port.body), ""]
+    return [f"void {_class(machine)}::run_{port.name}()", *body.block(port.body), ""]
 
 
 def _hits(machine: Machine, found: Sequence[Transition]) -> list[str]:
