@@ -79,7 +79,7 @@ leave-or-move: $(VENV)/installed
 	    results/leave-or-move/post-copy -o results/figures
 
 # A sweep that was interrupted goes on. The page says what is measured and why.
-STUDY := speed start size borrow machine engine pool region synthetic
+STUDY := speed start size borrow machine engine pool region variants synthetic
 
 study: $(VENV)/studying
 	@for part in $(STUDY); do \

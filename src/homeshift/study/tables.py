@@ -25,7 +25,7 @@ AXES: dict[str, tuple[str, tuple[dict[str, Any], ...]]] = {
         "borrowed [%]",
         tuple({"on_target": value / 2, "on_third": value / 2} for value in (0.0, 0.25, 0.5, 0.75)),
     ),
-    "bandwidth": ("links [GB/s]", tuple({"link_gbs": value} for value in (8.0, 16.0, 32.0, 64.0))),
+    "bandwidth": ("links [GB/s]", tuple({"link_gbs": v} for v in (4.0, 8.0, 16.0, 32.0, 64.0))),
     "latency": ("a link's latency [ns]", tuple({"latency_ns": v} for v in (10.0, 27.5, 60.0))),
     "engine": ("lines under way", tuple({"lines": value} for value in (16.0, 32.0, 128.0))),
     "slice": ("slice [KiB]", tuple({"slice_kib": value} for value in (128.0, 512.0, 4096.0))),
@@ -53,6 +53,17 @@ AXES: dict[str, tuple[str, tuple[dict[str, Any], ...]]] = {
 REPEATS = ("start",)
 """Those that are no cases of their own, but the base case again."""
 PROGRAMS = ("sqlite3", "xz", "sort", "perl")
+VARIANTS = (
+    *(("stop-and-copy", ""), ("stop-and-copy", "keep-held=on")),
+    *(("post-copy", ""), ("post-copy", "keep-held=on"), ("ownership+pull", "policy=all")),
+)
+"""Strategies that copy, and the parameters with which they spare some of the way."""
+LIMITS: dict[str, dict[str, Any]] = {
+    "300us": {"variant": "downtime-limit=300us"},
+    "1ms": {},
+    "3ms": {"variant": "downtime-limit=3ms"},
+}
+_BEFORE_DURING = ("before", "during")
 
 
 def names(study: Study) -> dict[str, Any]:
@@ -91,6 +102,8 @@ def names(study: Study) -> dict[str, Any]:
         "overtakes_table": tables.overtakes,
         "rounds_table": tables.rounds,
         "region_table": tables.regions,
+        "variant_table": tables.variants,
+        "limit_table": tables.limits,
         "winners": tables.winners,
         "behind": tables.behind,
         "cases": tables.cases,
@@ -243,14 +256,53 @@ class Tables:
                     format_number(v("total_s", LEFT, **where) * 1e6),
                     format_number(v("migration_bytes", LEFT, **where) / 1024),
                     f"{v('forwarded', LEFT, **where):,.0f}",
+                    *(format_number(v(f"speed_{when}", LEFT, **where)) for when in _BEFORE_DURING),
                     *(format_number(regions * (nodes - 2) * 8 / 1024) for nodes in (4, 64)),
                 ]
             )
         header = (
             *("region [KiB]", "regions", "total time [us]", "bytes between nodes [KiB]"),
-            *("requests sent on", "announced to 4 nodes [KiB]", "to 64 nodes [KiB]"),
+            *("requests sent on", "speed before [accesses/us]", "during"),
+            *("announced to 4 nodes [KiB]", "to 64 nodes [KiB]"),
         )
         return markdown_table(header, rows)
+
+    def variants(self) -> str:
+        """Return the base case with copies that spare some of the way, a row each."""
+        v = self._study.value
+        rows = []
+        for strategy, variant in VARIANTS:
+            where = {"variant": variant} if variant else {}
+            rows.append(
+                [
+                    f"`{strategy}:{variant}`" if variant else f"`{strategy}`",
+                    f"{v('copied_pages', strategy, **where):,.0f}",
+                    format_number(v("migration_bytes", strategy, **where) / MIB),
+                    format_number(v("total_s", strategy, **where) * 1e6),
+                    format_number(v("downtime_s", strategy, **where) * 1e6),
+                    f"{v('accesses', strategy, **where) / v('accesses', LEFT) - 1:+z.1%}",
+                    f"{v('energy_ratio', strategy, **where) - 1:+z.0%}",
+                ]
+            )
+        header = (
+            *("strategy", "copied pages", "bytes between nodes [MiB]", "total time [us]"),
+            *("downtime [us]", "work done", "energy for the same work"),
+        )
+        return markdown_table(header, rows)
+
+    def limits(self) -> str:
+        """Return how long a VM stands still by the downtime-limit of pre-copy, in us."""
+        rows = [
+            [
+                limit,
+                *(
+                    format_number(self._study.value("downtime_s", s, **changes) * 1e6)
+                    for s in ("pre-copy", "ownership+copy")
+                ),
+            ]
+            for limit, changes in LIMITS.items()
+        ]
+        return markdown_table(("downtime-limit", "`pre-copy`", "`ownership+copy`"), rows)
 
     def winners(self, measure: str, *, least: bool) -> str:
         """Return which strategy is best in how many cases of all axes."""
