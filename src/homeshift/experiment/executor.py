@@ -141,7 +141,8 @@ class Migration:
         if not self.strategy.stays:
             self._require(self.switched and not self.paused, "ends without a VM at the target")
             self._require(not self.missing, f"ends with {len(self.missing)} pages still missing")
-            if left := self.vm.regions_left_on(self.source):
+            left = self.vm.regions_left_on(self.source)
+            if left and self.strategy.begins_lent:  # else no home is meant to move
                 self.report(
                     f"{left:,} regions are left on node {self.source}: neither copied, nor their "
                     f"homes transferred"

@@ -25,7 +25,7 @@ AXES: dict[str, tuple[str, tuple[dict[str, Any], ...]]] = {
         "borrowed [%]",
         tuple({"on_target": value / 2, "on_third": value / 2} for value in (0.0, 0.25, 0.5, 0.75)),
     ),
-    "bandwidth": ("links [GB/s]", tuple({"link_gbs": v} for v in (4.0, 8.0, 16.0, 32.0, 64.0))),
+    "bandwidth": ("links [GB/s]", tuple({"link_gbs": v} for v in (6.0, 8.0, 16.0, 32.0, 64.0))),
     "latency": ("a link's latency [ns]", tuple({"latency_ns": v} for v in (10.0, 27.5, 60.0))),
     "engine": ("lines under way", tuple({"lines": value} for value in (16.0, 32.0, 128.0))),
     "slice": ("slice [KiB]", tuple({"slice_kib": value} for value in (128.0, 512.0, 4096.0))),
