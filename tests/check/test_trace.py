@@ -52,7 +52,7 @@ def steps(model: Model) -> tuple[Json, Json]:
     first = {"step": "dma_read line 0", "at": "DMA 0", "log": log, "error": ""}
     log = [
         {"machine": "Directory 0", "sent": read},
-        transition(model, "Directory 0", "IDLE", "Read"),
+        transition(model, "Directory 0", "READ", "Other"),
         {"machine": "Directory 0", "sent": read},
         {"machine": "Directory 0", "takes": asks},
         {"machine": "Directory 0", "sent": read},
@@ -74,7 +74,7 @@ def test_a_step_tells_a_transition_before_what_it_sends(
 ) -> None:
     sent = "Directory 0 -> Directory 0 (memory): AskMsg: addr 0, Type Read"
     assert list(entries(model, steps[1])) == [
-        f"Directory 0: IDLE --Read--> READ   {at(model, 'Directory', 'IDLE', 'Read')}",
+        f"Directory 0: READ --Other--> READ   {at(model, 'Directory', 'READ', 'Other')}",
         sent,
         sent,
         "Directory 0 takes AskMsg: addr 0, Type Read",
@@ -103,7 +103,7 @@ def test_the_chart_draws_an_arrow_from_each_who_sent(
 ) -> None:
     load, read = (
         at(model, machine, state, event).rsplit(":", 1)[0]
-        for machine, state, event in (("DMA", "READY", "Load"), ("Directory", "IDLE", "Read"))
+        for machine, state, event in (("DMA", "READY", "Load"), ("Directory", "READ", "Other"))
     )
     assert mermaid(model, told(*steps)).splitlines() == [
         "sequenceDiagram",
@@ -114,7 +114,7 @@ def test_the_chart_draws_an_arrow_from_each_who_sent(
         "    Note over DMA0: dma_read line 0",
         f"    Note over DMA0: READY → BUSY (Load)<br/>{load}",
         "    DMA0->>Directory0: Read",
-        f"    Note over Directory0: IDLE → READ (Read)<br/>{read}",
+        f"    Note over Directory0: READ → READ (Other)<br/>{read}",
         "    DMA1->>Directory0: Read",
         "    Note over Directory0: ✗ no, no. 1",
     ]
