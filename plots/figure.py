@@ -44,8 +44,8 @@ _METADATA: dict[str, dict[str, str | None]] = {
     "png": {"Software": None},
     "pdf": {"CreationDate": None, "Producer": None},
 }
-# Okabe and Ito's eight colours, grey, and two of Tol's for what moves memory under a VM; a second sign
-# (dashes, marker) for print without colours. Solid lines are strategies that move homes.
+# Okabe and Ito's eight colours, grey, and two of Tol's for what moves memory under a VM; a second
+# sign (dashes, marker) for print without colours. Solid lines are strategies that move homes.
 _LOOKS = {
     "stop-and-copy": ("#000000", (0, (1, 1)), "o"),
     "pre-copy": ("#E69F00", (0, (4, 1.5)), "s"),

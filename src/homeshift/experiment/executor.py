@@ -382,7 +382,7 @@ class Migration:
             self.jobs.add(job)
             jobs[job] = page
 
-        # Pages that are pushed at once: one more than its engine has lines of, so it never runs out.
+        # Pages pushed at once: one more than its engine has lines of, so that it never runs out.
         most = 1 + -(-vm.lines_at_once // LINES_PER_PAGE)
         push_at = engine.now
         while queue or demanded or pushed:

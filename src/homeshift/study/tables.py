@@ -63,6 +63,18 @@ LIMITS: dict[str, dict[str, Any]] = {
     "1ms": {},
     "3ms": {"variant": "downtime-limit=3ms"},
 }
+STATIC: dict[str, dict[str, Any]] = {
+    "base case": {},
+    "slices of 128 KiB": {"slice_kib": 128.0},
+    "slices of 4 MiB": {"slice_kib": 4096.0},
+    "links of 10 ns": {"latency_ns": 10.0},
+    "links of 60 ns": {"latency_ns": 60.0},
+    "nothing borrowed": {"on_target": 0.0, "on_third": 0.0},
+    "75 % borrowed": {"on_target": 0.375, "on_third": 0.375},
+    "all in a pool": {"on_target": 0.0, "on_third": 1.0, "pool_ns": 63.5},
+    "16 cycles an instruction": {"cpi": 16.0},
+}
+"""Cases in which homes that stay where the memory is are compared with homes that move."""
 _BEFORE_DURING = ("before", "during")
 
 
@@ -71,7 +83,9 @@ def names(study: Study) -> dict[str, Any]:
     tables = Tables(study)
 
     def ratio(measure: str, one: str, other: str, **changes: Any) -> float:
-        return study.value(measure, one, **changes) / study.value(measure, other, **changes)
+        """Return a ratio of two strategies; a variant is that of the first."""
+        whatever = {name: value for name, value in changes.items() if name != "variant"}
+        return study.value(measure, one, **changes) / study.value(measure, other, **whatever)
 
     def at_size(measure: str, strategy: str, mib: float) -> float:
         """Return what a measure of the base case would be with a larger VM, if it goes on so."""
@@ -84,6 +98,9 @@ def names(study: Study) -> dict[str, Any]:
         "at_size": at_size,
         "less": lambda measure, one, other, **changes: (
             f"{1 - ratio(measure, one, other, **changes):.1%}"
+        ),
+        "more": lambda measure, one, other, **changes: (
+            f"{ratio(measure, one, other, **changes) - 1:.1%}"
         ),
         "num": format_number,
         "whole": lambda value: f"{value:,.0f}",
@@ -102,6 +119,7 @@ def names(study: Study) -> dict[str, Any]:
         "overtakes_table": tables.overtakes,
         "rounds_table": tables.rounds,
         "region_table": tables.regions,
+        "static_table": tables.static_homes,
         "variant_table": tables.variants,
         "limit_table": tables.limits,
         "winners": tables.winners,
@@ -266,6 +284,19 @@ class Tables:
             *("announced to 4 nodes [KiB]", "to 64 nodes [KiB]"),
         )
         return markdown_table(header, rows)
+
+    def static_homes(self) -> str:
+        """Return static homes against `ownership`, a row a case."""
+        rows = []
+        for case, changes in STATIC.items():
+            work, links, energy = (
+                self._study.ratios(measure, "static-homes", LEFT, **changes)[0]
+                for measure in ("accesses", "link_bytes", "energy_ratio")
+            )
+            others = (f"{format_number(ratio)}x" for ratio in (links, energy))
+            rows.append([case, f"{work - 1:+z.1%}", *others])
+        header = ("static homes, against `ownership`", "work done", "all bytes on links")
+        return markdown_table((*header, "energy for the same work"), rows)
 
     def variants(self) -> str:
         """Return the base case with copies that spare some of the way, a row each."""
