@@ -121,6 +121,22 @@ def test_chance_does_not_make_a_vm_unsteady() -> None:
     assert "steady" not in summary["vms"][0]
 
 
+@pytest.mark.parametrize(("accesses", "known"), [(99, False), (100, True)])
+def test_the_speed_of_a_vm_is_known_from_100_accesses_on(accesses: int, known: bool) -> None:
+    said: list[str] = []
+    summary = run(
+        machine_of("quad"),
+        "ownership",
+        "uniform:think=1000,shared=0",  # an access in 500 ns
+        window=accesses * 500_000,
+        vcpus=1,
+        report=said.append,
+    ).summary
+    assert summary["vm"]["accesses-per-microsecond"]["before"] == pytest.approx(2)
+    assert [at.get("speed-known", True) for at in (summary["vms"][0], summary["vm"])] == [known] * 2
+    assert any(f"is not known: too few accesses, {accesses} (" in line for line in said) != known
+
+
 def test_phases_follow_each_other_without_gaps() -> None:
     for strategy, names in (
         ("ownership", ["transfer", "move-stage2-table", "pause", "move-cpu-state", "resume"]),

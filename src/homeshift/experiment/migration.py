@@ -41,7 +41,7 @@ from homeshift.experiment.interruption import TARGET_FAILURE, CallingOff, Interr
 from homeshift.experiment.message_window import MessageWindow
 from homeshift.experiment.running_vm import RunningVm
 from homeshift.experiment.schedule import Steps, run_together, sleep
-from homeshift.experiment.summary import Span, changing_speeds, summary
+from homeshift.experiment.summary import Span, changing_speeds, summary, too_few_accesses
 from homeshift.experiment.timeline import trace
 from homeshift.experiment.vm import VmSpec, check_together
 from homeshift.machine import Machine
@@ -330,6 +330,11 @@ class _Run:
             _from_vm(number, report)(
                 f"the VM is not steady before the migration: {first:.4g} accesses/us, then "
                 f"{second:.4g}: its caches fill (a longer --warmup helps), or its work changes"
+            )
+        for number, accesses in too_few_accesses(start - at_first).items():
+            _from_vm(number, report)(
+                f"the VM's speed before the migration is not known: too few accesses, {accesses} "
+                "(a longer --window helps)"
             )
         calling_off = CallingOff(asked.interruption, start.tick)  # of the first VM's migration
         journeys = [
