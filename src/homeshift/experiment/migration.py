@@ -29,6 +29,7 @@ from homeshift.engines import (
     check_message_log,
     check_models,
     inside_gem5,
+    links_too_slow,
     make_engine,
 )
 from homeshift.engines.base import Engine, Message
@@ -305,6 +306,8 @@ class _Run:
 
     def result(self) -> Result:
         engine, asked, report = self.engine, self.asked, self.asked.report
+        if too_slow := links_too_slow(asked.models, asked.machine):
+            report(too_slow)
         engine.resume(0, self.vms[0].node)
         if asked.fast_forward:
             report("fast-forwarding" if asked.fast_forward.ticks else "restoring")
