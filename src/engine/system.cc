@@ -193,7 +193,7 @@ System::place_homes(const std::vector<Addr> &addresses, unsigned home)
         homes_.set(address, home);
     }
     for (Node &node : nodes_) {
-        node.home_table->map.place_all(homes_);
+        node.home_table->place_all(homes_);
     }
 }
 
