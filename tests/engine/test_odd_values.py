@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -200,3 +201,22 @@ def test_two_threads_do_not_run_one_system() -> None:
     now = system.now
     system.run(10)
     assert system.now == now + 10
+
+
+def test_a_signals_handler_may_run_the_system_that_it_interrupts() -> None:
+    system = System(small())
+    system.start_vm(system.add_vm([0], [stream()]), [0])
+    ends: list[int] = []
+
+    def handle(*_: object) -> None:
+        system.run(10)
+        ends.append(system.now)
+
+    before = signal.signal(signal.SIGALRM, handle)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+        while not ends:
+            system.run(100_000)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert ends[0] <= system.now
