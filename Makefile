@@ -72,14 +72,15 @@ strategies: $(VENV)/installed
 
 # Every access misses, so that the VM pays for each page that is left where it is.
 leave-or-move: $(VENV)/installed
-	@$(RUN) scripts/strategies.py -o results/leave-or-move --strategies ownership stop-and-copy post-copy -- \
+	@$(RUN) scripts/strategies.py -o results/leave-or-move --strategies ownership stop-and-copy post-copy \
+	    stop-and-copy:keep-held=on post-copy:keep-held=on -- \
 	    --machine quad --vm-memory 16MiB --borrow 1:0.25,2:0.25,3:0.25 --workload uniform:footprint=1,shared=0 \
 	    --warmup 1ms --window 500us --horizon 8ms
-	@$(RUN) plots/leave_or_move.py results/leave-or-move/ownership results/leave-or-move/stop-and-copy \
-	    results/leave-or-move/post-copy -o results/figures
+	@$(RUN) plots/leave_or_move.py $(addprefix results/leave-or-move/,ownership stop-and-copy post-copy \
+	    stop-and-copy-keep-held=on post-copy-keep-held=on) -o results/figures
 
 # A sweep that was interrupted goes on. The page says what is measured and why.
-STUDY := speed start size borrow machine engine pool region synthetic
+STUDY := speed start size borrow machine engine pool region variants synthetic
 
 study: $(VENV)/studying
 	@for part in $(STUDY); do \

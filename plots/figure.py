@@ -44,14 +44,15 @@ _METADATA: dict[str, dict[str, str | None]] = {
     "png": {"Software": None},
     "pdf": {"CreationDate": None, "Producer": None},
 }
-# Okabe and Ito's eight colours, and two of Tol's for what moves memory under a VM; a second sign
-# (dashes, marker) for print without colours. Solid lines are strategies that move homes.
+# Okabe and Ito's eight colours, grey, and two of Tol's for what moves memory under a VM; a second
+# sign (dashes, marker) for print without colours. Solid lines are strategies that move homes.
 _LOOKS = {
     "stop-and-copy": ("#000000", (0, (1, 1)), "o"),
     "pre-copy": ("#E69F00", (0, (4, 1.5)), "s"),
     "post-copy": ("#D55E00", (0, (4, 1.5, 1, 1.5)), "^"),
     "hybrid": ("#CC79A7", (0, (2.5, 1)), "v"),
     "ignore-shared": ("#A59C00", (0, (6, 1, 1, 1, 1, 1)), "P"),
+    "static-homes": ("#666666", (0, (5, 2, 1, 2)), "d"),
     "ownership": ("#0072B2", "-", "D"),
     "ownership+copy": ("#56B4E9", "-", "X"),
     "ownership+pull": ("#009E73", "-", "*"),
@@ -64,7 +65,7 @@ _OTHER_LOOKS = (
     ("#117733", ">"),
     ("#332288", "p"),
     ("#AA4499", "h"),
-    ("#999933", "d"),
+    ("#999933", "1"),
     ("#661100", "8"),
 )
 # What tells the parameters of one strategy apart, beside shades of its colour.

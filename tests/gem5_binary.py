@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -16,6 +17,18 @@ needs_gem5 = pytest.mark.skipif(
     GEM5 is None,
     reason="no gem5.opt on PATH (or in HOMESHIFT_GEM5); docs/gem5.md says what it must contain",
 )
+
+STRATEGIES = (
+    *("stop-and-copy", "pre-copy:max-rounds=5", "post-copy", "hybrid", "ignore-shared"),
+    *("static-homes", "ownership", "ownership+copy", "ownership+pull"),
+)
+ON_CPUS = (
+    *((strategy, "simple") for strategy in STRATEGIES),
+    *itertools.product(
+        ("pre-copy:max-rounds=5", "post-copy", "ownership", "ownership+pull"), ("minor", "o3")
+    ),
+)
+"""Strategies and CPU models. On the slower ones four that move memory and homes in every way."""
 
 BARE = (
     "-nostdlib",

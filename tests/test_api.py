@@ -250,7 +250,7 @@ class Own(StopAndCopy):
 
 
 @dataclasses.dataclass(frozen=True)
-class OwnFields(StopAndCopy):
+class OwnFields(Ownership):
     """A field that is no declared parameter."""
 
     name = "own-fields"
@@ -267,14 +267,14 @@ class Kept(StopAndCopy):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Slots(StopAndCopy):
+class Slots(Ownership):
     """Has no dict."""
 
     name = "slots"
     most_rounds: int = 3
 
 
-class PlainSlots(StopAndCopy):
+class PlainSlots(Ownership):
     """Has slots, though it is no dataclass."""
 
     name = "plain-slots"

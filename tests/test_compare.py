@@ -581,6 +581,15 @@ def test_runs_of_a_vm_that_was_not_steady_are_told(write_run: WriteRun, call: Ca
     assert "in 1 of 2 runs a VM was not steady before the migration" in call(*paths).stderr
 
 
+def test_runs_of_a_vm_whose_speed_is_not_known_are_told(write_run: WriteRun, call: Call) -> None:
+    paths = [
+        str(write_run(name, migration={"vms": [{}, said]}))
+        for name, said in (("short", {"speed-known": False}), ("long", {}))
+    ]
+    told = "in 1 of 2 runs a VM did too few accesses before the migration for its speed to be known"
+    assert told in call(*paths).stderr
+
+
 def test_the_page_on_results_says_what_each_row_is() -> None:
     page = (Path(__file__).parents[1] / "docs" / "results.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \|", page, flags=re.MULTILINE)

@@ -528,8 +528,8 @@ def test_what_a_sweep_lacks_is_told(
     write_note(sweep, names)
     assert progress.main([str(sweep), "-o", str(tmp_path / "figures")]) == 0
     assert capsys.readouterr().err == (
-        f"progress.py: warning: sweep '{sweep}': 1 of 3 runs are missing; the same call of "
-        "scripts/sweep.py makes them\n"
+        "progress.py: warning: 1 of 3 runs are missing; the same call of scripts/sweep.py makes "
+        "them\n"
     )
 
 

@@ -29,6 +29,7 @@ from machines import CONTROL, DATA, LINE, PAGE, bytes_of, settle, small, wait_fo
 
 from homeshift._engine import System
 from homeshift.energy import Counts, energy_of, load_constants
+from homeshift.engines import Models, links_too_slow
 from homeshift.engines.messages import MIGRATION_TYPES
 from homeshift.errors import InputError
 from homeshift.experiment.frames import FrameAllocator
@@ -119,6 +120,42 @@ def test_chance_does_not_make_a_vm_unsteady() -> None:
     speed = summary["vms"][0]["accesses-per-microsecond"]["before"]
     assert 0 < speed * 5 < 100  # accesses
     assert "steady" not in summary["vms"][0]
+
+
+@pytest.mark.parametrize(("accesses", "known"), [(99, False), (100, True)])
+def test_the_speed_of_a_vm_is_known_from_100_accesses_on(accesses: int, known: bool) -> None:
+    said: list[str] = []
+    summary = run(
+        machine_of("quad"),
+        "ownership",
+        "uniform:think=1000,shared=0",  # an access in 500 ns
+        window=accesses * 500_000,
+        vcpus=1,
+        report=said.append,
+    ).summary
+    assert summary["vm"]["accesses-per-microsecond"]["before"] == pytest.approx(2)
+    assert [at.get("speed-known", True) for at in (summary["vms"][0], summary["vm"])] == [known] * 2
+    assert any(f"is not known: too few accesses, {accesses} (" in line for line in said) != known
+
+
+@pytest.mark.parametrize(
+    ("machine", "told"),
+    [
+        *((name, "") for name in machine_names()),
+        ("quad:network.link_bandwidth=2.7GB/s", ""),
+        ("quad:network.link_bandwidth=2.5GB/s", "by 28.8ns or more: .* of a link, 27.5ns, and"),
+        ("pool:pool.link_bandwidth=100MB/s", "by 720ns or more"),
+    ],
+)
+def test_links_that_a_line_passes_slower_than_their_latency_are_told(
+    machine: str, told: str
+) -> None:
+    said: list[str] = []
+    run(machine_of(machine), "ownership", window=MICROSECOND, vcpus=1, report=said.append)
+    found = [line for line in said if "the latency of remote accesses is too low" in line]
+    assert len(found) == bool(told)
+    assert re.search(told, " ".join(found))
+    assert not links_too_slow(Models(network="garnet"), load_machine(machine))
 
 
 def test_phases_follow_each_other_without_gaps() -> None:

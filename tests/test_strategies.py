@@ -328,6 +328,56 @@ def test_ignore_shared_copies_the_sources_own_pages_and_moves_no_home() -> None:
     assert summary["home"]["regions-transferred"] == summary["home"]["regions-returned"] == 0
 
 
+def test_static_homes_are_where_the_memory_is_and_only_the_vcpus_move() -> None:
+    machine = machine_of("quad")
+    summary = run(machine, "static-homes", IDLE, borrow=EVERYWHERE).summary
+    assert summary["copied-pages"] == summary["home"]["entries-moved"] == 0
+    assert summary["home"]["regions-transferred"] == summary["home"]["regions-returned"] == 0
+    assert summary["interconnect"]["migration-bytes"] == state_lines(machine) * COPY
+    # All of it is lent by the target: there it is local, before that every miss goes to its home.
+    shares = {
+        strategy: run(
+            machine, strategy, "uniform:think=0", borrow={1: 1.0}, memory_bytes=MIB
+        ).summary["vm"]["local-share"]
+        for strategy in ("static-homes", "ignore-shared")
+    }
+    assert shares["static-homes"]["after"] > 0.9 > 2 * shares["ignore-shared"]["after"]
+    assert shares["static-homes"]["before"] < 0.5
+
+
+@pytest.mark.parametrize("strategy", ["stop-and-copy", "post-copy"])
+@pytest.mark.parametrize("workload", [IDLE, BUSY])
+def test_what_the_target_holds_can_be_kept_there(strategy: str, workload: str) -> None:
+    summary = run(
+        machine_of("quad"), f"{strategy}:keep-held=on", workload, borrow={1: 0.25, 2: 0.25}
+    ).summary
+    assert summary["copied-pages"] == 12
+    assert summary["home"]["regions-transferred"] == 4
+    assert summary["home"]["regions-returned"] == 4  # what node 2 had lent
+
+
+@pytest.mark.parametrize("workload", [IDLE, BUSY])
+def test_all_pages_can_be_pulled_and_each_crosses_once(workload: str) -> None:
+    machine = machine_of("quad")
+    summary = run(machine, "ownership+pull:policy=all", workload, borrow={1: 0.25, 2: 0.25}).summary
+    assert summary["copied-pages"] == 12
+    assert summary["home"]["regions-transferred"] == 16
+    [pull] = phases(summary, "pull")
+    if workload == IDLE:  # it is homed at the target, which reads it where it lies
+        assert pull["migration-bytes"] == 12 * PAGE // LINE * COPY
+
+
+@pytest.mark.parametrize("lines", [32, 128, 1000])
+def test_a_background_push_uses_all_lines_that_its_engine_has(lines: int) -> None:
+    times = [
+        run(machine_of("quad", outstanding_lines=lines), strategy, IDLE, memory_bytes=MIB).summary[
+            "total-time"
+        ]
+        for strategy in ("post-copy", "stop-and-copy")
+    ]
+    assert times[0] == pytest.approx(times[1], rel=0.05)
+
+
 def test_ignore_shared_copies_what_lies_where_the_vm_is_by_then() -> None:
     summary = run(
         machine_of("quad"), "ignore-shared", IDLE, targets=(1, 2), borrow={3: 0.5}

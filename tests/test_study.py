@@ -17,7 +17,7 @@ from homeshift.analysis.runs import read_run, read_runs
 from homeshift.errors import InputError
 from homeshift.study.data import STRATEGIES, Study, _against_left, collect, listed
 from homeshift.study.page import render
-from homeshift.study.tables import AXES, REPEATS, Tables
+from homeshift.study.tables import AXES, LIMITS, REPEATS, STATIC, Tables
 from homeshift.sweep.spec import load_sweep
 
 ROOT = Path(__file__).parents[1]
@@ -183,12 +183,49 @@ def test_large_slices_and_what_the_target_lent_make_leaving_cheaper(study: Study
     assert shares[1] > shares[0] + 0.2
 
 
+def test_homes_that_move_save_power_and_links_and_work_where_one_slice_is_enough(
+    study: Study,
+) -> None:
+    v = study.value
+    more = {"slices of 4 MiB", "links of 60 ns", "nothing borrowed", "all in a pool"}
+    for case, changes in STATIC.items():
+        for measure in ("link_bytes", "energy_j"):
+            assert v(measure, "static-homes", **changes) > v(measure, "ownership", **changes)
+        assert v("energy_ratio", "static-homes", **changes) > 1.09
+        work = v("accesses", "ownership", **changes) / v("accesses", "static-homes", **changes)
+        assert (work > 1.03) == (case in more), case
+    assert v("migration_bytes", "static-homes") < v("migration_bytes", "ownership")
+    assert v("local_after", "static-homes") < v("local_after", "ownership")
+
+
+def test_copies_that_spare_some_of_the_way_cost_less(study: Study) -> None:
+    v = study.value
+    for other in ("stop-and-copy", "post-copy"):
+        assert v("copied_pages", other, variant="keep-held=on") == 0.75 * v("pages", other)
+        assert 0.8 < v("energy_ratio", other, variant="keep-held=on") < 0.85
+    pulled = v("migration_bytes", "ownership+pull", variant="policy=all")
+    assert v("copied_pages", "ownership+pull", variant="policy=all") == 3840
+    assert pulled < 0.8 * v("migration_bytes", "post-copy", variant="keep-held=on")
+
+
+def test_the_downtime_limit_decides_for_how_long_a_pre_copy_stops_the_vm(study: Study) -> None:
+    times = [
+        [study.value("downtime_s", s, **changes) for changes in LIMITS.values()]
+        for s in ("pre-copy", "ownership+copy")
+    ]
+    assert times[0] == sorted(times[0])
+    assert times[0][-1] > 2 * times[0][0]
+    assert all(second < first for first, second in zip(*times, strict=True))
+
+
 def test_bandwidth_hardly_matters_and_latency_does(study: Study) -> None:
     v = study.value
     speeds = {ns: v("speed_after", "ownership", latency_ns=ns) for ns in (10.0, 60.0)}
     assert speeds[60.0] < 0.9 * speeds[10.0]
     wide = v("speed_after", "ownership", link_gbs=64.0) / v("speed_after", "ownership")
     assert wide == pytest.approx(1, abs=0.03)
+    least = [v("accesses", "stop-and-copy", link_gbs=gbs) for gbs in (6.0, 8.0, 16.0, 32.0)]
+    assert least[0] < 0.98 * least[1] < least[1] < least[2] == pytest.approx(least[3], rel=0.003)
 
 
 def test_in_a_pool_the_rights_keep_the_speed_and_homes_left_behind_cost_it(study: Study) -> None:
@@ -218,6 +255,8 @@ def test_larger_regions_move_with_fewer_bytes_but_take_longer(study: Study) -> N
     for measure, falls in (("total_s", False), ("migration_bytes", True)):
         values = [study.value(measure, "ownership", region_kib=r) for r in (4.0, 64.0, 1024.0)]
         assert values == sorted(values, reverse=falls)
+    stopped = study.value("speed_during / speed_before", "ownership", region_kib=1024.0)
+    assert stopped < 0.2 < study.value("speed_during / speed_before", "ownership")
 
 
 def test_the_readme_says_the_same(study: Study) -> None:
@@ -226,6 +265,13 @@ def test_the_readme_says_the_same(study: Study) -> None:
 
     def times(measure: str) -> str:
         return f"{v(measure, 'stop-and-copy') / v(measure, 'ownership'):.0f} times"
+
+    def kept(measure: str) -> str:
+        whole = v(measure, "stop-and-copy", variant="keep-held=on")
+        return f"{whole / v(measure, 'ownership'):.0f}"
+
+    def static(measure: str, **changes: float) -> float:
+        return v(measure, "static-homes", **changes) / v(measure, "ownership", **changes)
 
     left = v("speed_after", "ignore-shared", **POOL) / v("speed_after", "ownership", **POOL)
     idle = 0.034 * 1.2 * 8 / 8192  # W of a MiB
@@ -240,6 +286,14 @@ def test_the_readme_says_the_same(study: Study) -> None:
         f"{1 - v('speed_after', 'ownership') / v('speed_after', 'stop-and-copy'):.1%}".replace(
             "%", " %"
         ),
+        f"({kept('migration_bytes')}, {kept('total_s')} and {kept('migration_j')} times, if the",
+        f"{100 * (1 - v('energy_ratio', 'post-copy', variant='keep-held=on')):.0f} % less, if they",
+        f"{100 * (static('accesses') - 1):.1f} % more work, as it uses the slices of all nodes "
+        f"that hold its memory, for {100 * (static('energy_ratio') - 1):.1f} % more energy and "
+        f"{static('link_bytes'):.2f} times the bytes",
+        f"{100 * (1 - static('accesses', slice_kib=4096.0)):.1f} % less, for "
+        f"{static('energy_ratio', slice_kib=4096.0):.2f} times the energy",
+        f"before and after, it does {100 * (1 - static('accesses', **POOL)):.1f} % less work",
         f"from {v('overtakes_s', 'post-copy') * 1e3:.1f} ms on",
         f"`pre-copy` from {v('overtakes_s', 'pre-copy') * 1e3:.1f} ms on",
         f"keeps its speed, for {v('total_s', 'ownership', **POOL) * 1e6:.1f} us",

@@ -160,7 +160,6 @@ class Search
         world.begin_step();
         world.touched = ~0u;
         initial_order_ = codec_.pack(initial_).order;
-        codec_.unpack(initial_);
         parents_.push_back(0);
         steps_.push_back(0);
         visited_.number(fingerprint(initial_), 0);

@@ -47,7 +47,6 @@ class TBETable
             throw ProtocolError("a TBE is allocated twice");
         }
         present_[line] = true;
-        all_[line] = T{};
     }
 
     void

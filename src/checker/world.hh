@@ -75,7 +75,6 @@ struct WorldOf : Values
         begin_values();
         fault = touched = 0;
         reported = {};
-        reported_at = 0;
         taken_in_step.clear();
         refused = blocks = false;
     }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,24 @@ FAULTS = {
         COPY,
         (2, 1),
         "data value: a DMA's write",
+    ),
+    "a DMA's write has reached memory": (
+        "DMA: WRITE, WriteAck: without n_popResponse",
+        COPY,
+        (2, 1),
+        "event 'WriteAck' has no transition",
+    ),
+    "a slice has an old value": (
+        "Directory: S_D, WbDirty: without sw_writeSlc",
+        NO_TRANSFER,
+        (2, 1),
+        "memory or a slice has the value",
+    ),
+    "what nobody reads is forgotten": (
+        "Directory: S_U, Held: goes to EM_U",
+        NO_TRANSFER,
+        (2, 1),
+        CRASH,
     ),
     "there is a deadlock": (
         "L1Cache: MI_A, PutAck: without k_wakeUp",
@@ -127,13 +146,19 @@ FAULTS = {
 }
 
 
+@cache
+def programs(size: tuple[int, int], name: str | None) -> tuple[Checker, Checker]:
+    """The checker and the engine, with one mutant or with all of them."""
+    nodes, lines = size
+    mutants = [m for m in MUTANTS if name is None or m.name == name]
+    model = load_model(PROTOCOL, scenario_of(PROTOCOL), nodes=nodes, lines=lines)
+    return compiled(model, mutants), compiled(model, mutants, runtime="replay")
+
+
 def made_with(name: str, size: tuple[int, int]) -> tuple[Checker, Checker, int]:
     """The checker, the engine, and the number of a mutant."""
     (mutant,) = (m for m in MUTANTS if m.name == name)
-    nodes, lines = size
-    mutants = MUTANTS if size == (2, 1) else [mutant]
-    model = load_model(PROTOCOL, scenario_of(PROTOCOL), nodes=nodes, lines=lines)
-    return compiled(model, mutants), compiled(model, mutants, runtime="replay"), mutant.number
+    return *programs(size, None if size == (2, 1) else name), mutant.number
 
 
 def in_both(
@@ -238,6 +263,25 @@ def test_messages_come_to_the_engine_in_the_order_that_is_told(first: int) -> No
     assert read["fields"].startswith("addr 0, Type Read")
     assert f"Requestor L1Cache {first}" in served["step"]["fields"]
     assert not any("sent" in entry for entry in waits["log"])
+
+
+def test_what_waits_is_looked_at_in_the_order_in_which_it_came() -> None:
+    """Three cores store, and the home takes all that they ask before anything else."""
+    mutant, _, size, _ = FAULTS["there is a deadlock, in a reduced search of three nodes"]
+    checker, engine, _ = made_with(mutant, size)
+    options = Options(limits={"transfer": 0}, reduced=False)
+    steps = [f"L1Cache {core}: store line 0" for core in (0, 2, 1)]
+    for _ in range(40):
+        told = replay(checker, options, steps)
+        messages = [m for m in told.last["under_way"] if m["place"] != "stalled"]
+        if not messages:
+            break
+        messages.sort(key=lambda m: m["type"] != "RequestMsg")
+        steps.append(message_key(messages[0]))
+    asked = [s["step"]["fields"] for s in told.steps[3:] if s["step"]["type"] == "RequestMsg"]
+    granted = [s["step"]["fields"] for s in told.steps[3:] if s["step"]["type"] == "ReplyMsg"]
+    assert (len(asked), len(granted)) == (3, 3)
+    assert list(compare(checker.model, told, replay_in_engine(engine, options, steps))) == []
 
 
 def test_what_the_engine_cannot_do_is_refused() -> None:

@@ -6,6 +6,9 @@ Each prediction is a visible sum: latencies of the file, hops, and the fixed sta
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from machines import DATA, LINE, PAGE, shipped, small, wait_for
 
@@ -21,13 +24,16 @@ MEMORY_ANSWER = 1  # the memory sends it
 PASSED_ON = 1  # the home passes memory's data on
 OWNER_ANSWER = 1  # a cache answers a forward
 
+COMMAND = 1  # a migration engine's, on its way to the DMA
+
 MACHINES = ("tiny", "quad", "octo")
+PAGE_ON_THE_MODEL = Path(__file__).parents[2] / "docs" / "model.md"
 
 
 class Bench:
     """A machine, its file's numbers in cycles, and lines on it that nobody has touched."""
 
-    def __init__(self, name: str, **changes: int) -> None:
+    def __init__(self, name: str, **changes: float) -> None:
         self.machine: Machine
         self.system: System
         self.machine, self.system = shipped(name, **changes)
@@ -84,6 +90,12 @@ class Bench:
 
     def load(self, node: int, line: int, core: int = 0) -> int:
         return self.system.probe(self.core(node, core), line, False)
+
+    def copy(self, source: int, target: int) -> int:
+        """Return the cycles that the source's DMA takes for an untouched line."""
+        lines = [self.line(home=node, memory=node) for node in (source, target)]
+        begin = self.system.now
+        return wait_for(self.system, self.system.copy(source, lines[:1], lines[1:], LINE)) - begin
 
     def store(self, node: int, line: int, core: int = 0) -> int:
         return self.system.probe(self.core(node, core), line, True)
@@ -144,6 +156,42 @@ def test_home_and_memory_on_two_other_nodes_add_their_ways(name: str) -> None:
     b = Bench(name)
     assert b.load(0, b.line(home=1, memory=3)) == memory_miss(b, 0, 1, 3)
     assert memory_miss(b, 0, 1, 3) > memory_miss(b, 0, 1, 1) > memory_miss(b, 0, 0, 0)
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_a_copied_line_takes_two_commands_a_read_and_a_write(name: str) -> None:
+    b = Bench(name)
+    read = memory_miss(b, 0, 0, 0) - b.hit
+    write = memory_miss(b, 0, 1, 1) - b.hit
+    assert b.copy(0, 1) == COMMAND + read + COMMAND + write
+
+
+def test_the_page_on_the_model_has_the_times_of_quad() -> None:
+    b = Bench("quad")
+    line = b.line(home=0, memory=0)
+    local = b.load(0, line)
+    measured = {
+        "hit": b.load(0, line),
+        "home and memory here": local,
+        "home here, memory elsewhere": b.load(0, b.line(home=0, memory=1)),
+        "home and memory in one other node": b.load(0, b.line(home=1, memory=1)),
+        "home elsewhere, memory here: the data comes by way of the home": b.load(
+            0, b.line(home=1, memory=0)
+        ),
+        "copy of a line from here to home and memory in one other node": b.copy(0, 1),
+    }
+    page = PAGE_ON_THE_MODEL.read_text(encoding="utf-8")
+    [table] = re.findall(r"^\| load of core 0 .*\n\|.*\n((?:\|.*\n)+)", page, flags=re.MULTILINE)
+    rows = [f"| {what} | {n} | {b.nanoseconds(n):g} |\n" for what, n in measured.items()]
+    assert table == "".join(rows)
+
+
+@pytest.mark.parametrize("bytes_per_cycle", [16.0, 4.0, 0.05])
+def test_a_remote_miss_takes_as_long_whatever_the_bandwidth_of_idle_links(
+    bytes_per_cycle: float,
+) -> None:
+    b = Bench("quad", bytes_per_cycle=bytes_per_cycle)
+    assert b.nanoseconds(b.load(0, b.line(home=1, memory=1))) == 218.0
 
 
 def test_quad_takes_100_ns_locally_and_218_ns_with_memory_or_home_elsewhere() -> None:

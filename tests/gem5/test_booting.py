@@ -14,7 +14,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from gem5_binary import BARE, REPOSITORY, compiled, gem5, needs_gem5
+from gem5_binary import BARE, ON_CPUS, REPOSITORY, STRATEGIES, compiled, gem5, needs_gem5
 
 from homeshift.engines.base import CPU_MODELS
 
@@ -22,10 +22,6 @@ pytestmark = needs_gem5
 
 MACHINE = "tiny:memory.size=4MiB,slc.size=64KiB,cache.size=4KiB"
 VM = ("--machine", MACHINE, "--vm-memory", "1MiB", "--borrow", "1:0.5", "--vcpus", "2", "--check")
-STRATEGIES = (
-    *("stop-and-copy", "pre-copy:max-rounds=5", "post-copy", "hybrid", "ignore-shared"),
-    *("ownership", "ownership+copy", "ownership+pull"),
-)
 TAKE = ("--fast-forward", "1ms", "--take-checkpoint")
 LINUX = os.environ.get("HOMESHIFT_LINUX")
 EXAMPLE = REPOSITORY / "examples" / "linux"
@@ -42,8 +38,7 @@ def printed(tmp_path: Path) -> str:
     return (tmp_path / "m5out" / "system.platform.terminal").read_text()
 
 
-@pytest.mark.parametrize("cpu", CPU_MODELS)
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize(("strategy", "cpu"), ON_CPUS)
 def test_harts_without_operating_system_count_right_while_they_migrate(
     tmp_path: Path, strategy: str, cpu: str
 ) -> None:
@@ -211,8 +206,7 @@ def linux(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
 
 
 @pytest.mark.skipif(LINUX is None, reason="HOMESHIFT_LINUX names no directory with a kernel")
-@pytest.mark.parametrize("cpu", CPU_MODELS)
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize(("strategy", "cpu"), ON_CPUS)
 def test_linux_does_not_notice_that_it_migrates(
     tmp_path: Path, linux: tuple[str, ...], strategy: str, cpu: str
 ) -> None:

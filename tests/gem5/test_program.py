@@ -8,18 +8,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from gem5_binary import compiled, gem5, needs_gem5
-
-from homeshift.engines.base import CPU_MODELS
+from gem5_binary import ON_CPUS, compiled, gem5, needs_gem5
 
 pytestmark = needs_gem5
 
 MACHINE = "tiny:memory.size=4MiB,slc.size=64KiB,cache.size=4KiB"
 VM = ("--machine", MACHINE, "--vm-memory", "1MiB", "--borrow", "1:0.5", "--vcpus", "2", "--check")
-STRATEGIES = (
-    *("stop-and-copy", "pre-copy:max-rounds=5", "post-copy", "hybrid", "ignore-shared"),
-    *("ownership", "ownership+copy", "ownership+pull"),
-)
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +33,7 @@ def migrate(tmp_path: Path, command: str, *options: str) -> subprocess.Completed
     return result
 
 
-@pytest.mark.parametrize("cpu", CPU_MODELS)
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize(("strategy", "cpu"), ON_CPUS)
 def test_a_program_migrates_and_ends_as_if_nothing_had_happened(
     tmp_path: Path, threads: str, strategy: str, cpu: str
 ) -> None:
@@ -119,8 +112,7 @@ def test_loads_stay_in_order_when_their_page_moves(tmp_path: Path) -> None:
     assert "\n0 of 30000 were wrong\n" in done.stdout, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("cpu", CPU_MODELS)
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize(("strategy", "cpu"), ON_CPUS)
 def test_what_system_calls_write_while_the_vm_is_paused_is_there(
     tmp_path: Path, strategy: str, cpu: str
 ) -> None:

@@ -168,6 +168,7 @@ def remarks(runs: Sequence[Run]) -> list[str]:
     said = (
         not_converged(runs),
         _not_steady(runs),
+        _speed_unknown(runs),
         incomplete,
         _others_cancelled(runs),
         several_vms(runs),
@@ -176,15 +177,28 @@ def remarks(runs: Sequence[Run]) -> list[str]:
 
 
 def _not_steady(runs: Sequence[Run]) -> str:
-    count = sum(
-        any(not vm.get("steady", True) for vm in run.migration.get("vms", ())) for run in runs
-    )
+    count = _with_doubtful_vm(runs, "steady")
     return (
         f"in {count} of {len(runs)} runs a VM was not steady before the migration, by more than "
         "10 %: its caches still filled (a longer warmup helps), or its work changed"
         if count
         else ""
     )
+
+
+def _speed_unknown(runs: Sequence[Run]) -> str:
+    count = _with_doubtful_vm(runs, "speed-known")
+    return (
+        f"in {count} of {len(runs)} runs a VM did too few accesses before the migration for its "
+        "speed to be known (a longer window helps)"
+        if count
+        else ""
+    )
+
+
+def _with_doubtful_vm(runs: Sequence[Run], what: str) -> int:
+    """Return how many runs say `"what": false` of a VM."""
+    return sum(any(not vm.get(what, True) for vm in run.migration.get("vms", ())) for run in runs)
 
 
 def _others_cancelled(runs: Sequence[Run]) -> str:

@@ -28,6 +28,7 @@ BUILT_IN = {
     "post-copy": Traits(),
     "hybrid": Traits(),
     "ignore-shared": Traits(leaves_data=True),
+    "static-homes": Traits(leaves_data=True),
     "ownership": Traits(moves_homes=True, leaves_data=True),
     "ownership+copy": Traits(moves_homes=True),
     "ownership+pull": Traits(moves_homes=True),

@@ -18,11 +18,13 @@ from homeshift.engines.base import (
     VmSetup,
 )
 from homeshift.engines.gem5_topology import flit_bytes
+from homeshift.engines.messages import DATA_BYTES
 from homeshift.errors import InputError, near
 from homeshift.machine import Machine
 from homeshift.machine.fields import suggest
 from homeshift.machine.rules import BANDWIDTH_WITHIN
 from homeshift.output import OutputDirectory
+from homeshift.units import TICKS_PER_SECOND, time_text
 from homeshift.workload import Booted, Workload
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "check_models",
     "check_workload",
     "inside_gem5",
+    "links_too_slow",
     "make_engine",
     "output_directory",
 ]
@@ -104,6 +107,26 @@ def _rounded_links(machine: Machine) -> list[str]:
         "--network-model garnet: a link carries a flit of whole bytes in a cycle; give another "
         f"network.link_bandwidth{near_values}"
     ]
+
+
+def links_too_slow(models: Models, machine: Machine) -> str:
+    """Return a sentence if a line takes longer to pass a link than the link's latency, or nothing.
+
+    The simple network charges a message the latency only, whatever its length: what that leaves out
+    is then the larger part.
+    """
+    if models.network != "simple":
+        return ""
+    for node in (0, machine.nodes - 1):  # the last one is the pool's, if there is a pool
+        latency = machine.link_latency(node) * machine.clock_period_ps
+        passes = round(DATA_BYTES / machine.link_bandwidth(node) * TICKS_PER_SECOND)
+        if passes > latency:
+            return (
+                f"the latency of remote accesses is too low, by {time_text(passes)} or more: a "
+                f"line is handed over after the latency of a link, {time_text(latency)}, and not "
+                "when all of it has passed (docs/model.md); give links more bandwidth"
+            )
+    return ""
 
 
 def check_workload(workload: Workload | Booted) -> None:

@@ -44,7 +44,6 @@ from homeshift.strategies import (
 from homeshift.units import LINE_BYTES, PAGE_BYTES, TICKS_PER_SECOND
 
 LINES_PER_PAGE = PAGE_BYTES // LINE_BYTES
-PUSHED_AT_ONCE = 2  # pages of a background push, so that its engine never runs out of lines
 PULLED_AT_ONCE = 8  # pages that accesses have to wait for
 MOST_IDLE = 10_000  # operations of a strategy that take no time, one after the other
 
@@ -142,7 +141,8 @@ class Migration:
         if not self.strategy.stays:
             self._require(self.switched and not self.paused, "ends without a VM at the target")
             self._require(not self.missing, f"ends with {len(self.missing)} pages still missing")
-            if left := self.vm.regions_left_on(self.source):
+            left = self.vm.regions_left_on(self.source)
+            if left and self.strategy.begins_lent:  # else no home is meant to move
                 self.report(
                     f"{left:,} regions are left on node {self.source}: neither copied, nor their "
                     f"homes transferred"
@@ -382,6 +382,8 @@ class Migration:
             self.jobs.add(job)
             jobs[job] = page
 
+        # Pages pushed at once: one more than its engine has lines of, so that it never runs out.
+        most = 1 + -(-vm.lines_at_once // LINES_PER_PAGE)
         push_at = engine.now
         while queue or demanded or pushed:
             for page in engine.take_faults(vm.number):
@@ -390,11 +392,11 @@ class Migration:
                     self.postcopy_requests += 1
                     begin(page, demanded, node)
                     queue.put_first(_around(page, prepaging))
-            while queue and len(pushed) < PUSHED_AT_ONCE and engine.now >= push_at:
+            while queue and len(pushed) < most and engine.now >= push_at:
                 begin(queue.next(), pushed, self.source)
                 # A page that has begun goes fast: somebody may touch it.
                 push_at = max(push_at, engine.now - ticks_a_page) + ticks_a_page
-            yield push_at if queue and len(pushed) < PUSHED_AT_ONCE else None
+            yield push_at if queue and len(pushed) < most else None
             for jobs in (demanded, pushed):
                 for job in [job for job in jobs if not engine.left(job)]:
                     self.jobs.remove(job)

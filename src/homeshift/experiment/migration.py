@@ -29,6 +29,7 @@ from homeshift.engines import (
     check_message_log,
     check_models,
     inside_gem5,
+    links_too_slow,
     make_engine,
 )
 from homeshift.engines.base import Engine, Message
@@ -41,7 +42,7 @@ from homeshift.experiment.interruption import TARGET_FAILURE, CallingOff, Interr
 from homeshift.experiment.message_window import MessageWindow
 from homeshift.experiment.running_vm import RunningVm
 from homeshift.experiment.schedule import Steps, run_together, sleep
-from homeshift.experiment.summary import Span, changing_speeds, summary
+from homeshift.experiment.summary import Span, changing_speeds, summary, too_few_accesses
 from homeshift.experiment.timeline import trace
 from homeshift.experiment.vm import VmSpec, check_together
 from homeshift.machine import Machine
@@ -305,6 +306,8 @@ class _Run:
 
     def result(self) -> Result:
         engine, asked, report = self.engine, self.asked, self.asked.report
+        if too_slow := links_too_slow(asked.models, asked.machine):
+            report(too_slow)
         engine.resume(0, self.vms[0].node)
         if asked.fast_forward:
             report("fast-forwarding" if asked.fast_forward.ticks else "restoring")
@@ -330,6 +333,11 @@ class _Run:
             _from_vm(number, report)(
                 f"the VM is not steady before the migration: {first:.4g} accesses/us, then "
                 f"{second:.4g}: its caches fill (a longer --warmup helps), or its work changes"
+            )
+        for number, accesses in too_few_accesses(start - at_first).items():
+            _from_vm(number, report)(
+                f"the VM's speed before the migration is not known: too few accesses, {accesses} "
+                "(a longer --window helps)"
             )
         calling_off = CallingOff(asked.interruption, start.tick)  # of the first VM's migration
         journeys = [

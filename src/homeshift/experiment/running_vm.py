@@ -214,6 +214,11 @@ class RunningVm:
 
     # ---- what the executor needs --------------------------------------------------------------
 
+    @property
+    def lines_at_once(self) -> int:
+        """Lines that a node's migration engine has under way."""
+        return self._machine.migration.outstanding_lines
+
     def has_node(self, node: int) -> bool:
         """Return whether its machine has a node."""
         return 0 <= node < self._machine.nodes

@@ -52,6 +52,8 @@ STEADY_WITHIN = 0.1
 """Most by which a VM's speeds in the two halves before the migrations may differ."""
 LEAST_ACCESSES = 1000
 """Fewer in these halves together, and chance makes the speeds differ."""
+LEAST_FOR_A_SPEED = 100
+"""Fewer before the migrations, and their speed is off by more than 10 % by chance (1 / sqrt n)."""
 
 _OF_A_VM = ("accesses-per-microsecond", "instructions-per-microsecond", "mean-latency")
 """What `vm` tells of the first VM just as `vms` does."""
@@ -89,7 +91,7 @@ def summary(
                 {name: (span.tick, span.vms[number]) for name, span in spans.items()},
                 on_cpus=on_cpus and number == 0,
             ),
-            **_steady(number, changing),
+            **_doubts(number, spans["before"], changing),
         }
         for number, spec in enumerate(specs)
     ]
@@ -127,7 +129,7 @@ def summary(
         "vm": {
             **{name: vms[0][name] for name in _OF_A_VM if name in vms[0]},
             "local-share": {name: _local_share(spans[name]) for name in ("before", "after")},
-            **_steady(0, changing),
+            **_doubts(0, spans["before"], changing),
         },
         **({"interruption": calling_off.to_dict()} if calling_off else {}),
         "window": _window(at_last - start, spans["before"], constants),
@@ -164,8 +166,20 @@ def changing_speeds(first: Span, second: Span) -> dict[int, tuple[float, float]]
     return found
 
 
-def _steady(number: int, changing: Collection[int]) -> dict[str, bool]:
-    return {"steady": False} if number in changing else {}
+def too_few_accesses(before: Span) -> dict[int, int]:
+    """Return the accesses of each VM that did too few before the migrations to know its speed."""
+    return {
+        number: vm.accesses
+        for number, vm in enumerate(before.vms)
+        if vm.accesses < LEAST_FOR_A_SPEED
+    }
+
+
+def _doubts(number: int, before: Span, changing: Collection[int]) -> dict[str, bool]:
+    return {
+        **({"steady": False} if number in changing else {}),
+        **({"speed-known": False} if number in too_few_accesses(before) else {}),
+    }
 
 
 def _ram(legs: Sequence[Migration], during: Span, *, alone: bool) -> dict[str, Any]:

@@ -36,6 +36,7 @@ from homeshift.strategies.parameters import faults_of_values, read_parameters
 from homeshift.strategies.post_copy import PostCopy
 from homeshift.strategies.pre_copy import PreCopy
 from homeshift.strategies.recording import faults_of_attributes
+from homeshift.strategies.static_homes import StaticHomes
 from homeshift.strategies.stop_and_copy import StopAndCopy
 
 __all__ = [
@@ -69,6 +70,7 @@ STRATEGIES: dict[str, type[Strategy]] = {
         PostCopy,
         Hybrid,
         IgnoreShared,
+        StaticHomes,
         Ownership,
         OwnershipCopy,
         OwnershipPull,

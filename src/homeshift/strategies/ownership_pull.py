@@ -9,7 +9,9 @@ Two policies say which pages are hot. `sampled` takes those with the most sample
 `majority` is that of PIPM (page migration between hosts that share CXL memory), after Boyer and
 Moore's majority vote: each page has a candidate node and a count; a sample of the candidate adds
 one, a sample of another node takes one away, and at 0 the other becomes the candidate. A page is
-pulled when the target is its candidate by enough votes, so what both ends use stays.
+pulled when the target is its candidate by enough votes, so what both ends use stays. With the
+policy `all` every page comes, hot or not: a post-copy after the rights have moved, which reads each
+page where it lies.
 """
 
 from __future__ import annotations
@@ -58,7 +60,7 @@ class OwnershipPull(Strategy):
     name = "ownership+pull"
 
     remote_share: float = share(0.05, "of accesses that may need another node in the end")
-    policy: str = choice("sampled", ("sampled", "majority"), "which pages are hot")
+    policy: str = choice("sampled", ("sampled", "majority", "all"), "which pages move")
     sample_every: int = count(8, "accesses to other nodes for one that is noted", least=1)
     votes: int = count(2, "samples ahead of other nodes' that make a page hot (majority)", least=1)
     period: int = time("50us", "between two looks at the samples")
@@ -69,6 +71,15 @@ class OwnershipPull(Strategy):
         """Yield the operations that bring `vm` to the node `target`."""
         vm.sample(self.sample_every)
         yield from Ownership().migrate(vm, target)
+        if self.policy == "all":
+            yield Pull(vm.pages_off(target), to=target)
+        else:
+            yield from self.pull_hot(vm, target)
+        vm.sample(0)
+        yield Return(vm)
+
+    def pull_hot(self, vm: Vm, target: int) -> Iterator[Operation]:
+        """Pull what is hot, until remote accesses are rare."""
         vm.remote_share()  # counts from here on
         votes = Votes()
         for _ in range(self.max_periods):
@@ -82,5 +93,3 @@ class OwnershipPull(Strategy):
                 hot = [page for page, _ in Counter(page for page, _ in samples).most_common()]
             away = vm.pages_off(target, among=hot)
             yield Pull(away[: self.pages_per_period], to=target)
-        vm.sample(0)
-        yield Return(vm)

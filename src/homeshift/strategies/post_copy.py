@@ -20,9 +20,10 @@ from homeshift.strategies.base import (
     Resume,
     Return,
     Strategy,
+    Transfer,
     Vm,
 )
-from homeshift.strategies.parameters import bandwidth, count
+from homeshift.strategies.parameters import bandwidth, count, switch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,12 +34,16 @@ class PostCopy(Strategy):
 
     prepaging: int = count(8, "pages around a fault that are pushed next")
     max_postcopy_bandwidth: float = bandwidth("0B/s", "of the background push (as QEMU's default)")
+    keep_held: bool = switch("off", "what the target holds stays there: its homes move instead")
 
     def migrate(self, vm: Vm, target: int) -> Iterator[Operation]:
         """Yield the operations that bring `vm` to the node `target`."""
+        if self.keep_held:
+            yield Transfer(vm.regions_on(target), to=target)
+        pages = vm.pages_off(target) if self.keep_held else vm.pages
         yield MoveStage2Table(vm, to=target)
         yield Pause(vm)
         yield MoveCpuState(vm, to=target)
-        yield Resume(vm, on=target, missing=vm.pages)
-        yield Fetch(vm.pages, target, self.prepaging, self.max_postcopy_bandwidth)
+        yield Resume(vm, on=target, missing=pages)
+        yield Fetch(pages, target, self.prepaging, self.max_postcopy_bandwidth)
         yield Return(vm)

@@ -28,7 +28,7 @@ from homeshift.output_file import output_file
 from homeshift.units import TICKS_PER_MICROSECOND, TICKS_PER_SECOND
 
 STRATEGIES = (
-    *("stop-and-copy", "pre-copy", "post-copy", "hybrid", "ignore-shared"),
+    *("stop-and-copy", "pre-copy", "post-copy", "hybrid", "ignore-shared", "static-homes"),
     *("ownership", "ownership+copy", "ownership+pull"),
 )
 LEFT = "ownership"  # what others are compared with: it leaves all data where it is
@@ -46,8 +46,12 @@ BASE: Mapping[str, Any] = {
     "lines": 32.0,
     "pool_ns": math.nan,
     "warmup_ms": 1.0,
+    "variant": math.nan,
 }
-"""The base case: its parameters are the columns that tell cases apart."""
+"""The base case: its parameters are the columns that tell cases apart.
+
+A variant is that of a strategy: those of its parameters that not every case has.
+"""
 SYNTHETIC = {**BASE, "cpi": math.nan, "memory_mib": 8.0}
 _AHEAD = 0.01
 _COPIES = ("copy", "move-stage2-table", "move-cpu-state")
@@ -62,6 +66,7 @@ _MEASURES = {
     "entries_moved": "home.entries-moved",
     "forwarded": "home.forwarded-requests",
     "speed_before": "vm.accesses-per-microsecond.before",
+    "speed_during": "vm.accesses-per-microsecond.during",
     "speed_after": "vm.accesses-per-microsecond.after",
     "local_after": "vm.local-share.after",
     "window_s": "window.time",
@@ -93,7 +98,7 @@ def collect(directory: str | os.PathLike[str]) -> pd.DataFrame:
         runs = {name: read_run(run_directory(path.parent, name)) for name in table["run"]}
         rows += [_row(row["arguments.seed"], row, runs[row["run"]]) for _, row in table.iterrows()]
     found = pd.DataFrame(rows)
-    conditions = [*BASE, "seed"]
+    conditions = [*(name for name in BASE if name != "variant"), "seed"]
     left = {_key(row, conditions): row["run"] for row in rows if row["strategy"] == LEFT}
     found["overtakes_s"], found["saves_energy_s"], found["energy_ratio"] = zip(
         *(
@@ -141,6 +146,7 @@ def _row(seed: int, row: pd.Series[Any], run: Run) -> dict[str, Any]:
         "lines": float(machine["migration"]["outstanding_lines"]),
         "pool_ns": pool["latency_cycles"] * period_ns if pool else math.nan,
         "warmup_ms": run.config["arguments"]["warmup"] / (1000 * TICKS_PER_MICROSECOND),
+        "variant": _variant(row["option.strategy"]),
         **{name: row[path] for name, path in _MEASURES.items()},
         "pages": row["ram.total"] // row["ram.page-size"],
         "pause_s": sum(pauses) / TICKS_PER_SECOND,
@@ -150,6 +156,12 @@ def _row(seed: int, row: pd.Series[Any], run: Run) -> dict[str, Any]:
         "steady": run.migration["vm"].get("steady", True),
         "run": run,
     }
+
+
+def _variant(strategy: str) -> str | float:
+    """Return the parameters of a strategy as it was given, but for what every case has."""
+    parameters = strategy.partition(":")[2].split(",")
+    return ",".join(p for p in parameters if not p.startswith("max-rounds=")) or math.nan
 
 
 def _listed(values: Sequence[int]) -> str:

@@ -25,7 +25,7 @@ AXES: dict[str, tuple[str, tuple[dict[str, Any], ...]]] = {
         "borrowed [%]",
         tuple({"on_target": value / 2, "on_third": value / 2} for value in (0.0, 0.25, 0.5, 0.75)),
     ),
-    "bandwidth": ("links [GB/s]", tuple({"link_gbs": value} for value in (8.0, 16.0, 32.0, 64.0))),
+    "bandwidth": ("links [GB/s]", tuple({"link_gbs": v} for v in (6.0, 8.0, 16.0, 32.0, 64.0))),
     "latency": ("a link's latency [ns]", tuple({"latency_ns": v} for v in (10.0, 27.5, 60.0))),
     "engine": ("lines under way", tuple({"lines": value} for value in (16.0, 32.0, 128.0))),
     "slice": ("slice [KiB]", tuple({"slice_kib": value} for value in (128.0, 512.0, 4096.0))),
@@ -53,6 +53,29 @@ AXES: dict[str, tuple[str, tuple[dict[str, Any], ...]]] = {
 REPEATS = ("start",)
 """Those that are no cases of their own, but the base case again."""
 PROGRAMS = ("sqlite3", "xz", "sort", "perl")
+VARIANTS = (
+    *(("stop-and-copy", ""), ("stop-and-copy", "keep-held=on")),
+    *(("post-copy", ""), ("post-copy", "keep-held=on"), ("ownership+pull", "policy=all")),
+)
+"""Strategies that copy, and the parameters with which they spare some of the way."""
+LIMITS: dict[str, dict[str, Any]] = {
+    "300us": {"variant": "downtime-limit=300us"},
+    "1ms": {},
+    "3ms": {"variant": "downtime-limit=3ms"},
+}
+STATIC: dict[str, dict[str, Any]] = {
+    "base case": {},
+    "slices of 128 KiB": {"slice_kib": 128.0},
+    "slices of 4 MiB": {"slice_kib": 4096.0},
+    "links of 10 ns": {"latency_ns": 10.0},
+    "links of 60 ns": {"latency_ns": 60.0},
+    "nothing borrowed": {"on_target": 0.0, "on_third": 0.0},
+    "75 % borrowed": {"on_target": 0.375, "on_third": 0.375},
+    "all in a pool": {"on_target": 0.0, "on_third": 1.0, "pool_ns": 63.5},
+    "16 cycles an instruction": {"cpi": 16.0},
+}
+"""Cases in which homes that stay where the memory is are compared with homes that move."""
+_BEFORE_DURING = ("before", "during")
 
 
 def names(study: Study) -> dict[str, Any]:
@@ -60,7 +83,9 @@ def names(study: Study) -> dict[str, Any]:
     tables = Tables(study)
 
     def ratio(measure: str, one: str, other: str, **changes: Any) -> float:
-        return study.value(measure, one, **changes) / study.value(measure, other, **changes)
+        """Return a ratio of two strategies; a variant is that of the first."""
+        whatever = {name: value for name, value in changes.items() if name != "variant"}
+        return study.value(measure, one, **changes) / study.value(measure, other, **whatever)
 
     def at_size(measure: str, strategy: str, mib: float) -> float:
         """Return what a measure of the base case would be with a larger VM, if it goes on so."""
@@ -73,6 +98,9 @@ def names(study: Study) -> dict[str, Any]:
         "at_size": at_size,
         "less": lambda measure, one, other, **changes: (
             f"{1 - ratio(measure, one, other, **changes):.1%}"
+        ),
+        "more": lambda measure, one, other, **changes: (
+            f"{ratio(measure, one, other, **changes) - 1:.1%}"
         ),
         "num": format_number,
         "whole": lambda value: f"{value:,.0f}",
@@ -91,6 +119,9 @@ def names(study: Study) -> dict[str, Any]:
         "overtakes_table": tables.overtakes,
         "rounds_table": tables.rounds,
         "region_table": tables.regions,
+        "static_table": tables.static_homes,
+        "variant_table": tables.variants,
+        "limit_table": tables.limits,
         "winners": tables.winners,
         "behind": tables.behind,
         "cases": tables.cases,
@@ -243,14 +274,66 @@ class Tables:
                     format_number(v("total_s", LEFT, **where) * 1e6),
                     format_number(v("migration_bytes", LEFT, **where) / 1024),
                     f"{v('forwarded', LEFT, **where):,.0f}",
+                    *(format_number(v(f"speed_{when}", LEFT, **where)) for when in _BEFORE_DURING),
                     *(format_number(regions * (nodes - 2) * 8 / 1024) for nodes in (4, 64)),
                 ]
             )
         header = (
             *("region [KiB]", "regions", "total time [us]", "bytes between nodes [KiB]"),
-            *("requests sent on", "announced to 4 nodes [KiB]", "to 64 nodes [KiB]"),
+            *("requests sent on", "speed before [accesses/us]", "during"),
+            *("announced to 4 nodes [KiB]", "to 64 nodes [KiB]"),
         )
         return markdown_table(header, rows)
+
+    def static_homes(self) -> str:
+        """Return static homes against `ownership`, a row a case."""
+        rows = []
+        for case, changes in STATIC.items():
+            work, links, energy = (
+                self._study.ratios(measure, "static-homes", LEFT, **changes)[0]
+                for measure in ("accesses", "link_bytes", "energy_ratio")
+            )
+            others = (f"{format_number(ratio)}x" for ratio in (links, energy))
+            rows.append([case, f"{work - 1:+z.1%}", *others])
+        header = ("static homes, against `ownership`", "work done", "all bytes on links")
+        return markdown_table((*header, "energy for the same work"), rows)
+
+    def variants(self) -> str:
+        """Return the base case with copies that spare some of the way, a row each."""
+        v = self._study.value
+        rows = []
+        for strategy, variant in VARIANTS:
+            where = {"variant": variant} if variant else {}
+            rows.append(
+                [
+                    f"`{strategy}:{variant}`" if variant else f"`{strategy}`",
+                    f"{v('copied_pages', strategy, **where):,.0f}",
+                    format_number(v("migration_bytes", strategy, **where) / MIB),
+                    format_number(v("total_s", strategy, **where) * 1e6),
+                    format_number(v("downtime_s", strategy, **where) * 1e6),
+                    f"{v('accesses', strategy, **where) / v('accesses', LEFT) - 1:+z.1%}",
+                    f"{v('energy_ratio', strategy, **where) - 1:+z.0%}",
+                ]
+            )
+        header = (
+            *("strategy", "copied pages", "bytes between nodes [MiB]", "total time [us]"),
+            *("downtime [us]", "work done", "energy for the same work"),
+        )
+        return markdown_table(header, rows)
+
+    def limits(self) -> str:
+        """Return how long a VM stands still by the downtime-limit of pre-copy, in us."""
+        rows = [
+            [
+                limit,
+                *(
+                    format_number(self._study.value("downtime_s", s, **changes) * 1e6)
+                    for s in ("pre-copy", "ownership+copy")
+                ),
+            ]
+            for limit, changes in LIMITS.items()
+        ]
+        return markdown_table(("downtime-limit", "`pre-copy`", "`ownership+copy`"), rows)
 
     def winners(self, measure: str, *, least: bool) -> str:
         """Return which strategy is best in how many cases of all axes."""

@@ -32,19 +32,21 @@ _POST_COPY: Mapping[str, Sequence[object]] = {
     "prepaging": [0, 3, 100],
     "max-postcopy-bandwidth": ["2.5GB/s", "20GB/s"],
 }
+_KEEP_HELD: Mapping[str, Sequence[object]] = {"keep-held": ["on"]}
 _STRATEGIES: Mapping[str, Mapping[str, Sequence[object]]] = {
-    "stop-and-copy": {},
+    "stop-and-copy": _KEEP_HELD,
     "pre-copy": {**_PRE_COPY, "max-rounds": [1, 3]},
-    "post-copy": _POST_COPY,
+    "post-copy": {**_POST_COPY, **_KEEP_HELD},
     "hybrid": {**_POST_COPY, "precopy-rounds": [1, 3]},
     "ignore-shared": {**_PRE_COPY, "max-rounds": [2]},
+    "static-homes": {},
     "ownership": {},
     "ownership+copy": {**_PRE_COPY, "max-rounds": [2]},
     "ownership+pull": {
         "period": ["1us", "7777ps"],
         "max-periods": [1, 4],
         "sample-every": [1, 2],
-        "policy": ["majority", "sampled"],
+        "policy": ["majority", "sampled", "all"],
         "pages-per-period": [1, 256],
     },
 }
