@@ -284,6 +284,17 @@ def test_a_fault_says_what_where_and_what_to_do(
     assert faults_of(changed(tmp_path, (old, new))) == (fault,)
 
 
+def test_a_cache_has_enough_sets_to_tell_the_lines_of_all_memory_apart() -> None:
+    assert faults_of("tiny:memory.size=256GiB,slc.size=256B,slc.associativity=1") == (
+        'cache.size = "256B": 2 sets cannot tell the lines of the nodes\' 512GiB apart '
+        '(try "512B")',
+    )
+    assert faults_of("tiny:memory.size=1TiB,cache.size=8KiB,slc.size=512B,slc.associativity=2") == (
+        'slc.size = "512B": 4 sets cannot tell the lines of the nodes\' 2TiB apart (try "2KiB")',
+    )
+    assert load_machine("tiny:memory.size=128GiB").cache.sets == 2
+
+
 @pytest.mark.parametrize(
     ("pool", "fault"),
     [

@@ -235,6 +235,7 @@ def test_a_trace_is_replayed_at_its_base_and_starts_again_at_its_end(tmp_path: P
         ({"write_ratio": float("nan")}, "write_ratio is not between 0 and 1"),
         ({"vcpu": 4}, "vcpu is not below vcpus"),
         ({"vm_bytes": 100}, "vm_bytes is less than a page"),
+        ({"vm_bytes": 1 << 44}, "vm_bytes is 16 TiB or more"),
         ({"vm_bytes": PAGE}, "the footprint has no page for each vCPU"),
         ({"kind": "zpif"}, "no stream of kind 'zpif'"),
         ({"kind": "stream", "stride": 0}, "stride is 0"),

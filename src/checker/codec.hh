@@ -62,15 +62,9 @@ class Packer
             for (unsigned type = 0; type < MachineType_NUM; ++type) {
                 put(static_cast<Byte>(value.bits(static_cast<MachineType>(type))));
             }
-        } else if constexpr (std::is_array_v<T>) {
-            for (auto &part : value) {
-                (*this)("", part);
-            }
-        } else if constexpr (requires { value.for_each_variable(*this); }) {
-            value.for_each_variable(*this);
         } else {
             forget_unread(value);
-            value.for_each_field(*this);
+            show_parts(*this, "", value);
         }
     }
 
@@ -115,14 +109,8 @@ class Unpacker
             for (unsigned type = 0; type < MachineType_NUM; ++type) {
                 value.set_bits(static_cast<MachineType>(type), *from_++);
             }
-        } else if constexpr (std::is_array_v<T>) {
-            for (auto &part : value) {
-                (*this)("", part);
-            }
-        } else if constexpr (requires { value.for_each_variable(*this); }) {
-            value.for_each_variable(*this);
         } else {
-            value.for_each_field(*this);
+            show_parts(*this, "", value);
         }
     }
 
@@ -160,14 +148,8 @@ class KindLister
             }
         } else if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T>) {
             kinds.push_back(kPlain);
-        } else if constexpr (std::is_array_v<T>) {
-            for (auto &part : value) {
-                (*this)("", part);
-            }
-        } else if constexpr (requires { value.for_each_variable(*this); }) {
-            value.for_each_variable(*this);
         } else {
-            value.for_each_field(*this);
+            show_parts(*this, "", value);
         }
     }
 };

@@ -55,14 +55,8 @@ class FieldPrinter
         if constexpr (
             requires { value.isPresent(Addr{}); } || requires { value.isTagPresent(Addr{}); }) {
             table(name, value);
-        } else if constexpr (std::is_array_v<T>) {
-            for (auto &part : value) {
-                (*this)(name, part);
-            }
-        } else if constexpr (requires { value.for_each_variable(*this); }) {
-            value.for_each_variable(*this);
-        } else if constexpr (requires { value.for_each_field(*this); }) {
-            value.for_each_field(*this);
+        } else if constexpr (has_parts<T, FieldPrinter>) {
+            show_parts(*this, name, value);
         } else {
             text += text.empty() ? "" : ", ";
             text += std::string(name) + ' ' + print(value);

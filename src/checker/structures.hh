@@ -77,12 +77,6 @@ class TBETable
         return static_cast<std::size_t>(std::count(present_, present_ + kLines, true));
     }
 
-    bool
-    isEmpty() const
-    {
-        return std::none_of(present_, present_ + kLines, [](bool p) { return p; });
-    }
-
     template <typename Visit>
     void
     for_each_variable(Visit &visit)

@@ -91,6 +91,28 @@ machine_of(Byte byte)
                : MachineID{static_cast<MachineType>((byte >> 4) - 1), std::uint16_t(byte & 15)};
 }
 
+// A value with parts shows them to a visitor: by for_each_field (what SLICC declares) or by
+// for_each_variable (what the checker provides).
+template <typename T, typename Visit>
+concept has_parts = std::is_array_v<T> || requires(T &value, Visit &visit) {
+    value.for_each_variable(visit);
+} || requires(T &value, Visit &visit) { value.for_each_field(visit); };
+
+template <typename Visit, typename T>
+void
+show_parts(Visit &visit, const char *name, T &value)
+{
+    if constexpr (std::is_array_v<T>) {
+        for (auto &part : value) {
+            visit(name, part);
+        }
+    } else if constexpr (requires { value.for_each_variable(visit); }) {
+        value.for_each_variable(visit);
+    } else {
+        value.for_each_field(visit);
+    }
+}
+
 // Which machine types have a machine in every node: generated.
 constexpr bool is_per_node(MachineType type);
 

@@ -23,12 +23,6 @@ class FlatMap
     FlatMap() : slots_(kInitial)
     {}
 
-    std::size_t
-    size() const
-    {
-        return size_;
-    }
-
     // The value of a key, or nullptr. Valid until the next insert or erase.
     Value *
     find(std::uint64_t key)

@@ -31,11 +31,11 @@ namespace homeshift
 class Scatter
 {
   public:
+    static constexpr std::uint64_t kMostPages = ~std::uint32_t{0};
+
+    // vm_pages: from 1 on.
     explicit Scatter(std::uint64_t vm_pages) : pages_(vm_pages)
     {
-        if (vm_pages == 0 || vm_pages >> 32 != 0) {
-            throw std::invalid_argument("a VM has between one page and 16 TiB");
-        }
         stride_ = std::max<std::uint64_t>(
             1, static_cast<std::uint64_t>(static_cast<double>(vm_pages) * 0.6180339887498949));
         while (std::gcd(stride_, pages_) != 1) {

@@ -38,6 +38,7 @@ class GuestMemory
     void
     await(const Pages &pages)
     {
+        table.require_pages(pages);
         for (std::uint64_t page : pages) {
             missing_ += table.set_missing(page) ? 1 : 0;
         }
@@ -50,6 +51,8 @@ class GuestMemory
         if (pages.size() != frames.size()) {
             throw std::invalid_argument("as many pages as frames are needed");
         }
+        table.require_pages(pages);
+        Stage2Table::require_frames(frames);
         for (std::size_t i = 0; i < pages.size(); ++i) {
             missing_ -= table.map(pages[i], frames[i]) ? 1 : 0;
         }

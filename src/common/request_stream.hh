@@ -48,6 +48,7 @@ check(const StreamSpec &spec)
 {
     require(spec.vcpus > 0 && spec.vcpu < spec.vcpus, "vcpu is not below vcpus");
     require(spec.vm_bytes >= kPageBytes, "vm_bytes is less than a page");
+    require(spec.vm_bytes / kPageBytes <= Scatter::kMostPages, "vm_bytes is 16 TiB or more");
     require(is_share(spec.write_ratio), "write_ratio is not between 0 and 1");
     require(is_share(spec.shared), "shared is not between 0 and 1");
     require(is_share(spec.footprint), "footprint is not between 0 and 1");

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <stdexcept>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -23,9 +24,27 @@ class Stage2Table
     explicit Stage2Table(std::vector<std::uint64_t> frames)
         : frames_(std::move(frames)), dirty_(frames_.size(), false), missing_(frames_.size(), false)
     {
-        for (std::uint64_t frame : frames_) {
+        require_frames(frames_);
+    }
+
+    // Throw unless all are frames; unless all are pages of the VM.
+    static void
+    require_frames(const std::vector<std::uint64_t> &frames)
+    {
+        for (std::uint64_t frame : frames) {
             if (frame % kPageBytes != 0) {
                 throw std::invalid_argument("a frame must be aligned to a page");
+            }
+        }
+    }
+
+    void
+    require_pages(const std::vector<std::uint64_t> &pages) const
+    {
+        for (std::uint64_t page : pages) {
+            if (page >= frames_.size()) {
+                throw std::out_of_range("page " + std::to_string(page) + " of a VM that has " +
+                                        std::to_string(frames_.size()));
             }
         }
     }
@@ -106,7 +125,7 @@ class Stage2Table
     bool
     set_missing(std::uint64_t page)
     {
-        const bool was_here = !missing_.at(page);
+        const bool was_here = !missing_[page];
         missing_[page] = true;
         return was_here;
     }
@@ -115,10 +134,7 @@ class Stage2Table
     bool
     map(std::uint64_t page, std::uint64_t frame)
     {
-        if (frame % kPageBytes != 0) {
-            throw std::invalid_argument("a frame must be aligned to a page");
-        }
-        frames_.at(page) = frame;
+        frames_[page] = frame;
         const bool was_missing = missing_[page];
         missing_[page] = false;
         return was_missing;

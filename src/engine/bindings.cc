@@ -35,7 +35,10 @@ get(const nb::dict &from, const char *key, T &to)
     if (!from.contains(key)) {
         throw nb::key_error(key);
     }
-    to = nb::cast<T>(from[key]);
+    if (!nb::try_cast(from[key], to)) {
+        const std::string given = nb::repr(from[key]).c_str();
+        throw nb::type_error(("'" + std::string(key) + "' cannot be " + given).c_str());
+    }
 }
 
 SystemSpec
@@ -125,15 +128,17 @@ stream(const nb::dict &dict)
 }
 
 unsigned
-add_vm(System &system, const nb::object &pages, const nb::list &streams, bool intruder)
+add_vm(System &system, const nb::object &pages, const std::vector<nb::dict> &streams, bool intruder)
 {
     std::vector<std::uint64_t> frames = numbers(pages);
     std::vector<std::unique_ptr<RequestStream>> made;
-    for (nb::handle dict : streams) {
-        if (nb::cast<std::uint64_t>(dict["vm_bytes"]) > frames.size() * kPageBytes) {
+    for (const nb::dict &dict : streams) {
+        std::uint64_t vm_bytes = 0;
+        get(dict, "vm_bytes", vm_bytes);
+        if (vm_bytes > frames.size() * kPageBytes) {
             throw std::invalid_argument("a stream is for a VM with more memory than this one");
         }
-        made.push_back(stream(nb::cast<nb::dict>(dict)));
+        made.push_back(stream(dict));
     }
     return system.add_vm(std::move(frames), std::move(made), intruder);
 }
@@ -356,13 +361,8 @@ NB_MODULE(_engine, m)
         .def("probe", &System::probe, "core"_a, "address"_a, "write"_a,
              nb::call_guard<nb::gil_scoped_release>(),
              "One access of an idle core; its latency in cycles. Raises AccessFaultError.")
-        .def(
-            "forge",
-            [](System &s, unsigned core, const std::string &request, Addr address, unsigned home,
-               std::uint64_t value,
-               unsigned other) { s.rogue(core).ask(request, address, home, value, other); },
-            "core"_a, "request"_a, "address"_a, "home"_a, "value"_a = 0, "other"_a = 0,
-            "For tests: a request in the name of an unused core, past its cache.")
+        .def("forge", &System::forge, "core"_a, "request"_a, "address"_a, "home"_a, "value"_a = 0,
+             "other"_a = 0, "For tests: a request in the name of an unused core, past its cache.")
         .def(
             "forged_answers", [](System &s, unsigned core) { return s.rogue(core).answers; },
             "core"_a, "What came back for what was forged, by ResponseType.")
@@ -394,7 +394,7 @@ NB_MODULE(_engine, m)
         .def(
             "map_pages",
             [](System &s, unsigned vm, const nb::object &pages, const nb::object &frames) {
-                s.vm(vm).map_pages(numbers(pages), numbers(frames));
+                s.map_pages(vm, numbers(pages), numbers(frames));
             },
             "vm"_a, "pages"_a, "frames"_a, "These pages are in these frames from now on.")
         .def(

@@ -17,31 +17,29 @@
 namespace homeshift::engine
 {
 
-class HomeTable
+class HomeTable : public SharedHomeMap
 {
   public:
     // caches: of all nodes; the last nodes may have none.
     HomeTable(const HomeMap &map, unsigned node, unsigned cores_per_node, unsigned caches,
               const Cycle &now)
-        : map(map), node_(node), cores_per_node_(cores_per_node), caches_(caches), now_(now)
+        : SharedHomeMap(map),
+          node_(node),
+          cores_per_node_(cores_per_node),
+          caches_(caches),
+          now_(now)
     {}
 
     NodeID
     lookup(MachineID machine, Addr address) const
     {
-        return map.lookup(number_of(machine), address, now_);
+        return SharedHomeMap::lookup(number_of(machine), address, now_);
     }
 
     void
     set(MachineID machine, Addr address, NodeID home)
     {
-        map.learn(number_of(machine), address, home, now_);
-    }
-
-    Addr
-    region(Addr address) const
-    {
-        return map.region(address);
+        learn(number_of(machine), address, home, now_);
     }
 
     // sender: who supplied the data; home: who ordered the request.
@@ -79,7 +77,6 @@ class HomeTable
         return std::erase(faults_, std::pair(core, line)) != 0;
     }
 
-    SharedHomeMap map;
     std::uint64_t served_locally = 0;
     std::uint64_t served_remotely = 0;
 

@@ -21,9 +21,6 @@ Network::Network(const NetworkSpec &spec, EventQueue &queue, unsigned cores_per_
     if (spec.router_latency == 0) {
         throw std::invalid_argument("a router takes a cycle at least");
     }
-    if (spec.pool_nodes >= spec.nodes) {
-        throw std::invalid_argument("a pool leaves nodes with cores");
-    }
     for (unsigned type = 0; type < MachineType_NUM; ++type) {
         for (std::uint16_t number = 0; number < kMachines; ++number) {
             const MachineID id{static_cast<MachineType>(type), number};

@@ -3,8 +3,10 @@
 #include "engine/system.hh"
 
 #include <algorithm>
+#include <bit>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace homeshift::engine
 {
@@ -12,10 +14,46 @@ namespace homeshift::engine
 namespace
 {
 
-constexpr Cycles kBetweenLooks = 20'000; // some 10 ms on the host, if all cores miss
+constexpr Cycles kBetweenLooks = 20'000;         // some 10 ms on the host, if all cores miss
+constexpr Tick kLongestInterval = Tick{1} << 62; // of lines of a copy, in ps: can be added to now
+
+void
+require(bool fulfilled, const char *sentence)
+{
+    if (!fulfilled) {
+        throw std::invalid_argument(std::string("machine: ") + sentence);
+    }
+}
+
+bool
+is_cache(std::uint64_t bytes, unsigned associativity)
+{
+    return associativity > 0 && associativity <= 64 && bytes % (associativity * kLineBytes) == 0 &&
+           std::has_single_bit(bytes / (associativity * kLineBytes));
+}
+
+// What the machine's parts rely on; the network and the home map look at what is theirs.
+const SystemSpec &
+check(const SystemSpec &spec)
+{
+    const NetworkSpec &network = spec.network;
+    require(spec.clock_period > 0, "clock_period_ps is 0");
+    require(network.nodes > 0 && network.nodes <= kMachines, "nodes is not from 1 to 64");
+    require(network.pool_nodes < network.nodes, "a pool leaves nodes with cores");
+    require(spec.cores_per_node > 0 &&
+                spec.cores_per_node <= kMachines / (network.nodes - network.pool_nodes),
+            "cores_per_node makes no core, or more than 64 in all");
+    require(is_cache(spec.cache_bytes, spec.cache_associativity) &&
+                is_cache(spec.slc_bytes, spec.slc_associativity),
+            "a cache is not a power of two of sets of 1 to 64 lines");
+    require(spec.memory_bytes <= ~Addr{0} / kMachines, "memory_bytes needs more than 64 bits");
+    require(spec.home_latency > 0 && spec.slc_latency > 0,
+            "a home and its slice take a cycle at least");
+    return spec;
+}
 
 // Work that makes no progress for so long never will: far longer than any queue drains. What is
-// wrong about a spec is told by others.
+// wrong about links is told by others.
 Cycles
 patience(const SystemSpec &spec)
 {
@@ -26,18 +64,48 @@ patience(const SystemSpec &spec)
         static_cast<Cycles>(message_bytes(MessageSizeType_Data) / bytes_per_cycle);
     const Tick slowest = std::max(spec.memory_latency + spec.line_time,
                                   spec.pool_memory_latency + spec.pool_line_time);
-    const Cycles in_memory = slowest / std::max<Tick>(spec.clock_period, 1);
+    const Cycles in_memory = slowest / spec.clock_period;
     const Cycles longest = spec.cache_latency + spec.slc_latency + spec.home_latency + in_memory +
                            network.router_latency + network.local_latency +
                            std::max(network.link_latency, network.pool_link_latency) + on_link;
     return 4'000'000 + 1000 * longest;
 }
 
+// Hears the answer to a probe that has failed in the meantime.
+class Nobody final : public CoreUser
+{
+    void
+    load_done(Addr, const DataBlock &) override
+    {}
+
+    void
+    store_done(Addr, DataBlock &) override
+    {}
+
+    void
+    access_refused(Addr) override
+    {}
+};
+
+Nobody nobody;
+
+// Has a core to itself, and holds all others back, while it is there.
 class Probe final : public CoreUser
 {
   public:
-    explicit Probe(bool &stop) : stop_(stop)
-    {}
+    Probe(Sequencer &core, EventQueue &queue, bool &stop)
+        : core_(core), queue_(queue), stop_(stop), before_(std::exchange(core.user, this))
+    {
+        queue.hold_back();
+        stop = false;
+    }
+
+    ~Probe()
+    {
+        stop_ = false;
+        queue_.let_go();
+        core_.user = before_;
+    }
 
     void
     load_done(Addr, const DataBlock &) override
@@ -61,20 +129,20 @@ class Probe final : public CoreUser
     bool refused = false;
 
   private:
+    Sequencer &core_;
+    EventQueue &queue_;
     bool &stop_;
+    CoreUser *before_;
 };
 
 } // namespace
 
 System::System(const SystemSpec &spec)
-    : spec_(spec),
+    : spec_(check(spec)),
       patience_(patience(spec)),
       homes_(spec.network.nodes * spec.memory_bytes, spec.memory_bytes, spec.region_bytes),
       queue_(std::make_unique<EventQueue>())
 {
-    if (spec.home_latency == 0 || spec.slc_latency == 0) {
-        throw std::invalid_argument("a home and its slice take a cycle at least");
-    }
     const unsigned count = spec.network.nodes;
     network_ = std::make_unique<Network>(spec.network, *queue_, spec.cores_per_node);
     const Context context{queue_.get(), network_.get(), spec.memory_bytes};
@@ -141,6 +209,7 @@ System::add_node(unsigned number, const Context &context)
         const unsigned index = number * spec_.cores_per_node + i;
         Core core;
         core.sequencer = std::make_unique<Sequencer>();
+        core.sequencer->user = &nobody;
         core.cache =
             std::make_unique<CacheMemory>(spec_.cache_bytes, spec_.cache_associativity, all, now);
         L1Cache_Controller::Params cache;
@@ -181,6 +250,25 @@ System::require_node(unsigned node) const
 }
 
 void
+System::require_owner(unsigned owner) const
+{
+    if (owner != 0 && owner >= vms_.size()) {
+        throw std::invalid_argument("no such VM");
+    }
+}
+
+// What takes long lets other threads run, but not here.
+std::unique_lock<std::recursive_mutex>
+System::enter()
+{
+    std::unique_lock lock(in_use_, std::try_to_lock);
+    if (!lock) {
+        throw std::runtime_error("another thread runs this system");
+    }
+    return lock;
+}
+
+void
 System::place_homes(const std::vector<Addr> &addresses, unsigned home)
 {
     require_node(home);
@@ -193,7 +281,7 @@ System::place_homes(const std::vector<Addr> &addresses, unsigned home)
         homes_.set(address, home);
     }
     for (Node &node : nodes_) {
-        node.home_table->map.place_all(homes_);
+        node.home_table->place_all(homes_);
     }
 }
 
@@ -247,6 +335,7 @@ System::progress() const
 void
 System::run(Cycles cycles)
 {
+    const auto lock = enter();
     const Cycle end = queue_->now() + cycles;
     while (queue_->now() < end) {
         run_on(end, nullptr);
@@ -261,6 +350,7 @@ System::run(Cycles cycles)
 void
 System::wait(Cycle until)
 {
+    const auto lock = enter();
     while (!stop_ && queue_->now() < until) {
         if (queue_->empty() && until == kForever) {
             throw DeadlockError("deadlock: something is waited for, but nothing is under way");
@@ -298,6 +388,10 @@ System::copy(unsigned node, const std::vector<Addr> &sources, const std::vector<
     if (sources.size() != targets.size()) {
         throw std::invalid_argument("as many sources as targets are needed");
     }
+    if (pace.line_interval > kLongestInterval) {
+        throw std::invalid_argument("a line's interval is above 2^62 ps");
+    }
+    require_owner(owner);
     if (bytes_each == 0 || bytes_each % kLineBytes != 0) {
         throw std::invalid_argument("only whole lines can be copied");
     }
@@ -324,6 +418,7 @@ System::transfer(unsigned node, std::vector<Addr> regions, unsigned new_home, un
 {
     require_node(new_home);
     require_node(fenced.value_or(0));
+    require_owner(owner);
     name_by_base(regions);
     nodes_.at(node).engine->transfer(++last_job_, owner, std::move(regions), new_home, fenced);
     return last_job_;
@@ -333,6 +428,7 @@ Job
 System::fence(unsigned node, std::vector<Addr> regions, unsigned fenced, unsigned owner)
 {
     require_node(fenced);
+    require_owner(owner);
     name_by_base(regions);
     nodes_.at(node).engine->fence(++last_job_, owner, std::move(regions), fenced);
     return last_job_;
@@ -379,29 +475,46 @@ System::home_of(Addr address) const
 Cycles
 System::probe(unsigned core, Addr address, bool write)
 {
+    const auto lock = enter();
     require_memory(address, 1);
-    Probe user(stop_);
     Sequencer &sequencer = *cores_.at(core).sequencer;
-    CoreUser *before = sequencer.user;
-    sequencer.user = &user;
     const Cycle start = queue_->now();
-    sequencer.issue(address, write);
-    stop_ = false;
-    queue_->hold_back();
-    queue_->run(start + patience_, stop_);
-    queue_->let_go();
-    sequencer.user = before;
-    if (!stop_) {
-        throw DeadlockError("deadlock: a probe gets no answer");
-    }
-    stop_ = false;
-    if (user.refused) {
-        queue_->run_dry(queue_->now() + patience_);
-        throw AccessFaultError("access fault: the core's node has no right to the address");
+    bool refused = false;
+    {
+        Probe user(sequencer, *queue_, stop_);
+        sequencer.issue(address, write);
+        queue_->run(start + patience_, stop_);
+        if (!stop_) {
+            throw DeadlockError("deadlock: a probe gets no answer");
+        }
+        refused = user.refused;
     }
     const Cycles latency = queue_->now() - start;
     queue_->run_dry(queue_->now() + patience_); // unblocks and acks
+    if (refused) {
+        throw AccessFaultError("access fault: the core's node has no right to the address");
+    }
     return latency;
+}
+
+void
+System::map_pages(unsigned vm, const std::vector<std::uint64_t> &pages,
+                  const std::vector<std::uint64_t> &frames)
+{
+    for (std::uint64_t frame : frames) {
+        require_memory(frame, kPageBytes);
+    }
+    vms_.at(vm)->map_pages(pages, frames);
+}
+
+void
+System::forge(unsigned core, const std::string &request, Addr address, unsigned home,
+              std::uint64_t value, unsigned other)
+{
+    require_memory(address, 1);
+    require_node(home);
+    require_node(other);
+    rogue(core).ask(request, address, home, value, other);
 }
 
 Rogue &
@@ -433,6 +546,7 @@ System::controllers() const
 void
 System::audit()
 {
+    const auto lock = enter();
     const auto fault = [](const std::string &what) { throw ProtocolError("audit: " + what); };
     if (!queue_->run_dry(queue_->now() + patience_)) {
         fault("messages are under way though nothing is asked any more");

@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -107,7 +108,7 @@ class System
     void wait(Cycle until);
 
     // Give a node's migration engine a job: it begins now, while VMs run on. A region is named by
-    // an address in it. The owner is a VM's number, or any other. Returns the job's number.
+    // an address in it. The owner is a VM's number, or 0. Returns the job's number.
     Job copy(unsigned node, const std::vector<Addr> &sources, const std::vector<Addr> &targets,
              std::uint64_t bytes_each, unsigned owner = 0, JobQueue::Pace pace = {});
     // fenced: a node that loses its right to the regions with the transfer.
@@ -123,11 +124,17 @@ class System
     // The node whose agent is home of an address; nodes().size() while the region is between two.
     unsigned home_of(Addr address) const;
 
+    // These pages of a VM are in these frames from now on.
+    void map_pages(unsigned vm, const std::vector<std::uint64_t> &pages,
+                   const std::vector<std::uint64_t> &frames);
+
     // One access of an idle core; returns its latency in cycles.
     Cycles probe(unsigned core, Addr address, bool write);
 
     // For tests: what takes the place of a core's cache, which must not have been used.
     Rogue &rogue(unsigned core);
+    void forge(unsigned core, const std::string &request, Addr address, unsigned home,
+               std::uint64_t value, unsigned other);
 
     // Nothing is under way, nobody waits, every region has one home, directories agree with
     // caches. To be asked when the VMs are stopped. Throws ProtocolError.
@@ -193,6 +200,8 @@ class System
     void add_node(unsigned number, const Context &context);
     void require_memory(Addr address, std::uint64_t bytes) const;
     void require_node(unsigned node) const;
+    void require_owner(unsigned owner) const;
+    std::unique_lock<std::recursive_mutex> enter();
     void name_by_base(std::vector<Addr> &addresses) const;
     void run_on(Cycle end, const bool *stop);
     std::uint64_t progress() const;
@@ -209,6 +218,7 @@ class System
     std::map<unsigned, std::unique_ptr<Rogue>> rogues_;
     Job last_job_ = 0;
     bool stop_ = false;
+    std::recursive_mutex in_use_; // a signal's handler may do what its thread is about to
 };
 
 } // namespace homeshift::engine

@@ -214,18 +214,6 @@ struct DataBlock
     std::uint64_t token = 0;
 };
 
-enum AccessPermission : std::uint8_t
-{
-    AccessPermission_Read_Only,
-    AccessPermission_Read_Write,
-    AccessPermission_Maybe_Stale,
-    AccessPermission_Backing_Store,
-    AccessPermission_Backing_Store_Busy,
-    AccessPermission_Invalid,
-    AccessPermission_NotPresent,
-    AccessPermission_Busy
-};
-
 // gem5's sizes: a control message is 8 bytes, one with data 8 bytes and a line.
 enum MessageSizeType : std::uint8_t
 {

@@ -47,14 +47,8 @@ class Settler
             for (unsigned line = 0; line < kLines; ++line) {
                 inside(value.lookup(address_of(line)));
             }
-        } else if constexpr (std::is_array_v<T>) {
-            for (auto &part : value) {
-                (*this)(name, part);
-            }
-        } else if constexpr (requires { value.for_each_variable(*this); }) {
-            value.for_each_variable(*this);
-        } else if constexpr (requires { value.for_each_field(*this); }) {
-            value.for_each_field(*this);
+        } else if constexpr (has_parts<T, Settler>) {
+            show_parts(*this, name, value);
         }
     }
 

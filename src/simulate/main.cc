@@ -248,11 +248,10 @@ run(std::uint64_t accesses, std::uint64_t lines, double write_ratio, std::uint64
         devices.push_back(std::make_unique<Device>(values, *queue, machine, port, lines, seed));
         sequencer->user = devices.back().get();
     }
-    const bool never = false;
     std::uint64_t done = 0, before = 0;
     try {
         while (done < accesses) {
-            queue->run(queue->now() + std::max<Cycles>(kPatience / 100, accesses / 10), never);
+            queue->run(queue->now() + std::max<Cycles>(kPatience / 100, accesses / 10));
             done = 0;
             for (const auto &core : cores) {
                 done += core->accesses;

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from homeshift.check.build import compiled, load_model
-from homeshift.check.run import Options, run
+from homeshift.check.run import CRASH, Options, run
 from homeshift.check.simulate import main
 
 FOLDER = Path(__file__).parent
@@ -67,3 +67,12 @@ def test_what_it_cannot_simulate_is_no_fault_of_the_protocol(
 def test_all_that_it_cannot_simulate_is_told_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert simulate("--nodes", "70", "--lines", "0") == 2
     assert "2 faults" in capsys.readouterr().err
+
+
+def test_a_crash_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for file in FOLDER.glob("Tiny*"):
+        text = file.read_text("utf-8").replace("{ sendPut; drop; ", "{ sendPut; drop; drop; ")
+        (tmp_path / file.name).write_text(text, "utf-8")
+    assert simulate(*SMALL, protocol=tmp_path / TINY.name) == 1
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", f"{CRASH}\n")

@@ -32,13 +32,21 @@ def with_vm(pages: int = 4, **workload: object) -> System:
     return system
 
 
+def idle_vms(**changes: int) -> System:
+    """Return a machine with two VMs for which migration engines can work."""
+    system = System(small(**changes))
+    for _ in range(2):
+        system.add_vm([], [])
+    return system
+
+
 # ---- jobs --------------------------------------------------------------------------------------
 
 
 def test_jobs_of_one_owner_are_done_in_order_and_those_of_two_side_by_side() -> None:
     ends = {}
     for owners in ((0, 0), (0, 1)):
-        system = System(small())
+        system = idle_vms()
         jobs = [
             system.copy(0, [number * PAGE], [FAR + number * PAGE], PAGE, owner)
             for number, owner in enumerate(owners)
@@ -51,7 +59,7 @@ def test_jobs_of_one_owner_are_done_in_order_and_those_of_two_side_by_side() -> 
 
 
 def test_a_wait_ends_with_a_cycle_and_so_after_all_jobs_that_end_in_it() -> None:
-    system = System(small())
+    system = idle_vms()
     jobs = [
         system.copy(node, [node * NODE], [node * NODE + PAGE], PAGE, owner=node) for node in (0, 1)
     ]
@@ -71,7 +79,7 @@ def test_an_urgent_job_comes_before_what_has_not_begun() -> None:
 
 
 def test_a_paced_job_keeps_its_bandwidth_and_lets_others_pass() -> None:
-    system = System(small())
+    system = idle_vms()
     paced = system.copy(0, [0], [FAR], PAGE, 0, line_interval_ps=100_000)  # 100 cycles
     free = system.copy(0, [PAGE], [FAR + PAGE], PAGE, 1)
     assert wait_for(system, free) < 2000
@@ -98,7 +106,7 @@ def test_urgent_jobs_are_done_in_order() -> None:
 
 
 def test_owners_have_their_turn_of_transfers_whatever_is_copied_beside() -> None:
-    system = System(small(outstanding_lines=1, outstanding_transfers=1))
+    system = idle_vms(outstanding_lines=1, outstanding_transfers=1)
     for owner in (0, 1):
         system.copy(0, [owner * PAGE], [FAR + owner * PAGE], PAGE, owner)
     regions = [[n * PAGE for n in range(first, first + 16)] for first in (16, 32)]

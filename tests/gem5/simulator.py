@@ -20,6 +20,7 @@ from gem5.simulate.simulator import Simulator
 from m5.objects import DDR4_2400_8x8
 
 from homeshift.engines.gem5_component import HomeShiftCacheHierarchy, NodeMemory
+from homeshift.errors import InputError
 
 PART = 1 << 20
 
@@ -35,6 +36,15 @@ simulator = Simulator(
 )
 simulator.run()
 m5.stats.dump()
+for addresses, node in (([0, 3 * PART, 1 << 50, -1], 3), ([0], -1)):
+    try:
+        hierarchy.transfer(addresses, node)
+    except InputError as error:
+        print(error)
+try:
+    hierarchy.home_of(3 * PART)
+except InputError as error:
+    print(error)
 hierarchy.transfer([100], 2)
 simulator.run()
 print(f"the home is node {hierarchy.home_of(0)}, at tick {m5.curTick()}")

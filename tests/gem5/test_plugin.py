@@ -221,6 +221,16 @@ def test_gem5s_simulator_goes_on_while_homes_move(tmp_path: Path) -> None:
     assert "because simulate() limit reached" in result.stdout
 
 
+def test_transfers_of_what_is_not_there_are_refused(tmp_path: Path) -> None:
+    result = gem5(tmp_path, "tests/gem5/simulator.py")
+    if "cannot import name" in result.stderr:
+        pytest.skip("this gem5 is built without an ISA")
+    assert "  0x300000: memory ends at 0x300000\n  0x4000000000000: memory ends" in result.stdout
+    assert "  -0x1: memory ends at 0x300000\n  new_home 3: the machine has nodes" in result.stdout
+    assert "the transfer has a fault:\n  new_home -1: the machine has nodes 0 to 2" in result.stdout
+    assert "the address has a fault:\n  0x300000: memory ends at 0x300000" in result.stdout
+
+
 def test_the_example_of_the_page_moves_a_home(tmp_path: Path) -> None:
     page = (REPOSITORY / "docs" / "gem5.md").read_text(encoding="utf-8")
     [example] = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)

@@ -51,15 +51,12 @@ class CountingGarnet::Counter : public Consumer
 
 CountingGarnet::CountingGarnet(const Params &p)
     : garnet::GarnetNetwork(p),
+      MessageCounts(this),
       nodes(p.nodes),
       nodeOf(p.node_of),
       linksBetween(p.links_between),
-      entries(p.entries),
-      counts(this)
-{
-    // Garnet resets its own statistics, but not those of its children.
-    statistics::registerResetCallback([this] { counts.resetStats(); });
-}
+      entries(p.entries)
+{}
 
 CountingGarnet::~CountingGarnet() = default;
 

@@ -8,7 +8,6 @@
 #define HOMESHIFT_GEM5_COUNTING_GARNET_HH
 
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "homeshift/message_counts.hh"
@@ -23,7 +22,7 @@ namespace gem5
 namespace ruby
 {
 
-class CountingGarnet : public garnet::GarnetNetwork
+class CountingGarnet : public garnet::GarnetNetwork, public MessageCounts
 {
   public:
     PARAMS(CountingGarnet);
@@ -36,30 +35,6 @@ class CountingGarnet : public garnet::GarnetNetwork
     bool functionalRead(Packet *packet, WriteMask &mask) override;
     uint32_t functionalWrite(Packet *packet) override;
 
-    std::vector<std::string>
-    sizeTypes() const
-    {
-        return MessageCounts::sizeTypes();
-    }
-
-    std::vector<uint64_t>
-    allMessages() const
-    {
-        return MessageCounts::values(counts.allMessages);
-    }
-
-    std::vector<uint64_t>
-    betweenNodes() const
-    {
-        return MessageCounts::values(counts.betweenNodes);
-    }
-
-    std::vector<uint64_t>
-    linkMessages() const
-    {
-        return MessageCounts::values(counts.linkMessages);
-    }
-
   private:
     class Counter;
 
@@ -70,7 +45,6 @@ class CountingGarnet : public garnet::GarnetNetwork
     const std::vector<unsigned> linksBetween;
     const std::vector<MessageBuffer *> entries;
     std::vector<std::unique_ptr<Counter>> counters;
-    MessageCounts counts;
 };
 
 } // namespace ruby

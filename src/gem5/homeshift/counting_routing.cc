@@ -13,11 +13,9 @@ namespace gem5
 namespace ruby
 {
 
-CountingRouting::CountingRouting(const Params &p) : WeightBased(p), entries(p.entries), stats(this)
-{
-    // A Switch resets its own statistics, but not those of its children.
-    statistics::registerResetCallback([this] { stats.resetStats(); });
-}
+CountingRouting::CountingRouting(const Params &p)
+    : WeightBased(p), MessageCounts(this), entries(p.entries)
+{}
 
 void
 CountingRouting::addOutPort(LinkID link, const std::vector<MessageBuffer *> &buffers,
@@ -40,10 +38,10 @@ CountingRouting::route(const Message &message, int vnet, bool deterministic,
     for (const RouteInfo &link : links) {
         leaving += outer.count(link.m_link_id);
     }
-    stats.linkMessages[size] += leaving;
+    counts.linkMessages[size] += leaving;
     if (enters(message)) {
-        ++stats.allMessages[size];
-        stats.betweenNodes[size] += leaving != 0;
+        ++counts.allMessages[size];
+        counts.betweenNodes[size] += leaving != 0;
     }
 }
 

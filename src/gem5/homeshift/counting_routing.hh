@@ -8,7 +8,6 @@
 #define HOMESHIFT_GEM5_COUNTING_ROUTING_HH
 
 #include <set>
-#include <string>
 #include <vector>
 
 #include "homeshift/message_counts.hh"
@@ -24,7 +23,8 @@ namespace gem5
 namespace ruby
 {
 
-class CountingRouting : public WeightBased
+// Its counts are those of its router.
+class CountingRouting : public WeightBased, public MessageCounts
 {
   public:
     PARAMS(CountingRouting);
@@ -37,38 +37,11 @@ class CountingRouting : public WeightBased
     void route(const Message &message, int vnet, bool deterministic,
                std::vector<RouteInfo> &links) override;
 
-    // Of this router.
-    std::vector<std::string>
-    sizeTypes() const
-    {
-        return MessageCounts::sizeTypes();
-    }
-
-    std::vector<uint64_t>
-    allMessages() const
-    {
-        return MessageCounts::values(stats.allMessages);
-    }
-
-    std::vector<uint64_t>
-    betweenNodes() const
-    {
-        return MessageCounts::values(stats.betweenNodes);
-    }
-
-    std::vector<uint64_t>
-    linkMessages() const
-    {
-        return MessageCounts::values(stats.linkMessages);
-    }
-
   private:
     bool enters(const Message &message) const;
 
     const std::vector<MessageBuffer *> entries; // of controllers
     std::set<LinkID> outer;                     // links to other routers
-
-    MessageCounts stats;
 };
 
 } // namespace ruby

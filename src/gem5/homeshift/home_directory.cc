@@ -15,14 +15,14 @@ namespace ruby
 
 HomeDirectory::HomeDirectory(const Params &p)
     : SimObject(p),
+      LineDirectory(p.memory_size, floorLog2(p.region_size)),
       system(p.ruby_system),
-      records(p.memory_size, floorLog2(p.region_size)),
       shift(floorLog2(p.region_size)),
       stats(this, *this)
 {
     for (Addr region = p.node * p.node_size; region < (p.node + 1) * p.node_size;
          region += p.region_size) {
-        records.setHome(region, true);
+        LineDirectory::setHome(region, true);
     }
 }
 
@@ -31,7 +31,7 @@ HomeDirectory::allocate(Addr line, AbstractCacheEntry *entry)
 {
     entry->m_Address = line;
     shim::initialise(*entry, system);
-    return records.allocate(line, entry);
+    return LineDirectory::allocate(line, entry);
 }
 
 void
@@ -39,7 +39,7 @@ HomeDirectory::setHome(Addr address, bool home)
 {
     DPRINTF(HomeTransfer, "%s the home of the region of %#x\n", home ? "becomes" : "is no longer",
             address);
-    records.setHome(address, home);
+    LineDirectory::setHome(address, home);
 }
 
 bool

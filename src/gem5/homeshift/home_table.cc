@@ -25,8 +25,8 @@ numberOf(MachineID machine)
 
 HomeTable::HomeTable(const Params &p)
     : SimObject(p),
+      SharedHomeMap(::homeshift::HomeMap(p.memory_size, p.node_size, p.region_size)),
       system(p.ruby_system),
-      map(::homeshift::HomeMap(p.memory_size, p.node_size, p.region_size)),
       node(p.node),
       coresPerNode(p.cores_per_node),
       stats(this)
@@ -35,19 +35,13 @@ HomeTable::HomeTable(const Params &p)
 NodeID
 HomeTable::lookup(MachineID machine, Addr address) const
 {
-    return map.lookup(numberOf(machine), address, system->curCycle());
+    return SharedHomeMap::lookup(numberOf(machine), address, system->curCycle());
 }
 
 void
 HomeTable::set(MachineID machine, Addr address, NodeID home)
 {
-    map.learn(numberOf(machine), address, home, system->curCycle());
-}
-
-void
-HomeTable::place(Addr address, NodeID home)
-{
-    map.place(address, home);
+    learn(numberOf(machine), address, home, system->curCycle());
 }
 
 void
@@ -67,8 +61,7 @@ HomeTable::machinesOf(NodeID of) const
 {
     NetDest machines = shim::noMachines(system);
     // The last nodes may have fewer cores, or none.
-    const NodeID end =
-        std::min((of + 1) * coresPerNode, shim::count(MachineType_L1Cache, system));
+    const NodeID end = std::min((of + 1) * coresPerNode, shim::count(MachineType_L1Cache, system));
     for (NodeID cache = of * coresPerNode; cache < end; ++cache) {
         machines.add(MachineID{MachineType_L1Cache, cache});
     }

@@ -26,7 +26,7 @@ namespace ruby
 
 class RubySystem;
 
-class HomeTable : public SimObject
+class HomeTable : public SimObject, public ::homeshift::SharedHomeMap
 {
   public:
     PARAMS(HomeTable);
@@ -34,15 +34,6 @@ class HomeTable : public SimObject
 
     NodeID lookup(MachineID machine, Addr address) const;
     void set(MachineID machine, Addr address, NodeID home);
-
-    // From outside, before or between runs.
-    void place(Addr address, NodeID home);
-
-    Addr
-    region(Addr address) const
-    {
-        return map.region(address);
-    }
 
     // sender: who supplied the data; home: who ordered the request.
     void profileService(MachineID sender, MachineID home);
@@ -60,7 +51,6 @@ class HomeTable : public SimObject
 
   private:
     RubySystem *const system;
-    ::homeshift::SharedHomeMap map;
     const NodeID node;
     const unsigned coresPerNode;
     std::vector<std::pair<NodeID, Addr>> faults;

@@ -10,7 +10,7 @@ namespace gem5
 namespace ruby
 {
 
-MessageCounts::MessageCounts(statistics::Group *parent)
+MessageCounts::Counts::Counts(statistics::Group *parent)
     : statistics::Group(parent),
       ADD_STAT(allMessages, statistics::units::Count::get(),
                "Messages that entered the network here, by size"),
@@ -27,8 +27,24 @@ MessageCounts::MessageCounts(statistics::Group *parent)
     }
 }
 
-std::vector<uint64_t>
-MessageCounts::values(const statistics::Vector &vector)
+MessageCounts::MessageCounts(statistics::Group *parent) : counts(parent)
+{
+    // Networks and switches reset their own statistics, but not those of their children.
+    statistics::registerResetCallback([this] { counts.resetStats(); });
+}
+
+std::vector<std::string>
+MessageCounts::sizeTypes() const
+{
+    std::vector<std::string> names;
+    for (unsigned i = 0; i < MessageSizeType_NUM; ++i) {
+        names.push_back(MessageSizeType_to_string(static_cast<MessageSizeType>(i)));
+    }
+    return names;
+}
+
+static std::vector<uint64_t>
+values(const statistics::Vector &vector)
 {
     std::vector<uint64_t> result;
     for (unsigned i = 0; i < MessageSizeType_NUM; ++i) {
@@ -37,14 +53,22 @@ MessageCounts::values(const statistics::Vector &vector)
     return result;
 }
 
-std::vector<std::string>
-MessageCounts::sizeTypes()
+std::vector<uint64_t>
+MessageCounts::allMessages() const
 {
-    std::vector<std::string> names;
-    for (unsigned i = 0; i < MessageSizeType_NUM; ++i) {
-        names.push_back(MessageSizeType_to_string(static_cast<MessageSizeType>(i)));
-    }
-    return names;
+    return values(counts.allMessages);
+}
+
+std::vector<uint64_t>
+MessageCounts::betweenNodes() const
+{
+    return values(counts.betweenNodes);
+}
+
+std::vector<uint64_t>
+MessageCounts::linkMessages() const
+{
+    return values(counts.linkMessages);
 }
 
 } // namespace ruby

@@ -17,17 +17,26 @@ namespace gem5
 namespace ruby
 {
 
-struct MessageCounts : public statistics::Group
+// To be inherited beside a SimObject that is the parent of its statistics.
+class MessageCounts
 {
+  public:
+    // The names of the counts in each of the others.
+    std::vector<std::string> sizeTypes() const;
+    std::vector<uint64_t> allMessages() const;
+    std::vector<uint64_t> betweenNodes() const;
+    std::vector<uint64_t> linkMessages() const;
+
+  protected:
     MessageCounts(statistics::Group *parent);
 
-    // The counts of one vector, in the order of sizeTypes().
-    static std::vector<uint64_t> values(const statistics::Vector &vector);
-    static std::vector<std::string> sizeTypes();
-
-    statistics::Vector allMessages;
-    statistics::Vector betweenNodes;
-    statistics::Vector linkMessages;
+    struct Counts : public statistics::Group
+    {
+        Counts(statistics::Group *parent);
+        statistics::Vector allMessages;
+        statistics::Vector betweenNodes;
+        statistics::Vector linkMessages;
+    } counts;
 };
 
 } // namespace ruby

@@ -75,7 +75,7 @@ ProtocolProbe::audit(const std::vector<Addr> &lines) const
 {
     std::string fault = auditRegions();
     for (HomeDirectory *directory : directories) {
-        directory->forEach([&](Addr line, AbstractCacheEntry *) {
+        directory->for_each([&](Addr line, AbstractCacheEntry *) {
             if (fault.empty()) {
                 fault = auditLine(line);
             }

@@ -52,20 +52,6 @@ class VirtualMachine : public SimObject, public ::homeshift::GuestMemory
     bool quiet(const Pages &pages) const;
     void mapPages(const Pages &pages, const Pages &frames);
 
-    // The awaited pages that were touched since this was last asked, in order.
-    Pages
-    takeFaults()
-    {
-        return take_faults();
-    }
-
-    // After sample(), whose times are ticks here.
-    Pages
-    takeSamples()
-    {
-        return take_samples();
-    }
-
     void
     startDirtyLog()
     {

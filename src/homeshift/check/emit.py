@@ -92,10 +92,9 @@ def _quiet(plan: Plan) -> Iterator[str]:
     yield "    }"
     yield "    unsigned readers() const {"
     yield "        unsigned sum = 0;"
-    kinds = [row[0] for row in plan.numbering()]
     for stimulus in plan.scenario.stimulus:
         if stimulus.reads:
-            yield f"        sum += under_way({kinds.index(stimulus.name)});"
+            yield f"        sum += under_way(kind_{stimulus.name});"
     for name, machine in plan.asked():
         if name == "dma_read":
             holder = "one" if plan.scenario.machines[machine] == "node" else "single"

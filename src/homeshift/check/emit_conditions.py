@@ -43,7 +43,7 @@ def conditions(plan: Plan) -> Iterator[str]:
     yield from at_once(plan)
     yield from _permissions(plan)
     yield "    const char *broken_invariant() {"
-    for machine, _ in _cores(plan):
+    for machine in _cores(plan):
         yield f"        if (!single_writer_{machine}()) {{"
         yield '            return "single writer or many readers";'
         yield "        }"
@@ -113,12 +113,12 @@ def _properties(plan: Plan, when: str) -> Iterator[str]:
             yield "        }"
 
 
-def _cores(plan: Plan) -> list[tuple[str, str]]:
-    return [(m, s) for s, m in plan.asked() if s == "load"]
+def _cores(plan: Plan) -> list[str]:
+    return [m for s, m in plan.asked() if s == "load"]
 
 
 def _permissions(plan: Plan) -> Iterator[str]:
-    for name, _ in _cores(plan):
+    for name in _cores(plan):
         machine = plan.protocol.machines[name]
         rights = [
             "2" if s.permission == "Read_Write" else "1" if s.permission == "Read_Only" else "0"

@@ -26,7 +26,6 @@ def _told_by(stimulus: Stimulus, among: Sequence[Stimulus]) -> str:
 
 def callback_class(plan: Plan, name: str, type_: Type) -> Iterator[str]:
     """Yield the class of an external object that only reports."""
-    kinds = [row[0] for row in plan.numbering()]
     yield f"class {name} {{"
     yield "  public:"
     yield "    UnderWay *under_way = nullptr;"
@@ -39,13 +38,13 @@ def callback_class(plan: Plan, name: str, type_: Type) -> Iterator[str]:
         yield f"        world.reported_at = {'at' if at else '0'};"
         ended = [s for s in plan.scenario.stimulus if method in s.ends]
         for stimulus in ended:
-            count = f"under_way->counts[{kinds.index(stimulus.name)}]"
+            count = f"under_way->counts[kind_{stimulus.name}]"
             begun = f"{count} != 0"
             if len(ended) > 1:
                 # Not one that still waits in its machine for another to end.
                 waits = _told_by(stimulus, ended)
                 alike = [s for s in ended if _told_by(s, ended) == waits]
-                counts = (f"under_way->counts[{kinds.index(s.name)}]" for s in alike)
+                counts = (f"under_way->counts[kind_{s.name}]" for s in alike)
                 begun += f" && {' + '.join(counts)} > waiting_there<{stimulus.message}>("
                 begun += f"under_way->node, [](auto &m) {{ return {waits}; }})"
             yield f"        if ({begun}) {{"

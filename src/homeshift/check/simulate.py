@@ -18,6 +18,7 @@ from pathlib import Path
 from homeshift.check.build import compile_cpp, load_model, scenario_of
 from homeshift.check.emit_nodes import params
 from homeshift.check.plan import Plan, objects_of, port_of
+from homeshift.check.run import CrashError
 from homeshift.errors import HomeshiftError, InputError
 from homeshift.front_end import HelpFormatter, call
 from homeshift.slicc.emit import write_cpp
@@ -137,6 +138,7 @@ def simulate(
     Raises:
         InputError: of what is asked for, or of the protocol or the scenario.
         CheckerError: it cannot be compiled.
+        CrashError: the protocol makes the simulation crash.
     """
     _check(nodes=nodes, accesses=accesses, lines=lines, write_ratio=write_ratio, seed=seed)
     model = load_model(protocol_file, scenario_file, nodes=nodes, lines=lines)
@@ -159,6 +161,8 @@ def simulate(
         text=True,
         check=False,
     )
+    if run.returncode < 0:
+        raise CrashError
     return run.returncode == 0, (run.stdout + run.stderr).strip()
 
 

@@ -121,7 +121,7 @@ class HomeShiftCacheHierarchy(AbstractRubyCacheHierarchy):
         cores = board.get_processor().get_cores()
         channels = board.get_memory().get_mem_ports()
         # From address 0 on, also where there are devices first.
-        memory_bytes = max(int(addresses.end) for addresses, _ in channels)
+        memory_bytes = self._memory_bytes = max(int(addresses.end) for addresses, _ in channels)
         self._check_fit(board, len(cores), len(channels), memory_bytes)
         self.ruby_system = gem5.RubySystem(block_size_bytes=64)
         self.ruby_system.clk_domain = gem5.SrcClockDomain(
@@ -155,20 +155,39 @@ class HomeShiftCacheHierarchy(AbstractRubyCacheHierarchy):
         """Move the homes of the regions that hold these addresses; the simulation must have begun.
 
         They move while the simulation goes on; `home_of` tells whether they have.
+
+        Raises:
+            InputError: there is no such node, or no memory at an address.
         """
+        nodes = self._machine.nodes
+        faults = self._without_memory(addresses)
+        if new_home not in range(nodes):
+            faults.append(f"new_home {new_home}: the machine has nodes 0 to {nodes - 1}")
+        if faults:
+            raise InputError("the transfer", faults)
         size = self._region_bytes
         engine = self._controllers.migration_engines[new_home]
         engine.transfer(self._jobs, 0, [a // size * size for a in addresses], new_home)
         self._jobs += 1
 
     def home_of(self, address: int) -> int | None:
-        """Return the node that is home of an address; None while its region is between two."""
+        """Return the node that is home of an address; None while its region is between two.
+
+        Raises:
+            InputError: there is no memory at the address.
+        """
+        if faults := self._without_memory([address]):
+            raise InputError("the address", faults)
         directories = self._controllers.directories
         return next((n for n, d in enumerate(directories) if d.isHome(address)), None)
 
     def regions_moved(self) -> int:
         """Return how many regions have moved since the statistics were reset."""
         return sum(engine.regionsMoved() for engine in self._controllers.migration_engines)
+
+    def _without_memory(self, addresses: Sequence[int]) -> list[str]:
+        end = self._memory_bytes
+        return [f"{a:#x}: memory ends at {end:#x}" for a in addresses if not 0 <= a < end]
 
     def _check_fit(
         self, board: AbstractBoard, cores: int, channels: int, memory_bytes: int

@@ -26,6 +26,7 @@ from homeshift.units import LINE_BYTES, size_text
 Check = Callable[..., str | None]
 
 BANDWIDTH_WITHIN = 0.05
+MOST_TAGS = 2**32 - 1  # src/engine/structures.hh
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +69,30 @@ def power_of_two_sets(size_bytes: int, associativity: int) -> str | None:
     if sets == 1 and rest == 0:
         sentence = "a single set, which gem5 does not take"
     return sentence + suggest(below, above, size_text, least=2 * way_bytes)
+
+
+@rule(Machine, at="cache.size")
+def enough_sets(
+    nodes: int, memory__size_bytes: int, cache__size_bytes: int, cache__associativity: int
+) -> str | None:
+    """Lines of a set are told apart by tags of 32 bits, two of which mean something else."""
+    set_bytes, memory_bytes = LINE_BYTES * cache__associativity, nodes * memory__size_bytes
+    sets = max(1, cache__size_bytes // set_bytes)
+    least = 1 << (memory_bytes // (LINE_BYTES * MOST_TAGS)).bit_length()
+    if sets >= least:
+        return None
+    return (
+        f"{sets} sets cannot tell the lines of the nodes' {size_text(memory_bytes)} apart "
+        f'(try "{size_text(least * set_bytes)}")'
+    )
+
+
+@rule(Machine, at="slc.size")
+def enough_sets_of_a_slice(
+    nodes: int, memory__size_bytes: int, slc__size_bytes: int, slc__associativity: int
+) -> str | None:
+    """As for a cache."""
+    return enough_sets(nodes, memory__size_bytes, slc__size_bytes, slc__associativity)
 
 
 @rule(Memory, at="bandwidth")

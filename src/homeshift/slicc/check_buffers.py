@@ -13,6 +13,8 @@ from homeshift.slicc.scope import Scope
 # gem5 turns a parameter's default into a Python value, so a number does for all of these.
 _NUMBERS = ("int", "Cycles", "Tick", "NodeID", "Addr", "uint32_t", "uint64_t")
 
+NETWORKS = 16  # virtual ones, in src/engine and src/checker
+
 
 def check_buffers(scope: Scope, parameters: Sequence[Variable]) -> None:
     """Check the attributes and default values of a machine's parameters."""
@@ -31,6 +33,8 @@ def check_buffers(scope: Scope, parameters: Sequence[Variable]) -> None:
         if number is None or not number.isdigit():
             error(at, f"'{parameter.name}' needs virtual_network=\"a number\"")
             continue
+        if int(number) >= NETWORKS:
+            error(at, f"virtual network {number}: the engine has networks 0 to {NETWORKS - 1}")
         if "vnet_type" not in given:
             error(at, f"'{parameter.name}' needs a vnet_type, as vnet_type=\"response\"")
         other = used.setdefault((network, number), parameter)
