@@ -76,8 +76,10 @@ leave-or-move: $(VENV)/installed
 	    stop-and-copy:keep-held=on post-copy:keep-held=on -- \
 	    --machine quad --vm-memory 16MiB --borrow 1:0.25,2:0.25,3:0.25 --workload uniform:footprint=1,shared=0 \
 	    --warmup 1ms --window 500us --horizon 8ms
-	@$(RUN) plots/leave_or_move.py $(addprefix results/leave-or-move/,ownership stop-and-copy post-copy \
-	    stop-and-copy-keep-held=on post-copy-keep-held=on) -o results/figures
+	@for kept in "" -keep-held=on; do \
+	    $(RUN) plots/leave_or_move.py results/leave-or-move/ownership results/leave-or-move/stop-and-copy$$kept \
+	        results/leave-or-move/post-copy$$kept -o results/figures$$kept || exit; \
+	done
 
 # A sweep that was interrupted goes on. The page says what is measured and why.
 STUDY := speed start size borrow machine engine pool region variants synthetic

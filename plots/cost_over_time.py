@@ -4,18 +4,20 @@
 
     python plots/cost_over_time.py m5out/stop-and-copy m5out/ownership -o figures
 
-Left, the accesses that the VM has lost so far against its speed before the migration, which takes
-a `--warmup` that fills its caches; right, the energy of everything that the machine has done since
-the migration began. A strategy that copies pays at once, one that leaves data remote pays for as
-long as the VM runs. Marks: where `ownership` or `ignore-shared`, which leave data where it is,
-meets one that moves it, for the last time, in the colours of the two: round where moving has made
-good what it cost, square where leaving is the cheaper from then on. Needs runs with a common
+Left, the accesses that the VM has lost so far against its speed before the migration (the median of
+all, if they were not equally fast), which takes a `--warmup` that fills its caches; right, the
+energy of everything that the machine has done since the migration began. A strategy that copies
+pays at once, one that leaves data remote pays for as long as the VM runs. Marks: where `ownership`,
+or without it another that leaves data where it is, meets one that moves it, for the last time, in
+the colours of the two (left the cheaper before, right the cheaper from then on): round where moving
+has made good what it cost, square where leaving is the cheaper. Needs runs with a common
 `--horizon`.
 """
 
 from __future__ import annotations
 
 import itertools
+import statistics
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -57,8 +59,8 @@ def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
         fault = "not all are measured over the same time; make them with a common --horizon"
         raise InputError("list of runs", [fault])
     rows = []
+    before = statistics.median(figure.speed_before(run) for _, run in chosen)
     for label, run in chosen:
-        before = figure.speed_before(run)
         completed = run.migration["status"] == "completed"
         for point in run.migration["progress"]:
             lost = before * point["time"] - point["accesses"][0]
@@ -85,6 +87,8 @@ def crossings(data: pd.DataFrame, measure: str) -> list[tuple[str, str, float, f
         str(label): (rows["time"].to_numpy(), rows[measure].to_numpy())
         for label, rows in data[data["completed"]].groupby("strategy", sort=False)
     }
+    if any(_leaves(label) and _moves_homes(label) for label in lines):
+        lines = {k: v for k, v in lines.items() if _moves_homes(k) or not _leaves(k)}
     for (one, (times, values)), (other, (other_times, other_values)) in itertools.combinations(
         lines.items(), 2
     ):
@@ -104,6 +108,11 @@ def crossings(data: pd.DataFrame, measure: str) -> list[tuple[str, str, float, f
         names = (one, other) if apart[after] > 0 else (other, one)
         found.append((*names, time, float(np.interp(time, times, values))))
     return found
+
+
+def _moves_homes(label: str) -> bool:
+    traits = figure.traits_of(label)
+    return traits is not None and traits.moves_homes
 
 
 def _leaves(label: str) -> bool:

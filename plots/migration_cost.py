@@ -7,10 +7,10 @@
 
 A RUN is the output directory of a run or a sweep, or a directory of runs. Writes the figure as .png
 and .pdf, and the data behind it as .csv, in SI units. Equal data gives equal files. Blue bars are
-the strategies that move homes, orange ones those that only copy memory, grey ones any that did not
-come with Homeshift. Of more than eight runs, and of runs with several seeds, the mean of each
-strategy is shown, with its 95 % confidence interval over the seeds. An energy has the range of its
-constants instead: all of them low to all of them high (src/homeshift/energy.toml).
+the strategies that move homes, orange ones those that only copy memory, grey ones all others. Of
+more than eight runs, and of runs with several seeds, the mean of each strategy is shown, with its
+95 % confidence interval over the seeds. An energy has the range of its constants instead: all of
+them low to all of them high (src/homeshift/energy.toml).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ NAME = "migration_cost"
 
 _RUNS_EACH = "runs each"
 _OURS, _KNOWN = "#0072B2", "#E69F00"  # Okabe and Ito's blue and orange
-_UNKNOWN = "#666666"
+_OTHER = "#666666"
 _DECADE = 10.0
 _LONGEST = {1: 24, 2: 30}  # letters of a line of a label, by columns of the figure
 
@@ -149,11 +149,11 @@ def _caption(data: pd.DataFrame) -> list[str]:
 
 
 def _colour(strategy: str) -> str:
-    """Tell what moves homes from what only copies, and from strategies that nobody knows."""
+    """Tell what moves homes from what only copies, and from all others."""
     traits = figure.traits_of(strategy)
     if traits is None:
-        return _UNKNOWN
-    return _OURS if traits.moves_homes else _KNOWN
+        return _OTHER
+    return _OURS if traits.moves_homes else _KNOWN if traits.copies else _OTHER
 
 
 def _draw_panel(axes: Axes, rows: pd.DataFrame, names: Sequence[str]) -> None:

@@ -555,8 +555,8 @@ def test_strategies_of_ones_own_do_not_look_alike() -> None:
     assert len({(one.colour, one.marker) for one in looks.values()}) == 3
     names = ("own-a", "ownership-of-mine", "ownership:x=1", "pre-copy")
     assert [migration_cost._colour(name) for name in names] == [
-        migration_cost._UNKNOWN,
-        migration_cost._UNKNOWN,
+        migration_cost._OTHER,
+        migration_cost._OTHER,
         migration_cost._OURS,
         migration_cost._KNOWN,
     ]

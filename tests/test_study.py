@@ -15,7 +15,14 @@ from conftest import WriteRun
 
 from homeshift.analysis.runs import read_run, read_runs
 from homeshift.errors import InputError
-from homeshift.study.data import STRATEGIES, Study, _against_left, collect, listed
+from homeshift.study.data import (
+    _AGAINST_LEFT,
+    STRATEGIES,
+    Study,
+    _against_left,
+    collect,
+    listed,
+)
 from homeshift.study.page import render
 from homeshift.study.tables import AXES, LIMITS, REPEATS, STATIC, Tables
 from homeshift.sweep.spec import load_sweep
@@ -26,6 +33,7 @@ TABLE = ROOT / "docs" / "study.csv"
 FAST: dict[str, float] = {"cpi": 0.25}
 USUAL: dict[str, float] = {}
 SLOW: dict[str, float] = {"cpi": 16.0}
+KEPT = {"variant": "keep-held=on"}
 POOL: dict[str, float] = {"on_target": 0.0, "on_third": 1.0, "pool_ns": 63.5}
 
 
@@ -187,15 +195,22 @@ def test_homes_that_move_save_power_and_links_and_work_where_one_slice_is_enough
     study: Study,
 ) -> None:
     v = study.value
-    more = {"slices of 4 MiB", "links of 60 ns", "nothing borrowed", "all in a pool"}
+    more = {
+        *("slices of 2 MiB", "slices of 4 MiB", "links of 60 ns"),
+        *("nothing borrowed", "all in a pool"),
+    }
     for case, changes in STATIC.items():
         for measure in ("link_bytes", "energy_j"):
             assert v(measure, "static-homes", **changes) > v(measure, "ownership", **changes)
         assert v("energy_ratio", "static-homes", **changes) > 1.09
+        least = v("energy_ratio_low", "static-homes", **changes)
+        assert (least > 1.1) == (case in more - {"links of 60 ns"}), case
         work = v("accesses", "ownership", **changes) / v("accesses", "static-homes", **changes)
         assert (work > 1.03) == (case in more), case
     assert v("migration_bytes", "static-homes") < v("migration_bytes", "ownership")
     assert v("local_after", "static-homes") < v("local_after", "ownership")
+    large = v("accesses", "ownership", slice_kib=2048.0)
+    assert large > 1.2 * v("accesses", "static-homes")  # with three slices of 512 KiB
 
 
 def test_copies_that_spare_some_of_the_way_cost_less(study: Study) -> None:
@@ -270,6 +285,18 @@ def test_the_readme_says_the_same(study: Study) -> None:
         whole = v(measure, "stop-and-copy", variant="keep-held=on")
         return f"{whole / v(measure, 'ownership'):.0f}"
 
+    def less(ratio: float) -> str:
+        return f"{100 * (1 - ratio):.0f} %"
+
+    def more(ratio: float) -> str:
+        return f"{100 * (ratio - 1):.0f} %"
+
+    def us(strategy: str) -> str:
+        return f"{v('total_s', strategy) * 1e6:.1f}"
+
+    def energy(*, at: str = "", **changes: str) -> float:
+        return v(f"energy_ratio{at}", "post-copy", **changes)
+
     def static(measure: str, **changes: float) -> float:
         return v(measure, "static-homes", **changes) / v(measure, "ownership", **changes)
 
@@ -287,10 +314,13 @@ def test_the_readme_says_the_same(study: Study) -> None:
             "%", " %"
         ),
         f"({kept('migration_bytes')}, {kept('total_s')} and {kept('migration_j')} times, if the",
-        f"{100 * (1 - v('energy_ratio', 'post-copy', variant='keep-held=on')):.0f} % less, if they",
+        f"as much energy, and {less(energy(**KEPT))} less if they leave alone what the target has "
+        f"lent ({more(energy(at='_low'))} and {more(energy(at='_low', **KEPT))} more,",
+        f"in {us('static-homes')} us instead of {us('ownership')}.",
         f"{100 * (static('accesses') - 1):.1f} % more work, as it uses the slices of all nodes "
-        f"that hold its memory, for {100 * (static('energy_ratio') - 1):.1f} % more energy and "
-        f"{static('link_bytes'):.2f} times the bytes",
+        f"that hold its memory, with {static('link_bytes'):.2f} times the bytes on the links; for "
+        f"the same work it takes {100 * (static('energy_ratio') - 1):.1f} % more energy "
+        f"({less(static('energy_ratio_low'))} less, if",
         f"{100 * (1 - static('accesses', slice_kib=4096.0)):.1f} % less, for "
         f"{static('energy_ratio', slice_kib=4096.0):.2f} times the energy",
         f"before and after, it does {100 * (1 - static('accesses', **POOL)):.1f} % less work",
@@ -372,7 +402,7 @@ def test_a_small_sweep_becomes_rows_with_break_even_times(tmp_path: Path) -> Non
         (run.strategy, run.config["arguments"]["seed"]): run
         for run in read_runs([tmp_path / "all" / "small"], stats=False)
     }
-    against = ["overtakes_s", "saves_energy_s", "energy_ratio"]
+    against = list(_AGAINST_LEFT)
     for _, row in table.iloc[2:].iterrows():  # each with the one of its own seed
         expected = _against_left(*(runs[name, row["seed"]] for name in table["strategy"].unique()))
         assert tuple(row[against]) == pytest.approx(expected, nan_ok=True)
@@ -420,10 +450,10 @@ def test_what_moving_saves_is_known_from_the_time_on_at_which_as_much_work_took_
         )
         for name, course in courses.items()
     ]
-    overtakes, saves, ratio = _against_left(*runs)
+    overtakes, saves, *ratios = _against_left(*runs)
     assert overtakes == pytest.approx(4e-3 / 3, rel=0.01)
     assert saves == pytest.approx(1.5e-3, rel=0.01)
-    assert ratio == pytest.approx(0.2)
+    assert ratios == pytest.approx([0.2] * 3)
 
 
 @pytest.mark.parametrize(("lead", "overtakes"), [(0.005, math.nan), (0.02, 8.5)])
@@ -449,5 +479,5 @@ def test_a_lead_of_less_than_a_hundredth_is_as_good_as_none(
             ("moved", [(0.0, 0), (1e-3, 0), (1e-2, round(10_000 * (1 + lead)))]),
         )
     ]
-    work, _, _ = _against_left(*runs)
+    work = _against_left(*runs)[0]
     assert work == pytest.approx(overtakes * 1e-3, rel=0.01, nan_ok=True)

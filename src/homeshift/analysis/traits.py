@@ -14,12 +14,14 @@ class Traits:
     """What a strategy does.
 
     Args:
-        moves_homes: or else it only copies.
+        moves_homes: the right to memory.
         leaves_data: what a VM borrows stays where it is, and the VM pays for it as long as it runs.
+        copies: memory is copied.
     """
 
     moves_homes: bool = False
     leaves_data: bool = False
+    copies: bool = True
 
 
 BUILT_IN = {
@@ -28,8 +30,8 @@ BUILT_IN = {
     "post-copy": Traits(),
     "hybrid": Traits(),
     "ignore-shared": Traits(leaves_data=True),
-    "static-homes": Traits(leaves_data=True),
-    "ownership": Traits(moves_homes=True, leaves_data=True),
+    "static-homes": Traits(leaves_data=True, copies=False),
+    "ownership": Traits(moves_homes=True, leaves_data=True, copies=False),
     "ownership+copy": Traits(moves_homes=True),
     "ownership+pull": Traits(moves_homes=True),
     "borrow": Traits(moves_homes=True),

@@ -54,6 +54,10 @@ A variant is that of a strategy: those of its parameters that not every case has
 """
 SYNTHETIC = {**BASE, "cpi": math.nan, "memory_mib": 8.0}
 _AHEAD = 0.01
+_AGAINST_LEFT = (
+    *("overtakes_s", "saves_energy_s"),
+    *("energy_ratio", "energy_ratio_low", "energy_ratio_high"),
+)
 _COPIES = ("copy", "move-stage2-table", "move-cpu-state")
 _MEASURES = {
     "total_s": "total-time",
@@ -100,15 +104,13 @@ def collect(directory: str | os.PathLike[str]) -> pd.DataFrame:
     found = pd.DataFrame(rows)
     conditions = [*(name for name in BASE if name != "variant"), "seed"]
     left = {_key(row, conditions): row["run"] for row in rows if row["strategy"] == LEFT}
-    found["overtakes_s"], found["saves_energy_s"], found["energy_ratio"] = zip(
-        *(
-            _against_left(left.get(_key(row, conditions)), row["run"])
-            if row["strategy"] != LEFT
-            else (math.nan, math.nan, 1.0)
-            for row in rows
-        ),
-        strict=True,
-    )
+    against = [
+        _against_left(left.get(_key(row, conditions)), row["run"])
+        if row["strategy"] != LEFT
+        else (math.nan, math.nan, 1.0, 1.0, 1.0)
+        for row in rows
+    ]
+    found[list(_AGAINST_LEFT)] = against
     return found.drop(columns="run").sort_values(
         [*BASE, "strategy", "seed"], kind="stable", ignore_index=True
     )
@@ -180,15 +182,15 @@ def _by_vcpu(run: Run) -> list[int]:
     return [int(value) for value in found.groupby("object", sort=False)["value"].sum()]
 
 
-def _against_left(left: Run | None, moved: Run) -> tuple[float, float, float]:
+def _against_left(left: Run | None, moved: Run) -> tuple[float, ...]:
     """Return from when on, since the migration began, moving has paid: for work, and for energy.
 
     NaN: not within the measurement. Energy is compared at equal work, and the time is that of the
-    run that moved. The third number is the ratio of energies when both have done as much as the one
-    that has done less in all.
+    run that moved. The others are the ratios of energies when both have done as much as the one
+    that has done less in all: at the typical constants, with all of them low, and with all high.
     """
     if left is None:
-        return math.nan, math.nan, math.nan
+        return (math.nan,) * len(_AGAINST_LEFT)
     courses = [course(run) for run in (left, moved)]
     times = np.linspace(0, min(points["time"].iloc[-1] for points in courses), 2000)
     done = [np.interp(times, points["time"], points["accesses"]) for points in courses]
@@ -203,7 +205,9 @@ def _against_left(left: Run | None, moved: Run) -> tuple[float, float, float]:
     at = last_crossing(saved)
     if at is not None and saved[at] > 0:
         energy = float(data["moved_time"].iloc[at])
-    return work, energy, float(data["moved_energy"].iloc[-1] / data["left_energy"].iloc[-1])
+    last = data.iloc[-1]
+    ratios = (last[f"moved_energy{at}"] / last[f"left_energy{at}"] for at in ("", "-low", "-high"))
+    return work, energy, *map(float, ratios)
 
 
 @dataclass(frozen=True)

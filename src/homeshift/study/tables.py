@@ -28,7 +28,10 @@ AXES: dict[str, tuple[str, tuple[dict[str, Any], ...]]] = {
     "bandwidth": ("links [GB/s]", tuple({"link_gbs": v} for v in (6.0, 8.0, 16.0, 32.0, 64.0))),
     "latency": ("a link's latency [ns]", tuple({"latency_ns": v} for v in (10.0, 27.5, 60.0))),
     "engine": ("lines under way", tuple({"lines": value} for value in (16.0, 32.0, 128.0))),
-    "slice": ("slice [KiB]", tuple({"slice_kib": value} for value in (128.0, 512.0, 4096.0))),
+    "slice": (
+        "slice [KiB]",
+        tuple({"slice_kib": value} for value in (128.0, 512.0, 1024.0, 2048.0, 4096.0)),
+    ),
     "start": (
         "begun after [ms]",
         tuple({"warmup_ms": value} for value in (1.0, 2.0, 3.0, 6.0, 9.0, 12.0)),
@@ -55,7 +58,8 @@ REPEATS = ("start",)
 PROGRAMS = ("sqlite3", "xz", "sort", "perl")
 VARIANTS = (
     *(("stop-and-copy", ""), ("stop-and-copy", "keep-held=on")),
-    *(("post-copy", ""), ("post-copy", "keep-held=on"), ("ownership+pull", "policy=all")),
+    *(("post-copy", ""), ("post-copy", "keep-held=on")),
+    *(("ownership+pull", "policy=all"), ("ownership+pull", "")),
 )
 """Strategies that copy, and the parameters with which they spare some of the way."""
 LIMITS: dict[str, dict[str, Any]] = {
@@ -66,6 +70,8 @@ LIMITS: dict[str, dict[str, Any]] = {
 STATIC: dict[str, dict[str, Any]] = {
     "base case": {},
     "slices of 128 KiB": {"slice_kib": 128.0},
+    "slices of 1 MiB": {"slice_kib": 1024.0},
+    "slices of 2 MiB": {"slice_kib": 2048.0},
     "slices of 4 MiB": {"slice_kib": 4096.0},
     "links of 10 ns": {"latency_ns": 10.0},
     "links of 60 ns": {"latency_ns": 60.0},
@@ -75,6 +81,7 @@ STATIC: dict[str, dict[str, Any]] = {
     "16 cycles an instruction": {"cpi": 16.0},
 }
 """Cases in which homes that stay where the memory is are compared with homes that move."""
+_AS_GOOD = 0.01
 _BEFORE_DURING = ("before", "during")
 
 
@@ -156,15 +163,24 @@ class Tables:
                 format_number(v("link_bytes", s) / MIB),
                 f"{format_number(energy[0])} ({format_number(energy[1])} to "
                 f"{format_number(energy[2])})",
-                f"{v('energy_ratio', s) - 1:+z.0%}",
+                self._same_work(s),
             ]
 
         header = (
             *("strategy", "copied pages", "bytes between nodes [MiB]", "total time [us]"),
             *("downtime [us]", "speed after [accesses/us]", "local after [%]"),
-            *("work done", "all bytes on links [MiB]", "all energy [mJ]", "for the same work"),
+            *("work done", "all bytes on links [MiB]", "all energy [mJ]"),
+            "for the same work (constants low, high)",
         )
         return markdown_table(header, [row(s) for s in STRATEGIES])
+
+    def _same_work(self, strategy: str, **changes: Any) -> str:
+        """Return the energy for the same work, with all constants low and with all high."""
+        typical, low, high = (
+            f"{self._study.value(f'energy_ratio{at}', strategy, **changes) - 1:+z.0%}"
+            for at in ("", "_low", "_high")
+        )
+        return typical if strategy == LEFT else f"{typical} ({low}, {high})"
 
     def work(self, axis: str) -> str:
         """Return the work done in the window, against `ownership`, with the interval if any."""
@@ -275,13 +291,14 @@ class Tables:
                     format_number(v("migration_bytes", LEFT, **where) / 1024),
                     f"{v('forwarded', LEFT, **where):,.0f}",
                     *(format_number(v(f"speed_{when}", LEFT, **where)) for when in _BEFORE_DURING),
+                    f"{v('accesses', LEFT, **where) / v('accesses', LEFT) - 1:+z.1%}",
                     *(format_number(regions * (nodes - 2) * 8 / 1024) for nodes in (4, 64)),
                 ]
             )
         header = (
             *("region [KiB]", "regions", "total time [us]", "bytes between nodes [KiB]"),
-            *("requests sent on", "speed before [accesses/us]", "during"),
-            *("announced to 4 nodes [KiB]", "to 64 nodes [KiB]"),
+            *("requests sent on", "speed before [accesses/us]", "during", "work done"),
+            *("announced, of 4 nodes [KiB]", "of 64 nodes"),
         )
         return markdown_table(header, rows)
 
@@ -293,10 +310,14 @@ class Tables:
                 self._study.ratios(measure, "static-homes", LEFT, **changes)[0]
                 for measure in ("accesses", "link_bytes", "energy_ratio")
             )
-            others = (f"{format_number(ratio)}x" for ratio in (links, energy))
-            rows.append([case, f"{work - 1:+z.1%}", *others])
+            low, high = (
+                format_number(self._study.value(f"energy_ratio_{at}", "static-homes", **changes))
+                for at in ("low", "high")
+            )
+            energies = f"{format_number(energy)}x ({low}x, {high}x)"
+            rows.append([case, f"{work - 1:+z.1%}", f"{format_number(links)}x", energies])
         header = ("static homes, against `ownership`", "work done", "all bytes on links")
-        return markdown_table((*header, "energy for the same work"), rows)
+        return markdown_table((*header, "energy for the same work (constants low, high)"), rows)
 
     def variants(self) -> str:
         """Return the base case with copies that spare some of the way, a row each."""
@@ -312,38 +333,42 @@ class Tables:
                     format_number(v("total_s", strategy, **where) * 1e6),
                     format_number(v("downtime_s", strategy, **where) * 1e6),
                     f"{v('accesses', strategy, **where) / v('accesses', LEFT) - 1:+z.1%}",
-                    f"{v('energy_ratio', strategy, **where) - 1:+z.0%}",
+                    self._same_work(strategy, **where),
                 ]
             )
         header = (
             *("strategy", "copied pages", "bytes between nodes [MiB]", "total time [us]"),
-            *("downtime [us]", "work done", "energy for the same work"),
+            *("downtime [us]", "work done", "energy for the same work (constants low, high)"),
         )
         return markdown_table(header, rows)
 
     def limits(self) -> str:
-        """Return how long a VM stands still by the downtime-limit of pre-copy, in us."""
-        rows = [
-            [
-                limit,
-                *(
-                    format_number(self._study.value("downtime_s", s, **changes) * 1e6)
-                    for s in ("pre-copy", "ownership+copy")
-                ),
-            ]
-            for limit, changes in LIMITS.items()
-        ]
-        return markdown_table(("downtime-limit", "`pre-copy`", "`ownership+copy`"), rows)
+        """Return what the downtime-limit of a pre-copy decides."""
+        rows = []
+        for limit, changes in LIMITS.items():
+            cells = []
+            for strategy in ("pre-copy", "ownership+copy"):
+                [rounds] = self._study.rows(strategy, **changes)["round_bytes"]
+                cells += [
+                    format_number(self._study.value("downtime_s", strategy, **changes) * 1e6),
+                    str(len(listed(rounds)) - 1),  # the last one is copied while the VM is paused
+                    f"{self._study.value('copied_pages', strategy, **changes):,.0f}",
+                ]
+            rows.append([limit, *cells])
+        header = ("`pre-copy`: downtime [us]", "rounds", "copied pages")
+        other = ("`ownership+copy`: downtime [us]", "rounds", "copied pages")
+        return markdown_table(("downtime-limit", *header, *other), rows)
 
     def winners(self, measure: str, *, least: bool) -> str:
-        """Return which strategy is best in how many cases of all axes."""
-        best: dict[str, int] = {}
+        """Return in how many cases of all axes a strategy is the best, or within 1 % of it."""
+        near = dict.fromkeys(STRATEGIES, 0)
         for changes in self._cases():
             values = {s: self._study.value(measure, s, **changes) for s in STRATEGIES}
-            winner = (min if least else max)(values, key=lambda s: values[s])
-            best[winner] = best.get(winner, 0) + 1
-        ordered = sorted(best.items(), key=lambda item: -item[1])
-        return ", ".join(f"`{name}` in {count}" for name, count in ordered)
+            best = (min if least else max)(values.values())
+            for name, value in values.items():
+                near[name] += abs(value / best - 1) <= _AS_GOOD
+        ordered = sorted(near.items(), key=lambda item: -item[1])
+        return ", ".join(f"`{name}` in {count}" for name, count in ordered if count)
 
     def behind(self, strategy: str) -> float:
         """Return by how much of the best one's work a strategy is behind in its worst case."""
