@@ -7,7 +7,7 @@
 
 It holds the summary with ratios and confidence intervals, the figures, a drawing of the machine,
 all parameters, versions, and of a sweep the runs that failed, and what is needed to repeat it.
-Equal sweeps give equal pages. Costs over time are drawn if the runs have a horizon; whether data is
+Equal runs give equal pages. Costs over time are drawn if the runs have a horizon; whether data is
 better left or moved, if they also have ownership, a strategy that copies everything, and a VM that
 needs another node once for each page or more.
 """
@@ -62,7 +62,7 @@ def _write(arguments: argparse.Namespace) -> None:
     # Slow imports come last, so that --help is fast.
     from homeshift.analysis.report import page, results_of
 
-    results = results_of(arguments.runs, *runs_and_warnings(arguments))
+    results = results_of(arguments.runs, *runs_and_warnings(arguments), where=arguments.where)
     for warning in results.warnings:
         print(f"report.py: warning: {warning}", file=sys.stderr)
     text = page(results, list(_pictures(results)))
@@ -85,8 +85,9 @@ def _pictures(results: Results) -> Iterator[Picture]:
             migration_cost,
             migration_cost.run_data(results.comparable_runs),
             "Cost by strategy",
-            "Blue: strategies that move homes. Energy has the range of its constants, the others "
-            "their 95 % confidence over the seeds, if there are several.",
+            "Blue: strategies that move homes; orange: that only copy; grey: others. Energy has "
+            "the range of its constants, the others their 95 % confidence over the seeds, if there "
+            "are several.",
         )
     with contextlib.suppress(InputError):  # nothing that is drawn by default varies
         yield _picture(

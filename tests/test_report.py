@@ -295,11 +295,12 @@ def test_runs_of_no_sweep_have_a_page_as_well(sweep: Path, tmp_path: Path) -> No
     text = (tmp_path / "two.html").read_text(encoding="utf-8")
     assert "<title>ownership-1, stop-and-copy-1: 2 migrations</title>" in text
     assert "8.00x" in Page(text).texts
-    assert "The options of a run are in its" in text
+    assert "The options of a run of no sweep are in its" in text
     assert "scripts/sweep.py" not in text
     assert report(folder, tmp_path / "some.html", "--where", "seed=2").returncode == 0
     text = (tmp_path / "some.html").read_text(encoding="utf-8")
     assert "<title>folder: 2 migrations</title>" in text
+    assert "Only runs with seed=2." in text
 
 
 def test_sweeps_beside_each_other_are_told_apart(sweep: Path, tmp_path: Path) -> None:
@@ -313,9 +314,15 @@ def test_sweeps_beside_each_other_are_told_apart(sweep: Path, tmp_path: Path) ->
     assert f"warning: sweep '{tmp_path / 'other'}': 1 of 5 runs are missing" in result.stderr
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "<title>mine, yours: 8 migrations</title>" in text
+    assert "python scripts/report.py results/mine results/yours -o report.html" in text
     assert '<summary class="bad">2 failed</summary>' in text
     assert "sweep.py mine.toml" in text
     assert "sweep.py yours.toml" in text
+    (tmp_path / "other/sweep.json").write_text(json.dumps(note), "utf-8")  # of the same name
+    assert report(sweep, tmp_path / "page.html", str(tmp_path / "other")).returncode == 0
+    assert "<title>sweep, other: 8 migrations</title>" in (tmp_path / "page.html").read_text(
+        "utf-8"
+    )
 
 
 def test_a_file_that_would_not_be_html_is_refused_first(tmp_path: Path) -> None:

@@ -47,6 +47,10 @@ check(const SystemSpec &spec)
                 is_cache(spec.slc_bytes, spec.slc_associativity),
             "a cache is not a power of two of sets of 1 to 64 lines");
     require(spec.memory_bytes <= ~Addr{0} / kMachines, "memory_bytes needs more than 64 bits");
+    require(spec.region_bytes >= kLineBytes, "region_bytes is less than a line");
+    require(
+        spec.max_outstanding > 0 && spec.outstanding_lines > 0 && spec.outstanding_transfers > 0,
+        "nothing can be under way");
     require(spec.home_latency > 0 && spec.slc_latency > 0,
             "a home and its slice take a cycle at least");
     return spec;
@@ -271,6 +275,7 @@ System::enter()
 void
 System::place_homes(const std::vector<Addr> &addresses, unsigned home)
 {
+    const auto lock = enter();
     require_node(home);
     for (Addr address : addresses) {
         require_memory(address, 1);
@@ -289,6 +294,7 @@ unsigned
 System::add_vm(std::vector<std::uint64_t> frames,
                std::vector<std::unique_ptr<RequestStream>> streams, bool intruder)
 {
+    const auto lock = enter();
     for (std::uint64_t frame : frames) {
         require_memory(frame, kPageBytes);
     }
@@ -304,6 +310,7 @@ System::add_vm(std::vector<std::uint64_t> frames,
 void
 System::start_vm(unsigned vm, const std::vector<unsigned> &cores)
 {
+    const auto lock = enter();
     std::vector<Sequencer *> sequencers;
     for (unsigned core : cores) {
         sequencers.push_back(cores_.at(core).sequencer.get());
@@ -314,6 +321,7 @@ System::start_vm(unsigned vm, const std::vector<unsigned> &cores)
 void
 System::begin_stop_vm(unsigned vm)
 {
+    const auto lock = enter();
     vms_.at(vm)->stop();
 }
 
@@ -385,6 +393,7 @@ Job
 System::copy(unsigned node, const std::vector<Addr> &sources, const std::vector<Addr> &targets,
              std::uint64_t bytes_each, unsigned owner, JobQueue::Pace pace)
 {
+    const auto lock = enter();
     if (sources.size() != targets.size()) {
         throw std::invalid_argument("as many sources as targets are needed");
     }
@@ -416,6 +425,7 @@ Job
 System::transfer(unsigned node, std::vector<Addr> regions, unsigned new_home, unsigned owner,
                  std::optional<unsigned> fenced)
 {
+    const auto lock = enter();
     require_node(new_home);
     require_node(fenced.value_or(0));
     require_owner(owner);
@@ -427,6 +437,7 @@ System::transfer(unsigned node, std::vector<Addr> regions, unsigned new_home, un
 Job
 System::fence(unsigned node, std::vector<Addr> regions, unsigned fenced, unsigned owner)
 {
+    const auto lock = enter();
     require_node(fenced);
     require_owner(owner);
     name_by_base(regions);
@@ -457,6 +468,7 @@ System::left(Job job) const
 void
 System::cancel(Job job)
 {
+    const auto lock = enter();
     for (Node &node : nodes_) {
         node.engine->cancel(job);
     }
@@ -501,6 +513,7 @@ void
 System::map_pages(unsigned vm, const std::vector<std::uint64_t> &pages,
                   const std::vector<std::uint64_t> &frames)
 {
+    const auto lock = enter();
     for (std::uint64_t frame : frames) {
         require_memory(frame, kPageBytes);
     }
@@ -511,6 +524,7 @@ void
 System::forge(unsigned core, const std::string &request, Addr address, unsigned home,
               std::uint64_t value, unsigned other)
 {
+    const auto lock = enter();
     require_memory(address, 1);
     require_node(home);
     require_node(other);

@@ -180,19 +180,30 @@ def test_a_probe_that_fails_leaves_nothing_behind() -> None:
     assert system.core_counts()[2]["misses"] == 1
 
 
-def test_two_threads_do_not_run_one_system() -> None:
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda system: system.run(100_000),
+        lambda system: system.transfer(1, [0], 0),
+        lambda system: system.copy(0, [PAGE], [2 * PAGE], PAGE),
+    ],
+)
+def test_two_threads_do_not_use_one_system(other: Callable[[System], object]) -> None:
     system = System(small())
     system.start_vm(system.add_vm([0], [stream()]), [0])
     told: list[str] = []
 
-    def run() -> None:
+    def use(what: Callable[[System], object]) -> None:
         while not told:
             try:
-                system.run(100_000)
+                what(system)
             except RuntimeError as error:
                 told.append(str(error))
 
-    threads = [threading.Thread(target=run) for _ in range(2)]
+    threads = [
+        threading.Thread(target=use, args=(what,))
+        for what in (lambda system: system.run(100_000), other)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

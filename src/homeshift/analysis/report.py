@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import os
 import platform
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -45,6 +46,15 @@ class Picture:
     caption: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """A sweep: what the page calls it, its directory, and its sweep.json."""
+
+    name: str
+    directory: Path
+    note: dict[str, Any]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Results:
     """What a page is about.
@@ -55,7 +65,8 @@ class Results:
         table: of these, a row a run.
         comparable: the rows that can be summed up.
         warnings: what is missing, what is left out, and what the numbers can mislead about.
-        sweeps: the sweep.json of each directory of a sweep.
+        sweeps: of which there are runs among them.
+        command: that makes the page again, once the sweeps are made; or nothing.
     """
 
     name: str
@@ -63,7 +74,8 @@ class Results:
     table: pd.DataFrame
     comparable: pd.DataFrame
     warnings: Sequence[str]
-    sweeps: dict[Path, dict[str, Any]]
+    sweeps: Sequence[Sweep]
+    command: str
 
     @property
     def comparable_runs(self) -> list[Run]:
@@ -72,7 +84,11 @@ class Results:
 
 
 def results_of(
-    paths: Sequence[str | os.PathLike[str]], runs: Sequence[Run], warnings: Sequence[str]
+    paths: Sequence[str | os.PathLike[str]],
+    runs: Sequence[Run],
+    warnings: Sequence[str],
+    *,
+    where: Sequence[str] = (),
 ) -> Results:
     """Return what a page shows of runs.
 
@@ -80,15 +96,26 @@ def results_of(
         paths: where they were found: runs, sweeps, directories of runs.
         runs: those to show.
         warnings: on these.
+        where: conditions by which they were chosen.
 
     Raises:
         InputError: a sweep.json cannot be read.
     """
-    directories = list(map(Path, paths))
-    sweeps = {path: read_note(path) for path in directories if is_sweep(path)}
+    notes = {path: read_note(path) for path in map(Path, paths) if is_sweep(path)}
+    plain = [Path(path).resolve().name for path in paths]
     names = [
-        sweeps[path]["name"] if path in sweeps else path.resolve().name for path in directories
+        notes[Path(path)]["name"] if Path(path) in notes else name
+        for path, name in zip(paths, plain, strict=True)
     ]
+    if len(set(names)) < len(names):
+        names = plain
+    sweeps = [
+        Sweep(name=name, directory=Path(path), note=notes[Path(path)])
+        for path, name in zip(paths, names, strict=True)
+        if Path(path) in notes
+    ]
+    command = ["python", "scripts/report.py", *(f"results/{sweep.name}" for sweep in sweeps)]
+    command += [word for condition in where for word in ("--where", condition)]
     table = run_table(runs)
     comparable, others = groups.comparable(table, ["strategy"])
     return Results(
@@ -96,8 +123,13 @@ def results_of(
         runs=runs,
         table=table,
         comparable=comparable,
-        warnings=[*warnings, *([others] if others else [])],
+        warnings=[
+            *([f"only runs with {', '.join(where)}"] if where else []),
+            *warnings,
+            *([others] if others else []),
+        ],
         sweeps=sweeps,
+        command=shlex.join([*command, "-o", "report.html"]) if len(sweeps) == len(names) else "",
     )
 
 
@@ -141,7 +173,8 @@ def page(results: Results, pictures: Sequence[Picture]) -> str:
         run_list=_html(
             _run_list(results.table, groups.condition_columns(results.table, ["strategy"]))
         ),
-        sweeps=list(results.sweeps.values()),
+        sweeps=results.sweeps,
+        command=results.command,
         versions=_versions(),
     )
 
@@ -209,13 +242,13 @@ def _parameters(table: pd.DataFrame) -> list[tuple[str, str]]:
     return [(name, "; ".join(values)) for name, values in rows]
 
 
-def _failures(sweeps: dict[Path, dict[str, Any]]) -> list[dict[str, str]]:
+def _failures(sweeps: Sequence[Sweep]) -> list[dict[str, str]]:
     failures = []
-    for directory, note in sweeps.items():
-        for run in note["runs"]:
-            if run_directory(directory, run["run"]).is_dir():
+    for sweep in sweeps:
+        for run in sweep.note["runs"]:
+            if run_directory(sweep.directory, run["run"]).is_dir():
                 continue
-            failure = read_failure(failure_file(directory, run["run"]))
+            failure = read_failure(failure_file(sweep.directory, run["run"]))
             if failure is not None:
                 options = " ".join(f"--{name} {value}" for name, value in run["options"].items())
                 command = f"configs/migrate.py {options}"

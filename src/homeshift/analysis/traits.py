@@ -34,7 +34,7 @@ BUILT_IN = {
     "ownership": Traits(moves_homes=True, leaves_data=True, copies=False),
     "ownership+copy": Traits(moves_homes=True),
     "ownership+pull": Traits(moves_homes=True),
-    "borrow": Traits(moves_homes=True),
+    "borrow": Traits(moves_homes=True, copies=False),
     "return": Traits(moves_homes=True),
 }
 """In the order in which they are shown."""

@@ -77,9 +77,9 @@ def enough_sets(
 ) -> str | None:
     """Lines of a set are told apart by tags of 32 bits, two of which mean something else."""
     set_bytes, memory_bytes = LINE_BYTES * cache__associativity, nodes * memory__size_bytes
-    sets = max(1, cache__size_bytes // set_bytes)
+    sets = cache__size_bytes // set_bytes
     least = 1 << (memory_bytes // (LINE_BYTES * MOST_TAGS)).bit_length()
-    if sets >= least:
+    if sets >= least or sets <= 1:  # a single set is a fault of its own
         return None
     return (
         f"{sets} sets cannot tell the lines of the nodes' {size_text(memory_bytes)} apart "

@@ -69,13 +69,13 @@ class OwnershipPull(Strategy):
 
     def migrate(self, vm: Vm, target: int) -> Iterator[Operation]:
         """Yield the operations that bring `vm` to the node `target`."""
-        vm.sample(self.sample_every)
+        if self.policy != "all":
+            vm.sample(self.sample_every)
         yield from Ownership().migrate(vm, target)
         if self.policy == "all":
             yield Pull(vm.pages_off(target), to=target)
         else:
             yield from self.pull_hot(vm, target)
-        vm.sample(0)
         yield Return(vm)
 
     def pull_hot(self, vm: Vm, target: int) -> Iterator[Operation]:
@@ -93,3 +93,4 @@ class OwnershipPull(Strategy):
                 hot = [page for page, _ in Counter(page for page, _ in samples).most_common()]
             away = vm.pages_off(target, among=hot)
             yield Pull(away[: self.pages_per_period], to=target)
+        vm.sample(0)
