@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import figure
 
+from homeshift.analysis.traits import Traits
 from homeshift.errors import InputError
 from homeshift.front_end import call
 
@@ -92,12 +93,16 @@ def crossings(data: pd.DataFrame, measure: str) -> list[tuple[str, str, float, f
         str(label): (rows["time"].to_numpy(), rows[measure].to_numpy())
         for label, rows in data[data["completed"]].groupby("strategy", sort=False)
     }
-    if any(_leaves(label) and _moves_homes(label) for label in lines):
-        lines = {k: v for k, v in lines.items() if _moves_homes(k) or not _leaves(k)}
+    if any(_traits(label).leaves_data and _traits(label).moves_homes for label in lines):
+        lines = {
+            label: line
+            for label, line in lines.items()
+            if _traits(label).moves_homes or not _traits(label).leaves_data
+        }
     for (one, (times, values)), (other, (other_times, other_values)) in itertools.combinations(
         lines.items(), 2
     ):
-        if _leaves(one) == _leaves(other):
+        if _traits(one).leaves_data == _traits(other).leaves_data:
             continue
         grid = np.union1d(times, other_times)
         grid = grid[grid <= min(times[-1], other_times[-1])]
@@ -115,14 +120,8 @@ def crossings(data: pd.DataFrame, measure: str) -> list[tuple[str, str, float, f
     return found
 
 
-def _moves_homes(label: str) -> bool:
-    traits = figure.traits_of(label)
-    return traits is not None and traits.moves_homes
-
-
-def _leaves(label: str) -> bool:
-    traits = figure.traits_of(label)
-    return traits is not None and traits.leaves_data
+def _traits(label: str) -> Traits:
+    return figure.traits_of(label) or Traits()
 
 
 def draw(data: pd.DataFrame, *, columns: int) -> Figure:
@@ -150,7 +149,7 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
                 **looks[str(label)].line(place),
             )
         for dearer, cheaper, time, cost in crossings(data, measure):
-            meet = "leaving is cheaper" if _leaves(cheaper) else "moving has paid"
+            meet = "leaving is cheaper" if _traits(cheaper).leaves_data else "moving has paid"
             axes.plot(
                 [time / unit.factor],
                 [cost / scales[measure]],

@@ -101,18 +101,14 @@ def results_of(
     Raises:
         InputError: a sweep.json cannot be read.
     """
-    notes = {path: read_note(path) for path in map(Path, paths) if is_sweep(path)}
-    plain = [Path(path).resolve().name for path in paths]
-    names = [
-        notes[Path(path)]["name"] if Path(path) in notes else name
-        for path, name in zip(paths, plain, strict=True)
-    ]
+    places = [(path, read_note(path) if is_sweep(path) else None) for path in map(Path, paths)]
+    names = [note["name"] if note else path.resolve().name for path, note in places]
     if len(set(names)) < len(names):
-        names = plain
+        names = [path.resolve().name for path, _ in places]
     sweeps = [
-        Sweep(name=name, directory=Path(path), note=notes[Path(path)])
-        for path, name in zip(paths, names, strict=True)
-        if Path(path) in notes
+        Sweep(name=name, directory=path, note=note)
+        for name, (path, note) in zip(names, places, strict=True)
+        if note
     ]
     command = ["python", "scripts/report.py", *(f"results/{sweep.name}" for sweep in sweeps)]
     command += [word for condition in where for word in ("--where", condition)]

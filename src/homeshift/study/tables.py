@@ -56,6 +56,7 @@ AXES: dict[str, tuple[str, tuple[dict[str, Any], ...]]] = {
 REPEATS = ("start",)
 """Those that are no cases of their own, but the base case again."""
 PROGRAMS = ("sqlite3", "xz", "sort", "perl")
+_MIGRATION = ("copied pages", "bytes between nodes [MiB]", "total time [us]", "downtime [us]")
 VARIANTS = (
     *(("stop-and-copy", ""), ("stop-and-copy", "keep-held=on")),
     *(("post-copy", ""), ("post-copy", "keep-held=on")),
@@ -82,7 +83,6 @@ STATIC: dict[str, dict[str, Any]] = {
 }
 """Cases in which homes that stay where the memory is are compared with homes that move."""
 _AS_GOOD = 0.01
-_BEFORE_DURING = ("before", "during")
 
 
 def names(study: Study) -> dict[str, Any]:
@@ -153,13 +153,10 @@ class Tables:
             energy = [v(f"energy{level}_j", s) * 1e3 for level in ("", "_low", "_high")]
             return [
                 f"`{s}`",
-                f"{v('copied_pages', s):,.0f}",
-                format_number(v("migration_bytes", s) / MIB),
-                format_number(v("total_s", s) * 1e6),
-                format_number(v("downtime_s", s) * 1e6),
+                *self._migration(s),
                 format_number(v("speed_after", s)),
                 format_number(v("local_after", s) * 100),
-                f"{v('accesses', s) / v('accesses', LEFT) - 1:+z.1%}",
+                self._work_done(s),
                 format_number(v("link_bytes", s) / MIB),
                 f"{format_number(energy[0])} ({format_number(energy[1])} to "
                 f"{format_number(energy[2])})",
@@ -167,12 +164,26 @@ class Tables:
             ]
 
         header = (
-            *("strategy", "copied pages", "bytes between nodes [MiB]", "total time [us]"),
-            *("downtime [us]", "speed after [accesses/us]", "local after [%]"),
+            *("strategy", *_MIGRATION, "speed after [accesses/us]", "local after [%]"),
             *("work done", "all bytes on links [MiB]", "all energy [mJ]"),
             "for the same work (constants low, high)",
         )
         return markdown_table(header, [row(s) for s in STRATEGIES])
+
+    def _migration(self, strategy: str, **changes: Any) -> list[str]:
+        """Return the cells of `_MIGRATION`."""
+        v = self._study.value
+        return [
+            f"{v('copied_pages', strategy, **changes):,.0f}",
+            format_number(v("migration_bytes", strategy, **changes) / MIB),
+            format_number(v("total_s", strategy, **changes) * 1e6),
+            format_number(v("downtime_s", strategy, **changes) * 1e6),
+        ]
+
+    def _work_done(self, strategy: str, **changes: Any) -> str:
+        """Return the work of a case against that of `ownership` in the base case."""
+        v = self._study.value
+        return f"{v('accesses', strategy, **changes) / v('accesses', LEFT) - 1:+z.1%}"
 
     def _same_work(self, strategy: str, **changes: Any) -> str:
         """Return the energy for the same work, with all constants low and with all high."""
@@ -290,8 +301,9 @@ class Tables:
                     format_number(v("total_s", LEFT, **where) * 1e6),
                     format_number(v("migration_bytes", LEFT, **where) / 1024),
                     f"{v('forwarded', LEFT, **where):,.0f}",
-                    *(format_number(v(f"speed_{when}", LEFT, **where)) for when in _BEFORE_DURING),
-                    f"{v('accesses', LEFT, **where) / v('accesses', LEFT) - 1:+z.1%}",
+                    format_number(v("speed_before", LEFT, **where)),
+                    format_number(v("speed_during", LEFT, **where)),
+                    self._work_done(LEFT, **where),
                     *(format_number(regions * (nodes - 2) * 8 / 1024) for nodes in (4, 64)),
                 ]
             )
@@ -321,26 +333,19 @@ class Tables:
 
     def variants(self) -> str:
         """Return the base case with copies that spare some of the way, a row each."""
-        v = self._study.value
         rows = []
         for strategy, variant in VARIANTS:
             where = {"variant": variant} if variant else {}
             rows.append(
                 [
                     f"`{strategy}:{variant}`" if variant else f"`{strategy}`",
-                    f"{v('copied_pages', strategy, **where):,.0f}",
-                    format_number(v("migration_bytes", strategy, **where) / MIB),
-                    format_number(v("total_s", strategy, **where) * 1e6),
-                    format_number(v("downtime_s", strategy, **where) * 1e6),
-                    f"{v('accesses', strategy, **where) / v('accesses', LEFT) - 1:+z.1%}",
+                    *self._migration(strategy, **where),
+                    self._work_done(strategy, **where),
                     self._same_work(strategy, **where),
                 ]
             )
-        header = (
-            *("strategy", "copied pages", "bytes between nodes [MiB]", "total time [us]"),
-            *("downtime [us]", "work done", "energy for the same work (constants low, high)"),
-        )
-        return markdown_table(header, rows)
+        energy = "energy for the same work (constants low, high)"
+        return markdown_table(("strategy", *_MIGRATION, "work done", energy), rows)
 
     def limits(self) -> str:
         """Return what the downtime-limit of a pre-copy decides."""
@@ -349,11 +354,9 @@ class Tables:
             cells = []
             for strategy in ("pre-copy", "ownership+copy"):
                 [rounds] = self._study.rows(strategy, **changes)["round_bytes"]
-                cells += [
-                    format_number(self._study.value("downtime_s", strategy, **changes) * 1e6),
-                    str(len(listed(rounds)) - 1),  # the last one is copied while the VM is paused
-                    f"{self._study.value('copied_pages', strategy, **changes):,.0f}",
-                ]
+                copied, _, _, downtime = self._migration(strategy, **changes)
+                # The last round is copied while the VM is paused.
+                cells += [downtime, str(len(listed(rounds)) - 1), copied]
             rows.append([limit, *cells])
         header = ("`pre-copy`: downtime [us]", "rounds", "copied pages")
         other = ("`ownership+copy`: downtime [us]", "rounds", "copied pages")
