@@ -211,7 +211,7 @@ class Samples:
     def __init__(self, *samples: list[int]) -> None:
         self.samples = list(samples)
 
-    def sample(self, vm: int, every: int, slower_than_ticks: int) -> None:
+    def sample(self, vm: int, every: int) -> None:
         """Need not do anything."""
 
     def map_pages(self, vm: int, pages: Sequence[int], frames: Sequence[int]) -> None:

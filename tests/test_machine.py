@@ -17,7 +17,6 @@ from homeshift.machine import (
     load_machine,
     machine_directory,
     machine_names,
-    slow_access_ticks,
 )
 
 SOUND = (machine_directory() / "quad.toml").read_text()
@@ -69,31 +68,6 @@ def test_times_become_cycles_of_the_clock_and_sizes_become_bytes() -> None:
     assert machine.memory.bandwidth_bytes_per_second == 38.4e9
     assert machine.cache.sets == 512
     assert machine.network.columns is None
-
-
-@pytest.mark.parametrize(
-    ("pool", "threshold"),
-    [
-        ("pool.latency=63.5ns", "between"),  # slower than a node's: 150 ns
-        ("pool.latency=150ns", "between"),
-        ("pool.latency=2ns", "local"),  # faster, with its way, than the node's own
-        ("pool.latency=2ns,pool.link_latency=90ns", "between"),
-        ("pool.latency=63.5ns,pool.link_latency=90ns", "between"),
-    ],
-)
-def test_slow_accesses_are_those_that_need_another_node_or_a_pool(
-    pool: str, threshold: str
-) -> None:
-    machine = load_machine(f"pool:memory.latency=150ns,{pool}")
-    assert machine.pool is not None
-    assert machine.pool.latency_cycles is not None
-    slow, local = slow_access_ticks(machine) / 1000, miss_ns(machine, home_links=0, memory_links=0)
-    host = miss_ns(machine, home_links=0, memory_links=2)
-    longer = machine.link_latency(4) - machine.network.link_latency_cycles
-    slower = machine.pool.latency_cycles - machine.memory.latency_cycles
-    away = min(host, host + (slower + 2 * longer) * 0.5)  # ns a cycle
-    assert slow == pytest.approx((local + away) / 2 if threshold == "between" else local, abs=0.5)
-    assert (away > slow) == (threshold == "between")
 
 
 @pytest.mark.parametrize("name", machine_names())

@@ -455,7 +455,7 @@ class HomeTable
     }
 
     void
-    profileService(MachineID, MachineID)
+    profileService(MachineID, Addr, MachineID, MachineID)
     {}
 
     // What a node asks with.

@@ -119,14 +119,13 @@ class GuestMemory
 
     // ---- samples of accesses ----
 
-    // Note the page of every `every`-th access that takes longer than `slower_than`; 0: none.
+    // Note the page of every `every`-th access that needs another node; 0: none.
     void
-    sample(std::uint64_t every, std::uint64_t slower_than)
+    sample(std::uint64_t every)
     {
         every_ = every;
-        slower_than_ = slower_than;
         seen_ = 0;
-        slow_.clear();
+        remote_.clear();
         samples_.clear();
     }
 
@@ -137,21 +136,21 @@ class GuestMemory
     }
 
     void
-    count_access(std::uint64_t guest, std::uint64_t latency, std::uint64_t cycle)
+    count_access(std::uint64_t guest, bool remote, std::uint64_t cycle)
     {
-        if (every_ != 0 && latency > slower_than_) {
-            if (cycle != slow_cycle_) {
-                count_slow();
-                slow_cycle_ = cycle;
+        if (every_ != 0 && remote) {
+            if (cycle != remote_cycle_) {
+                count_remote();
+                remote_cycle_ = cycle;
             }
-            slow_.push_back(guest >> kPageShift);
+            remote_.push_back(guest >> kPageShift);
         }
     }
 
     Pages
     take_samples()
     {
-        count_slow();
+        count_remote();
         return std::exchange(samples_, {});
     }
 
@@ -186,16 +185,16 @@ class GuestMemory
   private:
     // Those of one cycle by the number of their page, for the reason given at take_faults().
     void
-    count_slow()
+    count_remote()
     {
-        std::sort(slow_.begin(), slow_.end());
-        for (std::uint64_t page : slow_) {
+        std::sort(remote_.begin(), remote_.end());
+        for (std::uint64_t page : remote_) {
             if (++seen_ == every_) {
                 seen_ = 0;
                 samples_.push_back(page);
             }
         }
-        slow_.clear();
+        remote_.clear();
     }
 
     std::uint64_t
@@ -213,10 +212,9 @@ class GuestMemory
     std::uint64_t all_blocked_since_ = 0;
     std::uint64_t all_blocked_cycles_ = 0;
     std::uint64_t every_ = 0;
-    std::uint64_t slower_than_ = 0;
     std::uint64_t seen_ = 0;
-    std::uint64_t slow_cycle_ = 0;
-    Pages slow_; // accesses of that cycle, not counted yet
+    std::uint64_t remote_cycle_ = 0;
+    Pages remote_; // accesses of that cycle, not counted yet
     Pages samples_;
 };
 

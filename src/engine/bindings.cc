@@ -401,12 +401,8 @@ NB_MODULE(_engine, m)
             "take_faults", [](System &s, unsigned vm) { return s.vm(vm).take_faults(); }, "vm"_a,
             "Missing pages that were touched since this was last asked.")
         .def(
-            "sample",
-            [](System &s, unsigned vm, std::uint64_t every, Cycles slower_than) {
-                s.vm(vm).sample(every, slower_than);
-            },
-            "vm"_a, "every"_a, "slower_than"_a,
-            "Note the page of every so many accesses that are slower than so many cycles.")
+            "sample", [](System &s, unsigned vm, std::uint64_t every) { s.vm(vm).sample(every); },
+            "vm"_a, "every"_a, "Note the page of every so many accesses that need another node.")
         .def(
             "take_samples", [](System &s, unsigned vm) { return s.vm(vm).take_samples(); }, "vm"_a)
         .def(

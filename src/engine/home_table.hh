@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// A node's home table, a count of where the node's misses were served, and the faults that its
-// cores are about to be told.
+// A node's home table, a count of where the node's misses were served, and what is known of the
+// answers that its cores are about to get.
 
 #ifndef HOMESHIFT_ENGINE_HOME_TABLE_HH
 #define HOMESHIFT_ENGINE_HOME_TABLE_HH
 
 #include <algorithm>
 #include <cstdint>
-#include <utility>
-#include <vector>
 
+#include "common/answer_notes.hh"
 #include "common/home_map.hh"
 #include "engine/types.hh"
 
@@ -42,13 +41,18 @@ class HomeTable : public SharedHomeMap
         learn(number_of(machine), address, home, now_);
     }
 
-    // sender: who supplied the data; home: who ordered the request.
+    // A core's miss is served. sender: who supplied the data; home: who ordered the request.
     void
-    profileService(MachineID sender, MachineID home)
+    profileService(MachineID core, Addr line, MachineID sender, MachineID home)
     {
         const unsigned from =
             sender.type == MachineType_L1Cache ? sender.num / cores_per_node_ : sender.num;
-        ++(from == node_ && home.num == node_ ? served_locally : served_remotely);
+        if (from == node_ && home.num == node_) {
+            ++served_locally;
+        } else {
+            ++served_remotely;
+            remote_.add(core.num, line);
+        }
     }
 
     // What a node asks with: its caches and its DMA.
@@ -68,13 +72,20 @@ class HomeTable : public SharedHomeMap
     void
     accessFault(MachineID core, Addr line)
     {
-        faults_.emplace_back(core, line);
+        faults_.add(core.num, line);
     }
 
+    // Whether it is; whether the answer took another node. To be asked once.
     bool
     take_fault(MachineID core, Addr line)
     {
-        return std::erase(faults_, std::pair(core, line)) != 0;
+        return faults_.take(core.num, line);
+    }
+
+    bool
+    take_remote(MachineID core, Addr line)
+    {
+        return remote_.take(core.num, line);
     }
 
     std::uint64_t served_locally = 0;
@@ -91,7 +102,8 @@ class HomeTable : public SharedHomeMap
     unsigned cores_per_node_;
     unsigned caches_;
     const Cycle &now_;
-    std::vector<std::pair<MachineID, Addr>> faults_;
+    AnswerNotes faults_;
+    AnswerNotes remote_;
 };
 
 } // namespace homeshift::engine

@@ -43,16 +43,16 @@ class Sequencer final : public Runner
 {
   public:
     // port: the cache's in_port for the core's requests; lines: that it keeps; latency: of a hit,
-    // in cycles; faults: the node's home table, which is told of faults first.
+    // in cycles; table: the node's home table, which knows of the answers, or nullptr.
     void
-    connect(Controller *cache, int port, const CacheMemory *lines, Cycles latency,
-            HomeTable *faults, EventQueue *queue)
+    connect(Controller *cache, int port, const CacheMemory *lines, Cycles latency, HomeTable *table,
+            EventQueue *queue)
     {
         cache_ = cache;
         port_ = port;
         lines_ = lines;
         latency_ = latency;
-        faults_ = faults;
+        home_table_ = table;
         queue_ = queue;
         queue->add(this);
     }
@@ -118,6 +118,7 @@ class Sequencer final : public Runner
         if (miss && refused(line)) {
             return;
         }
+        is_remote_ = miss && remote(line);
         user->load_done(line, data);
     }
 
@@ -127,12 +128,20 @@ class Sequencer final : public Runner
         if (miss && refused(line)) {
             return;
         }
+        is_remote_ = miss && remote(line);
         user->store_done(line, data);
     }
 
     void
     evictionCallback(Addr)
     {}
+
+    // Whether the access that the user is told of took another node.
+    bool
+    is_remote() const
+    {
+        return is_remote_;
+    }
 
     CoreUser *user = nullptr;
 
@@ -198,22 +207,30 @@ class Sequencer final : public Runner
     bool
     refused(Addr line)
     {
-        if (faults_ == nullptr || !faults_->take_fault(cache_->id(), line)) {
+        if (home_table_ == nullptr || !home_table_->take_fault(cache_->id(), line)) {
             return false;
         }
+        is_remote_ = remote(line);
         user->access_refused(line);
         return true;
     }
 
+    bool
+    remote(Addr line)
+    {
+        return home_table_ != nullptr && home_table_->take_remote(cache_->id(), line);
+    }
+
     Controller *cache_ = nullptr;
     const CacheMemory *lines_ = nullptr;
-    HomeTable *faults_ = nullptr;
+    HomeTable *home_table_ = nullptr;
     EventQueue *queue_ = nullptr;
     int port_ = 0;
     Cycles latency_ = 1;
     Fifo<Request> requests_; // on their way to the cache, the first to arrive first
     Cycle wake_at_ = kNever;
     bool runs_ = false;
+    bool is_remote_ = false;
     RubyRequest hit_;
 };
 

@@ -48,10 +48,9 @@ Vcpu::blocked_for(Cycles cycles)
 inline void
 Vcpu::go_on(const UnderWay &access)
 {
-    const Cycles taken = now() - access.issued;
-    latency += taken;
+    latency += now() - access.issued;
     issue_some();
-    vm_.access_done(access.guest, taken);
+    vm_.access_done(access.guest, core_->is_remote());
 }
 
 void
@@ -132,9 +131,9 @@ Vm::accesses() const
 }
 
 void
-Vm::look_at(Addr guest, Cycles latency)
+Vm::look_at(Addr guest, bool remote)
 {
-    count_access(guest, latency, queue_.now());
+    count_access(guest, remote, queue_.now());
     const bool page_quiet = missing(guest >> kPageShift);
     if (page_quiet || (stopping_ && drained())) {
         end_wait();
@@ -185,9 +184,9 @@ Vm::map_pages(const Pages &pages, const Pages &frames)
 }
 
 void
-Vm::sample(std::uint64_t every, Cycles slower_than)
+Vm::sample(std::uint64_t every)
 {
-    GuestMemory::sample(every, slower_than);
+    GuestMemory::sample(every);
     watch_or_not();
 }
 

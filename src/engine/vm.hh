@@ -126,8 +126,8 @@ class Vm : public GuestMemory
     bool quiet(const Pages &pages) const;
     void map_pages(const Pages &pages, const Pages &frames);
 
-    // Note the page of every `every`-th access that took longer than `slower_than` cycles; 0: none.
-    void sample(std::uint64_t every, Cycles slower_than);
+    // Note the page of every `every`-th access that needs another node; 0: none.
+    void sample(std::uint64_t every);
 
     void reset_statistics();
 
@@ -155,14 +155,14 @@ class Vm : public GuestMemory
     }
 
     void
-    access_done(Addr guest, Cycles latency)
+    access_done(Addr guest, bool remote)
     {
         if (watched_) {
-            look_at(guest, latency);
+            look_at(guest, remote);
         }
     }
 
-    void look_at(Addr guest, Cycles latency);
+    void look_at(Addr guest, bool remote);
     void end_wait();
     void watch_or_not();
 

@@ -105,7 +105,7 @@ def stops_and_starts(chance: random.Random, system: System) -> list[Any]:
 
 def samples(chance: random.Random, system: System) -> list[Any]:
     """Every n-th access is noted."""
-    system.sample(VM, chance.choice([1, 3]), chance.choice([0, 5]))
+    system.sample(VM, chance.choice([1, 3]))
     seen: list[Any] = []
     for _ in range(10):
         system.run(chance.randrange(1, 300))

@@ -15,12 +15,13 @@ FAR = NODE + 64 * PAGE  # in the memory of node 1, used by nobody
 
 
 MISS = 26  # cycles of a load from the memory of the core's node, see `small()`
+FAR_MISS = MISS + 24  # and the links there and back
 
 
-def sequential(*, think: int = 0, **changes: int) -> System:
+def sequential(*, think: int = 0, page: int = 0, **changes: int) -> System:
     """Return a machine whose first core loads one line of a page after the other from now on."""
     system = System(small(**{"max_outstanding": 1, **changes}))
-    system.add_vm([0], [stream(kind="stream", write_ratio=0.0, think=think)])
+    system.add_vm([page], [stream(kind="stream", write_ratio=0.0, think=think)])
     system.start_vm(0, [0])
     return system
 
@@ -361,46 +362,78 @@ def test_a_page_that_moves_while_the_vm_runs_keeps_its_data() -> None:
 # ---- samples -----------------------------------------------------------------------------------
 
 
-def test_samples_name_the_pages_of_slow_accesses_only() -> None:
+def remote(system: System) -> int:
+    return sum(node["served_remotely"] for node in system.node_counts())
+
+
+@pytest.mark.parametrize("homes", [0, 1])
+def test_samples_name_the_pages_of_accesses_that_need_another_node(homes: int) -> None:
     system = System(small(cache_bytes=128, slc_bytes=128))
     frames = [0, PAGE, FAR, FAR + PAGE]
-    system.place_homes(frames, 0)
+    system.place_homes(frames[2:], homes)
     system.add_vm(frames, [stream(vm_bytes=4 * PAGE, think=50)])
     system.start_vm(0, [0])
-    system.sample(0, 1, 10**6)
-    system.run(20_000)
-    assert system.take_samples(0) == []
-    system.sample(0, 1, 40)  # cycles: memory here takes less, on the other node more
+    system.sample(0, 1)
     system.run(20_000)
     far = system.take_samples(0)
-    assert {2, 3} <= set(far)
-    assert sum(page in (2, 3) for page in far) > 0.95 * len(far)  # some waited for a busy line
-    system.sample(0, 4, 40)
+    assert set(far) == {2, 3}
+    assert len(far) == remote(system)
+    system.reset_statistics()
+    system.sample(0, 4)
     system.run(20_000)
-    assert len(system.take_samples(0)) == pytest.approx(len(far) / 4, rel=0.15)
-    system.sample(0, 0, 0)
+    assert len(system.take_samples(0)) == remote(system) // 4
+    system.sample(0, 0)
     system.run(20_000)
     assert system.take_samples(0) == []
 
 
-def test_a_sample_is_slower_than_asked_for_and_there_when_it_is_done() -> None:
-    for slower_than, found in ((MISS - 1, [0]), (MISS, [])):
-        system = sequential()
-        system.sample(0, 1, slower_than)
-        system.run(MISS)
-        assert system.take_samples(0) == found
+def test_hits_in_another_nodes_slice_are_sampled() -> None:
+    system = System(small(cache_bytes=128, slc_bytes=8 * PAGE))
+    system.add_vm([FAR], [stream(vm_bytes=PAGE, think=50, write_ratio=0.0)])
+    system.start_vm(0, [0])
+    system.run(50_000)  # the slice has the page by now
+    reads = sum(node["dram_reads"] for node in system.node_counts())
+    system.reset_statistics()
+    system.sample(0, 1)
+    system.run(20_000)
+    assert reads == 64
+    assert sum(node["dram_reads"] for node in system.node_counts()) == 0
+    assert len(system.take_samples(0)) == remote(system) > 100
+
+
+def test_of_a_home_here_only_what_its_slice_has_not_is_sampled() -> None:
+    system = System(small(cache_bytes=128, slc_bytes=8 * PAGE))
+    system.place_homes([FAR], 0)
+    system.add_vm([FAR], [stream(vm_bytes=PAGE, think=50, write_ratio=0.0)])
+    system.start_vm(0, [0])
+    system.sample(0, 1)
+    system.run(50_000)
+    assert system.take_samples(0) == [0] * 64  # each line once
+    assert system.core_counts()[0]["misses"] > 500
+
+
+def test_what_others_are_served_is_in_no_sample() -> None:
+    system = System(small(cores_per_node=2, cache_bytes=128, slc_bytes=128))
+    system.add_vm([FAR], [stream(vm_bytes=PAGE, think=20)])
+    system.add_vm([0], [stream(vm_bytes=PAGE, think=20)])
+    system.start_vm(0, [0])
+    system.start_vm(1, [1])  # beside it, with memory of its own node
+    system.sample(1, 1)
+    system.run(20_000)
+    assert remote(system) > 100
+    assert system.take_samples(1) == []
 
 
 def test_sampling_that_begins_anew_forgets_what_was_counted() -> None:
-    system = sequential()
+    system = sequential(page=FAR)
     for every in (1, 3):
-        system.sample(0, every, 0)
-        system.run(2 * MISS)
-        system.sample(0, every, 0)
+        system.sample(0, every)
+        system.run(2 * FAR_MISS)
+        system.sample(0, every)
         assert system.take_samples(0) == []
-    system.run(2 * MISS)
+    system.run(2 * FAR_MISS)
     assert system.take_samples(0) == []
-    system.run(MISS)  # the third since then
+    system.run(FAR_MISS)  # the third since then
     assert system.take_samples(0) == [0]
 
 
@@ -416,7 +449,7 @@ def test_samples_of_one_cycle_are_in_the_order_of_their_pages() -> None:
     frames = [page * PAGE + (NODE if page == low else 0) for page in range(4)]
     system = System(small(max_outstanding=1))
     system.add_vm(frames, specs(seed))
-    system.start_vm(0, [0, 2])  # each in the node of its page: both take as long
-    system.sample(0, 1, 0)
-    system.run(MISS)
+    system.start_vm(0, [2, 0])  # each in the node of the other's page: both take as long
+    system.sample(0, 1)
+    system.run(FAR_MISS)
     assert system.take_samples(0) == [low, high]

@@ -14,7 +14,6 @@ from machines import DATA, LINE, PAGE, shipped, small, wait_for
 
 from homeshift._engine import System
 from homeshift.machine import Machine
-from homeshift.machine.latency import local_miss_cycles, remote_miss_cycles
 
 # Stages of one cycle, beside what the file says.
 REQUEST = 1  # the cache sends its request
@@ -211,13 +210,6 @@ def test_tiny_takes_26_ns_locally_and_50_ns_with_memory_elsewhere() -> None:
     b = Bench("tiny")
     assert b.nanoseconds(b.load(0, b.line(home=0, memory=0))) == 26.0
     assert b.nanoseconds(b.load(0, b.line(home=0, memory=1))) == 50.0
-
-
-@pytest.mark.parametrize("name", MACHINES)
-def test_what_samples_are_judged_by_are_the_times_of_local_and_remote_misses(name: str) -> None:
-    b = Bench(name)
-    assert b.load(0, b.line(home=0, memory=0)) == local_miss_cycles(b.machine)
-    assert b.load(0, b.line(home=0, memory=1)) == remote_miss_cycles(b.machine)
 
 
 @pytest.mark.parametrize("name", MACHINES)

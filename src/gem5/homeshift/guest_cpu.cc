@@ -39,6 +39,12 @@ GuestCpu::takeFault(Addr line)
     return homeTable->takeFault(coreOfNode, line);
 }
 
+bool
+GuestCpu::takeRemote(Addr line)
+{
+    return homeTable->takeRemote(coreOfNode, line);
+}
+
 uint64_t
 GuestCpu::accesses() const
 {

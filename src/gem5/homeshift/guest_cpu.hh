@@ -91,6 +91,9 @@ class GuestCpu : public ClockedObject
     // Whether the answer to an access to a line is that its node has no right to it.
     bool takeFault(Addr line);
 
+    // Whether it took another node.
+    bool takeRemote(Addr line);
+
     VirtualMachine &vm;
     std::vector<std::unique_ptr<RequestPort>> ports; // to the core of each node
     RequestPort *core = nullptr;                     // on which it runs

@@ -142,7 +142,8 @@ GuestPort::answer(MemSide &from, PacketPtr packet)
     auto *access = dynamic_cast<Access *>(packet->popSenderState());
     panic_if(access == nullptr, "%s: an answer to nothing", name());
     const Addr place = packet->getAddr();
-    fatal_if(vm.holds(access->guest) && takeFault(place & ~(::homeshift::kLineBytes - 1)),
+    const Addr line = place & ~(::homeshift::kLineBytes - 1);
+    fatal_if(vm.holds(access->guest) && takeFault(line),
              "%s: the program touches memory that its node has lost its right to", name());
     const bool write = packet->isWrite();
     packet->setAddr(access->guest + vm.start);
@@ -152,13 +153,13 @@ GuestPort::answer(MemSide &from, PacketPtr packet)
         refused.push_back(&from);
         return false;
     }
-    end(*access, write);
+    end(*access, write, line);
     delete access;
     return true;
 }
 
 void
-GuestPort::end(const Access &access, bool write)
+GuestPort::end(const Access &access, bool write, Addr line)
 {
     const uint64_t page = access.guest >> ::homeshift::kPageShift;
     --underWay;
@@ -175,9 +176,8 @@ GuestPort::end(const Access &access, bool write)
     } else {
         ++stats.numLoads;
     }
-    const Tick latency = (now() - access.issued / clockPeriod()) * clockPeriod();
-    stats.totalLatency += latency;
-    vm.accessDone(access.guest, latency);
+    stats.totalLatency += (now() - access.issued / clockPeriod()) * clockPeriod();
+    vm.accessDone(access.guest, takeRemote(line));
 }
 
 // As long as nothing is cached, memory holds all that has been written.

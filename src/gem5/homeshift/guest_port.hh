@@ -165,7 +165,7 @@ class GuestPort : public GuestCpu
     void retryAnswers();
     Addr placeOf(Addr guest) const;
     bool mayIssue(Addr guest);
-    void end(const Access &access, bool write);
+    void end(const Access &access, bool write, Addr line);
 
     const bool speculates;
     memory::PhysicalMemory &memory; // of all nodes

@@ -45,7 +45,7 @@ HomeTable::set(MachineID machine, Addr address, NodeID home)
 }
 
 void
-HomeTable::profileService(MachineID sender, MachineID home)
+HomeTable::profileService(MachineID core, Addr line, MachineID sender, MachineID home)
 {
     const NodeID from =
         sender.getType() == MachineType_L1Cache ? sender.getNum() / coresPerNode : sender.getNum();
@@ -53,6 +53,7 @@ HomeTable::profileService(MachineID sender, MachineID home)
         ++stats.servedLocally;
     } else {
         ++stats.servedRemotely;
+        remote.add(core.getNum(), line);
     }
 }
 
@@ -72,19 +73,19 @@ HomeTable::machinesOf(NodeID of) const
 void
 HomeTable::accessFault(MachineID core, Addr line)
 {
-    faults.emplace_back(core.getNum(), line);
+    faults.add(core.getNum(), line);
 }
 
 bool
 HomeTable::takeFault(unsigned core, Addr line)
 {
-    const std::pair<NodeID, Addr> fault(node * coresPerNode + core, line);
-    const auto found = std::find(faults.begin(), faults.end(), fault);
-    if (found == faults.end()) {
-        return false;
-    }
-    faults.erase(found);
-    return true;
+    return faults.take(node * coresPerNode + core, line);
+}
+
+bool
+HomeTable::takeRemote(unsigned core, Addr line)
+{
+    return remote.take(node * coresPerNode + core, line);
 }
 
 uint64_t

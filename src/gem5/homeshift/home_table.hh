@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// A node's home table, a count of where the node's misses were served, and the faults that its
-// cores are about to be told.
+// A node's home table, a count of where the node's misses were served, and what is known of the
+// answers that its cores are about to get.
 
 #ifndef HOMESHIFT_GEM5_HOME_TABLE_HH
 #define HOMESHIFT_GEM5_HOME_TABLE_HH
 
-#include <utility>
-#include <vector>
-
 #include "base/statistics.hh"
 #include "base/types.hh"
+#include "common/answer_notes.hh"
 #include "common/home_map.hh"
 #include "mem/ruby/common/MachineID.hh"
 #include "mem/ruby/common/NetDest.hh"
@@ -35,8 +33,8 @@ class HomeTable : public SimObject, public ::homeshift::SharedHomeMap
     NodeID lookup(MachineID machine, Addr address) const;
     void set(MachineID machine, Addr address, NodeID home);
 
-    // sender: who supplied the data; home: who ordered the request.
-    void profileService(MachineID sender, MachineID home);
+    // A core's miss is served. sender: who supplied the data; home: who ordered the request.
+    void profileService(MachineID core, Addr line, MachineID sender, MachineID home);
 
     // What a node asks with: its caches and its DMA.
     NetDest machinesOf(NodeID node) const;
@@ -44,8 +42,10 @@ class HomeTable : public SimObject, public ::homeshift::SharedHomeMap
     // The answer that the core gets next for this line is an access fault.
     void accessFault(MachineID core, Addr line);
 
-    // Whether the answer that a core of this node, counted within the node, gets is a fault.
+    // Whether the answer that a core of this node, counted within the node, gets is a fault, and
+    // whether it took another node. To be asked once.
     bool takeFault(unsigned core, Addr line);
+    bool takeRemote(unsigned core, Addr line);
 
     uint64_t servedRemotely() const;
 
@@ -53,7 +53,8 @@ class HomeTable : public SimObject, public ::homeshift::SharedHomeMap
     RubySystem *const system;
     const NodeID node;
     const unsigned coresPerNode;
-    std::vector<std::pair<NodeID, Addr>> faults;
+    ::homeshift::AnswerNotes faults;
+    ::homeshift::AnswerNotes remote;
 
     struct Stats : public statistics::Group
     {

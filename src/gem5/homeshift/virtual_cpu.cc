@@ -119,8 +119,8 @@ VirtualCpu::done(PacketPtr packet)
 {
     const Addr line = packet->getAddr();
     const UnderWay access = take(line);
-    const Tick latency = (now() - access.issued) * clockPeriod();
-    stats.totalLatency += latency;
+    const bool remote = takeRemote(line);
+    stats.totalLatency += (now() - access.issued) * clockPeriod();
     if (takeFault(line)) {
         ++numFaults; // its node has no right: the packet holds no data
     } else if (packet->isRead()) {
@@ -132,7 +132,7 @@ VirtualCpu::done(PacketPtr packet)
     }
     delete packet;
     issue_some();
-    vm.accessDone(access.guest, latency);
+    vm.accessDone(access.guest, remote);
     if (drainState() == DrainState::Draining && drained()) {
         signalDrainDone();
     }

@@ -209,9 +209,9 @@ VirtualMachine::load(Addr guest, uint64_t token)
 }
 
 void
-VirtualMachine::accessDone(Addr guest, Tick latency)
+VirtualMachine::accessDone(Addr guest, bool remote)
 {
-    count_access(guest, latency, curTick() / clockPeriod());
+    count_access(guest, remote, curTick() / clockPeriod());
     if (missing(guest >> ::homeshift::kPageShift)) {
         exitAtEndOfCycle("a page is quiet", clockPeriod());
     }

@@ -124,7 +124,7 @@ class VirtualMachine : public SimObject, public ::homeshift::GuestMemory
     }
 
     void load(Addr guest, uint64_t token);
-    void accessDone(Addr guest, Tick latency);
+    void accessDone(Addr guest, bool remote);
     void tellIfPaused();
     void missingPage(uint64_t page, uint64_t cycle);
     void countBlocked(uint64_t cycle);

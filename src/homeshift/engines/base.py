@@ -321,8 +321,8 @@ class Engine(Protocol):
         In the order in which that happened; those of one cycle by number, as also of samples.
         """
 
-    def sample(self, vm: int, every: int, slower_than_ticks: int) -> None:
-        """Note the page of every so many accesses slower than that; every = 0 ends it."""
+    def sample(self, vm: int, every: int) -> None:
+        """Note the page of every so many accesses that need another node; every = 0 ends it."""
 
     def take_samples(self, vm: int) -> list[int]:
         """Return the pages noted since this was last asked, in order."""

@@ -149,8 +149,8 @@ class EmbeddedEngine:
     def take_faults(self, vm: int) -> list[int]:
         return self._system.take_faults(vm)
 
-    def sample(self, vm: int, every: int, slower_than_ticks: int) -> None:
-        self._system.sample(vm, every, slower_than_ticks // self._machine.clock_period_ps)
+    def sample(self, vm: int, every: int) -> None:
+        self._system.sample(vm, every)
 
     def take_samples(self, vm: int) -> list[int]:
         return self._system.take_samples(vm)

@@ -159,8 +159,8 @@ class Gem5Engine:
     def take_faults(self, vm: int) -> list[int]:
         return list(self._vms[vm].takeFaults())
 
-    def sample(self, vm: int, every: int, slower_than_ticks: int) -> None:
-        self._vms[vm].sample(every, slower_than_ticks)
+    def sample(self, vm: int, every: int) -> None:
+        self._vms[vm].sample(every)
 
     def take_samples(self, vm: int) -> list[int]:
         return list(self._vms[vm].takeSamples())

@@ -19,7 +19,7 @@ from homeshift.errors import RunError
 from homeshift.experiment.frames import FrameAllocator
 from homeshift.experiment.homes import Homes
 from homeshift.experiment.vm import VmSpec, state_bytes
-from homeshift.machine import Machine, slow_access_ticks
+from homeshift.machine import Machine
 from homeshift.units import LINE_BYTES, MOST, PAGE_BYTES
 
 
@@ -195,7 +195,7 @@ class RunningVm:
                 f"ends it"
             )
         self._samples.clear()
-        self.engine.sample(self.number, int(every), slow_access_ticks(self._machine))
+        self.engine.sample(self.number, int(every))
 
     def take_samples(self) -> list[tuple[int, int]]:
         """Return (page, node that accessed it) of what was noted since this was last asked."""
@@ -298,7 +298,7 @@ class RunningVm:
             for pages, move in ((self.state, self.move_state), (self.stage2, self.move_stage2)):
                 if pages and self.location(pages[0]) != source:
                     move(source)
-        self.engine.sample(self.number, 0, 0)
+        self.engine.sample(self.number, 0)
 
     def unused_regions(self) -> list[int]:
         """Return the regions that none of its pages lies in any more."""

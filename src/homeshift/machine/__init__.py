@@ -12,7 +12,6 @@ its faults at once. `latency` adds up how long an access takes.
 Standard library only: this package also runs in gem5's Python.
 """
 
-from homeshift.machine.latency import slow_access_ticks
 from homeshift.machine.loader import load_machine, machine_directory, machine_names
 from homeshift.machine.model import Machine
 
@@ -21,5 +20,4 @@ __all__ = [
     "load_machine",
     "machine_directory",
     "machine_names",
-    "slow_access_ticks",
 ]
