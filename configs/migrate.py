@@ -82,8 +82,8 @@ def _parser() -> argparse.ArgumentParser:
         default="ownership",
         metavar="NAME|FILE.py[:KEY=VALUE,...]",
         help="how the VM moves: stop-and-copy, pre-copy, post-copy, hybrid, ignore-shared, "
-        "static-homes, ownership, ownership+copy, ownership+pull; or, where it stays, borrow, "
-        "return; or a file of your own that defines a strategy",
+        "static-homes, static-homes+pull, ownership, ownership+copy, ownership+pull; or, where it "
+        "stays, borrow, return; or a file of your own that defines a strategy",
     )
     what = parser.add_mutually_exclusive_group()
     what.add_argument(

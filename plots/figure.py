@@ -44,8 +44,9 @@ _METADATA: dict[str, dict[str, str | None]] = {
     "png": {"Software": None},
     "pdf": {"CreationDate": None, "Producer": None},
 }
-# Okabe and Ito's eight colours, grey, and two of Tol's for what moves memory under a VM; a second
-# sign (dashes, marker) for print without colours. Solid lines are strategies that move homes.
+# Okabe and Ito's eight colours, grey, a dark red of Tol's, and two of his for what moves memory
+# under a VM; a second sign (dashes, marker) for print without colours. Solid lines are strategies
+# that move homes.
 _LOOKS = {
     "stop-and-copy": ("#000000", (0, (1, 1)), "o"),
     "pre-copy": ("#E69F00", (0, (4, 1.5)), "s"),
@@ -53,6 +54,7 @@ _LOOKS = {
     "hybrid": ("#CC79A7", (0, (2.5, 1)), "v"),
     "ignore-shared": ("#A59C00", (0, (6, 1, 1, 1, 1, 1)), "P"),
     "static-homes": ("#666666", (0, (5, 2, 1, 2)), "d"),
+    "static-homes+pull": ("#994455", (0, (3, 1, 1, 1)), "+"),
     "ownership": ("#0072B2", "-", "D"),
     "ownership+copy": ("#56B4E9", "-", "X"),
     "ownership+pull": ("#009E73", "-", "*"),

@@ -20,7 +20,7 @@ needs_gem5 = pytest.mark.skipif(
 
 STRATEGIES = (
     *("stop-and-copy", "pre-copy:max-rounds=5", "post-copy", "hybrid", "ignore-shared"),
-    *("static-homes", "ownership", "ownership+copy", "ownership+pull"),
+    *("static-homes", "static-homes+pull", "ownership", "ownership+copy", "ownership+pull"),
 )
 ON_CPUS = (
     *((strategy, "simple") for strategy in STRATEGIES),

@@ -223,6 +223,6 @@ def test_the_sweep_over_linux_can_be_made(tmp_path: Path, monkeypatch: pytest.Mo
     assert sweep.varied == ("strategy",)
     assert [run.options["strategy"] for run in sweep.runs] == [
         *("stop-and-copy", "pre-copy:max-rounds=3", "post-copy", "hybrid"),
-        *("ignore-shared:max-rounds=3", "static-homes", "ownership"),
+        *("ignore-shared:max-rounds=3", "static-homes", "static-homes+pull", "ownership"),
         *("ownership+copy:max-rounds=3", "ownership+pull"),
     ]

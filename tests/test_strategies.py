@@ -429,8 +429,9 @@ def test_with_its_memory_at_hand_a_vm_finds_everything_locally_afterwards() -> N
     assert 0.8 < summary["vm"]["local-share"]["after"] < 1.0
 
 
+@pytest.mark.parametrize("first", ["ownership", "static-homes"])
 @pytest.mark.parametrize("policy", ["sampled", "majority"])
-def test_pulling_ends_when_few_accesses_need_another_node(policy: str) -> None:
+def test_pulling_ends_when_few_accesses_need_another_node(policy: str, first: str) -> None:
     vm: dict[str, Any] = {
         "memory_bytes": 512 * KIB,
         "borrow": EVERYWHERE,
@@ -446,13 +447,15 @@ def test_pulling_ends_when_few_accesses_need_another_node(policy: str) -> None:
     left, pulled = (
         run(small, strategy, chase, **vm).summary
         for strategy in (
-            "ownership",
-            f"ownership+pull:remote-share=0.1,period=20us,sample-every=1,policy={policy}",
+            first,
+            f"{first}+pull:remote-share=0.1,period=20us,sample-every=1,policy={policy}",
         )
     )
     assert left["vm"]["local-share"]["after"] < 0.7
     assert pulled["vm"]["local-share"]["after"] > 0.85
     assert 0 < pulled["copied-pages"] <= 128
+    moved = [summary["home"]["regions-transferred"] for summary in (left, pulled)]
+    assert moved == ([128, 128] if first == "ownership" else [0, 0])
     assert pulled["downtime"] == pytest.approx(left["downtime"], rel=0.1)
     assert (
         pulled["vm"]["accesses-per-microsecond"]["after"]

@@ -31,6 +31,7 @@ BUILT_IN = {
     "hybrid": Traits(),
     "ignore-shared": Traits(leaves_data=True),
     "static-homes": Traits(leaves_data=True, copies=False),
+    "static-homes+pull": Traits(),
     "ownership": Traits(moves_homes=True, leaves_data=True, copies=False),
     "ownership+copy": Traits(moves_homes=True),
     "ownership+pull": Traits(moves_homes=True),

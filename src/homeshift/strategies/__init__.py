@@ -37,6 +37,7 @@ from homeshift.strategies.post_copy import PostCopy
 from homeshift.strategies.pre_copy import PreCopy
 from homeshift.strategies.recording import faults_of_attributes
 from homeshift.strategies.static_homes import StaticHomes
+from homeshift.strategies.static_homes_pull import StaticHomesPull
 from homeshift.strategies.stop_and_copy import StopAndCopy
 
 __all__ = [
@@ -71,6 +72,7 @@ STRATEGIES: dict[str, type[Strategy]] = {
         Hybrid,
         IgnoreShared,
         StaticHomes,
+        StaticHomesPull,
         Ownership,
         OwnershipCopy,
         OwnershipPull,

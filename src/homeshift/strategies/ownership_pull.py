@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from homeshift.strategies.base import Operation, Pull, Return, Strategy, Vm, Watch
 from homeshift.strategies.ownership import Ownership
@@ -58,6 +59,7 @@ class OwnershipPull(Strategy):
     """Move the homes and the vCPUs, then pull hot pages until remote accesses are rare."""
 
     name = "ownership+pull"
+    first: ClassVar[type[Strategy]] = Ownership
 
     remote_share: float = share(0.05, "of accesses that may need another node in the end")
     policy: str = choice("sampled", ("sampled", "majority", "all"), "which pages move")
@@ -71,7 +73,7 @@ class OwnershipPull(Strategy):
         """Yield the operations that bring `vm` to the node `target`."""
         if self.policy != "all":
             vm.sample(self.sample_every)
-        yield from Ownership().migrate(vm, target)
+        yield from self.first().migrate(vm, target)
         if self.policy == "all":
             yield Pull(vm.pages_off(target), to=target)
         else:

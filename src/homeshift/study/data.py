@@ -28,8 +28,8 @@ from homeshift.output_file import output_file
 from homeshift.units import TICKS_PER_MICROSECOND, TICKS_PER_SECOND
 
 STRATEGIES = (
-    *("stop-and-copy", "pre-copy", "post-copy", "hybrid", "ignore-shared", "static-homes"),
-    *("ownership", "ownership+copy", "ownership+pull"),
+    *("stop-and-copy", "pre-copy", "post-copy", "hybrid", "ignore-shared"),
+    *("static-homes", "static-homes+pull", "ownership", "ownership+copy", "ownership+pull"),
 )
 LEFT = "ownership"  # what others are compared with: it leaves all data where it is
 BASE: Mapping[str, Any] = {

@@ -61,6 +61,7 @@ VARIANTS = (
     *(("stop-and-copy", ""), ("stop-and-copy", "keep-held=on")),
     *(("post-copy", ""), ("post-copy", "keep-held=on")),
     *(("ownership+pull", "policy=all"), ("ownership+pull", "")),
+    *(("static-homes+pull", "policy=all"), ("static-homes+pull", "")),
 )
 """Strategies that copy, and the parameters with which they spare some of the way."""
 LIMITS: dict[str, dict[str, Any]] = {
@@ -80,9 +81,12 @@ STATIC: dict[str, dict[str, Any]] = {
     "75 % borrowed": {"on_target": 0.375, "on_third": 0.375},
     "all in a pool": {"on_target": 0.0, "on_third": 1.0, "pool_ns": 63.5},
     "16 cycles an instruction": {"cpi": 16.0},
+    "hot pages that change": {"workload": "phased"},
 }
 """Cases in which homes that stay where the memory is are compared with homes that move."""
+_ENERGY_RATIOS = ("energy_ratio", "energy_ratio_low", "energy_ratio_high")
 _AS_GOOD = 0.01
+_PULLING = ("ownership+pull", "static-homes+pull")
 
 
 def names(study: Study) -> dict[str, Any]:
@@ -130,7 +134,7 @@ def names(study: Study) -> dict[str, Any]:
         "variant_table": tables.variants,
         "limit_table": tables.limits,
         "winners": tables.winners,
-        "behind": tables.behind,
+        "pull_wins": tables.least_energy(*_PULLING),
         "cases": tables.cases,
         "unsteady": tables.unsteady,
         "unsteady_runs": tables.unsteady_runs,
@@ -254,13 +258,17 @@ class Tables:
         """Return from when on moving has paid, in ms; the length of the window if it has not."""
 
         def cell(strategy: str, changes: dict[str, Any]) -> str:
-            rows = self._study.rows(strategy, **changes)
-            if bool(rows[measure].isna().any()):
-                return f"> {rows['window_s'].iloc[0] * 1e3:.0f}"
-            milliseconds = float(rows[measure].mean()) * 1e3
-            return "at once" if milliseconds < 0.1 else _rough(milliseconds)
+            return self._since(measure, strategy, **changes)
 
         return self._over(axis, cell, strategies=COPYING)
+
+    def _since(self, measure: str, strategy: str, **changes: Any) -> str:
+        """Return a break-even time in ms; the length of the window if there was none."""
+        rows = self._study.rows(strategy, **changes)
+        if bool(rows[measure].isna().any()):
+            return f"> {rows['window_s'].iloc[0] * 1e3:.0f}"
+        milliseconds = float(rows[measure].mean()) * 1e3
+        return "at once" if milliseconds < 0.1 else _rough(milliseconds)
 
     def rounds(self) -> str:
         """Return the rounds of pre-copy, in pages by their bytes, beside a geometric series."""
@@ -314,22 +322,20 @@ class Tables:
         )
         return markdown_table(header, rows)
 
-    def static_homes(self) -> str:
-        """Return static homes against `ownership`, a row a case."""
+    def static_homes(self, then: str = "") -> str:
+        """Return static homes against `ownership`, a row a case; then: what both go on with."""
         rows = []
         for case, changes in STATIC.items():
-            work, links, energy = (
-                self._study.ratios(measure, "static-homes", LEFT, **changes)[0]
-                for measure in ("accesses", "link_bytes", "energy_ratio")
+            work, links, *energies = (
+                self._study.ratios(measure, f"static-homes{then}", f"{LEFT}{then}", **changes)[0]
+                for measure in ("accesses", "link_bytes", *_ENERGY_RATIOS)
             )
-            low, high = (
-                format_number(self._study.value(f"energy_ratio_{at}", "static-homes", **changes))
-                for at in ("low", "high")
-            )
-            energies = f"{format_number(energy)}x ({low}x, {high}x)"
-            rows.append([case, f"{work - 1:+z.1%}", f"{format_number(links)}x", energies])
-        header = ("static homes, against `ownership`", "work done", "all bytes on links")
-        return markdown_table((*header, "energy for the same work (constants low, high)"), rows)
+            typical, low, high = (f"{format_number(ratio)}x" for ratio in energies)
+            cells = (f"{work - 1:+z.1%}", f"{format_number(links)}x", f"{typical} ({low}, {high})")
+            rows.append([case, *cells])
+        header = (f"`static-homes{then}`, against `{LEFT}{then}`", "work done")
+        energy = "energy for the same work (constants low, high)"
+        return markdown_table((*header, "all bytes on links", energy), rows)
 
     def variants(self) -> str:
         """Return the base case with copies that spare some of the way, a row each."""
@@ -341,11 +347,16 @@ class Tables:
                     f"`{strategy}:{variant}`" if variant else f"`{strategy}`",
                     *self._migration(strategy, **where),
                     self._work_done(strategy, **where),
+                    self._since("overtakes_s", strategy, **where),
                     self._same_work(strategy, **where),
+                    self._since("saves_energy_s", strategy, **where),
                 ]
             )
-        energy = "energy for the same work (constants low, high)"
-        return markdown_table(("strategy", *_MIGRATION, "work done", energy), rows)
+        header = (
+            *("strategy", *_MIGRATION, "work done", "more than `ownership` from [ms]"),
+            *("energy for the same work (constants low, high)", "less than `ownership` from [ms]"),
+        )
+        return markdown_table(header, rows)
 
     def limits(self) -> str:
         """Return what the downtime-limit of a pre-copy decides."""
@@ -373,20 +384,19 @@ class Tables:
         ordered = sorted(near.items(), key=lambda item: -item[1])
         return ", ".join(f"`{name}` in {count}" for name, count in ordered if count)
 
-    def behind(self, strategy: str) -> float:
-        """Return by how much of the best one's work a strategy is behind in its worst case."""
+    def least_energy(self, *strategies: str) -> int:
+        """Return in how many cases one of these spends least energy for the same work."""
         value = self._study.value
-        return max(
-            1
-            - value("accesses", strategy, **changes)
-            / max(value("accesses", s, **changes) for s in STRATEGIES)
+        best = [
+            min(STRATEGIES, key=lambda s: value("energy_ratio", s, **changes))
             for changes in self._cases()
-        )
+        ]
+        return sum(best.count(strategy) for strategy in strategies)
 
     def unsteady(self) -> str:
         """Return the cases whose VM was not steady before it migrated.
 
-        All strategies begin as `ownership` does but `static-homes`.
+        All strategies begin as `ownership` does but those with static homes.
         """
         found = []
         for axis, (heading, cases) in AXES.items():

@@ -52,7 +52,10 @@ def _case(name: str, machine: str, strategy: str, *more: str) -> Case:
 _SHORT = ("--vm-memory", "64KiB", "--warmup", "5us", "--window", "20us")
 _ONE = (*_SHORT, "--vcpus", "1")
 _QUAD = ("--vm-memory", "4MiB", "--borrow", "2:0.25,3:0.25")
-_HALF_REMOTE = ("pre-copy", "post-copy", "ownership+pull", "ignore-shared", "static-homes")
+_HALF_REMOTE = (
+    *("pre-copy", "post-copy", "ownership+pull"),
+    *("ignore-shared", "static-homes", "static-homes+pull"),
+)
 _MANY = ",".join(f"{node}:0.06" for node in range(2, 18))
 _RING = "tests/gem5/serial-ring.toml"
 _MESH = "tests/gem5/serial-mesh.toml"

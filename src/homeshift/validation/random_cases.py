@@ -33,6 +33,13 @@ _POST_COPY: Mapping[str, Sequence[object]] = {
     "max-postcopy-bandwidth": ["2.5GB/s", "20GB/s"],
 }
 _KEEP_HELD: Mapping[str, Sequence[object]] = {"keep-held": ["on"]}
+_PULL: Mapping[str, Sequence[object]] = {
+    "period": ["1us", "7777ps"],
+    "max-periods": [1, 4],
+    "sample-every": [1, 2],
+    "policy": ["majority", "sampled", "all"],
+    "pages-per-period": [1, 256],
+}
 _STRATEGIES: Mapping[str, Mapping[str, Sequence[object]]] = {
     "stop-and-copy": _KEEP_HELD,
     "pre-copy": {**_PRE_COPY, "max-rounds": [1, 3]},
@@ -40,15 +47,10 @@ _STRATEGIES: Mapping[str, Mapping[str, Sequence[object]]] = {
     "hybrid": {**_POST_COPY, "precopy-rounds": [1, 3]},
     "ignore-shared": {**_PRE_COPY, "max-rounds": [2]},
     "static-homes": {},
+    "static-homes+pull": _PULL,
     "ownership": {},
     "ownership+copy": {**_PRE_COPY, "max-rounds": [2]},
-    "ownership+pull": {
-        "period": ["1us", "7777ps"],
-        "max-periods": [1, 4],
-        "sample-every": [1, 2],
-        "policy": ["majority", "sampled", "all"],
-        "pages-per-period": [1, 256],
-    },
+    "ownership+pull": _PULL,
 }
 _LENDING: Mapping[str, Mapping[str, Sequence[object]]] = {"borrow": {}, "return": {}}
 

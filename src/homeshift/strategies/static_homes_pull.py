@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Static homes and pull: only the vCPUs move, then the VM's hot pages come to the target.
+
+What an operating system does today where no homes can move: NUMA balancing on a ccNUMA machine, or
+page migration between hosts that share CXL memory (PIPM). A page that is pulled gets a frame of the
+target, whose home is there. The yardstick of `ownership+pull`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from homeshift.strategies.base import Strategy
+from homeshift.strategies.ownership_pull import OwnershipPull
+from homeshift.strategies.static_homes import StaticHomes
+
+
+@dataclass(frozen=True, kw_only=True)
+class StaticHomesPull(OwnershipPull):
+    """Move the vCPUs, then pull hot pages until remote accesses are rare; homes never move."""
+
+    name = "static-homes+pull"
+    begins_lent = False
+    first: ClassVar[type[Strategy]] = StaticHomes
