@@ -5,11 +5,11 @@
     python plots/progress.py m5out/pre-copy m5out/ownership -o figures
 
 Above, the VM's speed in percent of that before the migration; below, the share of its accesses that
-needed another node. There is no share while the VM hardly runs (less than 5 % of its speed before),
-and none of runs of several VMs, as nobody counts it for each of them. Time counts from the start of
-the migration; a mark shows its end. A point is the mean of a span of time, which can be longer than
-the VM stands still: bars at the bottom show when it does, a row a strategy. All runs must be of one
-VM, machine and workload; of several seeds the first is drawn.
+needed another node. There is no share while the VM hardly runs (less than 5 % of its speed before).
+Time counts from the start of the migration; a mark shows its end. A point is the mean of a span of
+time, which can be longer than the VM stands still: bars at the bottom show when it does, a row a
+strategy. All runs must be of one VM, machine and workload; of several VMs and seeds the first is
+drawn.
 """
 
 from __future__ import annotations
@@ -53,9 +53,7 @@ def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
     columns = ["kind", "strategy", "start", "end", "speed", "remote", "migration"]
     data = pd.DataFrame(rows, columns=columns)
     if any(len(point["accesses"]) > 1 for run in runs for point in run.migration["progress"]):
-        note = "several VMs: which of them needed another node is not counted, nor drawn"
-        data.attrs[figure.NOTES] = [note]
-        data.attrs[figure.CAPTION] = ["several VMs: the speed is that of the first one"]
+        data.attrs[figure.CAPTION] = ["several VMs: this is about the first one"]
     return data
 
 
@@ -78,10 +76,8 @@ def _spans(run: Run) -> Iterator[tuple[float, float, float, float]]:
     if spans and spans[-1] < statistics.median(spans) / 4:
         del points[-2]  # a few accesses of a last moment would be a speed of their own
     table = progress({"progress": points})[["start", "end", "speed", "remote-share"]]
-    alone = all(len(point["accesses"]) == 1 for point in points)
     for start, end, speed, remote in table.itertuples(index=False, name=None):
-        known = alone and speed / before >= _RUNS
-        yield start, end, speed / before, remote if known else float("nan")
+        yield start, end, speed / before, remote if speed / before >= _RUNS else float("nan")
 
 
 def draw(data: pd.DataFrame, *, columns: int) -> Figure:

@@ -45,7 +45,7 @@ CONFIG = written("--vm-memory", "16MiB", "--vcpus", "4")
 
 # The shape of a run in which every page is copied; the numbers are invented.
 MIGRATION: dict[str, Any] = {
-    "format": 4,
+    "format": 5,
     "engine": "embedded",
     "strategy": "stop-and-copy",
     "status": "completed",
@@ -152,7 +152,7 @@ def write_note(sweep: Path, runs: Sequence[str | dict[str, Any]], /, **changes: 
         {"run": run, "engine": "embedded", "options": {}} if isinstance(run, str) else run
         for run in runs
     ]
-    note = {"format": 4, "homeshift": "0.1.0", "name": "mine", "file": "", "runs": said}
+    note = {"format": 5, "homeshift": "0.1.0", "name": "mine", "file": "", "runs": said}
     sweep.mkdir(parents=True, exist_ok=True)
     (sweep / "sweep.json").write_text(json.dumps({**note, **changes}), encoding="utf-8")
 

@@ -59,8 +59,6 @@ def test_memories_have_the_events_that_are_counted() -> None:
 def counted(*transitions: tuple[str, str, int]) -> Counters:
     return counting.counters(
         [("Directory", 0, state, event, count) for state, event, count in transitions],
-        accesses=0,
-        remote_services=0,
         between_nodes={},
         on_links={},
     )

@@ -43,7 +43,7 @@ def course(
             {
                 "time": time,
                 "accesses": [int(work if moves else work / 2)],  # half as fast when it is remote
-                "remote-services": 0 if moves else millisecond * PAGES,
+                "remote-accesses": [0 if moves else millisecond * PAGES],
                 "migration-bytes": 0,
                 "energy": {"total": spent, "total-low": spent / 2, "total-high": spent * 2},
             }

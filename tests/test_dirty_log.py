@@ -60,7 +60,7 @@ def test_the_log_names_the_pages_written_since_it_was_taken() -> None:
         engine.pause(0)
         while not engine.paused(0):
             engine.wait(None)
-        return engine.counters().accesses
+        return engine.vm_counters(0).accesses
 
     before = run_a_while()
     engine.start_dirty_log(0)

@@ -549,7 +549,7 @@ def test_a_sweep_without_a_run_that_is_done_is_told(tmp_path: Path, call: Call) 
         ({"runs": [{"run": "a"}]}, "sweep.json: runs[0].options: missing or not an object"),
         ({"runs": ["a"]}, "sweep.json: runs[0].run: missing or not a text"),
         ({"file": 3, "name": None}, "sweep.json: name: missing or not a text"),
-        ({"format": 2}, "sweep.json: format is 2, this version reads 4"),
+        ({"format": 2}, "sweep.json: format is 2, this version reads 5"),
     ],
 )
 def test_a_sweep_that_does_not_say_what_it_is_is_refused(

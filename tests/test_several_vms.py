@@ -99,6 +99,53 @@ def test_a_vm_that_stays_is_shielded_from_a_copy_by_the_priorities_of_its_links(
     assert max(slow.values()) < 1.05
 
 
+def misses_remotely() -> Guest:
+    """Return a VM that stays on node 2, and whose memory is on node 3."""
+    return Guest(
+        spec=VmSpec(memory_bytes=MIB, vcpus=1, source=2, borrow={3: 1.0}),
+        workload=parse_workload("uniform:think=0,footprint=1"),
+    )
+
+
+def test_which_accesses_needed_another_node_is_known_of_each_vm() -> None:
+    machine = machine_of("quad")
+    small = replace(machine, slc=replace(machine.slc, size_bytes=32 * KIB))
+    both, alone = (
+        run(
+            small,
+            "ownership",
+            "uniform:think=0,footprint=1,shared=0",
+            vcpus=1,
+            memory_bytes=512 * KIB,
+            window=100 * MICROSECOND,
+            others=others,
+        ).summary
+        for others in ([misses_remotely()], [])
+    )
+    first, other = (vm["local-share"] for vm in both["vms"])
+    assert first["before"] == 1.0
+    assert first["after"] == pytest.approx(alone["vm"]["local-share"]["after"], abs=0.02)
+    assert other["before"] == pytest.approx(other["after"], abs=0.02)
+    assert other["after"] < 0.4
+    last = both["progress"][-1]["remote-accesses"]
+    assert both["window"]["remote-accesses"] == last[0] != last[1]
+    assert both["vm"]["local-share"] == first
+
+
+def test_a_vm_is_pulled_for_until_it_needs_other_nodes_rarely_whatever_others_need() -> None:
+    summary = run(
+        machine_of("quad"),
+        "ownership+pull:remote-share=0.1,period=10us,sample-every=1",
+        "uniform:think=0,footprint=1,shared=0",
+        vcpus=1,
+        memory_bytes=256 * KIB,
+        others=[misses_remotely()],
+    ).summary
+    assert summary["vms"][1]["local-share"]["during"] < 0.9
+    watches = [phase["name"] for phase in summary["migrations"][0]["phases"]].count("watch")
+    assert watches < 10  # of 200 at most
+
+
 @pytest.mark.parametrize("strategy", ["pre-copy", "post-copy", "ownership", "ownership+copy"])
 def test_what_is_said_of_the_first_vm_is_the_sum_of_its_own_migrations(strategy: str) -> None:
     summary = run(

@@ -377,9 +377,9 @@ def test_every_missing_or_invalid_file_of_a_run_is_named(write_run: WriteRun) ->
     [
         ("{", "config.json: not valid JSON"),
         ("[]", "config.json: not a JSON object"),
-        ('{"format": 2}', "config.json: format is 2, this version reads 4"),
-        ("{}", "config.json: format is missing, this version reads 4"),
-        ('{"format": 4}', "config.json: no 'machine'"),
+        ('{"format": 2}', "config.json: format is 2, this version reads 5"),
+        ("{}", "config.json: format is missing, this version reads 5"),
+        ('{"format": 5}', "config.json: no 'machine'"),
     ],
 )
 def test_a_configuration_that_is_not_ours_is_refused(

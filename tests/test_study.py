@@ -461,7 +461,7 @@ def test_what_moving_saves_is_known_from_the_time_on_at_which_as_much_work_took_
                         {
                             "time": time,
                             "accesses": [work],
-                            "remote-services": 0,
+                            "remote-accesses": [0],
                             "energy": dict.fromkeys(("total", "total-low", "total-high"), energy),
                         }
                         for time, work, energy in course
@@ -489,7 +489,7 @@ def test_a_lead_of_less_than_a_hundredth_is_as_good_as_none(
                 name,
                 migration={
                     "progress": [
-                        {"time": time, "accesses": [work], "remote-services": 0, "energy": energy}
+                        {"time": time, "accesses": [work], "remote-accesses": [0], "energy": energy}
                         for time, work in course
                     ]
                 },

@@ -58,6 +58,7 @@ Vcpu::load_done(Addr line, const DataBlock &data)
 {
     const UnderWay access = take(line);
     ++loads;
+    remote += core_->is_remote();
     vm_.load(access.guest, data);
     go_on(access);
 }
@@ -67,6 +68,7 @@ Vcpu::store_done(Addr line, DataBlock &data)
 {
     const UnderWay access = take(line);
     ++stores;
+    remote += core_->is_remote();
     vm_.store(access.guest, data);
     go_on(access);
 }
@@ -194,7 +196,8 @@ void
 Vm::reset_statistics()
 {
     for (const auto &vcpu : vcpus_) {
-        vcpu->loads = vcpu->stores = vcpu->faults = vcpu->latency = vcpu->blocked = 0;
+        vcpu->loads = vcpu->stores = vcpu->remote = vcpu->faults = 0;
+        vcpu->latency = vcpu->blocked = 0;
     }
     reset_blocked();
 }

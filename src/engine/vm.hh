@@ -47,6 +47,7 @@ class Vcpu final : public CoreUser, public VcpuLoop<Vcpu>
 
     std::uint64_t loads = 0;
     std::uint64_t stores = 0;
+    std::uint64_t remote = 0;  // of these, how many needed another node
     std::uint64_t faults = 0;  // accesses that were refused: neither loads nor stores
     std::uint64_t latency = 0; // cycles, summed over all of them
     std::uint64_t blocked = 0; // cycles in which it waited for a missing page

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-FORMAT = 4
+FORMAT = 5
 """Number of the format of config.json, migration.json and sweep.json."""
 
 RUN_FILES = ("config.json", "migration.json", "stats.txt")
@@ -60,15 +60,6 @@ def leaves(value: Any, path: str = "", *, lists: bool = False) -> Iterator[tuple
             yield from leaves(inner, f"{path}[{number}]", lists=lists)
     else:
         yield path, value
-
-
-def remote_share(remote: float, accesses: float) -> float:
-    """Return the share of accesses that another node had a part in.
-
-    The part is counted when the data comes, an access when it is done: of a few accesses, a part of
-    some that are done later may be counted with them.
-    """
-    return min(1.0, remote / accesses)
 
 
 def begin(migration: dict[str, Any]) -> int:

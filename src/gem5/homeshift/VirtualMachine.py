@@ -37,6 +37,7 @@ class VirtualMachine(SimObject):
         PyBindMethod("takeDirtyLog"),
         PyBindMethod("stopDirtyLog"),
         PyBindMethod("accesses"),
+        PyBindMethod("remoteAccesses"),
         PyBindMethod("latency"),
         PyBindMethod("allBlocked"),
         PyBindMethod("checkFault"),

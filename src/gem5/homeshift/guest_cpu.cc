@@ -52,6 +52,12 @@ GuestCpu::accesses() const
 }
 
 uint64_t
+GuestCpu::remoteAccesses() const
+{
+    return stats.numRemote.value();
+}
+
+uint64_t
 GuestCpu::latency() const
 {
     return stats.totalLatency.value();
@@ -61,6 +67,8 @@ GuestCpu::Stats::Stats(statistics::Group *parent)
     : statistics::Group(parent),
       ADD_STAT(numLoads, statistics::units::Count::get(), "Loads and instruction fetches done"),
       ADD_STAT(numStores, statistics::units::Count::get(), "Stores and atomic operations done"),
+      ADD_STAT(numRemote, statistics::units::Count::get(),
+               "Loads and stores that needed another node, as home or for the data"),
       ADD_STAT(totalLatency, statistics::units::Tick::get(),
                "Time from issue to answer, summed over all accesses"),
       ADD_STAT(blockedTime, statistics::units::Tick::get(),

@@ -73,7 +73,8 @@ class GuestCpu : public ClockedObject
     virtual bool uses(uint64_t page) const = 0;
 
     uint64_t accesses() const;
-    uint64_t latency() const; // ticks, summed over accesses
+    uint64_t remoteAccesses() const; // those that needed another node
+    uint64_t latency() const;        // ticks, summed over accesses
 
   protected:
     GuestCpu(const Params &p);
@@ -103,6 +104,7 @@ class GuestCpu : public ClockedObject
         Stats(statistics::Group *parent);
         statistics::Scalar numLoads;
         statistics::Scalar numStores;
+        statistics::Scalar numRemote;
         statistics::Scalar totalLatency;
         statistics::Scalar blockedTime;
     } stats;

@@ -177,7 +177,9 @@ GuestPort::end(const Access &access, bool write, Addr line)
         ++stats.numLoads;
     }
     stats.totalLatency += (now() - access.issued / clockPeriod()) * clockPeriod();
-    vm.accessDone(access.guest, takeRemote(line));
+    const bool remote = takeRemote(line);
+    stats.numRemote += remote;
+    vm.accessDone(access.guest, remote);
 }
 
 // As long as nothing is cached, memory holds all that has been written.

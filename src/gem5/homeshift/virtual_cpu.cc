@@ -125,9 +125,11 @@ VirtualCpu::done(PacketPtr packet)
         ++numFaults; // its node has no right: the packet holds no data
     } else if (packet->isRead()) {
         ++stats.numLoads;
+        stats.numRemote += remote;
         vm.load(access.guest, packet->getLE<uint64_t>());
     } else {
         ++stats.numStores;
+        stats.numRemote += remote;
         vm.stored(access.guest, packet->getLE<uint64_t>());
     }
     delete packet;

@@ -164,6 +164,12 @@ VirtualMachine::accesses() const
 }
 
 uint64_t
+VirtualMachine::remoteAccesses() const
+{
+    return sumOver(vcpus, &GuestCpu::remoteAccesses);
+}
+
+uint64_t
 VirtualMachine::latency() const
 {
     return sumOver(vcpus, &GuestCpu::latency);

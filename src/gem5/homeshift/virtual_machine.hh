@@ -70,8 +70,10 @@ class VirtualMachine : public SimObject, public ::homeshift::GuestMemory
         table.stop_log();
     }
 
-    // Summed over vCPUs: accesses done, ticks from issue to answer.
+    // Summed over vCPUs: accesses done, those of them that needed another node, ticks from issue to
+    // answer.
     uint64_t accesses() const;
+    uint64_t remoteAccesses() const;
     uint64_t latency() const;
 
     // Ticks in which all vCPUs were blocked.

@@ -65,9 +65,9 @@ def compare_courses(left: Run, moved: Run) -> Crossing:
         raise InputError("pair of runs", [f"VMs of {pages[0]} and {pages[1]} pages"])
     work = np.linspace(0, min(points["accesses"].iloc[-1] for points in courses), _STEPS)
     data = pd.DataFrame({"accesses": work})
-    misses = _at(work, courses[0], "remote-services")
+    misses = _at(work, courses[0], "remote-accesses")
     resumed = left.migration["total-time"]
-    over = np.interp(resumed, courses[0]["time"], courses[0]["remote-services"])
+    over = np.interp(resumed, courses[0]["time"], courses[0]["remote-accesses"])
     data["misses_per_page"] = np.maximum(misses - over, 0.0) / pages[0]
     for prefix, points in zip(("left", "moved"), courses, strict=True):
         for measure, column in _MEASURES.items():
@@ -89,8 +89,10 @@ def course(run: Run) -> pd.DataFrame:
     if len(points) < 2:
         raise InputError(f"run '{run.path}'", ["migration.json: no course ('progress')"])
     if len(points[0]["accesses"]) > 1:
-        raise InputError(f"run '{run.path}'", ["several VMs: nobody knows which of them missed"])
-    return pd.json_normalize(points).assign(accesses=[point["accesses"][0] for point in points])
+        raise InputError(f"run '{run.path}'", ["several VMs, whose energy nobody can tell apart"])
+    counts = ("accesses", "remote-accesses")
+    first = {name: [point[name][0] for point in points] for name in counts}
+    return pd.json_normalize(points).assign(**first)
 
 
 def last_crossing(excess: Floats) -> int | None:

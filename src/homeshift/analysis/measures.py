@@ -82,6 +82,7 @@ _OF_CPUS = _rates("instructions", "instructions")
 _OF_VMS = {
     "accesses-per-microsecond": ("speed", "accesses/s", 1e6),
     "mean-latency": ("mean latency", "s", 1.0),
+    "local-share": ("local share", "1", 1.0),
 }
 """What is known of each of several VMs: its label, its unit, and its scale."""
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import pandas as pd
 
-from homeshift.run_format import remote_share
 from homeshift.units import TICKS_PER_SECOND
 
 
@@ -32,28 +31,26 @@ def progress(migration: Mapping[str, Any], vm: int = 0) -> pd.DataFrame:
     """Return what a VM got done over time: a row a span.
 
     Columns: start and end in s from the start of the migration; speed in accesses/s; remote-share,
-    of the accesses of all VMs that needed another node; migration-bytes that moved between nodes;
-    joules that the whole machine has spent.
+    of its accesses that needed another node; migration-bytes that moved between nodes; joules that
+    the whole machine has spent.
     """
     points = pd.DataFrame(
         {
             "time": point["time"],
             "accesses": point["accesses"][vm],
-            "all": sum(point["accesses"]),
-            "remote": point["remote-services"],
+            "remote": point["remote-accesses"][vm],
             "bytes": point["migration-bytes"],
             "joules": point["energy"]["total"],
         }
         for point in migration["progress"]
     )
     steps = points.diff().iloc[1:].reset_index(drop=True)
-    shares = zip(steps["remote"], steps["all"], strict=True)
     return pd.DataFrame(
         {
             "start": points["time"].iloc[:-1].to_numpy(),
             "end": points["time"].iloc[1:].to_numpy(),
             "speed": steps["accesses"] / steps["time"],
-            "remote-share": [remote_share(a, b) if b else math.nan for a, b in shares],
+            "remote-share": steps["remote"] / steps["accesses"].replace(0, math.nan),
             "migration-bytes": steps["bytes"],
             "joules": steps["joules"],
         }

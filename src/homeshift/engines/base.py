@@ -125,9 +125,6 @@ class Counters:
     """What has been counted so far; `later - earlier` is what a phase did.
 
     Args:
-        accesses: of all VMs, done.
-        remote_services: accesses for which home or data supplier was another node; counted when the
-            data comes, which may be some invalidations before the access is done.
         migration_bytes: between nodes, caused by the migration; a message counts once.
         control_bytes: between nodes, of the VMs, messages without data.
         data_bytes: between nodes, of the VMs, messages with data.
@@ -149,8 +146,6 @@ class Counters:
         migration_directory_accesses: look-ups and updates for copies, transfers and fences.
     """
 
-    accesses: int = 0
-    remote_services: int = 0
     migration_bytes: int = 0
     control_bytes: int = 0
     data_bytes: int = 0
@@ -178,6 +173,7 @@ class VmCounters:
 
     Args:
         accesses: done.
+        remote_accesses: those for which home or data supplier was another node.
         latency_ticks: from issue to answer, summed over accesses.
         all_blocked_ticks: that all vCPUs waited for missing pages at once.
         instructions: done by CPUs that run a program or a full system; vCPUs that replay accesses
@@ -185,6 +181,7 @@ class VmCounters:
     """
 
     accesses: int = 0
+    remote_accesses: int = 0
     latency_ticks: int = 0
     all_blocked_ticks: int = 0
     instructions: int = 0

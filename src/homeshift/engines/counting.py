@@ -32,8 +32,6 @@ _SLC_ACCESSES = (
 def counters(
     transitions: Transitions,
     *,
-    accesses: int,
-    remote_services: int,
     between_nodes: Mapping[str, int],
     on_links: Mapping[str, int],
 ) -> Counters:
@@ -41,8 +39,6 @@ def counters(
 
     Args:
         transitions: taken by all controllers.
-        accesses: see `Counters`.
-        remote_services: see `Counters`.
         between_nodes: messages that left their node, by MessageSizeType.
         on_links: messages on links between nodes, once for each link.
     """
@@ -69,8 +65,6 @@ def counters(
     slc = sum(map(home, _SLC_ACCESSES)) + home("MemData", "IE_M", "SS_M") + dirty
     slc -= home("WbDirty", "DE_D")  # the DMA writes over it
     return Counters(
-        accesses=accesses,
-        remote_services=remote_services,
         migration_bytes=migration_bytes(between_nodes),
         control_bytes=vm_bytes(between_nodes, data=False),
         data_bytes=vm_bytes(between_nodes, data=True),

@@ -193,8 +193,6 @@ class EmbeddedEngine:
         system = self._system
         return counters(
             system.transition_totals(),
-            accesses=sum(self.vm_counters(vm).accesses for vm in range(len(self._cores))),
-            remote_services=sum(n["served_remotely"] for n in system.node_counts()),
             between_nodes=system.between_nodes(),
             on_links=system.on_links(),
         )
@@ -204,6 +202,7 @@ class EmbeddedEngine:
         vcpus = self._system.vcpu_counts(vm)
         return VmCounters(
             accesses=sum(v["loads"] + v["stores"] for v in vcpus),
+            remote_accesses=sum(v["remote"] for v in vcpus),
             latency_ticks=sum(v["latency_cycles"] for v in vcpus) * period,
             all_blocked_ticks=self._system.all_blocked(vm) * period,
         )

@@ -44,6 +44,12 @@ def _vm(system: _engine.System, vm: int, clock_period_ps: int) -> Iterator[Stat]
         name = f"{vm_name}.vcpu{number}"
         yield Stat(f"{name}.numLoads", counts["loads"], "Count", "Loads done")
         yield Stat(f"{name}.numStores", counts["stores"], "Count", "Stores done")
+        yield Stat(
+            f"{name}.numRemote",
+            counts["remote"],
+            "Count",
+            "Loads and stores that needed another node, as home or for the data",
+        )
         yield Stat(f"{name}.numFaults", counts["faults"], "Count", "Accesses that were refused")
         yield Stat(
             f"{name}.totalLatency",

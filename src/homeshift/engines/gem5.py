@@ -219,8 +219,6 @@ class Gem5Engine:
         controllers = self._controllers
         return counters(
             controllers.probe.transitions(),
-            accesses=sum(vm.accesses() for vm in self._vms),
-            remote_services=sum(table.servedRemotely() for table in controllers.home_tables),
             between_nodes=controllers.between_nodes(),
             on_links=controllers.on_links(),
         )
@@ -228,6 +226,7 @@ class Gem5Engine:
     def vm_counters(self, vm: int) -> VmCounters:
         return VmCounters(
             accesses=self._vms[vm].accesses(),
+            remote_accesses=self._vms[vm].remoteAccesses(),
             latency_ticks=self._vms[vm].latency(),
             all_blocked_ticks=self._vms[vm].allBlocked(),
             instructions=sum(cpu.totalInsts() for cpu in self._cpus[vm]),

@@ -14,7 +14,7 @@ from itertools import chain, compress, islice
 from numbers import Integral
 from typing import Any
 
-from homeshift.engines.base import Counters, Engine
+from homeshift.engines.base import Engine, VmCounters
 from homeshift.errors import RunError
 from homeshift.experiment.frames import FrameAllocator
 from homeshift.experiment.homes import Homes
@@ -85,7 +85,7 @@ class RunningVm:
         """Pages of the last dirty log that was taken."""
         self.copy_bandwidth = math.inf
         self._samples: list[tuple[int, int]] = []
-        self._share_since = Counters()
+        self._share_since = VmCounters()
 
     def attach(self, engine: Engine) -> None:
         """Say which engine runs it."""
@@ -204,13 +204,10 @@ class RunningVm:
         return samples
 
     def remote_share(self) -> float:
-        """Return the share of accesses that needed another node, since this was last asked.
-
-        With several VMs it is that of all of them: only nodes count where an access was served.
-        """
-        now = self.engine.counters()
+        """Return the share of its accesses that needed another node, since this was last asked."""
+        now = self.engine.vm_counters(self.number)
         counted, self._share_since = now - self._share_since, now
-        return counted.remote_services / counted.accesses if counted.accesses else 0.0
+        return counted.remote_accesses / counted.accesses if counted.accesses else 0.0
 
     # ---- what the executor needs --------------------------------------------------------------
 

@@ -7,9 +7,8 @@ measurement). `window` is about the time from the start of the migration to the 
 measurement, whatever happened in it: strategies that leave data where it is pay for that there.
 `migrations` has one entry for each migration, `vms` one for each VM, `progress` the course of time.
 
-Nodes and links do not know VMs: bytes, energy and remote services are those of all VMs. Of several
-VMs nobody can therefore say which share of the first one's accesses was local, nor, if others
-migrate as well, which bytes went when for it: these are None then.
+Nodes and links do not know VMs: bytes and energy are those of all VMs. If several migrate, nobody
+can therefore say which bytes went when for the first one: these are None then.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from homeshift.engines.base import Counters, Link, VmCounters
 from homeshift.experiment.executor import Migration, Phase
 from homeshift.experiment.interruption import CallingOff
 from homeshift.experiment.vm import VmSpec
-from homeshift.run_format import FORMAT, remote_share
+from homeshift.run_format import FORMAT
 from homeshift.units import PAGE_BYTES, TICKS_PER_MICROSECOND, TICKS_PER_SECOND
 
 
@@ -55,7 +54,10 @@ LEAST_ACCESSES = 1000
 LEAST_FOR_A_SPEED = 100
 """Fewer before the migrations, and their speed is off by more than 10 % by chance (1 / sqrt n)."""
 
-_OF_A_VM = ("accesses-per-microsecond", "instructions-per-microsecond", "mean-latency")
+_OF_A_VM = (
+    *("accesses-per-microsecond", "instructions-per-microsecond"),
+    *("mean-latency", "local-share"),
+)
 """What `vm` tells of the first VM just as `vms` does."""
 
 
@@ -128,7 +130,6 @@ def summary(
         "energy": energy_of(_counts(counted, prefix="migration_"), constants).to_dict(),
         "vm": {
             **{name: vms[0][name] for name in _OF_A_VM if name in vms[0]},
-            "local-share": {name: _local_share(spans[name]) for name in ("before", "after")},
             **_doubts(0, spans["before"], changing),
         },
         **({"interruption": calling_off.to_dict()} if calling_off else {}),
@@ -223,6 +224,7 @@ def _vm(
         phases = [phase for leg in legs for phase in leg.phases]
         counted = VmCounters(
             accesses=sum(phase.vm_counted.accesses for phase in phases),
+            remote_accesses=sum(phase.vm_counted.remote_accesses for phase in phases),
             latency_ticks=sum(phase.vm_counted.latency_ticks for phase in phases),
             instructions=sum(phase.vm_counted.instructions for phase in phases),
         )
@@ -246,6 +248,7 @@ def _vm(
             else None
             for name, (_, counted) in did.items()
         },
+        "local-share": {name: _local_share(counted) for name, (_, counted) in did.items()},
     }
 
 
@@ -263,8 +266,8 @@ def _window(span: Span, before: Span, constants: Constants) -> dict[str, Any]:
         "time": span.tick / TICKS_PER_SECOND,
         "accesses": accesses,
         "accesses-lost": None if undisturbed is None else undisturbed - accesses,
-        "remote-services": counted.remote_services,
-        "local-share": _local_share(span),
+        "remote-accesses": span.vms[0].remote_accesses,
+        "local-share": _local_share(span.vms[0]),
         "migration-bytes": counted.migration_bytes,
         "control-bytes": counted.control_bytes,
         "data-bytes": counted.data_bytes,
@@ -285,7 +288,7 @@ def _point(span: Span, constants: Constants) -> dict[str, Any]:
     return {
         "time": span.tick / TICKS_PER_SECOND,
         "accesses": [vm.accesses for vm in span.vms],
-        "remote-services": span.counted.remote_services,
+        "remote-accesses": [vm.remote_accesses for vm in span.vms],
         "migration-bytes": span.counted.migration_bytes,
         "energy": energy_of(_counts(span.counted), constants).to_dict(),
         "links-busy": [link.busy_ticks / TICKS_PER_SECOND for link in span.links],
@@ -356,9 +359,6 @@ def _blocktime(legs: Sequence[Migration]) -> float:
     return sum(phase.vm_counted.all_blocked_ticks for phase in phases) / TICKS_PER_SECOND
 
 
-def _local_share(span: Span) -> float | None:
-    """Return the share of accesses that did not need another node; of one VM only."""
-    counted = span.counted
-    if len(span.vms) != 1 or not counted.accesses:
-        return None
-    return 1 - remote_share(counted.remote_services, counted.accesses)
+def _local_share(counted: VmCounters) -> float | None:
+    """Return the share of a VM's accesses that did not need another node."""
+    return 1 - counted.remote_accesses / counted.accesses if counted.accesses else None

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from homeshift.engines.base import Controller, Message
-from homeshift.run_format import begin, lost_at, pauses, remote_share
+from homeshift.run_format import begin, lost_at, pauses
 from homeshift.units import TICKS_PER_MICROSECOND, TICKS_PER_NANOSECOND, TICKS_PER_SECOND
 
 _MACHINE = 0  # process number of the counters; VM n is process n + 1
@@ -109,15 +109,15 @@ def _counters(summary: dict[str, Any]) -> Iterator[Event]:
     for earlier, later in itertools.pairwise(summary["progress"]):
         seconds = later["time"] - earlier["time"]
         at = start + earlier["time"] * 1e6
-        everybody = sum(later["accesses"]) - sum(earlier["accesses"])
-        for number, (done, before) in enumerate(
-            zip(later["accesses"], earlier["accesses"], strict=True)
-        ):
-            speed = (done - before) / seconds / 1e6
-            yield _counter("VM speed (accesses/us)", at, speed, pid=number + 1)
-        if everybody:
-            remote = later["remote-services"] - earlier["remote-services"]
-            yield _counter("remote accesses (%)", at, 100 * remote_share(remote, everybody))
+        for number in range(len(later["accesses"])):
+            done, remote = (
+                later[name][number] - earlier[name][number]
+                for name in ("accesses", "remote-accesses")
+            )
+            pid = number + 1
+            yield _counter("VM speed (accesses/us)", at, done / seconds / 1e6, pid=pid)
+            if done:
+                yield _counter("remote accesses (%)", at, 100 * remote / done, pid=pid)
         moved = later["migration-bytes"] - earlier["migration-bytes"]
         yield _counter("migration between nodes (GB/s)", at, moved / seconds / 1e9)
         for link, busy, before in zip(

@@ -75,7 +75,7 @@ _MEASURES = {
     "local_after": "vm.local-share.after",
     "window_s": "window.time",
     "accesses": "window.accesses",
-    "remote": "window.remote-services",
+    "remote": "window.remote-accesses",
     "link_bytes": "window.link-bytes",
     "energy_j": "window.energy.total",
     "energy_low_j": "window.energy.total-low",
