@@ -92,6 +92,8 @@ class Look:
         style: dict[str, Any] = {"color": self.colour, "linestyle": self.dashes}
         if self.dashes == "-":
             style |= {"marker": self.marker, "markersize": 3, "markevery": (place % 5 / 50, 0.1)}
+        else:
+            style["zorder"] = 2.1  # seen on a solid line
         return style
 
 

@@ -8,8 +8,8 @@ Above, the VM's speed in percent of that before the migration; below, the share 
 needed another node. There is no share while the VM hardly runs (less than 5 % of its speed before).
 Time counts from the start of the migration; a mark shows its end. A point is the mean of a span of
 time, which can be longer than the VM stands still: bars at the bottom show when it does, a row a
-strategy. All runs must be of one VM, machine and workload; of several VMs and seeds the first is
-drawn.
+strategy. All runs must be of the same VMs, machine and workload; of several VMs the first is drawn,
+and of several seeds.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
     columns = ["kind", "strategy", "start", "end", "speed", "remote", "migration"]
     data = pd.DataFrame(rows, columns=columns)
     if any(len(point["accesses"]) > 1 for run in runs for point in run.migration["progress"]):
-        data.attrs[figure.CAPTION] = ["several VMs: this is about the first one"]
+        data.attrs[figure.CAPTION] = ["several VMs: the first one is drawn"]
     return data
 
 

@@ -87,7 +87,7 @@ MIGRATION: dict[str, Any] = {
     "vm": {
         "accesses-per-microsecond": {"before": 812.5, "during": 0.0, "after": 809.1},
         "mean-latency": {"before": 2e-8, "during": None, "after": 2e-8},
-        "local-share": {"before": 0.5, "after": 1.0},
+        "local-share": {"before": 0.5, "during": None, "after": 1.0},
     },
     "migrations": [
         {
@@ -177,6 +177,6 @@ def ownership() -> dict[str, Any]:
         "vm": {
             "accesses-per-microsecond": {"during": 700.0, "after": 520.0},
             "mean-latency": {"during": 4e-8, "after": 1e-7},
-            "local-share": {"after": 0.0},
+            "local-share": {"during": 0.25, "after": 0.0},
         },
     }

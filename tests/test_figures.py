@@ -120,7 +120,7 @@ def test_of_several_vms_the_first_is_drawn(write_run: WriteRun) -> None:
     assert list(data["speed"][data["kind"] == "span"]) == pytest.approx([0.8, 0.8])
     alone = write_run("alone", migration={"progress": MOVED, "links": LINKS, "vm": vm})
     assert progress.figure_data(read_runs([alone]))["remote"].equals(data["remote"])
-    assert drawn(progress, data).get_supxlabel() == "several VMs: this is about the first one"
+    assert drawn(progress, data).get_supxlabel() == "several VMs: the first one is drawn"
 
 
 def test_a_last_moment_has_no_speed_of_its_own(pair: list[Path]) -> None:

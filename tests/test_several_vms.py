@@ -132,6 +132,29 @@ def test_which_accesses_needed_another_node_is_known_of_each_vm() -> None:
     assert both["vm"]["local-share"] == first
 
 
+@pytest.mark.parametrize("strategy", ["ownership", "static-homes+pull", "pre-copy"])
+def test_nodes_and_vms_count_the_same_accesses_as_remote(strategy: str) -> None:
+    """But for those whose data has come, and which wait for invalidations, at the end."""
+    result = run(
+        machine_of("quad"),
+        strategy,
+        "zipf:write_ratio=0.5,think=0",
+        vcpus=1,
+        targets=(1, 2),
+        borrow=EVERYWHERE,
+        memory_bytes=MIB,
+        window=50 * MICROSECOND,
+        others=[guest(1, 0, strategy), misses_remotely()],
+    )
+    counted = {stat.name: stat.value or 0 for stat in result.statistics}
+    of_vms, of_nodes = (
+        sum(value for name, value in counted.items() if name.endswith(f".{end}"))
+        for end in ("numRemote", "servedRemotely")
+    )
+    assert 0 <= of_nodes - of_vms < 10
+    assert of_vms > 1000
+
+
 def test_a_vm_is_pulled_for_until_it_needs_other_nodes_rarely_whatever_others_need() -> None:
     summary = run(
         machine_of("quad"),

@@ -144,19 +144,27 @@ def test_counters_add_up_to_what_was_counted(
     assert sum(last["links-busy"]) > 0
 
 
-def test_remote_accesses_are_in_percent_of_all(tmp_path: Path) -> None:
-    events, summary = run(tmp_path, "ownership")
+def test_remote_accesses_are_in_percent_of_each_vms(tmp_path: Path) -> None:
+    others = tmp_path / "others.toml"
+    others.write_text('[[vm]]\nvm-memory = "64KiB"\n', encoding="utf-8")  # beside its memory
+    events, summary = run(tmp_path, "ownership", "--vcpus", "1", "--more-vms", str(others))
     points = summary["progress"]
-    shares = [e["args"]["value"] for e in events if e.get("name") == "remote accesses (%)"]
-    done = [
-        sum(later["accesses"]) - sum(earlier["accesses"])
-        for earlier, later in itertools.pairwise(points)
-    ]
-    remote = sum(
-        share / 100 * accesses for share, accesses in zip(shares, filter(None, done), strict=True)
-    )
-    assert remote == pytest.approx(sum(points[-1]["remote-accesses"]))
-    assert remote > 0
+    for vm in (0, 1):
+        shares = [
+            event["args"]["value"]
+            for event in events
+            if event.get("name") == "remote accesses (%)" and event["pid"] == vm + 1
+        ]
+        done = [
+            later["accesses"][vm] - earlier["accesses"][vm]
+            for earlier, later in itertools.pairwise(points)
+        ]
+        remote = sum(
+            share / 100 * accesses
+            for share, accesses in zip(shares, filter(None, done), strict=True)
+        )
+        assert remote == pytest.approx(points[-1]["remote-accesses"][vm])
+        assert (remote > 0) == (vm == 0)
 
 
 def test_counters_begin_with_the_migration_and_its_times_are_in_microseconds(

@@ -278,7 +278,7 @@ vcpu_counts(System &system, unsigned vm)
         nb::dict dict;
         dict["loads"] = vcpu->loads;
         dict["stores"] = vcpu->stores;
-        dict["remote"] = vcpu->remote;
+        dict["remote"] = vcpu->remotes;
         dict["faults"] = vcpu->faults;
         dict["latency_cycles"] = vcpu->latency;
         dict["blocked_cycles"] = vcpu->blocked;

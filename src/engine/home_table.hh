@@ -75,7 +75,8 @@ class HomeTable : public SharedHomeMap
         faults_.add(core.num, line);
     }
 
-    // Whether it is; whether the answer took another node. To be asked once.
+    // Whether the core's answer for a line is a fault; whether it took another node. The note is gone
+    // afterwards.
     bool
     take_fault(MachineID core, Addr line)
     {

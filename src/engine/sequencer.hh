@@ -22,10 +22,11 @@ namespace homeshift::engine
 class CoreUser
 {
   public:
-    virtual void load_done(Addr line, const DataBlock &data) = 0;
+    // remote: it needed another node.
+    virtual void load_done(Addr line, const DataBlock &data, bool remote) = 0;
 
     // The store happens here: the user sets the data.
-    virtual void store_done(Addr line, DataBlock &data) = 0;
+    virtual void store_done(Addr line, DataBlock &data, bool remote) = 0;
 
     // The node has no right to the line: an access fault. There is no data.
     virtual void access_refused(Addr line) = 0;
@@ -112,36 +113,27 @@ class Sequencer final : public Runner
         return cache_->is_sent_something();
     }
 
-    void
+    [[gnu::always_inline]] void
     readCallback(Addr line, DataBlock &data, bool miss = false, MachineType = MachineType_NUM)
     {
         if (miss && refused(line)) {
             return;
         }
-        is_remote_ = miss && remote(line);
-        user->load_done(line, data);
+        user->load_done(line, data, miss && is_remote(line));
     }
 
-    void
+    [[gnu::always_inline]] void
     writeCallback(Addr line, DataBlock &data, bool miss = false, MachineType = MachineType_NUM)
     {
         if (miss && refused(line)) {
             return;
         }
-        is_remote_ = miss && remote(line);
-        user->store_done(line, data);
+        user->store_done(line, data, miss && is_remote(line));
     }
 
     void
     evictionCallback(Addr)
     {}
-
-    // Whether the access that the user is told of took another node.
-    bool
-    is_remote() const
-    {
-        return is_remote_;
-    }
 
     CoreUser *user = nullptr;
 
@@ -204,19 +196,18 @@ class Sequencer final : public Runner
         cache_->arrive_at(port_, message);
     }
 
-    bool
+    [[gnu::noinline]] bool
     refused(Addr line)
     {
         if (home_table_ == nullptr || !home_table_->take_fault(cache_->id(), line)) {
             return false;
         }
-        is_remote_ = remote(line);
         user->access_refused(line);
         return true;
     }
 
-    bool
-    remote(Addr line)
+    [[gnu::noinline]] bool
+    is_remote(Addr line)
     {
         return home_table_ != nullptr && home_table_->take_remote(cache_->id(), line);
     }
@@ -230,7 +221,6 @@ class Sequencer final : public Runner
     Fifo<Request> requests_; // on their way to the cache, the first to arrive first
     Cycle wake_at_ = kNever;
     bool runs_ = false;
-    bool is_remote_ = false;
     RubyRequest hit_;
 };
 

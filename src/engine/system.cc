@@ -79,11 +79,11 @@ patience(const SystemSpec &spec)
 class Nobody final : public CoreUser
 {
     void
-    load_done(Addr, const DataBlock &) override
+    load_done(Addr, const DataBlock &, bool) override
     {}
 
     void
-    store_done(Addr, DataBlock &) override
+    store_done(Addr, DataBlock &, bool) override
     {}
 
     void
@@ -112,13 +112,13 @@ class Probe final : public CoreUser
     }
 
     void
-    load_done(Addr, const DataBlock &) override
+    load_done(Addr, const DataBlock &, bool) override
     {
         stop_ = true;
     }
 
     void
-    store_done(Addr, DataBlock &) override
+    store_done(Addr, DataBlock &, bool) override
     {
         stop_ = true;
     }

@@ -46,31 +46,30 @@ Vcpu::blocked_for(Cycles cycles)
 }
 
 inline void
-Vcpu::go_on(const UnderWay &access)
+Vcpu::go_on(const UnderWay &access, bool remote)
 {
+    remotes += remote;
     latency += now() - access.issued;
     issue_some();
-    vm_.access_done(access.guest, core_->is_remote());
+    vm_.access_done(access.guest, remote);
 }
 
 void
-Vcpu::load_done(Addr line, const DataBlock &data)
+Vcpu::load_done(Addr line, const DataBlock &data, bool remote)
 {
     const UnderWay access = take(line);
     ++loads;
-    remote += core_->is_remote();
     vm_.load(access.guest, data);
-    go_on(access);
+    go_on(access, remote);
 }
 
 void
-Vcpu::store_done(Addr line, DataBlock &data)
+Vcpu::store_done(Addr line, DataBlock &data, bool remote)
 {
     const UnderWay access = take(line);
     ++stores;
-    remote += core_->is_remote();
     vm_.store(access.guest, data);
-    go_on(access);
+    go_on(access, remote);
 }
 
 // The program goes on with its next access: what it would do about a fault is not modelled.
@@ -79,7 +78,7 @@ Vcpu::access_refused(Addr line)
 {
     const UnderWay access = take(line);
     ++faults;
-    go_on(access);
+    go_on(access, false);
 }
 
 // Cores must not run ahead while something is to be told about the very access.
@@ -196,7 +195,7 @@ void
 Vm::reset_statistics()
 {
     for (const auto &vcpu : vcpus_) {
-        vcpu->loads = vcpu->stores = vcpu->remote = vcpu->faults = 0;
+        vcpu->loads = vcpu->stores = vcpu->remotes = vcpu->faults = 0;
         vcpu->latency = vcpu->blocked = 0;
     }
     reset_blocked();

@@ -41,13 +41,13 @@ class Vcpu final : public CoreUser, public VcpuLoop<Vcpu>
     void start(Sequencer *core);
 
     void wake_up() override;
-    void load_done(Addr line, const DataBlock &data) override;
-    void store_done(Addr line, DataBlock &data) override;
+    void load_done(Addr line, const DataBlock &data, bool remote) override;
+    void store_done(Addr line, DataBlock &data, bool remote) override;
     void access_refused(Addr line) override;
 
     std::uint64_t loads = 0;
     std::uint64_t stores = 0;
-    std::uint64_t remote = 0;  // of these, how many needed another node
+    std::uint64_t remotes = 0; // of these, how many needed another node
     std::uint64_t faults = 0;  // accesses that were refused: neither loads nor stores
     std::uint64_t latency = 0; // cycles, summed over all of them
     std::uint64_t blocked = 0; // cycles in which it waited for a missing page
@@ -87,7 +87,7 @@ class Vcpu final : public CoreUser, public VcpuLoop<Vcpu>
 
     void missing_page(std::uint64_t page);
     void blocked_for(Cycles cycles);
-    void go_on(const UnderWay &access);
+    void go_on(const UnderWay &access, bool remote);
 
     Vm &vm_;
     EventQueue &queue_;

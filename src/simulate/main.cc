@@ -105,14 +105,14 @@ class Core final : public CoreUser, public Event
     }
 
     void
-    load_done(Addr line, const DataBlock &data) override
+    load_done(Addr line, const DataBlock &data, bool) override
     {
         values_.loaded(line, data);
         done();
     }
 
     void
-    store_done(Addr line, DataBlock &data) override
+    store_done(Addr line, DataBlock &data, bool) override
     {
         data.token = values_.last[line] = values_.next++;
         done();

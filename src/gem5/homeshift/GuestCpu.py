@@ -16,4 +16,4 @@ class GuestCpu(ClockedObject):
     vm = Param.VirtualMachine(Parent.any, "the virtual machine that it belongs to")
     cores = VectorRequestPort("one a node: the sequencer of the core that it would run on there")
     core = Param.Unsigned("number of these cores within their nodes")
-    home_tables = VectorParam.HomeTable("one a node: they know which answers are access faults")
+    home_tables = VectorParam.HomeTable("one a node: they know of answers to the cores")

@@ -20,7 +20,4 @@ class HomeTable(SimObject):
     node_size = Param.MemorySize("memory of one node; node n has that from n * node_size on")
     region_size = Param.MemorySize("4KiB", "unit in which homes move, a power of two")
 
-    cxx_exports = [
-        PyBindMethod("place"),
-        PyBindMethod("servedRemotely"),
-    ]
+    cxx_exports = [PyBindMethod("place")]

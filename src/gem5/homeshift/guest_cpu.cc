@@ -13,6 +13,9 @@ GuestCpu::GuestCpu(const Params &p)
     : ClockedObject(p), vm(*p.vm), stats(this), homeTables(p.home_tables), coreOfNode(p.core)
 {
     vm.add(this);
+    for (ruby::HomeTable *table : homeTables) {
+        table->noteAnswers();
+    }
 }
 
 Port &

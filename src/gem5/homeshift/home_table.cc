@@ -53,7 +53,9 @@ HomeTable::profileService(MachineID core, Addr line, MachineID sender, MachineID
         ++stats.servedLocally;
     } else {
         ++stats.servedRemotely;
-        remote.add(core.getNum(), line);
+        if (notesAnswers) {
+            remote.add(core.getNum(), line);
+        }
     }
 }
 
@@ -73,7 +75,9 @@ HomeTable::machinesOf(NodeID of) const
 void
 HomeTable::accessFault(MachineID core, Addr line)
 {
-    faults.add(core.getNum(), line);
+    if (notesAnswers) {
+        faults.add(core.getNum(), line);
+    }
 }
 
 bool
@@ -86,12 +90,6 @@ bool
 HomeTable::takeRemote(unsigned core, Addr line)
 {
     return remote.take(node * coresPerNode + core, line);
-}
-
-uint64_t
-HomeTable::servedRemotely() const
-{
-    return stats.servedRemotely.value();
 }
 
 HomeTable::Stats::Stats(statistics::Group *parent)

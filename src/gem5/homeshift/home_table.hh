@@ -39,20 +39,26 @@ class HomeTable : public SimObject, public ::homeshift::SharedHomeMap
     // What a node asks with: its caches and its DMA.
     NetDest machinesOf(NodeID node) const;
 
+    // Somebody takes the notes of all answers to the node's cores; without that none are made.
+    void
+    noteAnswers()
+    {
+        notesAnswers = true;
+    }
+
     // The answer that the core gets next for this line is an access fault.
     void accessFault(MachineID core, Addr line);
 
-    // Whether the answer that a core of this node, counted within the node, gets is a fault, and
-    // whether it took another node. To be asked once.
+    // Whether the answer that a core of this node, counted within the node, gets for a line is a
+    // fault; whether it took another node. The note is gone afterwards.
     bool takeFault(unsigned core, Addr line);
     bool takeRemote(unsigned core, Addr line);
-
-    uint64_t servedRemotely() const;
 
   private:
     RubySystem *const system;
     const NodeID node;
     const unsigned coresPerNode;
+    bool notesAnswers = false;
     ::homeshift::AnswerNotes faults;
     ::homeshift::AnswerNotes remote;
 

@@ -119,17 +119,17 @@ VirtualCpu::done(PacketPtr packet)
 {
     const Addr line = packet->getAddr();
     const UnderWay access = take(line);
-    const bool remote = takeRemote(line);
+    const bool refused = takeFault(line);
+    const bool remote = takeRemote(line) && !refused;
+    stats.numRemote += remote;
     stats.totalLatency += (now() - access.issued) * clockPeriod();
-    if (takeFault(line)) {
+    if (refused) {
         ++numFaults; // its node has no right: the packet holds no data
     } else if (packet->isRead()) {
         ++stats.numLoads;
-        stats.numRemote += remote;
         vm.load(access.guest, packet->getLE<uint64_t>());
     } else {
         ++stats.numStores;
-        stats.numRemote += remote;
         vm.stored(access.guest, packet->getLE<uint64_t>());
     }
     delete packet;

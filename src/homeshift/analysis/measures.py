@@ -68,7 +68,7 @@ MEASURES = (
     ),
     *(
         Measure(path=f"vm.local-share.{phase}", label=f"local share {phase}", unit="1")
-        for phase in ("before", "after")
+        for phase in ("before", "during", "after")
     ),
     Measure(path="window.accesses-lost", label="accesses lost", unit="accesses", horizon=True),
     Measure(path="window.link-bytes", label="all bytes on links", unit="B", horizon=True),

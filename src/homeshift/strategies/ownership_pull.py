@@ -10,8 +10,7 @@ Two policies say which pages are hot. `sampled` takes those with the most sample
 Moore's majority vote: each page has a candidate node and a count; a sample of the candidate adds
 one, a sample of another node takes one away, and at 0 the other becomes the candidate. A page is
 pulled when the target is its candidate by enough votes, so what both ends use stays. With the
-policy `all` every page comes, hot or not: a post-copy after the rights have moved, which reads each
-page where it lies.
+policy `all` every page comes, hot or not: a post-copy that reads each page where it lies.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Static homes and pull: only the vCPUs move, then the VM's hot pages come to the target.
 
-What an operating system does today where no homes can move: NUMA balancing on a ccNUMA machine, or
-page migration between hosts that share CXL memory (PIPM). A page that is pulled gets a frame of the
-target, whose home is there. The yardstick of `ownership+pull`.
+What can be done where no homes move: as NUMA balancing on a ccNUMA machine, but with samples that
+are exact and free, or as page migration between hosts that share CXL memory (PIPM). A page that is
+pulled gets a frame of the target, whose home is there. The yardstick of `ownership+pull`.
 """
 
 from __future__ import annotations

@@ -57,11 +57,12 @@ REPEATS = ("start",)
 """Those that are no cases of their own, but the base case again."""
 PROGRAMS = ("sqlite3", "xz", "sort", "perl")
 _MIGRATION = ("copied pages", "bytes between nodes [MiB]", "total time [us]", "downtime [us]")
+PULLED_OUT = "remote-share=0.01,max-periods=150"
 VARIANTS = (
     *(("stop-and-copy", ""), ("stop-and-copy", "keep-held=on")),
     *(("post-copy", ""), ("post-copy", "keep-held=on")),
-    *(("ownership+pull", "policy=all"), ("ownership+pull", "")),
-    *(("static-homes+pull", "policy=all"), ("static-homes+pull", "")),
+    *(("ownership+pull", variant) for variant in ("policy=all", "", PULLED_OUT)),
+    *(("static-homes+pull", variant) for variant in ("policy=all", "", PULLED_OUT)),
 )
 """Strategies that copy, and the parameters with which they spare some of the way."""
 LIMITS: dict[str, dict[str, Any]] = {
@@ -86,7 +87,6 @@ STATIC: dict[str, dict[str, Any]] = {
 """Cases in which homes that stay where the memory is are compared with homes that move."""
 _ENERGY_RATIOS = ("energy_ratio", "energy_ratio_low", "energy_ratio_high")
 _AS_GOOD = 0.01
-_PULLING = ("ownership+pull", "static-homes+pull")
 
 
 def names(study: Study) -> dict[str, Any]:
@@ -103,8 +103,14 @@ def names(study: Study) -> dict[str, Any]:
         small, large = (study.value(measure, strategy, memory_mib=size) for size in (20.0, 40.0))
         return large + (large - small) / 20 * (mib - 40)
 
+    def times(measure: str) -> str:
+        """Return what pulling without the right takes, over the starts of the base case."""
+        least, most = tables.span(measure, "static-homes+pull", to="ownership+pull")
+        return f"{least:.2f} to {most:.2f}"
+
     return {
         "v": study.value,
+        "times": times,
         "ratio": ratio,
         "at_size": at_size,
         "less": lambda measure, one, other, **changes: (
@@ -134,7 +140,8 @@ def names(study: Study) -> dict[str, Any]:
         "variant_table": tables.variants,
         "limit_table": tables.limits,
         "winners": tables.winners,
-        "pull_wins": tables.least_energy(*_PULLING),
+        "pulling_wins": tables.pulling_wins,
+        "PULLED_OUT": PULLED_OUT,
         "cases": tables.cases,
         "unsteady": tables.unsteady,
         "unsteady_runs": tables.unsteady_runs,
@@ -352,10 +359,9 @@ class Tables:
                     self._since("saves_energy_s", strategy, **where),
                 ]
             )
-        header = (
-            *("strategy", *_MIGRATION, "work done", "more than `ownership` from [ms]"),
-            *("energy for the same work (constants low, high)", "less than `ownership` from [ms]"),
-        )
+        since = ("more work than `ownership` from [ms]", "less energy than `ownership` from [ms]")
+        energy = "energy for the same work (constants low, high)"
+        header = ("strategy", *_MIGRATION, "work done", since[0], energy, since[1])
         return markdown_table(header, rows)
 
     def limits(self) -> str:
@@ -384,14 +390,17 @@ class Tables:
         ordered = sorted(near.items(), key=lambda item: -item[1])
         return ", ".join(f"`{name}` in {count}" for name, count in ordered if count)
 
-    def least_energy(self, *strategies: str) -> int:
-        """Return in how many cases one of these spends least energy for the same work."""
+    def pulling_wins(self, at: str = "") -> int:
+        """Return in how many cases a strategy that pulls spends least energy for the same work.
+
+        At the typical constants, or with all of them "_low" or "_high".
+        """
         value = self._study.value
         best = [
-            min(STRATEGIES, key=lambda s: value("energy_ratio", s, **changes))
+            min(STRATEGIES, key=lambda s: value(f"energy_ratio{at}", s, **changes))
             for changes in self._cases()
         ]
-        return sum(best.count(strategy) for strategy in strategies)
+        return sum(name.endswith("+pull") for name in best)
 
     def unsteady(self) -> str:
         """Return the cases whose VM was not steady before it migrated.
