@@ -14,7 +14,8 @@ namespace homeshift::engine
 namespace
 {
 
-constexpr Cycles kBetweenLooks = 20'000;         // some 10 ms on the host, if all cores miss
+constexpr Cycles kBetweenLooks = 20'000;            // some 10 ms on the host, if all cores miss
+constexpr Cycles kLongestLatency = Cycles{1} << 40; // cycles, or ps: minutes, or a second
 constexpr Tick kLongestInterval = Tick{1} << 62; // of lines of a copy, in ps: can be added to now
 
 void
@@ -53,6 +54,12 @@ check(const SystemSpec &spec)
         "nothing can be under way");
     require(spec.home_latency > 0 && spec.slc_latency > 0,
             "a home and its slice take a cycle at least");
+    for (const Cycles latency :
+         {spec.cache_latency, spec.slc_latency, spec.home_latency, spec.memory_latency,
+          spec.pool_memory_latency, network.router_latency, network.local_latency,
+          network.link_latency, network.pool_link_latency}) {
+        require(latency <= kLongestLatency, "a latency is more than 2^40");
+    }
     return spec;
 }
 

@@ -35,6 +35,14 @@ SPECS = {
         {"slc_bytes": 100},
     ],
     "memory_bytes needs more": [{"memory_bytes": 2**63}],
+    "a latency is more than": [
+        {name: 2**40 + 1}
+        for name in (
+            *("cache_latency", "slc_latency", "home_latency", "memory_latency_ps"),
+            *("router_latency", "local_latency", "link_latency", "pool_link_latency"),
+            "pool_memory_latency_ps",
+        )
+    ],
 }
 
 
