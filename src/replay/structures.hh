@@ -109,8 +109,11 @@ class NodeHomeTable final : public HomeTable
     bool
     take_fault(Addr line)
     {
-        return std::erase_if(faults_, [line](const auto &fault) { return fault.second == line; }) !=
-               0;
+        bool taken = false;
+        for (unsigned core = 0; core < kNodes; ++core) {
+            taken |= HomeTable::take_fault(createMachineID(MachineType_L1Cache, core), line);
+        }
+        return taken;
     }
 };
 
