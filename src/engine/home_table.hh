@@ -75,8 +75,8 @@ class HomeTable : public SharedHomeMap
         faults_.add(core.num, line);
     }
 
-    // Whether the core's answer for a line is a fault; whether it took another node. The note is gone
-    // afterwards.
+    // Whether the core's answer for a line is a fault; whether it took another node. The note is
+    // gone afterwards.
     bool
     take_fault(MachineID core, Addr line)
     {

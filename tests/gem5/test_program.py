@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -61,6 +62,25 @@ def test_what_a_program_did_is_measured(tmp_path: Path, threads: str) -> None:
         assert 0.5 < done[phase] / accesses < 1
     config = json.loads((tmp_path / "m5out" / "config.json").read_text())
     assert config["workload"] == {"kind": "program", "command": f"{threads} 2 20000"}
+
+
+@pytest.mark.parametrize("cpu", ["simple", "minor", "o3"])
+def test_nodes_and_cpus_count_the_same_accesses_as_remote(
+    tmp_path: Path, threads: str, cpu: str
+) -> None:
+    """Of several to a line that is under way, one. A few are not done at the end."""
+    done = migrate(
+        *(tmp_path, f"{threads} 2 20000", "--strategy", "static-homes"),
+        *("--cpu-model", cpu),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    stats = (tmp_path / "m5out" / "stats.txt").read_text()
+    of_nodes, of_vms = (
+        sum(map(int, re.findall(rf"\.{name}\s+(\d+)", stats)))
+        for name in ("servedRemotely", "numRemote")
+    )
+    assert 0 <= of_nodes - of_vms < 10
+    assert of_vms > 100
 
 
 def test_a_program_loses_nothing_when_its_migration_is_cancelled(
