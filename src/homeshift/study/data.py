@@ -54,10 +54,9 @@ A variant is that of a strategy: those of its parameters that not every case has
 """
 SYNTHETIC = {**BASE, "cpi": math.nan, "memory_mib": 8.0}
 _AHEAD = 0.01
-_AGAINST_LEFT = (
-    *("overtakes_s", "saves_energy_s"),
-    *("energy_ratio", "energy_ratio_low", "energy_ratio_high"),
-)
+ENERGY_RATIOS = ("energy_ratio", "energy_ratio_low", "energy_ratio_high")
+"""Energy for the same work, against LEFT: at the typical constants, all of them low, all high."""
+_AGAINST_LEFT = ("overtakes_s", "saves_energy_s", *ENERGY_RATIOS)
 _COPIES = ("copy", "move-stage2-table", "move-cpu-state")
 _MEASURES = {
     "total_s": "total-time",

@@ -10,7 +10,7 @@ from typing import Any
 from homeshift.analysis.display import format_number
 from homeshift.analysis.traits import BUILT_IN
 from homeshift.markdown import markdown_table
-from homeshift.study.data import BASE, LEFT, STRATEGIES, SYNTHETIC, Study, listed
+from homeshift.study.data import BASE, ENERGY_RATIOS, LEFT, STRATEGIES, SYNTHETIC, Study, listed
 
 MIB = float(2**20)
 OTHERS = [name for name in STRATEGIES if name != LEFT]
@@ -56,6 +56,7 @@ AXES: dict[str, tuple[str, tuple[dict[str, Any], ...]]] = {
 REPEATS = ("start",)
 """Those that are no cases of their own, but the base case again."""
 PROGRAMS = ("sqlite3", "xz", "sort", "perl")
+_SAME_WORK = "energy for the same work (constants low, high)"
 _MIGRATION = ("copied pages", "bytes between nodes [MiB]", "total time [us]", "downtime [us]")
 PULLED_OUT = "remote-share=0.01,max-periods=150"
 VARIANTS = (
@@ -85,7 +86,6 @@ STATIC: dict[str, dict[str, Any]] = {
     "hot pages that change": {"workload": "phased"},
 }
 """Cases in which homes that stay where the memory is are compared with homes that move."""
-_ENERGY_RATIOS = ("energy_ratio", "energy_ratio_low", "energy_ratio_high")
 _AS_GOOD = 0.01
 
 
@@ -199,8 +199,7 @@ class Tables:
     def _same_work(self, strategy: str, **changes: Any) -> str:
         """Return the energy for the same work, with all constants low and with all high."""
         typical, low, high = (
-            f"{self._study.value(f'energy_ratio{at}', strategy, **changes) - 1:+z.0%}"
-            for at in ("", "_low", "_high")
+            f"{self._study.value(ratio, strategy, **changes) - 1:+z.0%}" for ratio in ENERGY_RATIOS
         )
         return typical if strategy == LEFT else f"{typical} ({low}, {high})"
 
@@ -335,14 +334,13 @@ class Tables:
         for case, changes in STATIC.items():
             work, links, *energies = (
                 self._study.ratios(measure, f"static-homes{then}", f"{LEFT}{then}", **changes)[0]
-                for measure in ("accesses", "link_bytes", *_ENERGY_RATIOS)
+                for measure in ("accesses", "link_bytes", *ENERGY_RATIOS)
             )
             typical, low, high = (f"{format_number(ratio)}x" for ratio in energies)
             cells = (f"{work - 1:+z.1%}", f"{format_number(links)}x", f"{typical} ({low}, {high})")
             rows.append([case, *cells])
         header = (f"`static-homes{then}`, against `{LEFT}{then}`", "work done")
-        energy = "energy for the same work (constants low, high)"
-        return markdown_table((*header, "all bytes on links", energy), rows)
+        return markdown_table((*header, "all bytes on links", _SAME_WORK), rows)
 
     def variants(self) -> str:
         """Return the base case with copies that spare some of the way, a row each."""
@@ -360,8 +358,7 @@ class Tables:
                 ]
             )
         since = ("more work than `ownership` from [ms]", "less energy than `ownership` from [ms]")
-        energy = "energy for the same work (constants low, high)"
-        header = ("strategy", *_MIGRATION, "work done", since[0], energy, since[1])
+        header = ("strategy", *_MIGRATION, "work done", since[0], _SAME_WORK, since[1])
         return markdown_table(header, rows)
 
     def limits(self) -> str:
