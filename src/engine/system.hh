@@ -21,36 +21,12 @@
 #include "engine/rogue.hh"
 #include "engine/sequencer.hh"
 #include "engine/structures.hh"
+#include "engine/system_spec.hh"
 #include "engine/vm.hh"
 #include "protocol.hh"
 
 namespace homeshift::engine
 {
-
-struct SystemSpec
-{
-    Tick clock_period = 0; // ps
-    unsigned cores_per_node = 0;
-    unsigned max_outstanding = 0;
-    std::uint64_t cache_bytes = 0;
-    unsigned cache_associativity = 0;
-    Cycles cache_latency = 0;
-    std::uint64_t slc_bytes = 0;
-    unsigned slc_associativity = 0;
-    Cycles slc_latency = 0;
-    Cycles home_latency = 0;
-    std::uint64_t memory_bytes = 0; // of a node
-    Tick memory_latency = 0;        // ps
-    Tick line_time = 0;             // ps that a line occupies the memory's bus
-    Tick pool_memory_latency = 0;   // of nodes of the pool
-    Tick pool_line_time = 0;
-    NetworkSpec network;
-    unsigned outstanding_lines = 0;
-    unsigned outstanding_transfers = 0;
-    std::uint64_t region_bytes = 0;
-    bool check = false;
-    bool run_ahead = true; // cores run ahead through hits: faster, and the same to the tick
-};
 
 // A run cannot go on: work is left, but nothing happens any more.
 class DeadlockError : public std::runtime_error
