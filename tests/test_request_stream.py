@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from homeshift._engine import RequestStream
+from homeshift.errors import InputError
 from homeshift.workload import KINDS, TRACE_DTYPE, parse_workload, trace_workload
 
 MIB = 1 << 20
@@ -100,6 +101,34 @@ def test_a_share_of_pages_is_not_less_than_it_should_be() -> None:
         vcpus=1, vm_bytes=100 * PAGE, seed=1
     )
     assert len(pages(RequestStream(spec).take(10_000))) == 29
+
+
+@pytest.mark.parametrize(
+    ("workload", "vm_pages", "vcpus"),
+    [
+        ("uniform:footprint=0.29,shared=0", 100, 29),  # 29 pages, if 28.999... counts as 29
+        ("uniform:footprint=0.29,shared=0", 100, 30),
+        ("uniform:footprint=1,shared=0.7", 90, 27),  # 63 common pages of 90, not 62
+        ("uniform:footprint=1,shared=0.7", 90, 28),
+        ("zipf:footprint=0.5,shared=0.999", 4, 2),
+        ("zipf:footprint=0.5,shared=1", 4, 2),
+        ("producer-consumer:footprint=1,ring=8KiB", 6, 4),
+        ("producer-consumer:footprint=1,ring=8KiB", 8, 4),
+    ],
+)
+def test_what_makes_no_stream_is_refused_before(workload: str, vm_pages: int, vcpus: int) -> None:
+    try:
+        specs = parse_workload(workload).streams(vcpus=vcpus, vm_bytes=vm_pages * PAGE, seed=1)
+    except InputError as error:
+        [fault] = error.faults
+        assert "leaves no page for each of" in fault
+        [spec, _] = parse_workload(workload).streams(vcpus=2, vm_bytes=64 * MIB, seed=1)
+        spec.update(vm_bytes=vm_pages * PAGE, vcpus=vcpus)
+        with pytest.raises(ValueError, match="footprint"):
+            RequestStream(spec)
+    else:
+        for spec in specs:
+            RequestStream(spec)
 
 
 def test_a_footprint_is_spread_evenly_over_the_memory() -> None:

@@ -134,7 +134,7 @@ def test_faulty_values_are_told_at_once_before_anything_is_made(tmp_path: Path) 
             'seed = "a": not a whole number',
             "seed = true: expected one argument",
             'check = "yes": takes no value, it is true or false',
-            'workload = "zipf:writes=1": writes: no such parameter of zipf',
+            'workload = "zipf:writes=1": writes: no such parameter',
             "window = 5: a bare number; write a time with its unit",
             "borrow 9: 'tiny' has the nodes 0 to 1",
         ),

@@ -72,7 +72,7 @@ def test_all_faults_of_a_specification_are_told_at_once() -> None:
         str(error.value)
         == """\
 workload 'zipf:write_ration=2,shared=1.5,exponent=steep,hot,think=1.5,think=3' has 6 faults:
-  write_ration: no such parameter of zipf (did you mean 'write_ratio'?); it has write_ratio, shared, footprint, think, exponent
+  write_ration: no such parameter (did you mean 'write_ratio'?); it has write_ratio, shared, footprint, think, exponent
   shared = 1.5: not between 0 and 1 (share of the footprint, and of the accesses, that all vCPUs have in common)
   exponent = steep: not a number (skew; 0.99 is that of the YCSB benchmark)
   "hot": write NAME=VALUE; it has write_ratio, shared, footprint, think, exponent
@@ -105,7 +105,7 @@ def test_a_workload_made_by_hand_is_checked_too() -> None:
     assert error.value.faults == (
         "shared = 2: not between 0 and 1",
         "think = 1.5: not a whole number",
-        "hto: no such parameter of uniform; it has write_ratio, shared, footprint, think",
+        "hto: no such parameter; it has write_ratio, shared, footprint, think",
     )
 
 

@@ -33,7 +33,7 @@ _LEVELS = ("low", "typical", "high")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """What the migration itself did; the VM's own traffic is not in it.
+    """What was done, by whom the caller says: by migrations, or by everybody.
 
     Args:
         dram_reads: 64 B lines read from DRAM.

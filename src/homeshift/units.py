@@ -74,6 +74,13 @@ def _whole(value: Fraction, *, of: str) -> int:
     return value.numerator
 
 
+def whole_number(text: str) -> int:
+    """Return the whole number that a text gives, or raise ValueError."""
+    if not text.isascii() or not text.removeprefix("-").isdigit():
+        raise ValueError("not a whole number")
+    return int(text)
+
+
 def parse_size(text: object) -> int:
     """Return a size such as "64KiB" in bytes."""
     if isinstance(text, str) and re.search(r"[0-9] ?[kKMGT]B$", text):

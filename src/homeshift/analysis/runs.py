@@ -13,10 +13,10 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -135,29 +135,9 @@ def with_status(label: str, run: Run) -> str:
     return label if status == "completed" else f"{label} ({status})"
 
 
-def not_converged(runs: Sequence[Run]) -> str:
-    """Return a sentence on runs that paused a VM with too much left to copy, or nothing."""
-    count = sum(
-        any(not leg.get("converged", True) for leg in run.migration.get("migrations", ()))
-        for run in runs
-    )
-    return (
-        f"{count} of {len(runs)} runs paused a VM before its copies had converged: rounds ran out, "
-        "and the rest took longer than the downtime-limit"
-        if count
-        else ""
-    )
-
-
 def several_vms(runs: Sequence[Run]) -> str:
     """Return a sentence on whose the measures of several VMs are, or nothing."""
-    count = sum(len(run.migration.get("vms", ())) > 1 for run in runs)
-    return (
-        f"{count} of {len(runs)} runs have several VMs: times, pages and accesses are those of the "
-        "first one, bytes, energy and entries moved those of all"
-        if count
-        else ""
-    )
+    return _sentence(runs, _SEVERAL_VMS)
 
 
 def remarks(runs: Sequence[Run]) -> list[str]:
@@ -166,47 +146,57 @@ def remarks(runs: Sequence[Run]) -> list[str]:
     if any(run.migration["status"] == "completed" for run in runs):
         incomplete += "; means are without them" if incomplete else ""
     said = (
-        not_converged(runs),
-        _not_steady(runs),
-        _speed_unknown(runs),
+        *(_sentence(runs, doubt) for doubt in (_NOT_CONVERGED, _NOT_STEADY, _SPEED_UNKNOWN)),
         incomplete,
-        _others_cancelled(runs),
-        several_vms(runs),
+        *(_sentence(runs, doubt) for doubt in (_OTHERS_CANCELLED, _SEVERAL_VMS)),
     )
     return [sentence for sentence in said if sentence]
 
 
-def _not_steady(runs: Sequence[Run]) -> str:
-    count = _with_doubtful_vm(runs, "steady")
-    return (
-        f"in {count} of {len(runs)} runs a VM was not steady before the migration, by more than "
-        "10 %: its caches still filled (a longer warmup helps), or its work changed"
-        if count
-        else ""
-    )
+_Applies = Callable[[Mapping[str, Any]], bool]
 
 
-def _speed_unknown(runs: Sequence[Run]) -> str:
-    count = _with_doubtful_vm(runs, "speed-known")
-    return (
-        f"in {count} of {len(runs)} runs a VM did too few accesses before the migration for its "
-        "speed to be known (a longer window helps)"
-        if count
-        else ""
-    )
+class _Doubt(NamedTuple):
+    """What may be so of a run, by its migration.json, and the sentence on how many it is so of."""
+
+    applies: _Applies
+    sentence: str
 
 
-def _with_doubtful_vm(runs: Sequence[Run], what: str) -> int:
-    """Return how many runs say `"what": false` of a VM."""
-    return sum(any(not vm.get(what, True) for vm in run.migration.get("vms", ())) for run in runs)
+def _any_in(part: str, applies: Callable[[Mapping[str, Any]], Any]) -> _Applies:
+    """Return whether something is so of any of a run's `vms` or `migrations`."""
+    return lambda migration: any(map(applies, migration.get(part, ())))
 
 
-def _others_cancelled(runs: Sequence[Run]) -> str:
-    count = sum(
-        any(leg.get("vm") and "status" in leg for leg in run.migration.get("migrations", ()))
-        for run in runs
-    )
-    return f"in {count} of {len(runs)} runs another VM's migration is cancelled" if count else ""
+_NOT_CONVERGED = _Doubt(
+    _any_in("migrations", lambda leg: not leg.get("converged", True)),
+    "{} runs paused a VM before its copies had converged: rounds ran out, and the rest took longer "
+    "than the downtime-limit",
+)
+_NOT_STEADY = _Doubt(
+    _any_in("vms", lambda vm: not vm.get("steady", True)),
+    "in {} runs a VM was not steady before the migration, by more than 10 %: its caches still "
+    "filled (a longer warmup helps), or its work changed",
+)
+_SPEED_UNKNOWN = _Doubt(
+    _any_in("vms", lambda vm: not vm.get("speed-known", True)),
+    "in {} runs a VM did too few accesses before the migration for its speed to be known (a longer "
+    "window helps)",
+)
+_OTHERS_CANCELLED = _Doubt(
+    _any_in("migrations", lambda leg: leg.get("vm") and "status" in leg),
+    "in {} runs another VM's migration is cancelled",
+)
+_SEVERAL_VMS = _Doubt(
+    lambda migration: len(migration.get("vms", ())) > 1,
+    "{} runs have several VMs: times, pages and accesses are those of the first one, bytes, energy "
+    "and entries moved those of all",
+)
+
+
+def _sentence(runs: Sequence[Run], doubt: _Doubt) -> str:
+    count = sum(doubt.applies(run.migration) for run in runs)
+    return doubt.sentence.format(f"{count} of {len(runs)}") if count else ""
 
 
 def read_runs(paths: Sequence[str | os.PathLike[str]], *, stats: bool = True) -> list[Run]:

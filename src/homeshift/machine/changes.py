@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from homeshift.errors import InputError
+from homeshift.units import whole_number
 
 
 def apply_changes(tables: dict[str, Any], text: str, *, subject: str) -> None:
@@ -42,4 +43,7 @@ def apply_changes(tables: dict[str, Any], text: str, *, subject: str) -> None:
             if not isinstance(inner, dict):
                 raise InputError(subject, [f"{dotted}: '{parent}' is a value, not a table"])
             table = inner
-        table[key] = int(value) if value.isascii() and value.removeprefix("-").isdigit() else value
+        try:
+            table[key] = whole_number(value)
+        except ValueError:
+            table[key] = value

@@ -18,8 +18,9 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from homeshift.errors import near
+from homeshift.named_values import read_values
 from homeshift.strategies.recording import plain
-from homeshift.units import parse_bandwidth, parse_time
+from homeshift.units import parse_bandwidth, parse_time, whole_number
 
 KEY = "parameter"
 
@@ -65,15 +66,11 @@ def bandwidth(default: str, sentence: str) -> Any:
 def count(default: int, sentence: str, *, least: int = 0, most: int = 10**9) -> Any:
     """Declare a whole number."""
 
-    def parse(text: str) -> int:
-        _require(text.isascii() and text.removeprefix("-").isdigit(), "not a whole number")
-        return int(text)
-
     def check(value: Any) -> None:
         _require(_whole(value), "not a whole number")
         _require(least <= value <= most, f"not between {least} and {most}")
 
-    return _declare(parse, check, str(default), sentence)
+    return _declare(whole_number, check, str(default), sentence)
 
 
 def share(default: float, sentence: str) -> Any:
@@ -124,26 +121,8 @@ def parameters_of(strategy: type) -> dict[str, Parameter]:
 
 def read_parameters(strategy: type, text: str) -> tuple[dict[str, Any], list[str]]:
     """Return the values that "NAME=VALUE,NAME=VALUE" gives, by attribute, and all faults in it."""
-    known = parameters_of(strategy)
-    values: dict[str, Any] = {}
-    faults = []
-    has = f"it has {', '.join(known)}" if known else "it has none"
-    for item in text.split(",") if text else ():
-        name, equals, value = (part.strip() for part in item.partition("="))
-        attribute = name.replace("-", "_")
-        if not equals or not name:
-            faults.append(f'"{item}": write NAME=VALUE; {has}')
-        elif name not in known:
-            faults.append(f"{name}: no such parameter{near(name, known)}; {has}")
-        elif attribute in values:
-            faults.append(f"{name}: given twice")
-        else:
-            values[attribute] = None
-            try:
-                values[attribute] = known[name].read(value)
-            except ValueError as error:
-                faults.append(f"{name} = {value}: {error} ({known[name].sentence})")
-    return values, faults
+    values, faults = read_values(text.split(",") if text else (), parameters_of(strategy))
+    return {name.replace("-", "_"): value for name, value in values.items()}, faults
 
 
 def faults_of_values(strategy: object) -> list[str]:

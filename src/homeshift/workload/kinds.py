@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from homeshift.units import parse_size, size_text
+from homeshift.units import parse_size, size_text, whole_number
 
 Number = int | float
 
@@ -31,9 +31,7 @@ class Parameter:
         if self.unit == "B":
             value = parse_size(text)
         elif isinstance(self.default, int):
-            if not text.isascii() or not text.removeprefix("-").isdigit():
-                raise ValueError("not a whole number")
-            value = int(text)
+            value = whole_number(text)
         else:
             try:
                 value = float(text)

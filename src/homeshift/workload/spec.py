@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from homeshift.errors import InputError, near
+from homeshift.named_values import no_such_parameter, read_values
 from homeshift.units import PAGE_BYTES, format_bytes
-from homeshift.workload.kinds import KINDS, Kind, Number
+from homeshift.workload.kinds import KINDS, Number
 from homeshift.workload.trace import Trace, check_traces
 
 Scalar = str | int | float
@@ -35,7 +36,7 @@ class Workload:
         faults = []
         for name, value in self.parameters.items():
             if name not in known:
-                faults.append(_no_such_parameter(name, KINDS[self.kind]))
+                faults.append(no_such_parameter(name, known))
                 continue
             try:
                 known[name].check(value)
@@ -99,7 +100,7 @@ class Workload:
                 ]
             return []
         # The same arithmetic as in src/common/footprint.hh, which would refuse these as well.
-        pages = max(1, int(vm_bytes // PAGE_BYTES * self.parameters["footprint"]))
+        pages = _share_of(vm_bytes // PAGE_BYTES, self.parameters["footprint"])
         common = 0
         faults = []
         if self.kind == "producer-consumer":
@@ -108,7 +109,7 @@ class Workload:
             ring_pages = -(-int(self.parameters["ring"]) // PAGE_BYTES)
             common = ring_pages * (vcpus // 2)
         elif self.parameters["shared"] > 0:
-            common = max(1, int(pages * self.parameters["shared"]))
+            common = _share_of(pages, self.parameters["shared"])
         private_needed = self.kind == "producer-consumer" or self.parameters["shared"] < 1
         if common > pages or (private_needed and (pages - common) // vcpus == 0):
             faults.append(
@@ -132,25 +133,9 @@ def parse_workload(text: str) -> Workload:
     if name not in KINDS:
         raise InputError(subject, [_no_such_kind(name)])
     known = {parameter.name: parameter for parameter in KINDS[name].parameters}
-    faults: list[str] = []
-    parameters: dict[str, Number] = {}
-    paths: list[str] = []
-    for item in rest.split(",") if rest else ():
-        key, equals, value = (part.strip() for part in item.partition("="))
-        if not equals and name == "trace" and key:
-            paths.append(key)
-        elif not equals or not key:
-            faults.append(f'"{item}": write NAME=VALUE; it has {", ".join(known)}')
-        elif key not in known:
-            faults.append(_no_such_parameter(key, KINDS[name]))
-        elif key in parameters:
-            faults.append(f"{key}: given twice")
-        else:
-            parameters[key] = known[key].default
-            try:
-                parameters[key] = known[key].read(value)
-            except ValueError as error:
-                faults.append(f"{key} = {value}: {error} ({known[key].sentence})")
+    items = [item.strip() for item in rest.split(",")] if rest else []
+    paths = [item for item in items if item and "=" not in item] if name == "trace" else []
+    parameters, faults = read_values([item for item in items if item not in paths], known)
     traces: tuple[Trace, ...] = ()
     if name == "trace":
         try:
@@ -176,9 +161,8 @@ def trace_workload(
     )
 
 
-def _no_such_parameter(name: str, kind: Kind) -> str:
-    known = list(kind.defaults)
-    return f"{name}: no such parameter of {kind.name}{near(name, known)}; it has {', '.join(known)}"
+def _share_of(pages: int, share: float) -> int:
+    return max(1, int(pages * share + 1e-6))
 
 
 def _no_such_kind(name: str) -> str:
