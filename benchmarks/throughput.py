@@ -71,16 +71,11 @@ class Run:
     """A warm machine that takes turns."""
 
     def __init__(self, case: Case) -> None:
-        machine = load_machine("quad")
         node_bytes = _power_of_two(max(64 * MIB, case.vm_bytes // case.nodes))
-        self._system = _engine.System(
-            {
-                **system_spec(machine, region_bytes=PAGE_BYTES, check=False),
-                "nodes": case.nodes,
-                "cores_per_node": 1,
-                "memory_bytes": node_bytes,
-            }
+        machine = load_machine(
+            f"quad:nodes={case.nodes},cores.per_node=1,memory.size={node_bytes // MIB}MiB"
         )
+        self._system = _engine.System(system_spec(machine, region_bytes=PAGE_BYTES, check=False))
         frames = [
             page % case.nodes * node_bytes + page // case.nodes * PAGE_BYTES
             for page in range(case.vm_bytes // PAGE_BYTES)

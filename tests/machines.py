@@ -9,7 +9,8 @@ from typing import Any
 
 from homeshift._engine import System
 from homeshift.engines.embedded import system_spec
-from homeshift.machine import Machine, load_machine
+from homeshift.machine import Machine, load_machine, topology
+from homeshift.machine.topology import Edge
 
 LINE = 64
 PAGE = 4096
@@ -36,16 +37,10 @@ def small(**changes: Any) -> dict[str, Any]:
         "line_time_ps": 1,
         "pool_memory_latency_ps": 10_000,
         "pool_line_time_ps": 1,
-        "topology": "crossbar",
         "nodes": 2,
         "pool_nodes": 0,
-        "columns": 0,
         "router_latency": 1,
         "local_latency": 1,
-        "link_latency": 5,
-        "pool_link_latency": 5,
-        "bytes_per_cycle": 16.0,
-        "pool_bytes_per_cycle": 16.0,
         "outstanding_lines": 4,
         "outstanding_transfers": 4,
         "region_bytes": PAGE,
@@ -54,8 +49,30 @@ def small(**changes: Any) -> dict[str, Any]:
         "jitter": 0,
         "jitter_seed": 0,
     }
-    assert changes.keys() <= spec.keys(), f"no such fields: {changes.keys() - spec.keys()}"
-    return {**spec, **changes}
+    of_links: dict[str, Any] = {
+        "topology": "crossbar",
+        "columns": 0,
+        "link_latency": 5,
+        "pool_link_latency": 5,
+        "bytes_per_cycle": 16.0,
+        "pool_bytes_per_cycle": 16.0,
+    }
+    known = {*spec, *of_links, "links"}
+    assert changes.keys() <= known, f"no such fields: {changes.keys() - known}"
+    links = {name: changes.pop(name, value) for name, value in of_links.items()}
+    spec.update(changes)
+    return {"links": _links(spec, **links), **spec}
+
+
+def _links(spec: dict[str, Any], **of_links: Any) -> list[Edge]:
+    nodes = spec["nodes"]
+    pool = range(nodes - spec["pool_nodes"], nodes)
+    found = []
+    for source, target, weight in topology.ways(of_links["topology"], nodes, of_links["columns"]):
+        of = "pool_" if source in pool or target in pool else ""
+        latency, bandwidth = of_links[f"{of}link_latency"], of_links[f"{of}bytes_per_cycle"]
+        found.append(Edge(source, target, weight, latency, bandwidth))
+    return found
 
 
 def shipped(name: str, **changes: Any) -> tuple[Machine, System]:
@@ -66,8 +83,11 @@ def shipped(name: str, **changes: Any) -> tuple[Machine, System]:
     whole = load_machine(name)
     machine = replace(whole, memory=replace(whole.memory, size_bytes=1 << 20))
     spec = system_spec(machine, region_bytes=PAGE, check=True)
+    of_links = {"link_latency": "latency", "bytes_per_cycle": "bytes_per_cycle"}
+    of_all = {of_links[name]: changes.pop(name) for name in of_links.keys() & changes.keys()}
+    links = [edge._replace(**of_all) for edge in topology.links(machine)]
     assert changes.keys() <= spec.keys()
-    return machine, System({**spec, **changes})
+    return machine, System({**spec, "links": links, **changes})
 
 
 def stream(**changes: Any) -> dict[str, Any]:

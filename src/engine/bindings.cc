@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <tuple>
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
@@ -60,16 +61,15 @@ system_spec(const nb::dict &dict)
     get(dict, "line_time_ps", spec.line_time);
     get(dict, "pool_memory_latency_ps", spec.pool_memory_latency);
     get(dict, "pool_line_time_ps", spec.pool_line_time);
-    get(dict, "topology", spec.network.topology);
     get(dict, "nodes", spec.network.nodes);
-    get(dict, "pool_nodes", spec.network.pool_nodes);
-    get(dict, "columns", spec.network.columns);
+    get(dict, "pool_nodes", spec.pool_nodes);
+    std::vector<std::tuple<unsigned, unsigned, unsigned, Cycles, double>> links;
+    get(dict, "links", links);
+    for (const auto &[from, to, weight, latency, bytes_per_cycle] : links) {
+        spec.network.links.push_back({from, to, weight, latency, bytes_per_cycle});
+    }
     get(dict, "router_latency", spec.network.router_latency);
     get(dict, "local_latency", spec.network.local_latency);
-    get(dict, "link_latency", spec.network.link_latency);
-    get(dict, "pool_link_latency", spec.network.pool_link_latency);
-    get(dict, "bytes_per_cycle", spec.network.bytes_per_cycle);
-    get(dict, "pool_bytes_per_cycle", spec.network.pool_bytes_per_cycle);
     get(dict, "jitter", spec.network.jitter);
     get(dict, "jitter_seed", spec.network.seed);
     get(dict, "outstanding_lines", spec.outstanding_lines);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <tuple>
 
 namespace homeshift::engine
 {
@@ -12,11 +13,31 @@ namespace
 {
 
 constexpr std::uint16_t kHere = ~std::uint16_t{0};
+constexpr unsigned kMostRouters = 2 * kMachines;
+constexpr unsigned kMostWeight = 1000;
+
+unsigned
+router_count(const NetworkSpec &spec)
+{
+    unsigned count = spec.nodes;
+    for (const LinkSpec &link : spec.links) {
+        if (link.from == link.to || std::max(link.from, link.to) >= kMostRouters ||
+            link.weight == 0 || link.weight > kMostWeight) {
+            throw std::invalid_argument("a link joins two of 128 routers; it weighs 1 to 1000");
+        }
+        count = std::max({count, link.from + 1, link.to + 1});
+    }
+    return count;
+}
 
 } // namespace
 
 Network::Network(const NetworkSpec &spec, EventQueue &queue, unsigned cores_per_node)
-    : spec_(spec), queue_(queue), random_(spec.seed, 0), plain_(spec.jitter == 0)
+    : spec_(spec),
+      queue_(queue),
+      routers_(router_count(spec)),
+      random_(spec.seed, 0),
+      plain_(spec.jitter == 0)
 {
     if (spec.router_latency == 0) {
         throw std::invalid_argument("a router takes a cycle at least");
@@ -28,26 +49,20 @@ Network::Network(const NetworkSpec &spec, EventQueue &queue, unsigned cores_per_
                 id.type == MachineType_L1Cache ? number / cores_per_node : number);
         }
     }
-    if (spec.topology == "crossbar") {
-        build_crossbar();
-    } else if (spec.topology == "ring") {
-        build_ring();
-    } else if (spec.topology == "mesh") {
-        build_mesh();
-    } else {
-        throw std::invalid_argument("unknown topology " + spec.topology);
-    }
+    add_links();
     set_notices();
+    find_routes();
 }
 
 void
-Network::add_link(unsigned from, unsigned to)
+Network::add_links()
 {
-    const bool pool = is_pool(from) || is_pool(to);
-    const Link::Ends ends{from, to, pool ? spec_.pool_link_latency : spec_.link_latency};
-    const double bytes_per_cycle = pool ? spec_.pool_bytes_per_cycle : spec_.bytes_per_cycle;
-    const auto number = static_cast<unsigned>(links_.size());
-    links_.push_back(std::make_unique<Link>(number, ends, bytes_per_cycle, queue_, *this));
+    for (const LinkSpec &link : spec_.links) {
+        const auto number = static_cast<unsigned>(links_.size());
+        links_.push_back(std::make_unique<Link>(number,
+                                                Link::Ends{link.from, link.to, link.latency},
+                                                link.bytes_per_cycle, queue_, *this));
+    }
 }
 
 // A message comes to a router from a controller there, in a cycle at least, or over a link, which
@@ -66,93 +81,46 @@ Network::set_notices()
     }
 }
 
-bool
-Network::is_pool(unsigned router) const
-{
-    return router < spec_.nodes && router >= spec_.nodes - spec_.pool_nodes;
-}
-
-// Every node's router has a link to and from one hub.
 void
-Network::build_crossbar()
+Network::find_routes()
 {
-    const unsigned hub = spec_.nodes;
-    routers_ = spec_.nodes + 1;
     route_.assign(routers_ * spec_.nodes, kHere);
     for (unsigned node = 0; node < spec_.nodes; ++node) {
-        add_link(node, hub);
-        add_link(hub, node);
-        for (unsigned to = 0; to < spec_.nodes; ++to) {
-            if (to != node) {
-                route_[node * spec_.nodes + to] = static_cast<std::uint16_t>(2 * node);
-            }
-        }
-        route_[hub * spec_.nodes + node] = static_cast<std::uint16_t>(2 * node + 1);
+        find_routes_to(node);
     }
 }
 
-// The shorter way round; where both are as long, by the neighbour with the lower number, as gem5
-// does. Two nodes have one way.
+// By the lightest way; of those as light, by the lightest link, then to the router with the lower
+// number, as gem5 does.
 void
-Network::build_ring()
+Network::find_routes_to(unsigned node)
 {
-    const unsigned n = spec_.nodes;
-    routers_ = n;
-    route_.assign(routers_ * n, kHere);
-    const unsigned ways = n == 2 ? 1 : 2;
-    for (unsigned node = 0; node < n; ++node) {
-        add_link(node, (node + 1) % n);
-        if (ways == 2) {
-            add_link(node, (node + n - 1) % n);
+    constexpr unsigned kFar = ~0U / 2;
+    std::vector<unsigned> weight(routers_, kFar); // of the lightest way from each router
+    weight[node] = 0;
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (const LinkSpec &link : spec_.links) {
+            const unsigned found = weight[link.to] + link.weight;
+            changed = changed || found < weight[link.from];
+            weight[link.from] = std::min(weight[link.from], found);
         }
-        const bool up_is_lower = (node + 1) % n < (node + n - 1) % n;
-        for (unsigned to = 0; to < n; ++to) {
-            const unsigned up = (to + n - node) % n, down = n - up;
-            if (up != 0) {
-                const bool goes_up = ways == 1 || up < down || (up == down && up_is_lower);
-                route_[node * n + to] = static_cast<std::uint16_t>(ways * node + (goes_up ? 0 : 1));
+    }
+    for (unsigned router = 0; router < routers_; ++router) {
+        if (router == node) {
+            continue;
+        }
+        auto best = std::tuple(kFar, 0U, 0U);
+        for (std::size_t number = 0; number < spec_.links.size(); ++number) {
+            const LinkSpec &link = spec_.links[number];
+            const auto way = std::tuple(weight[link.to] + link.weight, link.weight, link.to);
+            if (link.from == router && way < best) {
+                best = way;
+                route_[router * spec_.nodes + node] = static_cast<std::uint16_t>(number);
             }
         }
-    }
-}
-
-// First along the row, then along the column.
-void
-Network::build_mesh()
-{
-    const unsigned n = spec_.nodes;
-    const unsigned columns = spec_.columns;
-    if (columns == 0 || n % columns != 0) {
-        throw std::invalid_argument("a mesh needs a number of columns that divides its nodes");
-    }
-    routers_ = n;
-    route_.assign(routers_ * n, kHere);
-    std::vector<std::vector<std::uint16_t>> link(n, std::vector<std::uint16_t>(n, kHere));
-    const auto connect = [&](unsigned a, unsigned b) {
-        link[a][b] = static_cast<std::uint16_t>(links_.size());
-        add_link(a, b);
-        link[b][a] = static_cast<std::uint16_t>(links_.size());
-        add_link(b, a);
-    };
-    for (unsigned node = 0; node < n; ++node) {
-        if (node % columns + 1 < columns) {
-            connect(node, node + 1);
-        }
-        if (node + columns < n) {
-            connect(node, node + columns);
-        }
-    }
-    for (unsigned node = 0; node < n; ++node) {
-        for (unsigned to = 0; to < n; ++to) {
-            if (to == node) {
-                continue;
-            }
-            const unsigned x = node % columns, to_x = to % columns;
-            const unsigned next = to_x > x    ? node + 1
-                                  : to_x < x  ? node - 1
-                                  : to > node ? node + columns
-                                              : node - columns;
-            route_[node * n + to] = link[node][next];
+        if (std::get<0>(best) == kFar) {
+            throw std::invalid_argument("links lead nowhere from a router");
         }
     }
 }

@@ -29,18 +29,22 @@
 namespace homeshift::engine
 {
 
+// A link in one direction. Of the ways to a node a message takes the lightest.
+struct LinkSpec
+{
+    unsigned from = 0; // router
+    unsigned to = 0;
+    unsigned weight = 1;
+    Cycles latency = 0;
+    double bytes_per_cycle = 0;
+};
+
 struct NetworkSpec
 {
-    std::string topology; // crossbar, ring or mesh
-    unsigned nodes = 0;
-    unsigned pool_nodes = 0; // of these, the last ones: they have no cores
-    unsigned columns = 0;    // mesh
+    unsigned nodes = 0;          // whose routers come first
+    std::vector<LinkSpec> links; // routers are as many as they name
     Cycles router_latency = 0;
-    Cycles local_latency = 0;
-    Cycles link_latency = 0;
-    Cycles pool_link_latency = 0; // of links to and from nodes of the pool
-    double bytes_per_cycle = 0;
-    double pool_bytes_per_cycle = 0; // likewise
+    Cycles local_latency = 0; // from a router to a controller
     // For tests: up to so many cycles more for each message, by chance, so that messages overtake
     // each other as the protocol allows them to.
     Cycles jitter = 0;
@@ -129,12 +133,10 @@ class Network
         };
     }
 
-    void add_link(unsigned from, unsigned to);
+    void add_links();
     void set_notices();
-    bool is_pool(unsigned router) const;
-    void build_crossbar();
-    void build_ring();
-    void build_mesh();
+    void find_routes();
+    void find_routes_to(unsigned node);
     [[gnu::noinline]] void prefetch(const Receiver &receiver, Addr line);
     [[gnu::noinline]] bool leaves_node(const NetDest &destination, unsigned node) const;
     static Prefetched prefetch_record(const Prefetched &before);
@@ -145,7 +147,7 @@ class Network
 
     NetworkSpec spec_;
     EventQueue &queue_;
-    unsigned routers_ = 0;
+    const unsigned routers_;
     std::vector<std::unique_ptr<Link>> links_;
     std::vector<std::uint16_t> route_; // [router * nodes + destination node] -> link
     std::array<Machine, MachineType_NUM * kMachines> machines_{};

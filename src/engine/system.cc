@@ -112,7 +112,7 @@ System::add_node(unsigned number, const Context &context)
     const Cycle &now = queue_->now();
     const Addr all = spec_.network.nodes * spec_.memory_bytes;
     Node node;
-    const unsigned hosts = spec_.network.nodes - spec_.network.pool_nodes;
+    const unsigned hosts = spec_.network.nodes - spec_.pool_nodes;
     node.home_table = std::make_unique<HomeTable>(homes_, number, spec_.cores_per_node,
                                                   hosts * spec_.cores_per_node, now);
     node.directory = std::make_unique<HomeDirectory>(all, homes_.region_shift());

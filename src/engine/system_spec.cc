@@ -38,9 +38,9 @@ check(const SystemSpec &spec)
     const NetworkSpec &network = spec.network;
     require(spec.clock_period > 0, "clock_period_ps is 0");
     require(network.nodes > 0 && network.nodes <= kMachines, "nodes is not from 1 to 64");
-    require(network.pool_nodes < network.nodes, "a pool leaves nodes with cores");
+    require(spec.pool_nodes < network.nodes, "a pool leaves nodes with cores");
     require(spec.cores_per_node > 0 &&
-                spec.cores_per_node <= kMachines / (network.nodes - network.pool_nodes),
+                spec.cores_per_node <= kMachines / (network.nodes - spec.pool_nodes),
             "cores_per_node makes no core, or more than 64 in all");
     require(is_cache(spec.cache_bytes, spec.cache_associativity) &&
                 is_cache(spec.slc_bytes, spec.slc_associativity),
@@ -54,9 +54,11 @@ check(const SystemSpec &spec)
             "a home and its slice take a cycle at least");
     for (const Cycles latency :
          {spec.cache_latency, spec.slc_latency, spec.home_latency, spec.memory_latency,
-          spec.pool_memory_latency, network.router_latency, network.local_latency,
-          network.link_latency, network.pool_link_latency}) {
+          spec.pool_memory_latency, network.router_latency, network.local_latency}) {
         require(latency <= kLongestLatency, "a latency is more than 2^40");
+    }
+    for (const LinkSpec &link : network.links) {
+        require(link.latency <= kLongestLatency, "a latency is more than 2^40");
     }
     return spec;
 }
@@ -65,16 +67,17 @@ Cycles
 patience(const SystemSpec &spec)
 {
     const NetworkSpec &network = spec.network;
-    const double bytes_per_cycle =
-        std::max(0.001, std::min(network.bytes_per_cycle, network.pool_bytes_per_cycle));
-    const Cycles on_link =
-        static_cast<Cycles>(message_bytes(MessageSizeType_Data) / bytes_per_cycle);
+    Cycles on_link = 0;
+    for (const LinkSpec &link : network.links) {
+        const double bytes_per_cycle = std::max(0.001, link.bytes_per_cycle);
+        const double cycles = message_bytes(MessageSizeType_Data) / bytes_per_cycle;
+        on_link = std::max(on_link, link.latency + static_cast<Cycles>(cycles));
+    }
     const Tick slowest = std::max(spec.memory_latency + spec.line_time,
                                   spec.pool_memory_latency + spec.pool_line_time);
     const Cycles in_memory = slowest / spec.clock_period;
     const Cycles longest = spec.cache_latency + spec.slc_latency + spec.home_latency + in_memory +
-                           network.router_latency + network.local_latency +
-                           std::max(network.link_latency, network.pool_link_latency) + on_link;
+                           network.router_latency + network.local_latency + on_link;
     return 4'000'000 + 1000 * longest;
 }
 

@@ -15,7 +15,8 @@ namespace homeshift::engine
 
 struct SystemSpec
 {
-    Tick clock_period = 0; // ps
+    Tick clock_period = 0;   // ps
+    unsigned pool_nodes = 0; // the last ones, which have no cores
     unsigned cores_per_node = 0;
     unsigned max_outstanding = 0;
     std::uint64_t cache_bytes = 0;

@@ -18,12 +18,13 @@ inline NetworkSpec
 crossbar()
 {
     NetworkSpec spec;
-    spec.topology = "crossbar";
     spec.nodes = kNodes;
     spec.router_latency = 1;
     spec.local_latency = 1;
-    spec.link_latency = 10;
-    spec.bytes_per_cycle = 16;
+    for (unsigned node = 0; node < kNodes; ++node) {
+        spec.links.push_back({node, kNodes, 1, 10, 16}); // to the hub and back
+        spec.links.push_back({kNodes, node, 1, 10, 16});
+    }
     return spec;
 }
 

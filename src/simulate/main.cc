@@ -230,12 +230,13 @@ run(std::uint64_t accesses, std::uint64_t lines, double write_ratio, std::uint64
     Values values;
     auto queue = std::make_unique<EventQueue>();
     NetworkSpec spec;
-    spec.topology = "crossbar";
     spec.nodes = kNodes;
     spec.router_latency = 1;
     spec.local_latency = 1;
-    spec.link_latency = 10;
-    spec.bytes_per_cycle = 16;
+    for (unsigned node = 0; node < kNodes; ++node) {
+        spec.links.push_back({node, kNodes, 1, 10, 16}); // to the hub and back
+        spec.links.push_back({kNodes, node, 1, 10, 16});
+    }
     Network network(spec, *queue, 1);
     Simulation simulation(*queue, network, values);
     std::vector<std::unique_ptr<Core>> cores;

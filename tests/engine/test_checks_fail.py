@@ -205,7 +205,7 @@ def test_a_system_without_one_of_its_numbers_is_a_key_error(field: str) -> None:
         System(spec)
 
 
-@pytest.mark.parametrize("field", ["nodes", "topology", "check", "bytes_per_cycle"])
+@pytest.mark.parametrize("field", ["nodes", "links", "check", "bytes_per_cycle"])
 def test_a_number_of_another_type_is_refused(field: str) -> None:
     with pytest.raises((RuntimeError, TypeError)):
         System(small(**{field: [1]}))

@@ -174,6 +174,18 @@ def test_a_ring_goes_by_the_lower_neighbour_where_both_ways_are_as_long(
     assert set(on_links(system)) == {(node, by), (by, to), (to, back), (back, node)}
 
 
+def test_a_message_takes_the_lightest_way() -> None:
+    """From 0 to 1 over 2, which is lighter than the link between them; the answer likewise."""
+    straight, over_2 = 3, 1
+    links = [
+        (a, b, straight if {a, b} == {0, 1} else over_2, 5, 16.0)
+        for a, b in ((0, 1), (1, 0), (0, 2), (2, 0), (1, 2), (2, 1))
+    ]
+    system = System(small(nodes=3, links=links, cores_per_node=1))
+    system.probe(0, MEMORY, False)
+    assert set(on_links(system)) == {(0, 2), (2, 1), (1, 2), (2, 0)}
+
+
 def test_a_mesh_goes_along_the_row_first() -> None:
     system = System(small(nodes=4, topology="mesh", columns=2))
     system.probe(0, 3 * MEMORY, False)
@@ -269,8 +281,12 @@ def test_bytes_on_the_links_of_a_crossbar_are_twice_those_between_nodes() -> Non
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
-        ({"topology": "torus"}, "unknown topology torus"),
-        ({"topology": "mesh", "columns": 3, "nodes": 4}, "columns that divides its nodes"),
+        ({"links": []}, "links lead nowhere from a router"),
+        ({"links": [(0, 1, 1, 5, 16.0)]}, "links lead nowhere from a router"),  # and none back
+        ({"links": [(0, 0, 1, 5, 16.0)]}, "a link joins two of 128 routers"),
+        ({"links": [(0, 128, 1, 5, 16.0)]}, "a link joins two of 128 routers"),
+        ({"links": [(0, 1, 0, 5, 16.0)]}, "it weighs 1 to 1000"),
+        ({"links": [(0, 1, 1001, 5, 16.0)]}, "it weighs 1 to 1000"),
         ({"bytes_per_cycle": 2e6}, "from 0.001 to 1000000 bytes a cycle"),
         ({"router_latency": 0}, "a router takes a cycle at least"),
         ({"home_latency": 0}, "a home and its slice take a cycle at least"),

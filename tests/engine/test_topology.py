@@ -1,23 +1,27 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Both engines have the same links, in the same order."""
+"""The embedded engine has the machine's links, in their order, with what each can carry."""
 
 from __future__ import annotations
 
 import pytest
-from machines import small
+from machines import shipped
 
-from homeshift._engine import System
-from homeshift.engines import gem5_topology
-from homeshift.machine import load_machine
+from homeshift.machine import topology
 
 
-@pytest.mark.parametrize("nodes", [2, 3, 4, 6])
-@pytest.mark.parametrize("topology", ["crossbar", "ring", "mesh"])
-def test_links_are_those_of_gem5(topology: str, nodes: int) -> None:
-    columns = nodes // 2 if topology == "mesh" else None
-    system = System(small(nodes=nodes, topology=topology, columns=columns or 0))
+@pytest.mark.parametrize(
+    "machine",
+    ["tiny", "quad", "octo", "pool", "quad:network.topology=ring", "quad:nodes=2,cores.per_node=1"],
+)
+def test_links_are_those_of_the_machine(machine: str) -> None:
+    loaded, system = shipped(machine)
     here = [(link["from"], link["to"]) for link in system.link_counts()]
-    changes = f"nodes={nodes},network.topology={topology}"
-    changes += f",network.columns={columns}" if columns else ""
-    there = gem5_topology.links(load_machine(f"tiny:{changes}"))
-    assert here == [(link.source, link.target) for link in there]
+    assert here == [edge[:2] for edge in topology.links(loaded)]
+
+
+@pytest.mark.parametrize("nodes", [2, 3, 4, 6, 64])
+@pytest.mark.parametrize("shape", ["crossbar", "ring", "mesh"])
+def test_each_link_has_one_back_of_the_same_weight(shape: str, nodes: int) -> None:
+    found = topology.ways(shape, nodes, nodes // 2)
+    assert {(b, a, weight) for a, b, weight in found} == set(found)
+    assert len(set(found)) == len(found)

@@ -17,12 +17,12 @@ from homeshift.engines.base import (
     Setup,
     VmSetup,
 )
-from homeshift.engines.gem5_topology import flit_bytes
 from homeshift.engines.messages import DATA_BYTES
 from homeshift.errors import InputError, near
 from homeshift.machine import Machine
 from homeshift.machine.fields import suggest
 from homeshift.machine.rules import BANDWIDTH_WITHIN
+from homeshift.machine.topology import flit_bytes
 from homeshift.output import OutputDirectory
 from homeshift.units import TICKS_PER_SECOND, time_text
 from homeshift.workload import Booted, Workload

@@ -23,7 +23,7 @@ from homeshift.engines.counting import counters
 from homeshift.engines.embedded_stats import statistics
 from homeshift.engines.messages import message_bytes
 from homeshift.errors import RunError
-from homeshift.machine import Machine
+from homeshift.machine import Machine, topology
 from homeshift.output import Stat
 from homeshift.units import LINE_BYTES
 
@@ -31,9 +31,7 @@ from homeshift.units import LINE_BYTES
 def system_spec(machine: Machine, *, region_bytes: int, check: bool) -> dict[str, object]:
     """Return the machine as the C++ module wants it: cycles, bytes and ps."""
     period = machine.clock_period_ps
-    network = machine.network
-    last = machine.nodes - 1  # of the pool, if there is one
-    pool = machine.memory_of(last)
+    pool = machine.memory_of(machine.nodes - 1)  # if there is one
     return {
         "clock_period_ps": period,
         "cores_per_node": machine.cores.per_node,
@@ -50,18 +48,13 @@ def system_spec(machine: Machine, *, region_bytes: int, check: bool) -> dict[str
         "line_time_ps": LINE_BYTES * machine.memory.byte_ticks,
         "pool_memory_latency_ps": pool.latency_cycles * period,
         "pool_line_time_ps": LINE_BYTES * pool.byte_ticks,
-        "topology": network.topology,
         "nodes": machine.nodes,
         "pool_nodes": machine.nodes - machine.hosts,
-        "columns": network.columns or 0,
-        "router_latency": network.router_latency_cycles,
-        "local_latency": network.local_latency_cycles,
-        "link_latency": network.link_latency_cycles,
-        "pool_link_latency": machine.link_latency(last),
+        "links": topology.links(machine),
+        "router_latency": machine.network.router_latency_cycles,
+        "local_latency": machine.network.local_latency_cycles,
         "jitter": 0,
         "jitter_seed": 0,
-        "bytes_per_cycle": machine.link_bytes_per_cycle(),
-        "pool_bytes_per_cycle": machine.link_bytes_per_cycle(last),
         "outstanding_lines": machine.migration.outstanding_lines,
         "outstanding_transfers": machine.migration.outstanding_transfers,
         "region_bytes": region_bytes,

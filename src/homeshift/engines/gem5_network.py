@@ -16,8 +16,7 @@ from typing import Any
 
 import m5.objects as gem5
 
-from homeshift.engines import gem5_topology
-from homeshift.machine import Machine
+from homeshift.machine import Machine, topology
 
 VIRTUAL_NETWORKS = 10
 FAST = 1 << 30  # bytes in 1000 cycles
@@ -44,7 +43,7 @@ def make_network(ruby: Any, machine: Machine, model: str) -> Any:
     longest = max(machine.link_latency(node) for node in range(machine.nodes))
     depth = 2 * (longest + machine.network.router_latency_cycles)
     return gem5.CountingGarnet(
-        ni_flit_size=gem5_topology.flit_bytes(machine),
+        ni_flit_size=topology.flit_bytes(machine),
         buffers_per_data_vc=depth,
         buffers_per_ctrl_vc=depth,
         garnet_deadlock_threshold=GARNET_PATIENCE_CYCLES,
@@ -68,7 +67,7 @@ def join(network: Any, machine: Machine, ends: Sequence[End]) -> list[Any]:
 
 def _join_simple(network: Any, machine: Machine, ends: Sequence[End]) -> list[Any]:
     spec = machine.network
-    entries: list[list[Any]] = [[] for _ in range(gem5_topology.router_count(machine))]
+    entries: list[list[Any]] = [[] for _ in range(topology.router_count(machine))]
     for number, (node, controller) in enumerate(ends):
         found = [b for b in controller.descendants() if isinstance(b, gem5.MessageBuffer)]
         entries[node] += _in_order([b for b in found if b.out_port.peer is not None], number)
@@ -88,9 +87,8 @@ def _join_simple(network: Any, machine: Machine, ends: Sequence[End]) -> list[An
         gem5.SimpleExtLink, network, machine, ends, bandwidth_factor=FAST
     )
     network.int_links = _int_links(gem5.SimpleIntLink, network, machine, first=len(ends))
-    for link in network.int_links:
-        routers = int(link.src_node.router_id), int(link.dst_node.router_id)
-        link.bandwidth_factor = round(machine.link_bytes_per_cycle(*routers) * 1000)
+    for made, link in zip(network.int_links, topology.links(machine), strict=True):
+        made.bandwidth_factor = round(link.bytes_per_cycle * 1000)
     network.setup_buffers()
     for link in network.int_links:
         _in_order(link.buffers, len(ends) + int(link.src_node.router_id))
@@ -107,13 +105,13 @@ def _in_order(buffers: Sequence[Any], place: int) -> Sequence[Any]:
 def _join_garnet(network: Any, machine: Machine, ends: Sequence[End]) -> list[Any]:
     network.routers = [
         gem5.GarnetRouter(router_id=number, latency=machine.network.router_latency_cycles)
-        for number in range(gem5_topology.router_count(machine))
+        for number in range(topology.router_count(machine))
     ]
     network.netifs = [gem5.GarnetNetworkInterface(id=number) for number in range(len(ends))]
     network.ext_links = _ext_links(gem5.GarnetExtLink, network, machine, ends)
     network.int_links = _int_links(gem5.GarnetIntLink, network, machine, first=len(ends))
     network.node_of = [node for node, _ in ends]
-    network.links_between = gem5_topology.links_between(machine)
+    network.links_between = topology.links_between(machine)
     network.entries = [
         gem5.MessageBuffer(allow_zero_latency=True) for _ in range(len(ends) * VIRTUAL_NETWORKS)
     ]
@@ -121,7 +119,7 @@ def _join_garnet(network: Any, machine: Machine, ends: Sequence[End]) -> list[An
 
 
 class Throttles:
-    """What carries the messages of SimpleNetwork's links, in the order of `gem5_topology.links`.
+    """What carries the messages of SimpleNetwork's links, in the order of `topology.links`.
 
     Garnet has none, and counts flits for the whole network only: `len` is 0.
     """
@@ -132,7 +130,7 @@ class Throttles:
         if not isinstance(network, gem5.SimpleNetwork):
             return
         self._routers = list(network.routers)
-        links = gem5_topology.links(machine)
+        links = topology.links(machine)
         for link in links:
             # gem5 numbers a router's outputs: first its controllers, then routers, ascending.
             controllers = sum(node == link.source for node, _ in ends)
@@ -192,8 +190,8 @@ def _int_links(kind: Any, network: Any, machine: Machine, *, first: int) -> list
             src_node=network.routers[link.source],
             dst_node=network.routers[link.target],
             dst_inport=f"from{link.source}",  # also tells CountingRouting that it leaves
-            latency=machine.link_latency(link.source, link.target),
+            latency=link.latency,
             weight=link.weight,
         )
-        for number, link in enumerate(gem5_topology.links(machine))
+        for number, link in enumerate(topology.links(machine))
     ]

@@ -28,12 +28,11 @@ from typing import Any
 import m5
 import m5.objects as gem5
 
-from homeshift.engines import gem5_topology
 from homeshift.engines.base import Link
 from homeshift.engines.gem5_network import VIRTUAL_NETWORKS, Throttles, join, make_network
 from homeshift.engines.gem5_sources import digest_of
 from homeshift.errors import RunError
-from homeshift.machine import Machine
+from homeshift.machine import Machine, topology
 
 PROTOCOL = "MESI_HomeShift"
 NO_LIMIT = 1 << 20  # of things that the embedded engine does not limit
@@ -253,7 +252,7 @@ class Controllers:
         """Return what the links have carried; none with Garnet."""
         if not self._throttles:
             return []
-        links = gem5_topology.links(self.machine)
+        links = topology.links(self.machine)
         period = self.machine.clock_period_ps
         busy = self._throttles.busy_cycles()
         return [

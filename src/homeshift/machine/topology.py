@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The interconnect as a list of links: the one place where a topology is written.
+
+    for link in links(machine): ...
+
+Routers 0 to nodes - 1 are those of the nodes; a crossbar has one more, the hub. Each engine finds
+shortest paths by the links' weights; where several are as short, a message takes the lighter link,
+and of links as light the one to the router with the lower number.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from homeshift.machine.model import Machine
+
+
+class Edge(NamedTuple):
+    """A link in one direction; `engines.base.Link` is what one has carried.
+
+    Args:
+        source: router.
+        target: router.
+        weight: for shortest paths.
+        latency: in cycles.
+        bytes_per_cycle: bandwidth.
+    """
+
+    source: int
+    target: int
+    weight: int
+    latency: int
+    bytes_per_cycle: float
+
+
+def flit_bytes(machine: Machine) -> int:
+    """Return the size of Garnet's flits: what most links carry in a cycle, in whole bytes."""
+    return max(1, round(machine.link_bytes_per_cycle()))
+
+
+def router_count(machine: Machine) -> int:
+    """Return the number of routers."""
+    return machine.nodes + 1 if machine.network.topology == "crossbar" else machine.nodes
+
+
+def links(machine: Machine) -> list[Edge]:
+    """Return the links of a machine."""
+    found = ways(machine.network.topology, machine.nodes, machine.network.columns)
+    return [
+        Edge(
+            source,
+            target,
+            weight,
+            machine.link_latency(source, target),
+            machine.link_bytes_per_cycle(source, target),
+        )
+        for source, target, weight in found
+    ]
+
+
+def ways(topology: str, nodes: int, columns: int | None = None) -> list[tuple[int, int, int]]:
+    """Return (source, target, weight) of all links; `columns` is for a mesh."""
+    pairs = {"crossbar": _crossbar, "ring": _ring, "mesh": _mesh}[topology]
+    return pairs(nodes, columns or 1)
+
+
+def links_between(machine: Machine) -> list[int]:
+    """Return the number of links from each node to each, row by row."""
+    neighbours: dict[int, list[int]] = {}
+    for link in links(machine):
+        neighbours.setdefault(link.source, []).append(link.target)
+    found = []
+    for source in range(machine.nodes):
+        distance = {source: 0}
+        reached = [source]
+        for router in reached:
+            for target in neighbours[router]:
+                if target not in distance:
+                    distance[target] = distance[router] + 1
+                    reached.append(target)
+        found += [distance[target] for target in range(machine.nodes)]
+    return found
+
+
+def _crossbar(nodes: int, _: int) -> list[tuple[int, int, int]]:
+    return [way for node in range(nodes) for way in ((node, nodes, 1), (nodes, node, 1))]
+
+
+def _ring(nodes: int, _: int) -> list[tuple[int, int, int]]:
+    steps = (1,) if nodes == 2 else (1, -1)
+    return [(node, (node + step) % nodes, 1) for node in range(nodes) for step in steps]
+
+
+def _mesh(nodes: int, columns: int) -> list[tuple[int, int, int]]:
+    """Rows are lighter than columns: a message goes along its row first."""
+    found = []
+    for node in range(nodes):
+        if node % columns + 1 < columns:
+            found += [(node, node + 1, 1), (node + 1, node, 1)]
+        if node + columns < nodes:
+            found += [(node, node + columns, 2), (node + columns, node, 2)]
+    return found
