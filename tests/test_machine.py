@@ -144,7 +144,7 @@ machine '{path}' has 8 faults:
   memory.latency = "66.3ns": not a whole number of cycles of 500ps (try "66ns" or "66.5ns")
   memory.band_width: no such field (did you mean 'bandwidth'?)
   memory.bandwidth: missing (of all channels of a node together)
-  network.topology = "rign": not one of crossbar, ring, mesh (did you mean 'ring'?)
+  network.topology = "rign": not one of crossbar, ring, mesh, fully-connected (did you mean 'ring'?)
   network.link_latency = 27: a bare number; write a time with its unit, as in "60ns"
   migration.outstanding_lines = 0: not between 1 and 4096
   cores.per_node = 4: 32 nodes make 128 cores, more than the 64 that a directory tracks"""
@@ -236,12 +236,12 @@ def test_what_goes_together_is_told_with_faults_of_other_fields_of_the_tables(
         (
             'topology = "crossbar"',
             'topology = "ring"\ncolumns = 2',
-            "network.columns = 2: a ring has no columns; remove it",
+            "network.columns = 2: only a mesh has columns; remove it",
         ),
         (
             'topology = "crossbar"',
             'topology = "ring"\ncolumns = 3',
-            "network.columns = 3: a ring has no columns; remove it",
+            "network.columns = 3: only a mesh has columns; remove it",
         ),
         (
             'topology = "crossbar"',

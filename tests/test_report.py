@@ -333,7 +333,12 @@ def test_a_file_that_would_not_be_html_is_refused_first(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("machine", "links"),
-    [("quad", 4), ("quad:network.topology=ring", 4), ("quad:nodes=64,cores.per_node=1", 64)],
+    [
+        ("quad", 4),
+        ("quad:network.topology=ring", 4),
+        ("quad:network.topology=fully-connected", 6),
+        ("quad:nodes=64,cores.per_node=1", 64),
+    ],
 )
 def test_a_machine_is_drawn_with_its_nodes_and_links(machine: str, links: int) -> None:
     described = load_machine(machine).to_dict()

@@ -20,7 +20,7 @@ def test_booking_links_changes_nothing(act: Act, seed: int) -> None:
         chance = random.Random(seed)
         system = machine(
             chance,
-            topology=chance.choice(["crossbar", "ring", "mesh"]),
+            topology=chance.choice(["crossbar", "ring", "mesh", "fully-connected"]),
             columns=1,
             link_latency=chance.choice([1, 5, 60]),
             bytes_per_cycle=chance.choice([0.5, 4.0, 16.0, 36.0, 144.0]),

@@ -163,6 +163,15 @@ def test_a_mesh_is_crossed_along_row_and_column(nodes: int, columns: int) -> Non
             assert latency(system, a, b) == hops * (3 + 7) + 3 + 2
 
 
+@pytest.mark.parametrize("nodes", [2, 5])
+def test_fully_connected_nodes_are_a_link_apart(nodes: int) -> None:
+    shape = {"nodes": nodes, "topology": "fully-connected"}
+    system = System(small(**shape, router_latency=3, link_latency=7, local_latency=2))
+    for a in range(nodes):
+        for b in range(nodes):
+            assert latency(system, a, b) == (a != b) * (3 + 7) + 3 + 2
+
+
 @pytest.mark.parametrize(("node", "to", "by"), [(2, 0, 1), (0, 2, 1), (1, 3, 0), (3, 1, 0)])
 def test_a_ring_goes_by_the_lower_neighbour_where_both_ways_are_as_long(
     node: int, to: int, by: int

@@ -135,7 +135,7 @@ PAGES = st.integers(0, 7)
 
 @st.composite
 def machines(draw: st.DrawFn) -> dict[str, Any]:
-    topology = draw(st.sampled_from(["crossbar", "ring", "mesh"]))
+    topology = draw(st.sampled_from(["crossbar", "ring", "mesh", "fully-connected"]))
     jitter = draw(st.sampled_from([0, 3, 50]))
     return small(
         topology=topology,

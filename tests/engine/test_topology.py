@@ -11,7 +11,15 @@ from homeshift.machine import topology
 
 @pytest.mark.parametrize(
     "machine",
-    ["tiny", "quad", "octo", "pool", "quad:network.topology=ring", "quad:nodes=2,cores.per_node=1"],
+    [
+        "tiny",
+        "quad",
+        "octo",
+        "pool",
+        "quad:network.topology=ring",
+        "quad:network.topology=fully-connected,nodes=8",
+        "quad:nodes=2,cores.per_node=1",
+    ],
 )
 def test_links_are_those_of_the_machine(machine: str) -> None:
     loaded, system = shipped(machine)
@@ -20,7 +28,7 @@ def test_links_are_those_of_the_machine(machine: str) -> None:
 
 
 @pytest.mark.parametrize("nodes", [2, 3, 4, 6, 64])
-@pytest.mark.parametrize("shape", ["crossbar", "ring", "mesh"])
+@pytest.mark.parametrize("shape", ["crossbar", "ring", "mesh", "fully-connected"])
 def test_each_link_has_one_back_of_the_same_weight(shape: str, nodes: int) -> None:
     found = topology.ways(shape, nodes, nodes // 2)
     assert {(b, a, weight) for a, b, weight in found} == set(found)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from itertools import combinations
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -50,8 +51,8 @@ def draw(machine: Mapping[str, Any], vm: Mapping[str, Any]) -> str:
         parts.append(f'<circle cx="{hub[0]:.0f}" cy="{hub[1]:.0f}" r="19" class="hub"/>')
         parts.append(_text(hub[0], hub[1] + 4, "hub", anchor="middle"))
     else:
-        columns = machine["network"]["columns"] if topology == "mesh" else None
-        parts += [_line(centres[a], centres[b]) for a, b in _joined(columns, nodes)]
+        joined = _joined(topology, nodes, machine["network"]["columns"])
+        parts += [_line(centres[a], centres[b]) for a, b in joined]
     for number, place in enumerate(places):
         parts += _node(number, place, box, machine, vm)
     if many:
@@ -78,8 +79,10 @@ def _grid(count: int, columns: int, box: tuple[int, int]) -> list[tuple[float, f
     ]
 
 
-def _joined(columns: int | None, nodes: int) -> list[tuple[int, int]]:
-    if columns is None:
+def _joined(topology: str, nodes: int, columns: int) -> list[tuple[int, int]]:
+    if topology == "fully-connected":
+        return list(combinations(range(nodes), 2))
+    if topology == "ring":
         return [(n, (n + 1) % nodes) for n in range(nodes)]
     pairs = [(n, n + 1) for n in range(nodes) if (n + 1) % columns]
     return pairs + [(n, n + columns) for n in range(nodes - columns)]

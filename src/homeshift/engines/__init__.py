@@ -81,7 +81,7 @@ def check_models(models: Models, machine: Machine, workload: Workload | Booted |
     if models.network == "garnet" and machine.network.topology == "ring":
         faults.append(
             "--network-model garnet: full buffers all round a ring would never empty "
-            "again; give a machine with a crossbar or a mesh"
+            "again; give a machine with another topology"
         )
     links = {machine.link_bandwidth(node) for node in range(machine.nodes)}
     if models.network == "garnet" and len(links) > 1:

@@ -113,14 +113,14 @@ class Memory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """The interconnect: one router a node; a crossbar joins them by one more router, the hub."""
+    """The interconnect: one router a node, and one more, the hub, that a crossbar joins them by."""
 
     topology: Annotated[
         str,
         Choice(
             key="topology",
             sentence="how the routers are joined",
-            choices=("crossbar", "ring", "mesh"),
+            choices=("crossbar", "ring", "mesh", "fully-connected"),
         ),
     ]
     columns: Annotated[

@@ -119,7 +119,7 @@ def only_a_mesh_has_columns(topology: str, columns: int | None) -> str | None:
     if topology == "mesh" and columns is None:
         return "missing: a mesh needs it"
     if topology != "mesh" and columns is not None:
-        return f"a {topology} has no columns; remove it"
+        return "only a mesh has columns; remove it"
     return None
 
 

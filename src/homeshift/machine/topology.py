@@ -60,8 +60,17 @@ def links(machine: Machine) -> list[Edge]:
 
 def ways(topology: str, nodes: int, columns: int | None = None) -> list[tuple[int, int, int]]:
     """Return (source, target, weight) of all links; `columns` is for a mesh."""
-    pairs = {"crossbar": _crossbar, "ring": _ring, "mesh": _mesh}[topology]
-    return pairs(nodes, columns or 1)
+    if topology == "crossbar":
+        hub = nodes
+        return [way for node in range(nodes) for way in ((node, hub, 1), (hub, node, 1))]
+    if topology == "ring":
+        steps = (1,) if nodes == 2 else (1, -1)
+        return [(node, (node + step) % nodes, 1) for node in range(nodes) for step in steps]
+    if topology == "mesh":
+        assert columns, "a mesh has columns"
+        return _mesh(nodes, columns)
+    assert topology == "fully-connected", topology
+    return [(node, other, 1) for node in range(nodes) for other in range(nodes) if other != node]
 
 
 def links_between(machine: Machine) -> list[int]:
@@ -80,15 +89,6 @@ def links_between(machine: Machine) -> list[int]:
                     reached.append(target)
         found += [distance[target] for target in range(machine.nodes)]
     return found
-
-
-def _crossbar(nodes: int, _: int) -> list[tuple[int, int, int]]:
-    return [way for node in range(nodes) for way in ((node, nodes, 1), (nodes, node, 1))]
-
-
-def _ring(nodes: int, _: int) -> list[tuple[int, int, int]]:
-    steps = (1,) if nodes == 2 else (1, -1)
-    return [(node, (node + step) % nodes, 1) for node in range(nodes) for step in steps]
 
 
 def _mesh(nodes: int, columns: int) -> list[tuple[int, int, int]]:

@@ -104,6 +104,7 @@ CASES: dict[str, Case] = {
         _case("octo-ownership", "octo", "ownership", "--vm-memory", "4MiB", "--target", "5"),
         _case("tiny-pre-copy", "tiny", "pre-copy", *_SHORT),
         _case("fast-memory", "tiny:memory.bandwidth=111GB/s", "stop-and-copy", *_SHORT),
+        _case("fully-connected", "quad:network.topology=fully-connected", "ownership+copy", *_QUAD),
         _case("crossbar-24", "tiny:nodes=24", "ownership", *_SHORT, "--borrow", _MANY),
         _case(
             "quad-ownership-and-copy",

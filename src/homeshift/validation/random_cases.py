@@ -136,7 +136,7 @@ def _machine(random: Random, period: int, hosts: int, nodes: int, cores: int) ->
         return f"{round(per_cycle * TICKS_PER_SECOND / period)}B/s"
 
     longest = random.choice([1, 6, 6, 40])
-    topology = random.choice(["crossbar", "ring", "mesh"])
+    topology = random.choice(["crossbar", "ring", "mesh", "fully-connected"])
     # gem5 keeps whole ps a byte, and the embedded engine refuses what that would change by much.
     memory_ps = [random.randint(20, 200), random.randint(1, 10), 62.5]
     values: dict[str, object] = {
