@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,10 @@ from machines import LINE, PAGE
 from homeshift.energy import Counts, energy_of, load_constants
 from homeshift.engines.embedded import EmbeddedEngine
 from homeshift.errors import RunError
+from homeshift.strategies import base
 from homeshift.strategies.ownership_pull import Votes
-from homeshift.workload import trace_workload
+from homeshift.units import TICKS_PER_SECOND
+from homeshift.workload import Workload, trace_workload
 from homeshift.workload.trace import TRACE_DTYPE
 
 EVERYWHERE = {1: 0.25, 2: 0.25, 3: 0.25}
@@ -135,6 +137,55 @@ def test_post_copy_of_an_idle_vm_asks_for_nothing_and_sends_every_page_once() ->
     assert summary["ram"]["postcopy-bytes"] == 64 * KIB // LINE * COPY
     assert summary["ram"]["downtime-bytes"] == 2 * 256 * COPY  # two vCPUs' state of 16 KiB
     assert summary["postcopy-blocktime"] == 0
+
+
+class PostCopyInTwo(base.Strategy):
+    """Fetches the VM's pages in two parts, and does something else before if told to."""
+
+    name = "post-copy-in-two"
+
+    def __init__(self, *before: base.Operation) -> None:
+        self.before = before
+
+    def migrate(self, vm: base.Vm, target: int) -> Iterator[base.Operation]:
+        pages = list(vm.pages)[:-1] if self.before else list(vm.pages)[1:]
+        yield base.Pause(vm)
+        yield base.MoveStage2Table(vm, to=target)
+        yield base.MoveCpuState(vm, to=target)
+        yield base.Resume(vm, on=target, missing=pages)
+        yield from self.before
+        yield base.Fetch(pages[: len(pages) // 2], to=target, max_bandwidth=50e6)
+        yield base.Fetch(pages[len(pages) // 2 :], to=target, max_bandwidth=50e6)
+
+
+def uses_page(page: int, folder: Path) -> Workload:
+    """Return a workload that reads a single page, all the time."""
+    records = np.zeros(64, dtype=TRACE_DTYPE)
+    records["address"] = page * PAGE + np.arange(64) * LINE
+    records["size"] = 8
+    np.save(folder / "page.npy", records)
+    return trace_workload([folder / "page.npy"])
+
+
+@pytest.mark.parametrize(
+    ("page", "before"),
+    [
+        (15, ()),  # it waits while others are fetched
+        (6, (base.Pull([15], to=1),)),  # or pulled
+        (6, (base.Watch(MICROSECOND),)),
+    ],
+)
+def test_a_page_that_was_touched_comes_first_when_it_is_fetched(
+    page: int, before: tuple[base.Operation, ...], tmp_path: Path
+) -> None:
+    done = run(machine_of("quad"), PostCopyInTwo(*before), uses_page(page, tmp_path), vcpus=1)
+    [migration] = done.summary["migrations"]
+    assert migration["postcopy-requests"] == migration["postcopy-faults"] == 1
+    [resume] = phases(done.summary, "resume")
+    fetches = phases(done.summary, "fetch")
+    begins = (fetches[0] if before else fetches[1])["start"]
+    waited = migration["postcopy-blocktime"] * TICKS_PER_SECOND
+    assert waited == pytest.approx(begins - resume["end"], abs=MICROSECOND)
 
 
 @pytest.mark.parametrize("name", ["tiny", "quad"])

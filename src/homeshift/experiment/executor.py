@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import traceback
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from itertools import islice
 from numbers import Integral, Real
@@ -102,6 +102,8 @@ class Migration:
     """Of the engine, under way."""
     missing: set[int] = field(default_factory=set)
     """Pages that the VM was resumed without, and that have not been fetched."""
+    touched: dict[int, None] = field(default_factory=dict)
+    """Those of them that the VM waits for, in order."""
     pulling: Sequence[int] = ()
     """Pages that accesses wait for while they are copied."""
     switched: bool = False
@@ -386,12 +388,11 @@ class Migration:
         most = 1 + -(-vm.lines_at_once // LINES_PER_PAGE)
         push_at = engine.now
         while queue or demanded or pushed:
-            for page in engine.take_faults(vm.number):
-                self.postcopy_faults += 1
-                if queue.take(page):
-                    self.postcopy_requests += 1
-                    begin(page, demanded, node)
-                    queue.put_first(_around(page, prepaging))
+            self._note_faults()
+            for page in [page for page in self.touched if queue.take(page)]:
+                self.postcopy_requests += 1
+                begin(page, demanded, node)
+                queue.put_first(_around(page, prepaging))
             while queue and len(pushed) < most and engine.now >= push_at:
                 begin(queue.next(), pushed, self.source)
                 # A page that has begun goes fast: somebody may touch it.
@@ -403,6 +404,7 @@ class Migration:
                     page = jobs.pop(job)
                     self.pages_copied += 1
                     self.missing.discard(page)
+                    self.touched.pop(page, None)
                     vm.use_copies([page])
 
     def _pull(self, pages: Sequence[int], node: int) -> Steps:
@@ -415,8 +417,15 @@ class Migration:
                 yield None
             yield from self._copied(some, node, 0.0)
             vm.use_copies(some)
+            self._note_faults(besides=some)
             self.pulling = ()
-            engine.take_faults(vm.number)  # nobody needs to be told: they are here
+
+    def _note_faults(self, besides: Collection[int] = ()) -> None:
+        """Take note of missing pages that the VM has touched, whoever is to bring them."""
+        for page in self.vm.engine.take_faults(self.vm.number):
+            if page not in besides:
+                self.postcopy_faults += 1
+                self.touched[page] = None
 
     def _release_own(self) -> dict[int, list[int]]:
         """Free unused regions that are homed where they lie; return the others, by that node."""

@@ -132,7 +132,8 @@ class Resume:
 class Fetch:
     """Bring pages that `Resume` has called missing to a node where the VM runs already.
 
-    A page that is touched comes first, then the pages around it, then all others in order.
+    A page that is touched comes first, then the pages around it, then all others in order. Who
+    touches a missing page that is not among these waits until it is fetched later.
     """
 
     pages: Sequence[int]
