@@ -70,6 +70,10 @@ _OTHER_LOOKS = (
     ("#999933", "1"),
     ("#661100", "8"),
 )
+_OTHER_DASHES = (
+    *((0, (1, 2)), (0, (5, 1, 1, 1)), (0, (2, 1))),
+    *((0, (7, 2)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 1, 4, 1))),
+)
 # What tells the parameters of one strategy apart, beside shades of its colour.
 _DASHES = ("-", (0, (4, 1)), (0, (1, 1)), (0, (6, 1, 1, 1)), (0, (2, 2)), (0, (3, 1, 1, 1, 1, 1)))
 _MARKERS = ("o", "s", "^", "D", "v", "X", "P", "*")
@@ -116,15 +120,14 @@ def looks(labels: Iterable[str]) -> dict[str, Look]:
     families: dict[str, list[str]] = {}
     for label in dict.fromkeys(labels):
         families.setdefault(strategy_of(label), []).append(label)
-    others = itertools.cycle(_OTHER_LOOKS)
+    others = itertools.cycle(zip(_OTHER_LOOKS, _OTHER_DASHES, strict=True))
     found = {}
     for name, own in families.items():
         own.sort(key=_natural)
         if name in BUILT_IN:
             colour, dashes, marker = _LOOKS[name]
         else:
-            colour, marker = next(others)
-            dashes = (0, (1, 2))
+            (colour, marker), dashes = next(others)
         if len(own) == 1:
             found[own[0]] = Look(colour, dashes, marker)
             continue

@@ -100,9 +100,10 @@ def _summary(
     data = summarise(table, by=by, baseline=arguments.baseline)
     over = means_over(table, by)
     shown = texts(data)
+    intervals = "; intervals: 95 %" if data["mean_low"].notna().any() else ""
     lines = [
         f"{len(table)} runs" + (f" over {over}" if over else ""),
-        f"ratio: to {data.attrs['baseline']}, geometric mean; intervals: 95 %",
+        f"ratio: to {data.attrs['baseline']}, geometric mean{intervals}",
         "",
         fitted(*shown, width=_width()),
     ]

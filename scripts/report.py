@@ -128,16 +128,21 @@ def _pictures(results: Results) -> Iterator[Picture]:
 
 
 def _crossings(runs: Sequence[Run]) -> list[Crossing]:
-    """Compare the run that leaves data where it is with those that move it all, if it is missed."""
+    """Compare the run that leaves data where it is with those that move it all, if it is missed.
+
+    Strategies that are not Homeshift's own are taken to move data.
+    """
     import leave_or_move
 
     from homeshift.analysis.traits import BUILT_IN
 
-    copying = [
-        name for name, traits in BUILT_IN.items() if not (traits.moves_homes or traits.leaves_data)
+    others = [
+        name
+        for name, traits in BUILT_IN.items()
+        if name != "ownership" and (traits.moves_homes or traits.leaves_data)
     ]
     timed = [run for run in runs if run.config["arguments"].get("horizon") is not None]
-    chosen = [run for run in timed if run.strategy in ("ownership", *copying)]
+    chosen = [run for run in timed if run.strategy not in others]
     crossings = leave_or_move.compared(chosen, left="ownership") if chosen else []
     return [each for each in crossings if each.data["misses_per_page"].max() >= 1]
 

@@ -51,6 +51,7 @@ MIGRATION: dict[str, Any] = {
     "status": "completed",
     "total-time": 0.0012,
     "downtime": 0.0012,
+    "postcopy-blocktime": 0.0,
     "setup-time": 0.0,
     "ram": {
         "transferred": 16793600,
@@ -164,6 +165,7 @@ def ownership() -> dict[str, Any]:
         "strategy": "ownership",
         "total-time": 0.0001,
         "downtime": 2.5e-06,
+        "postcopy-blocktime": 0.0,
         "ram": {"transferred": 16384, "normal": 0, "normal-bytes": 0},
         "home": {
             "regions-transferred": 4096,

@@ -81,6 +81,15 @@ def test_every_argument_reaches_the_simulation(
     assert list(run.phases["target"].unique()) == [1, 2]
 
 
+def test_what_a_run_says_on_the_way_is_reported() -> None:
+    said: list[str] = []
+    vm = hs.Vm(memory="4MiB")
+    settings = {"machine": "quad", "vm": vm, "warmup": "0ns"}
+    run = hs.migrate(**settings, window="50us", report=said.append)  # type: ignore[arg-type]
+    assert any("not steady" in line for line in said)
+    assert "steady before no" in repr(run)
+
+
 def test_several_vms_are_those_of_a_file(tmp_path: Path) -> None:
     file = tmp_path / "vms.toml"
     file.write_text('[[vm]]\nsource = 1\ntarget = [0]\nworkload = "stream"\nstart = "1us"\n')

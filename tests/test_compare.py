@@ -590,6 +590,33 @@ def test_runs_of_a_vm_whose_speed_is_not_known_are_told(write_run: WriteRun, cal
     assert told in call(*paths).stderr
 
 
+def test_waits_for_pages_are_shown_where_there_are_some(write_run: WriteRun, call: Call) -> None:
+    runs = [
+        str(write_run(name, migration={"strategy": name, "postcopy-blocktime": time}))
+        for name, time in (("ownership", 0.0), ("stop-and-copy", 0.0), ("post-copy", 2e-6))
+    ]
+    assert "waits for pages [us]" in call(*runs).stdout
+    assert "waits for pages" not in call(*runs[:2]).stdout
+
+
+def test_seeds_that_make_no_difference_are_told(write_run: WriteRun, call: Call) -> None:
+    def runs(*times: float) -> list[str]:
+        return [
+            str(
+                write_run(
+                    f"{len(set(times))}-{seed}",
+                    migration={"total-time": time},
+                    config={"arguments": {"seed": seed}},
+                )
+            )
+            for seed, time in enumerate(times)
+        ]
+
+    told = "2 of 3 runs differ in their seed and in no result"
+    assert told in call(*runs(1.0, 2.0, 1.0)).stderr
+    assert "in no result" not in call(*runs(1.0, 2.0, 3.0)).stderr
+
+
 def test_the_page_on_results_says_what_each_row_is() -> None:
     page = (Path(__file__).parents[1] / "docs" / "results.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \|", page, flags=re.MULTILINE)

@@ -131,6 +131,8 @@ def test_means_are_over_what_all_groups_have(table: pd.DataFrame) -> None:
     without = table[~table["path"].str.endswith("ownership-64-1")]
     chosen, said = comparable(without, ["strategy"])
     assert said.startswith("3 of 7 runs are left out")
+    assert "(ownership lacks 1)" in said
+    assert said.endswith("what all groups have, and so without vm-memory 64MiB")
     summary = summarise(chosen, baseline="ownership")
     # 16 MiB: 2 ms with seed 1, 8 ms with seed 2. 64 MiB would come into the mean of one seed only.
     assert row(summary, "stop-and-copy")["mean"] == pytest.approx(5e-3)

@@ -180,7 +180,7 @@ def test_what_goes_together_is_told_with_faults_of_other_fields_of_the_tables(
         (
             'clock = "2GHz"',
             'clock = "3GHz"',
-            'clock = "3GHz": a period of 333.33 ps is not a whole number of ps '
+            'clock = "3GHz": a period of 333.333 ps is not a whole number of ps '
             '(try "2.5GHz" or "3.125GHz")',
         ),
         ("nodes = 4", "nodes = 1", "nodes = 1: not between 2 and 64"),

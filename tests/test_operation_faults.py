@@ -75,7 +75,7 @@ FAULTS: dict[str, Callable[[base.Vm], Iterator[Any]]] = {
     "resumes the VM with copies of 7 pages that have been written since, page 0 first: copy what "
     "vm.take_dirty_log() names when it is paused": lambda vm: running_copy(vm, log=True),
     "yields 10,000 operations, and no time passes": lambda _: endless(),
-    "names a page that is not of the VM, which has the pages 0 to 15": lambda _: iter(
+    "names page 16, which is not of the VM: it has the pages 0 to 15": lambda _: iter(
         [base.Copy([3, 16], to=1)]
     ),
     "copies with '1GB/s', which is no number of bytes per second": lambda _: iter(
@@ -164,7 +164,7 @@ NOT_ASKED: dict[str, Callable[[base.Vm], object]] = {
     "vm.regions_on(): names node '0', and the machine has": lambda vm: vm.regions_on(
         "0"  # type: ignore[arg-type]
     ),
-    "vm.pages_off(): names a page that is not of the VM, which has the pages 0 to 15": (
+    "vm.pages_off(): names page 300, which is not of the VM: it has the pages 0 to 15": (
         lambda vm: vm.pages_off(1, [3, 300])
     ),
     "vm.pages_off(): names pages by str, which is no whole number": lambda vm: vm.pages_off(

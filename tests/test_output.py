@@ -139,6 +139,13 @@ def refusal(path: Path) -> str:
     return str(caught.value)
 
 
+def test_a_mount_point_is_refused_before_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "is_mount", lambda _: True)
+    assert "is a mount point" in refusal(tmp_path)
+
+
 def test_a_directory_of_something_else_is_refused_and_untouched(tmp_path: Path) -> None:
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "config.json").write_text('{"theme": "dark"}', encoding="utf-8")

@@ -112,6 +112,8 @@ def test_the_page_stands_alone_and_says_what_the_runs_say(sweep: Path, tmp_path:
     assert result.stderr == (
         "report.py: warning: 1 of 5 runs are missing, 1 of them failed (its folder failed/ says "
         "why)\n"
+        "report.py: warning: 4 of 4 runs differ in their seed and in no result: nothing in them is "
+        "by chance, as with a trace, and intervals over seeds say nothing about them\n"
     )
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
     page = Page(text)

@@ -164,6 +164,10 @@ def test_a_sweep_makes_the_runs_of_a_changed_file_again(tmp_path: Path) -> None:
     [
         ("class A:\n  pass", "has to define one class of a Strategy, and defines none"),
         (
+            "from homeshift.strategies import base\nclass A(base.Strategy):\n  name = 'a'",
+            "A has no migrate()",
+        ),
+        (
             ROUNDS + "\nclass Other(Rounds):\n    name = 'other'\n",
             "has to define one class of a Strategy, and defines Rounds, Other",
         ),

@@ -108,7 +108,8 @@ def test_all_faults_of_a_sweep_file_are_told_at_once(tmp_path: Path) -> None:
         'trace: write it as a workload, "trace:FILE,FILE"',
         "seed: an empty list leaves nothing to run",
         'machine: "quad" is listed twice',
-        "workload = ['a', 'b']: not a text, a number, true or false",
+        "workload = ['a', 'b']: not a text, a number, true or false; write it as "
+        "on the command line",
     )
 
 

@@ -129,6 +129,7 @@ class Result:
             "total time": format_seconds(self.summary["total-time"]),
             "downtime": format_seconds(self.summary["downtime"]),
             "between nodes": format_bytes(self.summary["interconnect"]["migration-bytes"]),
+            **({} if self.summary["vm"].get("steady", True) else {"steady before": "no"}),
         }
 
     @cached_property
@@ -177,6 +178,7 @@ def migrate(
     horizon: str | None = None,
     seed: int = 1,
     check: bool = False,
+    report: Callable[[str], None] | None = None,
 ) -> Result:
     """Simulate the migration of a VM on the embedded engine.
 
@@ -192,6 +194,8 @@ def migrate(
         horizon: time from the start of the migration to the end of the measurement.
         seed: of the workload.
         check: verify every load, and the directories at the end.
+        report: is told, in a line each, what configs/migrate.py prints of such a run: that the VM
+            was not steady before it moved, that copies do not converge; as in `report=print`.
 
     Raises:
         InputError: with everything that is wrong about the arguments.
@@ -251,6 +255,7 @@ def migrate(
         horizon_ticks=times["horizon"],
         others=others,
         check=check,
+        report=report or (lambda _: None),
     ).run()
     arguments = {
         **_OPTIONS,

@@ -55,7 +55,8 @@ class OutputDirectory:
             self._partial = self._sibling("partial")
         except OSError as error:
             self._remove_created()
-            fault = f"cannot be created in '{self.path.parent}': {error.strerror}"
+            made = "replaced" if self.path.exists() else "created"
+            fault = f"cannot be {made} in '{self.path.parent}': {error.strerror}"
             raise InputError(f"output directory '{self._given}'", [fault]) from error
         return self._partial
 
@@ -125,6 +126,8 @@ class OutputDirectory:
             return "is a file; name a directory that does not exist yet"
         if self.path in (Path.cwd(), *Path.cwd().parents):
             return "is the working directory or holds it; name a directory inside it"
+        if self.path.is_mount():
+            return "is a mount point, which nothing can take the place of; name a directory in it"
         names = {entry.name for entry in self.path.iterdir()}
         if not names:
             return ""

@@ -180,9 +180,31 @@ def comparable(table: pd.DataFrame, by: Sequence[str]) -> tuple[pd.DataFrame, st
     others = len(table) - len(chosen)
     left_out = (
         f"{others} of {len(table)} runs are left out, as not every group has one of each of their "
-        "conditions and seeds: means and ratios are over what all groups have"
+        f"conditions and seeds ({_gaps(keyed)}): means and ratios are over what all groups have"
     )
+    if lost := _lost(table, chosen, by):
+        left_out += f", and so without {lost}"
     return chosen, "; ".join(([left_out] if others else []) + _other_causes(chosen, by))
+
+
+def _gaps(keyed: pd.DataFrame) -> str:
+    """Return how many conditions and seeds some groups have no run of."""
+    cells = keyed.groupby("_group")[["_condition", "_seed"]].apply(
+        lambda own: len(own.drop_duplicates())
+    )
+    most = len(keyed[["_condition", "_seed"]].drop_duplicates())
+    gaps = [f"{group} lacks {most - count}" for group, count in cells.items() if count < most]
+    return listed(gaps) or "none has all"
+
+
+def _lost(table: pd.DataFrame, chosen: pd.DataFrame, by: Sequence[str]) -> str:
+    """Return the values of conditions that no chosen run has."""
+    lost = []
+    for name in condition_columns(table, by):
+        left = table[name][~table[name].map(str).isin(chosen[name].map(str))]
+        values = {str(value): shown_value(name, value) for value in left}
+        lost += [f"{shown_name(name)} {value}" for value in values.values()]
+    return listed(lost)
 
 
 def _other_causes(table: pd.DataFrame, by: Sequence[str]) -> list[str]:

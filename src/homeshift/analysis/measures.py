@@ -24,6 +24,7 @@ class Measure:
         unit: SI unit of what is there, times `scale`.
         horizon: whether it is over all the time from the start of the migration to the end of the
             measurement, which is the same for runs with a horizon only.
+        rare: not shown to people where it is 0 everywhere.
     """
 
     path: str
@@ -31,6 +32,7 @@ class Measure:
     unit: str
     scale: float = 1.0
     horizon: bool = False
+    rare: bool = False
 
     def heading(self, unit: DisplayUnit) -> str:
         """Return its name with the unit in which it is shown."""
@@ -54,6 +56,7 @@ MEASURES = (
     Measure(path="interconnect.migration-bytes", label="bytes between nodes", unit="B"),
     Measure(path="total-time", label="total time", unit="s"),
     Measure(path="downtime", label="downtime", unit="s"),
+    Measure(path="postcopy-blocktime", label="waits for pages", unit="s", rare=True),
     Measure(path="energy.total", label="energy", unit="J"),
     Measure(path="energy.total-low", label="", unit="J"),
     Measure(path="energy.total-high", label="", unit="J"),
@@ -110,11 +113,21 @@ def measures_for(horizons: Iterable[Any]) -> list[Measure]:
     return [measure for measure in MEASURES if timed or not measure.horizon]
 
 
-def shown_measures(table: pd.DataFrame) -> list[Measure]:
-    """Return those measures of a table in long form that have a name for people."""
+def shown_measures(table: pd.DataFrame, value: str) -> list[Measure]:
+    """Return those measures of a table in long form that people are shown.
+
+    Args:
+        table: with a column measure.
+        value: column of the numbers.
+    """
     there = list(dict.fromkeys(table["measure"]))
+    some = set(table["measure"][table[value] != 0])
     known = (*MEASURES, *further_measures(there))
-    return [measure for measure in known if measure.label and measure.path in there]
+    return [
+        measure
+        for measure in known
+        if measure.label and measure.path in (some if measure.rare else there)
+    ]
 
 
 def as_texts(
@@ -136,7 +149,7 @@ def as_texts(
     names = list(dict.fromkeys(table[key]))
     others = list(dict.fromkeys(table[key][table[key] != table["baseline"]]))
     values, ratios = {}, {}
-    for measure in shown_measures(table):
+    for measure in shown_measures(table, value):
         rows = table[table["measure"] == measure.path].set_index(key)
         unit = common_unit([float(number) for number in rows[value]], measure.unit)
         values[measure.heading(unit)] = [show_value(rows.loc[name], unit) for name in names]

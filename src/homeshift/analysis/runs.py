@@ -149,11 +149,25 @@ def remarks(runs: Sequence[Run]) -> list[str]:
         *(_sentence(runs, doubt) for doubt in (_NOT_CONVERGED, _NOT_STEADY, _SPEED_UNKNOWN)),
         incomplete,
         *(_sentence(runs, doubt) for doubt in (_OTHERS_CANCELLED, _SEVERAL_VMS)),
+        _same_for_all_seeds(runs),
     )
     return [sentence for sentence in said if sentence]
 
 
 _Applies = Callable[[Mapping[str, Any]], bool]
+
+
+def _same_for_all_seeds(runs: Sequence[Run]) -> str:
+    seeds: dict[str, list[int]] = {}
+    for run in runs:
+        seeds.setdefault(json.dumps(run.migration), []).append(run.config["arguments"].get("seed"))
+    count = sum(len(own) for own in seeds.values() if len(set(own)) > 1)
+    return (
+        f"{count} of {len(runs)} runs differ in their seed and in no result: nothing in them is "
+        "by chance, as with a trace, and intervals over seeds say nothing about them"
+        if count
+        else ""
+    )
 
 
 class _Doubt(NamedTuple):

@@ -135,7 +135,8 @@ class RunningVm:
         last = self.spec.pages - 1
         if not len(pages) or 0 <= min(pages) <= max(pages) <= last:
             return None
-        return f"names a page that is not of the VM, which has the pages 0 to {last}"
+        page = min(pages) if min(pages) < 0 else max(pages)
+        return f"names page {page}, which is not of the VM: it has the pages 0 to {last}"
 
     def _regions_of(self, frames: Iterable[int]) -> array[int]:
         return array("Q", dict.fromkeys(map((-self.spec.region_bytes).__and__, frames)))

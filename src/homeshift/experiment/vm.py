@@ -143,6 +143,12 @@ class VmSpec:
         needed = self.bytes_on()
         rounded = self._rounded(needed)
         state = self.vcpus * state_bytes(machine) + self.stage2_bytes
+        if state > machine.memory.size_bytes:
+            return [
+                f"the page table of {format_bytes(self.stage2_bytes)} (--stage2-entry "
+                f"{size_text(self.stage2_entry_bytes)} a page) and the state of {self.vcpus} vCPUs "
+                f"do not fit into a node's memory of {format_bytes(machine.memory.size_bytes)}"
+            ]
         needed[self.source] = needed.get(self.source, 0) + state
         return rounded + [
             f"vm-memory = {size_text(self.memory_bytes)}: needs {format_bytes(size)} on node "

@@ -145,7 +145,7 @@ class Clock(Field):
             below = max(divisor for divisor in exact if divisor < hertz)
             above = min(divisor for divisor in exact if divisor > hertz)
             raise ValueError(
-                f"a period of {TICKS_PER_SECOND / hertz:.2f} ps is not a whole number of ps"
+                f"a period of {TICKS_PER_SECOND / hertz:.6g} ps is not a whole number of ps"
                 + suggest(below, above, frequency_text, least=self.least)
             )
         return TICKS_PER_SECOND // hertz

@@ -60,7 +60,8 @@ def load_machine(text: str) -> Machine:
         if not path.is_file():
             names = machine_names()
             known = f"no such machine{near(name_or_path, names)}; known are {', '.join(names)}"
-            raise InputError(f"machine '{name_or_path}'", [f"{known}; or give a path"])
+            own = "a path, as in ./mine or mine.toml"
+            raise InputError(f"machine '{name_or_path}'", [f"{known}; or give {own}"])
     subject = f"machine '{shown}{colon}{changes}'"
     tables = read_toml(path, subject)
     if colon:

@@ -43,9 +43,14 @@ def strategy_in(path: str) -> type[Strategy]:
         if inspect.isclass(value)
         and issubclass(value, Strategy)
         and value.__module__ == module.__name__
-        and not inspect.isabstract(value)
     ]
-    if len(own) != 1:
-        names = ", ".join(one.__name__ for one in own) or "none"
+    whole = [one for one in own if not inspect.isabstract(one)]
+    if own and not whole:
+        lacking = [
+            f"{one.__name__} has no {', '.join(sorted(one.__abstractmethods__))}()" for one in own
+        ]
+        raise InputError(what, lacking)
+    if len(whole) != 1:
+        names = ", ".join(one.__name__ for one in whole) or "none"
         raise InputError(what, [f"has to define one class of a Strategy, and defines {names}"])
-    return own[0]
+    return whole[0]

@@ -194,7 +194,8 @@ def _faults(
 
 def _value_faults(name: str, value: Any, check: Check) -> Iterator[str]:
     if not isinstance(value, (str, int, float, bool)):
-        yield f"{name} = {value!r}: not a text, a number, true or false"
+        fault = "not a text, a number, true or false; write it as on the command line"
+        yield f"{name} = {value!r}: {fault}"
     elif name != "engine":
         for fault in check(RunSpec(engine="", options={name: value}).arguments, together=False):
             yield f"{name} = {json.dumps(value)}: {fault.removeprefix(f'{value}: ')}"
