@@ -29,6 +29,7 @@ from homeshift.front_end import HelpFormatter, interrupt_on_signals, interrupted
 from homeshift.units import parse_size, parse_time
 
 if TYPE_CHECKING:
+    from homeshift.energy import Constants
     from homeshift.experiment.guests import Guest
     from homeshift.experiment.vm import VmSpec
     from homeshift.machine import Machine
@@ -219,6 +220,11 @@ def _parser() -> argparse.ArgumentParser:
             name, type=_reader(name, _none_or(parse_time)), metavar="TIME", help=what_happens
         )
     add("--more-vms", metavar="FILE", help="TOML file of other VMs, which stay or move as well")
+    add(
+        "--energy",
+        metavar="FILE",
+        help="TOML file of energy constants in place of some of homeshift/energy.toml",
+    )
     read("--seed", int, default=1, metavar="N", help="of the workload")
     add("--timeline", action="store_true", help="also write timeline.json, for ui.perfetto.dev")
     read(
@@ -294,11 +300,13 @@ class _Experiment(NamedTuple):
     machine: Machine | None
     strategy: Strategy | None
     workload: Workload | Booted | None
+    constants: Constants | None
 
 
 def _read(options: argparse.Namespace, faults: _Faults) -> _Experiment:
     """Read each option by itself."""
     # Imported here, as in all that follows, so that --help is quick.
+    from homeshift.energy import load_constants
     from homeshift.machine import load_machine
     from homeshift.strategies import strategy_named
     from homeshift.workload import FullSystem, parse_workload, program_workload, trace_workload
@@ -322,10 +330,11 @@ def _read(options: argparse.Namespace, faults: _Faults) -> _Experiment:
         return parse_workload(options.workload)
 
     workload = faults.collect(workload_of)
+    constants = faults.collect(lambda: load_constants(options.energy))
     faults.errors += [
         value.error for value in vars(options).values() if isinstance(value, _Unreadable)
     ]
-    return _Experiment(machine, strategy, workload)
+    return _Experiment(machine, strategy, workload, constants)
 
 
 def _check_together(
@@ -335,7 +344,7 @@ def _check_together(
     from homeshift.experiment.guests import others_beside, targets_by
     from homeshift.experiment.vm import VmSpec, default_memory_bytes
 
-    machine, strategy, workload = experiment
+    machine, strategy, workload, _ = experiment
     booting = (
         *("kernel", "initrd", "append", "disk"),
         *("fast_forward", "take_checkpoint", "restore"),
@@ -398,7 +407,7 @@ def _run(options: argparse.Namespace, unknown: Sequence[str]) -> None:
     experiment = _read(options, faults)
     if any(isinstance(value, _Unreadable) for value in vars(options).values()):
         faults.raise_all()
-    machine, strategy, workload = experiment
+    machine, strategy, workload, constants = experiment
     fast_forward = FastForward(
         ticks=options.fast_forward,
         restore=options.restore,
@@ -416,6 +425,7 @@ def _run(options: argparse.Namespace, unknown: Sequence[str]) -> None:
     assert machine is not None
     assert strategy is not None
     assert workload is not None
+    assert constants is not None
     assert others is not None
     interruption = None
     if options.cancel_at is not None:
@@ -438,6 +448,7 @@ def _run(options: argparse.Namespace, unknown: Sequence[str]) -> None:
             interruption=interruption,
             fence=options.fence,
             check=options.check,
+            constants=constants,
             models=models,
             messages=options.timeline_messages,
             report=lambda line: _say(f"migrate.py: {line}"),

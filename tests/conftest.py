@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from homeshift.energy import load_constants
 from homeshift.experiment import migration
 from homeshift.experiment.guests import Guest
 from homeshift.output import Stat, write_stats
@@ -36,7 +37,7 @@ def written(*arguments: str) -> dict[str, Any]:
     faults.raise_all()
     first = Guest(spec=vm, workload=experiment.workload, strategy=experiment.strategy)
     plain = script["_arguments"](options, vm)
-    config = migration.config_of(plain, experiment.machine, [first, *others])
+    config = migration.config_of(plain, experiment.machine, [first, *others], load_constants())
     found: dict[str, Any] = json.loads(json.dumps(config))
     return found
 

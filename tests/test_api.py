@@ -46,7 +46,7 @@ def made_by_both(run: hs.Result, folder: Path, options: str) -> None:
         python, shell = ((made / name).read_bytes() for made in both)
         assert python == shell
     configs = [json.loads((made / "config.json").read_text()) for made in both]
-    for section in ("machine", "vm", "workload", "strategy", "other_vms"):
+    for section in configs[0].keys() - {"arguments"}:
         assert configs[0][section] == configs[1][section]
     asked, given = (config["arguments"] for config in configs)
     assert asked.keys() == given.keys()
@@ -79,6 +79,28 @@ def test_every_argument_reaches_the_simulation(
     options = "--vm-memory 256KiB --vcpus 2 --source 3 --target 1,2 --region 16KiB --warmup 5us"
     made_by_both(run, tmp_path, f"{options} --machine quad --window 10us --seed 7 --check")
     assert list(run.phases["target"].unique()) == [1, 2]
+
+
+def test_energy_is_that_of_the_constants_that_are_given(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        "[link]\nlow = 1\ntypical = 20\nhigh = 300\nunit = 'pJ/bit'\nsource = 'a test'\n"
+    )
+    settings: dict[str, Any] = {
+        "machine": "tiny",
+        "vm": hs.Vm(memory="64KiB", vcpus=1),
+        "workload": "uniform:think=1000000",
+        "window": "5us",
+        "warmup": "5us",
+    }
+    run, usual = hs.migrate(**settings, energy=file), hs.migrate(**settings)
+    assert run.summary["energy"]["dram"] == usual.summary["energy"]["dram"]
+    on_links = [each.summary["energy"]["interconnect"] for each in (run, usual)]
+    typical = usual.config["energy-constants"]["link"]["typical"]
+    assert on_links[0] / on_links[1] == pytest.approx(20 / typical)
+    options = "--machine tiny --vm-memory 64KiB --vcpus 1 --workload uniform:think=1000000"
+    made_by_both(run, tmp_path, f"{options} --window 5us --warmup 5us --energy {file}")
+    assert run.config["energy-constants"]["link"] == {"low": 1, "typical": 20, "high": 300}
 
 
 def test_what_a_run_says_on_the_way_is_reported() -> None:

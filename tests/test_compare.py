@@ -590,6 +590,17 @@ def test_runs_of_a_vm_whose_speed_is_not_known_are_told(write_run: WriteRun, cal
     assert told in call(*paths).stderr
 
 
+def test_runs_with_other_energy_constants_are_not_comparable(
+    write_run: WriteRun, call: Call
+) -> None:
+    runs = [
+        str(write_run(name, config={"energy-constants": {"link": {"low": low}}}))
+        for name, low in (("a", 1.3), ("b", 2.6))
+    ]
+    assert "energy-constants.link.low: 1.3 (a), 2.6 (b)" in call(*runs).stderr
+    assert "comparable" not in call(runs[0], runs[0]).stderr
+
+
 def test_waits_for_pages_are_shown_where_there_are_some(write_run: WriteRun, call: Call) -> None:
     runs = [
         str(write_run(name, migration={"strategy": name, "postcopy-blocktime": time}))

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import asdict
+import tomllib
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -118,13 +119,24 @@ def test_all_faults_of_a_constants_file_are_named_at_once(tmp_path: Path) -> Non
         load_constants(path)
     assert set(caught.value.faults) == {
         "lnk: no such constant (did you mean 'link'?)",
-        "link: missing",
         "slc-access: must be 0 <= low <= typical <= high",
         "directory-access: low, typical and high must be finite numbers",
         'dram-activation.unit = "pJ": must be "nJ"',
         "dram-read.high: missing",
         "dram-read.hgh: no such field (did you mean 'high'?)",
     }
+
+
+def test_a_file_of_ones_own_replaces_some_constants(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        "[link]\nlow = 1\ntypical = 2\nhigh = 3\nunit = 'pJ/bit'\nsource = 'a data sheet'\n"
+    )
+    mine, shipped = load_constants(path), load_constants()
+    assert mine.link.typical == 2
+    assert replace(mine, link=shipped.link) == shipped
+    assert mine.to_dict()["link"] == {"low": 1, "typical": 2, "high": 3}
+    assert mine.to_dict().keys() == tomllib.loads(SHIPPED.read_text(encoding="utf-8")).keys()
 
 
 @pytest.mark.parametrize("content", ["[link", "\x00"])

@@ -125,6 +125,7 @@ def test_a_machine_file_and_traces_are_read_from_where_they_are(tmp_path: Path) 
 BAD = [
     (("--machine", "quat"), ["machine 'quat'", "did you mean 'quad'?"]),
     (("--machine", "none.toml"), ["cannot read none.toml"]),
+    (("--energy", "none.toml"), ["energy constants 'none.toml'", "cannot read none.toml"]),
     (("--strategy", "pre-copied"), ["strategy 'pre-copied'", "did you mean 'pre-copy'?"]),
     (
         ("--strategy", "pre-copy:downtime-limt=1ms,max-bandwidth=3,max-rounds=0,max-rounds=2"),

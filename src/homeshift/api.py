@@ -27,6 +27,7 @@ import pandas as pd
 from homeshift.analysis.runs import measures, read_run
 from homeshift.analysis.stats import read_stats, stat
 from homeshift.analysis.time_series import phases, progress
+from homeshift.energy import load_constants
 from homeshift.errors import InputError
 from homeshift.experiment.guests import others_beside, targets_by
 from homeshift.experiment.migration import Experiment
@@ -178,6 +179,7 @@ def migrate(
     horizon: str | None = None,
     seed: int = 1,
     check: bool = False,
+    energy: str | os.PathLike[str] | None = None,
     report: Callable[[str], None] | None = None,
 ) -> Result:
     """Simulate the migration of a VM on the embedded engine.
@@ -194,6 +196,7 @@ def migrate(
         horizon: time from the start of the migration to the end of the measurement.
         seed: of the workload.
         check: verify every load, and the directories at the end.
+        energy: TOML file of energy constants, as --energy takes it.
         report: is told, in a line each, what configs/migrate.py prints of such a run: that the VM
             was not steady before it moved, that copies do not converge; as in `report=print`.
 
@@ -208,7 +211,11 @@ def migrate(
     )
     memory = None if vm.memory is None else _read(of_vm, "vm.memory", vm.memory, parse_size)
     region = _read(of_vm, "vm.region", vm.region, parse_size)
-    faults = of_vm + _mistaken({"more_vms": more_vms, "seed": seed, "check": check})
+    faults = of_vm + _mistaken(
+        {"more_vms": more_vms, "seed": seed, "check": check, "energy": energy}
+    )
+    file = energy if isinstance(energy, str | os.PathLike) else None
+    constants = _read(faults, "energy", file, load_constants)
     the_machine = _read(faults, "machine", machine, load_machine, Machine)
     the_strategy = _read(faults, "strategy", strategy, strategy_named, Strategy)
     if isinstance(strategy, Strategy):
@@ -243,6 +250,7 @@ def migrate(
     assert the_machine is not None
     assert the_strategy is not None
     assert the_workload is not None
+    assert constants is not None
     assert others is not None
     simulated = Experiment(
         machine=the_machine,
@@ -255,6 +263,7 @@ def migrate(
         horizon_ticks=times["horizon"],
         others=others,
         check=check,
+        constants=constants,
         report=report or (lambda _: None),
     ).run()
     arguments = {
@@ -272,6 +281,7 @@ def migrate(
         **times,
         "seed": seed,
         "check": check,
+        "energy": None if energy is None else os.fspath(energy),
     }
     return Result(simulated=simulated, arguments=arguments)
 
@@ -308,6 +318,10 @@ _EXPECTED: dict[str, tuple[Callable[[object], bool], str]] = {
     "more_vms": (
         lambda value: value is None or (isinstance(value, str | os.PathLike) and value != ""),
         'not the name of a file of VMs, as in "vms.toml"',
+    ),
+    "energy": (
+        lambda value: value is None or isinstance(value, str | os.PathLike),
+        'not the name of a file, as in "energy.toml"',
     ),
     "seed": (_whole, "not a whole number"),
     "check": (lambda value: isinstance(value, bool), "neither True nor False"),

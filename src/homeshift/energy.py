@@ -2,7 +2,8 @@
 """Energy of a migration: counts of its own work times constants with a source.
 
 The engine counts; this module multiplies. The constants are in `energy.toml`, each with a low, a
-typical and a high value, so that a result carries its own uncertainty:
+typical and a high value, so that a result carries its own uncertainty. A file of a user's own can
+replace some of them.
 
     counts = Counts(dram_reads=64, dram_writes=64, link_bytes=4096)      # one copied page
     energy_of(counts, load_constants()).total                            # 5.6e-07 J
@@ -17,9 +18,10 @@ counted.
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Annotated, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 from homeshift.errors import InputError, near
 from homeshift.toml_file import read_toml
@@ -81,6 +83,14 @@ class Constants:
     link: Annotated[Constant, "pJ/bit"]
     slc_access: Annotated[Constant, "pJ"]
     directory_access: Annotated[Constant, "pJ"]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what config.json holds of them: their values."""
+        constants: dict[str, Constant] = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {
+            name.replace("_", "-"): {level: constant.at(level) for level in _LEVELS}
+            for name, constant in constants.items()
+        }
 
 
 _UNITS: dict[str, str] = {
@@ -145,29 +155,36 @@ def _with_one_at(level: str, name: str, constants: Constants) -> Constants:
     return replace(constants, **changed)
 
 
-def load_constants(path: Path | None = None) -> Constants:
-    """Read the constants, by default those that come with the package.
+def load_constants(path: str | os.PathLike[str] | None = None) -> Constants:
+    """Return the constants that come with the package, or those of a file in place of some.
+
+    Args:
+        path: of a file like `energy.toml`, with the constants that it replaces.
 
     Raises:
-        InputError: with every missing, unknown or unusable constant.
+        InputError: with everything that is wrong in the file.
     """
-    path = path or Path(__file__).with_name("energy.toml")
+    constants = _read(Path(__file__).with_name("energy.toml"))
+    return Constants(**{**constants, **(_read(path) if path is not None else {})})
+
+
+def _read(path: str | os.PathLike[str]) -> dict[str, Constant]:
+    """Return the constants of a file, by attribute."""
     subject = f"energy constants '{path}'"
-    tables = read_toml(path, subject)
     names = {field.name.replace("_", "-"): field.name for field in fields(Constants)}
-    faults = [f"{key}: no such constant{near(key, names)}" for key in tables if key not in names]
+    faults = []
     constants = {}
-    for key, name in names.items():
-        if key not in tables:
-            faults.append(f"{key}: missing")
+    for key, table in read_toml(path, subject).items():
+        if key not in names:
+            faults.append(f"{key}: no such constant{near(key, names)}")
             continue
-        found = _faults(key, tables[key], _UNITS[name])
+        found = _faults(key, table, _UNITS[names[key]])
         faults += found
         if not found:
-            constants[name] = Constant(**tables[key])
+            constants[names[key]] = Constant(**table)
     if faults:
         raise InputError(subject, faults)
-    return Constants(**constants)
+    return constants
 
 
 def _parts(counts: Counts, constants: Constants, level: str) -> tuple[float, float, float]:

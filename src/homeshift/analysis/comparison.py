@@ -168,7 +168,7 @@ def _find_baseline(runs: Sequence[Run], names: Sequence[str], baseline: str) -> 
 
 _NO_CONDITIONS = (
     *("strategy", "outdir", "timeline", "timeline-messages", "check"),
-    *("machine", "workload", "trace"),  # by content, not by the file that it is in
+    *("machine", "workload", "trace", "energy"),  # by content, not by the file that it is in
     *("vm-memory", "vcpus", "source", "target", "borrow", "region", "stage2-entry"),  # as vm.*
 )
 
@@ -176,8 +176,8 @@ _NO_CONDITIONS = (
 def _conditions(run: Run) -> Iterator[tuple[str, Any]]:
     """Yield everything that a fair comparison holds constant."""
     yield "homeshift version", run.config["homeshift"]
-    for section in ("machine", "workload", "vm"):
-        for name, value in leaves(run.config[section], section):
+    for section in ("machine", "workload", "vm", "energy-constants"):
+        for name, value in leaves(run.config.get(section, {}), section):
             if name != "machine.name":
                 yield name, value
     for name, value in run.config["arguments"].items():

@@ -52,7 +52,7 @@ COLUMNS = (
 )
 SEED, HORIZON = "arguments.seed", "arguments.horizon"
 _PARAMETERS = (
-    *("engine", "arguments.", "machine.", "workload.", "strategy."),
+    *("engine", "arguments.", "machine.", "workload.", "strategy.", "energy-constants."),
     *("vm.memory", "vm.vcpus", "vm.source", "vm.target", "vm.borrow", "vm.region"),
 )
 # Student's t, 97.5 %, for 1 to 30 degrees of freedom.
@@ -68,6 +68,7 @@ _TELLS = {
     "arguments.machine": "machine.",
     "arguments.workload": "workload.",
     "arguments.trace": "workload.",
+    "arguments.energy": "energy-constants.",
     "borrowed": "vm.borrow.",
     "link_latency": "machine.network.link_latency",
     "pool_latency": "machine.pool.latency",
@@ -76,6 +77,7 @@ _TELLS = {
 # Texts of which other columns tell the content, and what changes nothing.
 _NO_CAUSES = (
     *(f"arguments.{name}" for name in ("strategy", "machine", "workload", "trace", "check")),
+    "arguments.energy",
     "machine.name",
 )
 _ROUNDING = 1e-12

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import homeshift
+from homeshift.energy import Constants, load_constants
 from homeshift.engines import (
     FastForward,
     Models,
@@ -60,6 +61,7 @@ class Result:
     """A run."""
 
     machine: Machine
+    constants: Constants
     guests: Sequence[Guest]
     """The VMs, that of the summary first."""
     summary: dict[str, Any]
@@ -72,7 +74,7 @@ class Result:
 
     def config(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Return what config.json holds of a run with these arguments."""
-        return config_of(arguments, self.machine, self.guests)
+        return config_of(arguments, self.machine, self.guests, self.constants)
 
     def write(
         self, directory: Path, arguments: Mapping[str, Any], *, timeline: bool = False
@@ -89,7 +91,10 @@ class Result:
 
 
 def config_of(
-    arguments: Mapping[str, Any], machine: Machine, guests: Sequence[Guest]
+    arguments: Mapping[str, Any],
+    machine: Machine,
+    guests: Sequence[Guest],
+    constants: Constants,
 ) -> dict[str, Any]:
     """Return what config.json holds of an experiment."""
     first, *others = guests
@@ -103,6 +108,7 @@ def config_of(
         "vm": first.spec.to_dict(),
         "strategy": first.strategy.to_dict(),
         "other_vms": [other.to_dict() for other in others],
+        "energy-constants": constants.to_dict(),
     }
 
 
@@ -124,6 +130,7 @@ class Experiment:
         interruption: of the first VM's migration: it is cancelled, or its target fails.
         fence: the source loses its right to the first VM's memory when it has moved (once).
         check: verify every load, and the directories at the end.
+        constants: of the energy.
         models: of memory, network and CPUs.
         fast_forward: before the warm-up, of a full system in the first VM.
         messages: which single messages to note (embedded engine); none if not given.
@@ -143,6 +150,7 @@ class Experiment:
     interruption: Interruption | None = None
     fence: bool = False
     check: bool = False
+    constants: Constants = field(default_factory=load_constants)
     models: Models = field(default_factory=Models)
     fast_forward: FastForward = field(default_factory=FastForward)
     messages: MessageWindow | None = None
@@ -383,6 +391,7 @@ class _Run:
             self._audit()
         return Result(
             machine=asked.machine,
+            constants=asked.constants,
             guests=self.guests,
             summary=summary(
                 engine_name=engine.name,
@@ -392,6 +401,7 @@ class _Run:
                 changing=changing,
                 on_cpus=isinstance(asked.workload, Booted),
                 progress=progress.points,
+                constants=asked.constants,
                 calling_off=calling_off if calling_off.of else None,
             ),
             statistics=statistics,

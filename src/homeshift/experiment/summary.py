@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from homeshift.energy import Constants, Counts, energy_of, load_constants, sensitivity
+from homeshift.energy import Constants, Counts, energy_of, sensitivity
 from homeshift.engines.base import Counters, Link, VmCounters
 from homeshift.experiment.executor import Migration, Phase
 from homeshift.experiment.interruption import CallingOff
@@ -68,6 +68,7 @@ def summary(
     legs: Sequence[Migration],
     moments: Moments,
     progress: Sequence[Span],
+    constants: Constants,
     changing: Collection[int] = (),
     on_cpus: bool = False,
     calling_off: CallingOff | None = None,
@@ -76,7 +77,6 @@ def summary(
 
     The VMs in `changing` were not steady before; `on_cpus`: CPUs run something in the first one.
     """
-    constants = load_constants()
     at_first, start, end, at_last = moments
     spans = {"before": start - at_first, "during": end - start, "after": at_last - end}
     first = [leg for leg in legs if leg.vm.number == 0]
