@@ -11,6 +11,7 @@ from homeshift._engine import System
 from homeshift.engines.embedded import system_spec
 from homeshift.machine import Machine, load_machine, topology
 from homeshift.machine.topology import Edge
+from homeshift.workload import parse_workload
 
 LINE = 64
 PAGE = 4096
@@ -92,8 +93,10 @@ def shipped(name: str, **changes: Any) -> tuple[Machine, System]:
 
 def stream(**changes: Any) -> dict[str, Any]:
     """Return a stream that keeps one vCPU busy over one page."""
-    spec = {"kind": "uniform", "vcpu": 0, "vcpus": 1, "vm_bytes": PAGE, "seed": 1}
-    return {**spec, "write_ratio": 0.5, "shared": 1.0, "footprint": 1.0, "think": 0, **changes}
+    workload = parse_workload("uniform:write_ratio=0.5,shared=1,footprint=1,think=0")
+    [spec] = workload.streams(vcpus=1, vm_bytes=PAGE, seed=1)
+    assert changes.keys() <= spec.keys()
+    return {**spec, **changes}
 
 
 def streams(vcpus: int, **changes: Any) -> list[dict[str, Any]]:

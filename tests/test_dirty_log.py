@@ -267,5 +267,5 @@ def test_the_regions_of_pages_are_those_that_they_lie_in_now() -> None:
     vm.frames[0] = other + 2 * region  # as after a copy
     assert list(vm.regions_of([0, 1])) == [other + 2 * region, 0]
     for wrong in (-1, 8):
-        with pytest.raises(RunError, match="not of the VM, which has the pages 0 to 7"):
+        with pytest.raises(RunError, match="not of the VM: it has the pages 0 to 7"):
             vm.regions_of([0, wrong])

@@ -28,27 +28,27 @@ struct StreamSpec
 {
     StreamKind kind = StreamKind::uniform;
     std::uint32_t vcpu = 0;
-    std::uint32_t vcpus = 1;
+    std::uint32_t vcpus = 0;
     std::uint64_t vm_bytes = 0;
     std::uint64_t seed = 0;
     // Common to most kinds.
     double write_ratio = 0.0;
     double shared = 0.0;
-    double footprint = 1.0;
+    double footprint = 0.0;
     std::uint32_t think = 0;
     // zipf
-    double exponent = 0.99;
+    double exponent = 0.0;
     // stream
-    std::uint64_t stride = 64;
+    std::uint64_t stride = 0;
     // phased
-    std::uint64_t phase_accesses = 50000;
-    double hot = 0.1;
-    double hot_ratio = 0.9;
+    std::uint64_t phase_accesses = 0;
+    double hot = 0.0;
+    double hot_ratio = 0.0;
     // producer-consumer
-    std::uint64_t ring = 65536;
-    double exchange = 0.5;
+    std::uint64_t ring = 0;
+    double exchange = 0.0;
     // trace
-    double cycles_per_instruction = 1.0;
+    double cycles_per_instruction = 0.0;
     std::string trace_path;
     std::uint64_t trace_base = 0;
 };

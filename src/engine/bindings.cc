@@ -120,7 +120,7 @@ stream(const nb::dict &dict)
             std::string kind;
             get(dict, name, kind);
             field = stream_kind(kind);
-        } else if (dict.contains(name)) {
+        } else {
             get(dict, name, field);
         }
     });

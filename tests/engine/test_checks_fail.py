@@ -220,11 +220,15 @@ def test_a_stream_without_its_trace_file_is_refused(tmp_path: Path) -> None:
         system.add_vm([0], [stream(kind="trace", trace_path=missing)])
 
 
-def test_a_stream_without_its_kind_or_of_an_unknown_one_is_refused() -> None:
-    unkind = stream()
-    del unkind["kind"]
-    with pytest.raises(KeyError, match="kind"):
-        RequestStream(unkind)
+@pytest.mark.parametrize("field", sorted(stream()))
+def test_a_stream_without_one_of_its_numbers_is_a_key_error(field: str) -> None:
+    spec = stream()
+    del spec[field]
+    with pytest.raises(KeyError, match=field):
+        RequestStream(spec)
+
+
+def test_a_stream_of_an_unknown_kind_is_refused() -> None:
     with pytest.raises(ValueError, match="no stream of kind 'brownian'"):
         RequestStream(stream(kind="brownian"))
 

@@ -25,7 +25,6 @@ class CountingGarnet(GarnetNetwork):
 
     cxx_exports = [
         PyBindMethod("sizeTypes"),
-        PyBindMethod("allMessages"),
         PyBindMethod("betweenNodes"),
         PyBindMethod("linkMessages"),
     ]

@@ -21,7 +21,6 @@ class CountingRouting(WeightBased):
 
     cxx_exports = [
         PyBindMethod("sizeTypes"),
-        PyBindMethod("allMessages"),
         PyBindMethod("betweenNodes"),
         PyBindMethod("linkMessages"),
     ]

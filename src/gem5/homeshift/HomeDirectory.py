@@ -22,5 +22,4 @@ class HomeDirectory(SimObject):
     cxx_exports = [
         PyBindMethod("isHome"),
         PyBindMethod("setHome"),
-        PyBindMethod("size"),
     ]

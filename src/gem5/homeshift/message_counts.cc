@@ -54,12 +54,6 @@ values(const statistics::Vector &vector)
 }
 
 std::vector<uint64_t>
-MessageCounts::allMessages() const
-{
-    return values(counts.allMessages);
-}
-
-std::vector<uint64_t>
 MessageCounts::betweenNodes() const
 {
     return values(counts.betweenNodes);

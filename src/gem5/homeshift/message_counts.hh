@@ -23,7 +23,6 @@ class MessageCounts
   public:
     // The names of the counts in each of the others.
     std::vector<std::string> sizeTypes() const;
-    std::vector<uint64_t> allMessages() const;
     std::vector<uint64_t> betweenNodes() const;
     std::vector<uint64_t> linkMessages() const;
 
