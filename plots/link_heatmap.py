@@ -41,7 +41,9 @@ def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
         if not links:
             fault = f"{run.path}: no links over time (engine '{run.migration['engine']}')"
             raise InputError("list of runs", [fault])
-        names = link_names(links, hub=run.config["machine"]["nodes"])
+        machine = run.config["machine"]
+        crossbar = machine["network"]["topology"] == "crossbar"
+        names = link_names(links, hub=machine["nodes"] if crossbar else None)
         points = run.migration["progress"]
         for earlier, later in itertools.pairwise(points):
             seconds = later["time"] - earlier["time"]
@@ -51,7 +53,7 @@ def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["strategy", "link", "start", "end", "utilisation"])
 
 
-def link_names(links: Sequence[Mapping[str, int]], *, hub: int) -> list[str]:
+def link_names(links: Sequence[Mapping[str, int]], *, hub: int | None) -> list[str]:
     """Return a name for each link, from its ends."""
     names = [
         "\N{RIGHTWARDS ARROW}".join(

@@ -10,7 +10,9 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 
-from homeshift.machine import Machine
+from homeshift._engine import System
+from homeshift.engines.embedded import system_spec
+from homeshift.machine import Machine, load_machine, machine_directory
 from homeshift.machine.fields import (
     Bandwidth,
     Choice,
@@ -18,6 +20,7 @@ from homeshift.machine.fields import (
     Count,
     Field,
     Latency,
+    Pair,
     Size,
     Table,
     Text,
@@ -43,8 +46,9 @@ def keys(model: type, prefix: str = "") -> Iterator[tuple[str, Field]]:
         for description in getattr(hint, "__metadata__", ()):
             if isinstance(description, Table):
                 nested = get_args(hint)[0]
-                nested = next(iter(get_args(nested)), nested)  # of "X | None"
-                yield from keys(nested, f"{description.key}.")
+                while inner := get_args(nested):  # of "X | None", of "tuple[X, ...]"
+                    nested = inner[0]
+                yield from keys(nested, f"{prefix}{description.key}.")
             else:
                 yield prefix + description.key, description
 
@@ -68,6 +72,8 @@ def bounds(field: Any) -> str:
             )
         case Text():
             return "a text"
+        case Pair():
+            return f"two of 0 to {field.most}"
     raise AssertionError(field)
 
 
@@ -115,6 +121,28 @@ def test_every_key_of_a_machine_file_is_described() -> None:
 def test_every_kind_of_workload_and_its_parameters_are_described() -> None:
     assert kind_table() in TEXT
     assert workload_table() in TEXT
+
+
+@pytest.fixture
+def chassis(tmp_path: Path) -> Path:
+    """Return the machine with links of its own that the page shows: quad.toml with its network."""
+    [network] = re.findall(r"```toml\n(\[network\].*?)```", TEXT, flags=re.DOTALL)
+    quad = (machine_directory() / "quad.toml").read_text(encoding="utf-8")
+    file = tmp_path / "chassis.toml"
+    file.write_text(re.sub(r"\[network\].*?(?=\n\[)", network, quad, flags=re.DOTALL))
+    return file
+
+
+def test_a_machine_with_links_of_its_own_can_be_used(chassis: Path) -> None:
+    machine = load_machine(f"{chassis}:memory.size=4MiB")
+    network = machine.network
+    system = System(system_spec(machine, region_bytes=4096, check=True))
+    frame = machine.memory.size_bytes
+    own, *others = (system.probe(0, node * frame, False) for node in range(4))
+    # There and back: by one switch inside a chassis, by two and the slow link to the other.
+    hop = network.router_latency_cycles + network.link_latency_cycles
+    slow = network.router_latency_cycles + 180  # 90 ns
+    assert [it - own for it in others[:2]] == [2 * 2 * hop, 2 * (2 * hop + slow)]
 
 
 if __name__ == "__main__":

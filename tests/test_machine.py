@@ -17,6 +17,7 @@ from homeshift.machine import (
     load_machine,
     machine_directory,
     machine_names,
+    topology,
 )
 
 SOUND = (machine_directory() / "quad.toml").read_text()
@@ -123,6 +124,9 @@ def test_tiny_has_the_latencies_that_its_comments_compute() -> None:
     assert miss_ns(tiny, home_links=0, memory_links=2) == 50.0
 
 
+RIGN = "not one of crossbar, ring, mesh, fully-connected, links (did you mean 'ring'?)"
+
+
 def test_all_faults_of_a_file_are_told_at_once(tmp_path: Path) -> None:
     path = changed(
         tmp_path,
@@ -144,7 +148,7 @@ machine '{path}' has 8 faults:
   memory.latency = "66.3ns": not a whole number of cycles of 500ps (try "66ns" or "66.5ns")
   memory.band_width: no such field (did you mean 'bandwidth'?)
   memory.bandwidth: missing (of all channels of a node together)
-  network.topology = "rign": not one of crossbar, ring, mesh, fully-connected (did you mean 'ring'?)
+  network.topology = "rign": {RIGN}
   network.link_latency = 27: a bare number; write a time with its unit, as in "60ns"
   migration.outstanding_lines = 0: not between 1 and 4096
   cores.per_node = 4: 32 nodes make 128 cores, more than the 64 that a directory tracks"""
@@ -248,6 +252,34 @@ def test_what_goes_together_is_told_with_faults_of_other_fields_of_the_tables(
             'topology = "mesh"\ncolumns = 3',
             "network.columns = 3: does not divide the 4 nodes",
         ),
+        (
+            'topology = "crossbar"',
+            'topology = "links"',
+            'network.links: missing: topology = "links" needs them, as in [[network.links]]',
+        ),
+        (
+            'topology = "crossbar"',
+            'topology = "ring"\nlinks = [{ between = [0, 1] }, { between = [1, 2] }, '
+            "{ between = [2, 3] }]",
+            'network.links = [{"between": [0, 1]}, {"between": [1, 2]}, {"between": [2, 3]}]: only '
+            'topology = "links" has them; remove them',
+        ),
+        (
+            'topology = "crossbar"',
+            'topology = "links"\nlinks = []',
+            "network.links = []: not a list of tables; write [[network.links]]",
+        ),
+        (
+            'topology = "crossbar"',
+            'topology = "links"\nlinks = [{ between = [0, 1] }, { between = [2, 5] }]',
+            'network.links = [{"between": [0, 1]}, {"between": [2, 5]}]: '
+            "no way from router 0 to router 2",
+        ),
+        (
+            'topology = "crossbar"',
+            'topology = "links"\nlinks = [{ between = [0, 1] }, { between = [1, 0] }]',
+            'network.links = [{"between": [0, 1]}, {"between": [1, 0]}]: two links between 0 and 1',
+        ),
         ("nodes = 4", 'nodes = 4\nname = ""', 'name = "": not a text'),
         ("nodes = 4", "nodes = 4\nnodse = 4", "nodse: no such field (did you mean 'nodes'?)"),
     ],
@@ -256,6 +288,46 @@ def test_a_fault_says_what_where_and_what_to_do(
     tmp_path: Path, old: str, new: str, fault: str
 ) -> None:
     assert faults_of(changed(tmp_path, (old, new))) == (fault,)
+
+
+def test_all_faults_of_links_are_told(tmp_path: Path) -> None:
+    links = "[{ between = [0, 0] }, { betwen = [0, 1] }, 3, { between = [0, 1], weight = 99 }]"
+    network = f'topology = "links"\nlinks = {links}'
+    assert faults_of(changed(tmp_path, ('topology = "crossbar"', network))) == (
+        "network.links[0].between = [0, 0]: not two different numbers from 0 to 127, as in [0, 1]",
+        "network.links[1].betwen: no such field (did you mean 'between'?)",
+        "network.links[1].between: missing (the two routers)",
+        "network.links[2] = 3: not a table; write [network.links[2]]",
+        "network.links[3].weight = 99: not between 1 and 16",
+    )
+    links = '[{ between = [0, 1], bandwidth = "1MB/s" }]'
+    network = f'topology = "links"\nlinks = {links}'
+    path = changed(tmp_path, ('topology = "crossbar"', network), ("nodes = 4", "nodes = 2"))
+    [fault] = faults_of(path)
+    assert fault.endswith(
+        "bandwidth between 0 and 1 is 0.0005 B a cycle, and links carry from 0.001 to 1e6 B a cycle"
+    )
+
+
+def test_links_have_what_they_are_given_or_the_networks(tmp_path: Path) -> None:
+    links = (
+        '[{ between = [0, 4] }, { between = [1, 4], latency = "100ns", bandwidth = "8GB/s" }, '
+        "{ between = [3, 4], weight = 5 }, { between = [2, 3] }]"
+    )
+    network = f'topology = "links"\nlinks = {links}'
+    machine = load_machine(str(changed(tmp_path, ('topology = "crossbar"', network))))
+    assert topology.router_count(machine) == 5
+    usual = (machine.network.link_latency_cycles, machine.link_bytes_per_cycle())
+    assert topology.links(machine)[:6] == [
+        (0, 4, 1, *usual),
+        (4, 0, 1, *usual),
+        (1, 4, 1, 200, 4.0),
+        (4, 1, 1, 200, 4.0),
+        (3, 4, 5, *usual),
+        (4, 3, 5, *usual),
+    ]
+    assert machine.to_dict()["network"]["links"][1]["latency_cycles"] == 200
+    assert "links" not in load_machine("quad").to_dict()["network"]
 
 
 def test_a_cache_has_enough_sets_to_tell_the_lines_of_all_memory_apart() -> None:

@@ -386,6 +386,16 @@ def test_boxes_of_many_nodes_are_not_on_each_other() -> None:
             assert abs(x - other_x) > 30 or abs(y - other_y) > 22
 
 
+def test_routers_without_a_node_are_drawn_between_their_nodes() -> None:
+    file = SCRIPT.parents[1] / "tests" / "gem5" / "chassis.toml"
+    chassis = load_machine(str(file)).to_dict()
+    tree = ElementTree.fromstring(machine_drawing.draw(chassis, {"source": 0, "targets": [3]}))
+    circles = [e for e in tree if e.tag.endswith("circle")]
+    assert len({(e.get("cx"), e.get("cy")) for e in circles}) == len(circles) == 2
+    assert sum(e.tag.endswith("line") for e in tree) == 8
+    assert {"4", "5"} <= {e.text for e in tree}
+
+
 def test_a_mesh_is_drawn_as_a_grid() -> None:
     mesh = load_machine("quad:network.topology=mesh,network.columns=2").to_dict()
     tree = ElementTree.fromstring(machine_drawing.draw(mesh, {"source": 0, "targets": [3]}))

@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from machines import shipped
 
 from homeshift.machine import topology
+
+CHASSIS = str(Path(__file__).parents[1] / "gem5" / "chassis.toml")
 
 
 @pytest.mark.parametrize(
@@ -19,6 +23,7 @@ from homeshift.machine import topology
         "quad:network.topology=ring",
         "quad:network.topology=fully-connected,nodes=8",
         "quad:nodes=2,cores.per_node=1",
+        CHASSIS,
     ],
 )
 def test_links_are_those_of_the_machine(machine: str) -> None:

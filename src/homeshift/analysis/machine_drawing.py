@@ -11,7 +11,7 @@ all of them stands below.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 from xml.sax.saxutils import escape
@@ -19,6 +19,7 @@ from xml.sax.saxutils import escape
 from homeshift.units import format_bytes
 
 _LARGE, _SMALL = (175, 92), (30, 22)
+_ROUTER = 19  # radius of one without a node
 _MANY = 8  # more nodes than that have small boxes
 
 
@@ -45,14 +46,14 @@ def draw(machine: Mapping[str, Any], vm: Mapping[str, Any]) -> str:
         f'aria-label="{escape(machine["name"])}: {nodes} nodes">'
     ]
     centres = [(x + box[0] / 2, y + box[1] / 2) for x, y in places]
-    if topology == "crossbar":
-        hub = (sum(x for x, _ in centres) / nodes, sum(y for _, y in centres) / nodes)
-        parts += [_line(centre, hub) for centre in centres]
-        parts.append(f'<circle cx="{hub[0]:.0f}" cy="{hub[1]:.0f}" r="19" class="hub"/>')
-        parts.append(_text(hub[0], hub[1] + 4, "hub", anchor="middle"))
-    else:
-        joined = _joined(topology, nodes, machine["network"]["columns"])
-        parts += [_line(centres[a], centres[b]) for a, b in joined]
+    joined = _joined(machine["network"], nodes)
+    routers = _routers(joined, centres)
+    at = {**dict(enumerate(centres)), **routers}
+    parts += [_line(at[a], at[b]) for a, b in joined]
+    for number, (x, y) in routers.items():
+        name = "hub" if topology == "crossbar" else str(number)
+        parts.append(f'<circle cx="{x:.0f}" cy="{y:.0f}" r="{_ROUTER}" class="hub"/>')
+        parts.append(_text(x, y + 4, name, anchor="middle"))
     for number, place in enumerate(places):
         parts += _node(number, place, box, machine, vm)
     if many:
@@ -79,7 +80,35 @@ def _grid(count: int, columns: int, box: tuple[int, int]) -> list[tuple[float, f
     ]
 
 
-def _joined(topology: str, nodes: int, columns: int) -> list[tuple[int, int]]:
+def _routers(
+    joined: Sequence[tuple[int, int]], centres: Sequence[tuple[float, float]]
+) -> dict[int, tuple[float, float]]:
+    """Return the places of routers without a node: amid the nodes that they are joined to.
+
+    And a third of the way from there to the middle, where those are that are joined to none.
+    """
+    found: dict[int, tuple[float, float]] = {}
+    for router in sorted({n for pair in joined for n in pair if n >= len(centres)}):
+        ends = [sum(pair) - router for pair in joined if router in pair]
+        around = [centres[end] for end in ends if end < len(centres)] or centres
+        amid, middle = _middle(around), _middle(centres)
+        x, y = ((2 * own + all_nodes) / 3 for own, all_nodes in zip(amid, middle, strict=True))
+        while (x, y) in found.values():
+            x += 2 * _ROUTER
+        found[router] = (x, y)
+    return found
+
+
+def _middle(places: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    return sum(x for x, _ in places) / len(places), sum(y for _, y in places) / len(places)
+
+
+def _joined(network: Mapping[str, Any], nodes: int) -> list[tuple[int, int]]:
+    topology, columns = network["topology"], network["columns"]
+    if topology == "links":
+        return [(one, other) for one, other in (link["between"] for link in network["links"])]
+    if topology == "crossbar":
+        return [(n, nodes) for n in range(nodes)]
     if topology == "fully-connected":
         return list(combinations(range(nodes), 2))
     if topology == "ring":

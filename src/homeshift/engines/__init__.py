@@ -22,9 +22,9 @@ from homeshift.errors import InputError, near
 from homeshift.machine import Machine
 from homeshift.machine.fields import suggest
 from homeshift.machine.rules import BANDWIDTH_WITHIN
-from homeshift.machine.topology import flit_bytes
+from homeshift.machine.topology import flit_bytes, links
 from homeshift.output import OutputDirectory
-from homeshift.units import TICKS_PER_SECOND, time_text
+from homeshift.units import time_text
 from homeshift.workload import Booted, Workload
 
 __all__ = [
@@ -78,13 +78,12 @@ def check_models(models: Models, machine: Machine, workload: Workload | Booted |
             )
     if models.cpu in CPU_MODELS[1:] and isinstance(workload, Workload):
         faults.append(f"--cpu-model {models.cpu}: is of CPUs that run a --program or boot --bios")
-    if models.network == "garnet" and machine.network.topology == "ring":
+    if models.network == "garnet" and machine.network.topology in ("ring", "links"):
         faults.append(
             "--network-model garnet: full buffers all round a ring would never empty "
-            "again; give a machine with another topology"
+            "again; give a machine with another topology than a ring or links of its own"
         )
-    links = {machine.link_bandwidth(node) for node in range(machine.nodes)}
-    if models.network == "garnet" and len(links) > 1:
+    if models.network == "garnet" and len({edge.bytes_per_cycle for edge in links(machine)}) > 1:
         faults.append(
             "--network-model garnet: all links have flits of one size; give a machine without "
             "pool.link_bandwidth"
@@ -117,9 +116,9 @@ def links_too_slow(models: Models, machine: Machine) -> str:
     """
     if models.network != "simple":
         return ""
-    for node in (0, machine.nodes - 1):  # the last one is the pool's, if there is a pool
-        latency = machine.link_latency(node) * machine.clock_period_ps
-        passes = round(DATA_BYTES / machine.link_bandwidth(node) * TICKS_PER_SECOND)
+    for edge in links(machine):
+        latency = edge.latency * machine.clock_period_ps
+        passes = round(DATA_BYTES / edge.bytes_per_cycle * machine.clock_period_ps)
         if passes > latency:
             return (
                 f"the latency of remote accesses is too low, by {time_text(passes)} or more: a "

@@ -40,7 +40,7 @@ def make_network(ruby: Any, machine: Machine, model: str) -> Any:
     }
     if model == "simple":
         return gem5.SimpleNetwork(endpoint_bandwidth=1, **common)
-    longest = max(machine.link_latency(node) for node in range(machine.nodes))
+    longest = max(edge.latency for edge in topology.links(machine))
     depth = 2 * (longest + machine.network.router_latency_cycles)
     return gem5.CountingGarnet(
         ni_flit_size=topology.flit_bytes(machine),

@@ -177,9 +177,25 @@ class Text(Field):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pair(Field):
+    """Two different whole numbers from 0 on."""
+
+    most: int
+
+    def read(self, value: object) -> tuple[int, int]:
+        """Return both."""
+        match value:
+            case [int(a), int(b)] if a != b and 0 <= a <= self.most and 0 <= b <= self.most:
+                return a, b
+        raise ValueError(f"not two different numbers from 0 to {self.most}, as in [0, 1]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """A table of the file, read into a dataclass of its own."""
 
     key: str
     sentence: str
     required: bool = True
+    many: bool = False
+    """Whether it is a list of tables."""

@@ -107,7 +107,8 @@ class _Reader:
                 continue
             name, field = schema[key]
             if isinstance(field, Table):
-                nested = self._nested(model, name, value, where=f"{prefix}{key}")
+                read = self._nested_list if field.many else self._nested
+                nested = read(_model_of(model, name), value, where=f"{prefix}{key}")
                 if nested is not None:
                     values[name] = nested
                 continue
@@ -140,11 +141,21 @@ class _Reader:
         table = need.rpartition(".")[0]
         return need in self.sound or (table in self.sound and self.sound[table] is None)
 
-    def _nested(self, model: type[Any], name: str, value: object, *, where: str) -> object:
+    def _nested(self, model: type[Any], value: object, *, where: str) -> object:
         if not isinstance(value, Mapping):
             self._fault(f"{where} = {_toml(value)}", f"not a table; write [{where}]")
             return None
-        return self._table(_model_of(model, name), value, prefix=f"{where}.", fixed={})
+        return self._table(model, value, prefix=f"{where}.", fixed={})
+
+    def _nested_list(self, model: type[Any], value: object, *, where: str) -> object:
+        if not isinstance(value, list) or not value:
+            self._fault(f"{where} = {_toml(value)}", f"not a list of tables; write [[{where}]]")
+            return None
+        found = [
+            self._nested(model, table, where=f"{where}[{number}]")
+            for number, table in enumerate(value)
+        ]
+        return None if None in found else tuple(found)
 
     def _value(self, field: Field, value: object) -> object:
         read = field.read(value)
@@ -165,9 +176,10 @@ def _schema(model: type[Any]) -> dict[str, Field | Table]:
 
 def _model_of(model: type[Any], name: str) -> type[Any]:
     """Return the dataclass that a table of another one is read as."""
-    hint = get_type_hints(model)[name]
-    nested: type[Any] = next(iter(get_args(hint)), hint)  # of "X | None"
-    return nested
+    hint: type[Any] = get_type_hints(model)[name]
+    while inner := get_args(hint):  # of "X | None", of "tuple[X, ...]"
+        hint = inner[0]
+    return hint
 
 
 def _elsewhere(key: str) -> str:

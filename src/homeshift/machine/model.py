@@ -18,6 +18,7 @@ from homeshift.machine.fields import (
     Clock,
     Count,
     Latency,
+    Pair,
     Size,
     Table,
     Text,
@@ -25,6 +26,7 @@ from homeshift.machine.fields import (
 from homeshift.units import LINE_BYTES, PAGE_BYTES, TICKS_PER_SECOND
 
 MOST_NODES = 64
+MOST_ROUTERS = 128  # src/engine/network.cc
 MOST_CORES = 64  # one word of sharers in a directory entry
 
 GIB, TIB = 1 << 30, 1 << 40
@@ -112,6 +114,34 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wire:
+    """A link in each direction between two routers; node n is at router n."""
+
+    between: Annotated[
+        tuple[int, int],
+        Pair(key="between", sentence="the two routers", most=MOST_ROUTERS - 1),
+    ]
+    latency_cycles: Annotated[
+        int | None,
+        Latency(key="latency", sentence="network.link_latency if absent", required=False),
+    ] = None
+    bandwidth_bytes_per_second: Annotated[
+        float | None,
+        Bandwidth(key="bandwidth", sentence="network.link_bandwidth if absent", required=False),
+    ] = None
+    weight: Annotated[
+        int | None,
+        Count(
+            key="weight",
+            sentence="of the ways to a node a message takes the lightest; 1 if absent",
+            least=1,
+            most=16,  # gem5 takes what is 10,000 away for unreachable
+            required=False,
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
     """The interconnect: one router a node, and one more, the hub, that a crossbar joins them by."""
 
@@ -120,7 +150,7 @@ class Network:
         Choice(
             key="topology",
             sentence="how the routers are joined",
-            choices=("crossbar", "ring", "mesh", "fully-connected"),
+            choices=("crossbar", "ring", "mesh", "fully-connected", "links"),
         ),
     ]
     columns: Annotated[
@@ -145,6 +175,10 @@ class Network:
     link_bandwidth_bytes_per_second: Annotated[
         float, Bandwidth(key="link_bandwidth", sentence="of one link, in each direction")
     ]
+    links: Annotated[
+        tuple[Wire, ...] | None,
+        Table(key="links", sentence='each link, if topology is "links"', required=False, many=True),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,7 +317,11 @@ class Machine:
 
     def link_bytes_per_cycle(self, *ends: int) -> float:
         """Return what a link between these routers carries in a cycle of the machine's clock."""
-        return self.link_bandwidth(*ends) * self.clock_period_ps / TICKS_PER_SECOND
+        return self.bytes_per_cycle(self.link_bandwidth(*ends))
+
+    def bytes_per_cycle(self, bytes_per_second: float) -> float:
+        """Return a bandwidth by the machine's clock."""
+        return bytes_per_second * self.clock_period_ps / TICKS_PER_SECOND
 
     def _pool_of(self, ends: Iterable[int]) -> Pool | None:
         """Return the pool if one of these routers is that of a node of it."""
@@ -294,4 +332,6 @@ class Machine:
         plain = asdict(self)
         if self.pool is None:
             del plain["pool"]
+        if self.network.links is None:
+            del plain["network"]["links"]
         return plain

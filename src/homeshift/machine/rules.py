@@ -9,7 +9,7 @@ with the file, and writes what it returns at the key named by `at`.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from homeshift.machine.fields import suggest
@@ -20,6 +20,7 @@ from homeshift.machine.model import (
     Memory,
     Network,
     Pool,
+    Wire,
 )
 from homeshift.units import LINE_BYTES, size_text
 
@@ -120,6 +121,43 @@ def only_a_mesh_has_columns(topology: str, columns: int | None) -> str | None:
         return "missing: a mesh needs it"
     if topology != "mesh" and columns is not None:
         return "only a mesh has columns; remove it"
+    return None
+
+
+@rule(Network, at="links")
+def links_are_listed_for_one_topology(topology: str, links: Sequence[Wire] | None) -> str | None:
+    """Other topologies have the links that they have."""
+    if topology == "links" and links is None:
+        return 'missing: topology = "links" needs them, as in [[network.links]]'
+    if topology != "links" and links is not None:
+        return 'only topology = "links" has them; remove them'
+    return None
+
+
+@rule(Machine, at="network.links")
+def links_lead_everywhere(nodes: int, network__links: Sequence[Wire] | None) -> str | None:
+    """From every router to every other, and at most one from one to another."""
+    if network__links is None:
+        return None
+    pairs = [frozenset(wire.between) for wire in network__links]
+    twice = [pair for pair in pairs if pairs.count(pair) > 1]
+    if twice:
+        return f"two links between {' and '.join(map(str, sorted(twice[0])))}"
+    reached = [0]
+    for router in reached:
+        for pair in pairs:
+            reached += pair - {*reached} if router in pair else ()
+    missed = set(range(max(nodes, 1 + max(map(max, pairs))))) - {*reached}
+    return f"no way from router 0 to router {min(missed)}" if missed else None
+
+
+@rule(Machine, at="network.links")
+def countable_links(clock_period_ps: int, network__links: Sequence[Wire] | None) -> str | None:
+    """As for all links."""
+    for wire in network__links or ():
+        given = wire.bandwidth_bytes_per_second
+        if given is not None and (fault := _countable(given, clock_period_ps)):
+            return f"bandwidth between {wire.between[0]} and {wire.between[1]} {fault}"
     return None
 
 

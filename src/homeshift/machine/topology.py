@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from homeshift.machine.model import Machine
+from homeshift.machine.model import Machine, Wire
 
 
 class Edge(NamedTuple):
@@ -40,11 +40,13 @@ def flit_bytes(machine: Machine) -> int:
 
 def router_count(machine: Machine) -> int:
     """Return the number of routers."""
-    return machine.nodes + 1 if machine.network.topology == "crossbar" else machine.nodes
+    return 1 + max(edge.source for edge in links(machine))
 
 
 def links(machine: Machine) -> list[Edge]:
     """Return the links of a machine."""
+    if machine.network.links:
+        return [edge for wire in machine.network.links for edge in _edges(machine, wire)]
     found = ways(machine.network.topology, machine.nodes, machine.network.columns)
     return [
         Edge(
@@ -58,8 +60,16 @@ def links(machine: Machine) -> list[Edge]:
     ]
 
 
+def _edges(machine: Machine, wire: Wire) -> tuple[Edge, Edge]:
+    one, other = wire.between
+    latency = wire.latency_cycles or machine.link_latency(one, other)
+    bandwidth = wire.bandwidth_bytes_per_second or machine.link_bandwidth(one, other)
+    rest = (wire.weight or 1, latency, machine.bytes_per_cycle(bandwidth))
+    return Edge(one, other, *rest), Edge(other, one, *rest)
+
+
 def ways(topology: str, nodes: int, columns: int | None = None) -> list[tuple[int, int, int]]:
-    """Return (source, target, weight) of all links; `columns` is for a mesh."""
+    """Return (source, target, weight) of all links of a topology; `columns` is for a mesh."""
     if topology == "crossbar":
         hub = nodes
         return [way for node in range(nodes) for way in ((node, hub, 1), (hub, node, 1))]

@@ -27,6 +27,7 @@ from homeshift.errors import RunError
 from homeshift.run_format import leaves
 
 SERIAL = "tests/gem5/serial.toml"
+OWN_MACHINE = "own-machine.toml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +38,13 @@ class Case:
         name: for people, and of the golden file.
         options: of configs/migrate.py; paths are relative to the repository.
         more_vms: text of a file for its option --more-vms, if there are others.
+        machine: text of the machine file that the options call `OWN_MACHINE`, if they do.
     """
 
     name: str
     options: tuple[str, ...]
     more_vms: str = ""
+    machine: str = ""
 
 
 def _case(name: str, machine: str, strategy: str, *more: str) -> Case:
@@ -105,6 +108,7 @@ CASES: dict[str, Case] = {
         _case("tiny-pre-copy", "tiny", "pre-copy", *_SHORT),
         _case("fast-memory", "tiny:memory.bandwidth=111GB/s", "stop-and-copy", *_SHORT),
         _case("fully-connected", "quad:network.topology=fully-connected", "ownership+copy", *_QUAD),
+        _case("links", "tests/gem5/chassis.toml", "ownership+copy", *_QUAD),
         _case("crossbar-24", "tiny:nodes=24", "ownership", *_SHORT, "--borrow", _MANY),
         _case(
             "quad-ownership-and-copy",
@@ -178,7 +182,11 @@ def run_case(case: Case, command: Sequence[str], directory: Path, *, repository:
     Raises:
         RunError: the run failed.
     """
-    line = [*command, "configs/migrate.py", *case.options, "--outdir", str(directory)]
+    machine = directory.with_name(f"{directory.name}-machine.toml")
+    if case.machine:
+        machine.write_text(case.machine, encoding="utf-8")
+    options = [option.replace(OWN_MACHINE, str(machine)) for option in case.options]
+    line = [*command, "configs/migrate.py", *options, "--outdir", str(directory)]
     if case.more_vms:
         others = directory.with_name(f"{directory.name}-more-vms.toml")
         others.write_text(case.more_vms, encoding="utf-8")

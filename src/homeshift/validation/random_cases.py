@@ -10,12 +10,15 @@ that fail. A run takes gem5 some seconds.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from random import Random
 
+from homeshift.machine import machine_directory
 from homeshift.units import LINE_BYTES, PAGE_BYTES, TICKS_PER_SECOND
-from homeshift.validation.agreement import Case
+from homeshift.validation.agreement import OWN_MACHINE, Case
 
 _LATENCIES = [f"{part}.latency" for part in ("cache", "slc", "home", "memory")]
 _LATENCIES += [f"network.{part}_latency" for part in ("router", "local", "link")]
@@ -114,8 +117,11 @@ def draw(seed: int) -> Case:
     first, *others = (
         _vm(random, hosts, nodes, cores // number, region_bytes) for _ in range(number)
     )
+    topology = random.choice(["crossbar", "ring", "mesh", "fully-connected", "links", "links"])
+    machine = _with_links(random, period, nodes) if topology == "links" else ""
+    changes = _changes(random, period, hosts, nodes, cores, topology)
     options = [
-        *("--machine", _machine(random, period, hosts, nodes, cores), *first.options()),
+        *("--machine", f"{OWN_MACHINE if machine else 'tiny'}:{changes}", *first.options()),
         *("--region", f"{region_bytes}B"),
         *("--warmup", f"{random.choice([0, 100, random.randint(1, 3000)]) * period}ps"),
         *("--window", f"{random.randint(1, 3000 * period)}ps"),
@@ -128,15 +134,43 @@ def draw(seed: int) -> Case:
         event = random.choice(["--cancel-at", "--fail-target-at"] if may_fail else ["--cancel-at"])
         options += [event, f"{random.randint(0, 10000 * period)}ps"]
     more_vms = "".join(vm.table(random.randrange(5000) * period) for vm in others)
-    return Case(name=f"random-{seed}", options=tuple(options), more_vms=more_vms)
+    return Case(name=f"random-{seed}", options=tuple(options), more_vms=more_vms, machine=machine)
 
 
-def _machine(random: Random, period: int, hosts: int, nodes: int, cores: int) -> str:
+def _with_links(random: Random, period: int, nodes: int) -> str:
+    """Return tiny.toml with links that lead everywhere, in no order that anybody would choose."""
+    routers = nodes + random.choice([0, 0, 1, 3])
+    order = random.sample(range(routers), routers)
+    joined = {frozenset((order[n], random.choice(order[:n]))) for n in range(1, routers)}
+    others = [pair for ends in combinations(order, 2) if (pair := frozenset(ends)) not in joined]
+    wires = [*joined, *random.sample(others, random.randint(0, min(routers, len(others))))]
+    rows = []
+    for pair in random.sample(wires, len(wires)):
+        keys = [f"between = {random.sample(sorted(pair), 2)}"]
+        if random.random() < 0.4:
+            keys.append(f'latency = "{random.randint(1, 60) * period}ps"')
+        if random.random() < 0.4:
+            rate = _bytes_per_second(random.uniform(8, 100), period)
+            keys.append(f'bandwidth = "{rate}"')
+        if random.random() < 0.5:
+            keys.append(f"weight = {random.randint(1, 4)}")
+        rows.append(f"{{ {', '.join(keys)} }}")
+    tiny = (machine_directory() / "tiny.toml").read_text(encoding="utf-8")
+    network = f'topology = "links"\nlinks = [{", ".join(rows)}]'
+    return re.sub("^topology = .*", network, tiny, flags=re.MULTILINE)
+
+
+def _bytes_per_second(per_cycle: float, period: int) -> str:
+    return f"{round(per_cycle * TICKS_PER_SECOND / period)}B/s"
+
+
+def _changes(random: Random, period: int, hosts: int, nodes: int, cores: int, topology: str) -> str:
+    """Return what to change in the machine tiny."""
+
     def bytes_per_second(per_cycle: float) -> str:
-        return f"{round(per_cycle * TICKS_PER_SECOND / period)}B/s"
+        return _bytes_per_second(per_cycle, period)
 
     longest = random.choice([1, 6, 6, 40])
-    topology = random.choice(["crossbar", "ring", "mesh", "fully-connected"])
     # gem5 keeps whole ps a byte, and the embedded engine refuses what that would change by much.
     memory_ps = [random.randint(20, 200), random.randint(1, 10), 62.5]
     values: dict[str, object] = {
@@ -172,7 +206,7 @@ def _machine(random: Random, period: int, hosts: int, nodes: int, cores: int) ->
         ways = random.choice([1, 2, 3, 8])
         values[f"{cache}.associativity"] = ways
         values[f"{cache}.size"] = f"{LINE_BYTES * ways * 2 ** random.randint(1, 6)}B"
-    return "tiny:" + ",".join(f"{name}={value}" for name, value in values.items())
+    return ",".join(f"{name}={value}" for name, value in values.items())
 
 
 def _vm(random: Random, hosts: int, nodes: int, cores: int, region_bytes: int) -> _Vm:
