@@ -81,7 +81,7 @@ def check_models(models: Models, machine: Machine, workload: Workload | Booted |
     if models.network == "garnet" and machine.network.topology in ("ring", "links"):
         faults.append(
             "--network-model garnet: full buffers all round a ring would never empty "
-            "again; give a machine with another topology than a ring or links of its own"
+            "again; give a machine with a crossbar or a mesh, or fully connected"
         )
     if models.network == "garnet" and len({edge.bytes_per_cycle for edge in links(machine)}) > 1:
         faults.append(
