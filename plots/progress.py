@@ -7,7 +7,7 @@
 Above, the VM's speed in percent of that before the migration; below, the share of its accesses that
 needed another node. There is no share while the VM hardly runs (less than 5 % of its speed before).
 Time counts from the start of the migration; a mark shows its end. A point is the mean of a span of
-time, which can be longer than the VM stands still: bars at the bottom show when it does, a row a
+time, which can be longer than the VM is paused: bars at the bottom show when it is, a row a
 strategy. All runs must be of the same VMs, machine and workload; of several VMs the first is drawn,
 and of several seeds.
 """
@@ -41,7 +41,7 @@ _RUNS = 0.05  # of its speed before: a VM that does less has too few accesses fo
 def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
     """Return, for each strategy and span of time, its speed and share of remote accesses.
 
-    A row of the kind "pause" is a time in which the VM stands still; other spans may be around it.
+    A row of the kind "pause" is a time in which the VM is paused; other spans may be around it.
     """
     import pandas as pd
 
@@ -58,7 +58,7 @@ def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
 
 
 def _pauses(run: Run) -> Iterator[tuple[float, float]]:
-    """Yield from when to when the first VM stands still, in seconds."""
+    """Yield from when to when the first VM is paused, in seconds."""
     own = [leg for leg in run.migration["migrations"] if leg["vm"] == 0]
     start = begin(run.migration)
     for told, _, on, _ in itertools.chain.from_iterable(map(pauses, own)):
@@ -122,7 +122,7 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
     short = common_unit([longest], "s")
     panels[-1].set_xlabel(
         f"time since the start of the migration ({shown}); marks: its end\n"
-        f"bars: the VM stands still; points: means of up to "
+        f"bars: the VM is paused; points: means of up to "
         f"{format_number(longest / short.factor)} {figure.shown(short.name)}"
     )
     fig.align_ylabels()
@@ -134,7 +134,7 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
 def _draw_pauses(
     axes: Axes, pauses: pd.DataFrame, looks: Mapping[str, figure.Look], unit: DisplayUnit
 ) -> None:
-    """Draw when the VM stands still: a row a strategy, in the order of the legend."""
+    """Draw when the VM is paused: a row a strategy, in the order of the legend."""
     rows = {label: row for row, label in enumerate(looks)}
     begin, end = pauses["start"] / unit.factor, pauses["end"] / unit.factor
     colours = [looks[label].colour for label in pauses["strategy"]]
@@ -146,7 +146,7 @@ def _draw_pauses(
     for bar in bars:
         bar.sticky_edges.x.clear()  # or one that begins at 0 would stand on the axis
     axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_yticks([len(rows) / 2 - 0.5], labels=["still"])
+    axes.set_yticks([len(rows) / 2 - 0.5], labels=["paused"])
     axes.grid(visible=True, axis="x")
 
 
