@@ -197,7 +197,8 @@ BAD = [
     (("--trace", "cut.npy", "text.npy", "no.npy"), ["cut.npy", "text.npy", "no.npy", "3 faults"]),
     (("--trace", str(TRACE)), ["traces of 2 vCPUs touch", "the VM has 256 KiB"]),
     (("--trace", str(TRACE), "--workload", "zipf"), ["not allowed with"]),
-    (("--program", "text.npy 3"), ["program 'text.npy'", "the embedded engine has none; use gem5"]),
+    (("--program", "arm 3"), ["program 'arm'", "the embedded engine has none; use gem5"]),
+    (("--program", "text.npy 3"), ["text.npy: not an executable of 64 bits for RISC-V or Arm"]),
     (("--program", "nowhere 3"), ["program 'nowhere 3'", "nowhere: no such file"]),
     (("--program", "a 'b"), ["no closing quotation"]),
     (("--program", ""), ["names no file"]),
@@ -236,6 +237,7 @@ def test_bad_input_gets_one_message_with_all_faults_and_no_output(
 ) -> None:
     (tmp_path / "cut.npy").write_bytes(TRACE.read_bytes()[:9999])
     (tmp_path / "text.npy").write_text("hello\n")
+    (tmp_path / "arm").write_bytes(b"\x7fELF\2\1" + bytes(12) + (183).to_bytes(2, "little"))
     sound = (ROOT / "configs" / "machines" / "tiny.toml").read_text()
     (tmp_path / "bad.toml").write_text(
         sound.replace("nodes = 2", "nodes = 1").replace("[memory]", "[memry]")

@@ -22,7 +22,9 @@ from homeshift.units import PAGE_BYTES
 from homeshift.workload import FullSystem, Program
 from homeshift.workload.full_system import MEMORY_START
 
-CPU_CLASSES = {"simple": "RiscvTimingSimpleCPU", "minor": "RiscvMinorCPU", "o3": "RiscvO3CPU"}
+CPU_CLASSES = {"simple": "TimingSimpleCPU", "minor": "MinorCPU", "o3": "O3CPU"}
+"""Without the ISA, which gem5's names begin with."""
+PREFIXES = {"RISC-V": "Riscv", "Arm": "Arm"}
 
 
 def boots(setup: Setup) -> bool:
@@ -34,14 +36,14 @@ def add_vm(system: Any, controllers: Controllers, number: int, spec: VmSetup, se
     """Add a VM to the system, each vCPU with a way to one core of every node.
 
     Raises:
-        InputError: a program is none for RISC-V.
-        RunError: this gem5 has no RISC-V, which a program or a full system needs.
+        RunError: this gem5 does not have the ISA that a program or a full system needs.
     """
     kind = spec.streams[0]["kind"]
     if kind in (Program.kind, FullSystem.kind):
-        if not m5.defines.buildEnv.get("USE_RISCV_ISA", False):
+        if not m5.defines.buildEnv.get(f"USE_{_prefix(spec).upper()}_ISA", False):
             option = "program" if kind == Program.kind else "bios"
-            raise RunError(f"--{option}: this gem5 was built without RISC-V (see docs/gem5.md)")
+            isa = spec.streams[0].get("isa", "RISC-V")
+            raise RunError(f"--{option}: this gem5 was built without {isa} (see docs/gem5.md)")
         vm = gem5.VirtualMachine(frames=list(spec.frames))
     else:
         vm = gem5.VirtualMachine(check=setup.check)
@@ -53,6 +55,11 @@ def add_vm(system: Any, controllers: Controllers, number: int, spec: VmSetup, se
     else:
         _add_replaying_vcpus(system, vm, controllers, spec, setup.machine)
     return vm
+
+
+def _prefix(spec: VmSetup) -> str:
+    """Return how names of CPUs of a VM's ISA begin: a full system's is RISC-V."""
+    return PREFIXES[str(spec.streams[0].get("isa", "RISC-V"))]
 
 
 def cpus_of(vm: Any, spec: VmSetup) -> list[Any]:
@@ -95,7 +102,7 @@ def _add_program(
     try:
         system.workload = gem5.SEWorkload.init_compatible(command[0])
     except ValueError as error:
-        fault = "not an executable for RISC-V"
+        fault = "nothing that gem5's system-call emulation can run"
         raise InputError(f"program '{command[0]}'", [fault]) from error
     vm.process = gem5.Process(executable=command[0], cmd=command)
     for vcpu in _add_vcpus(system, vm, controllers, spec, setup):
@@ -167,12 +174,12 @@ def _add_vcpus(
             core = node * machine.cores.per_node + spec.first_core + number
             port.cores = controllers.sequencers[core].in_ports
             controllers.tell_of_evictions(core)
-        cpus = [getattr(gem5, CPU_CLASSES[setup.models.cpu])(cpu_id=number)]
+        cpus = [getattr(gem5, _prefix(spec) + CPU_CLASSES[setup.models.cpu])(cpu_id=number)]
         setattr(vm, f"cpu{number}", cpus[0])
         if setup.fast_forward:
             system.mem_mode = "atomic"
             cpus[0].switched_out = True
-            cpus.insert(0, gem5.RiscvAtomicSimpleCPU(cpu_id=number))
+            cpus.insert(0, getattr(gem5, f"{_prefix(spec)}AtomicSimpleCPU")(cpu_id=number))
             setattr(vm, f"fast_cpu{number}", cpus[0])
         first = cpus[0]
         first.createInterruptController()

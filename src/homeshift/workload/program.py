@@ -9,7 +9,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from homeshift.errors import InputError
+from homeshift.workload.boot_image import MAGIC, RISCV
 from homeshift.workload.spec import Scalar
+
+ISAS = {RISCV: "RISC-V", 183: "Arm"}
+"""By the number that an ELF file has for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +24,8 @@ class Program:
 
     command: tuple[str, ...]
     """Path of a static executable, and its arguments."""
+    isa: str
+    """That it is for, as one of `ISAS`."""
 
     @property
     def subject(self) -> str:
@@ -33,14 +39,16 @@ class Program:
     def streams(self, *, vcpus: int, vm_bytes: int, seed: int) -> list[dict[str, Scalar]]:
         """Return the command for each vCPU; the program takes as much memory as it needs."""
         del vm_bytes, seed
-        return [{"kind": self.kind, "command": shlex.join(self.command)} for _ in range(vcpus)]
+        stream = {"kind": self.kind, "command": shlex.join(self.command), "isa": self.isa}
+        return [dict(stream) for _ in range(vcpus)]
 
 
 def program_workload(text: str) -> Program:
     """Return the program that a command line names, as a shell would read it.
 
     Raises:
-        InputError: there is no such file, or a quote is not closed.
+        InputError: there is no such file, it is no program for an ISA that we know, or a quote is
+            not closed.
     """
     subject = f"program '{text}'"
     try:
@@ -51,4 +59,20 @@ def program_workload(text: str) -> Program:
         raise InputError(subject, ["names no file"])
     if not Path(command[0]).is_file():
         raise InputError(subject, [f"{command[0]}: no such file"])
-    return Program(command=command)
+    isa = _isa_of(Path(command[0]), subject)
+    return Program(command=command, isa=isa)
+
+
+def _isa_of(path: Path, subject: str) -> str:
+    try:
+        with path.open("rb") as file:
+            header = file.read(20)
+    except OSError as error:
+        raise InputError(subject, [f"{path}: cannot be read: {error.strerror}"]) from error
+    little_endian_of_64_bits = header[:6] == MAGIC + b"\x02\x01"
+    isa = ISAS.get(int.from_bytes(header[18:20], "little")) if little_endian_of_64_bits else None
+    if isa is None:
+        raise InputError(
+            subject, [f"{path}: not an executable of 64 bits for {' or '.join(ISAS.values())}"]
+        )
+    return isa
