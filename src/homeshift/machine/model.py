@@ -119,15 +119,21 @@ class Wire:
 
     between: Annotated[
         tuple[int, int],
-        Pair(key="between", sentence="the two routers", most=MOST_ROUTERS - 1),
+        Pair(key="between", sentence="the two routers that it joins", most=MOST_ROUTERS - 1),
     ]
     latency_cycles: Annotated[
         int | None,
-        Latency(key="latency", sentence="network.link_latency if absent", required=False),
+        Latency(
+            key="latency", sentence="of this link; network.link_latency if absent", required=False
+        ),
     ] = None
     bandwidth_bytes_per_second: Annotated[
         float | None,
-        Bandwidth(key="bandwidth", sentence="network.link_bandwidth if absent", required=False),
+        Bandwidth(
+            key="bandwidth",
+            sentence="of this link; network.link_bandwidth if absent",
+            required=False,
+        ),
     ] = None
     weight: Annotated[
         int | None,
