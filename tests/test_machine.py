@@ -291,11 +291,11 @@ def test_a_fault_says_what_where_and_what_to_do(
 
 
 def test_all_faults_of_links_are_told(tmp_path: Path) -> None:
-    links = "[{ between = [0, 0] }, { betwen = [0, 1] }, 3, { between = [0, 1], weight = 99 }]"
+    links = "[{ between = [0, 0] }, { betweens = [0, 1] }, 3, { between = [0, 1], weight = 99 }]"
     network = f'topology = "links"\nlinks = {links}'
     assert faults_of(changed(tmp_path, ('topology = "crossbar"', network))) == (
         "network.links[0].between = [0, 0]: not two different numbers from 0 to 127, as in [0, 1]",
-        "network.links[1].betwen: no such field (did you mean 'between'?)",
+        "network.links[1].betweens: no such field (did you mean 'between'?)",
         "network.links[1].between: missing (the two routers that it joins)",
         "network.links[2] = 3: not a table; write [network.links[2]]",
         "network.links[3].weight = 99: not between 1 and 16",
