@@ -86,9 +86,10 @@ def shipped(name: str, **changes: Any) -> tuple[Machine, System]:
     spec = system_spec(machine, region_bytes=PAGE, check=True)
     of_links = {"link_latency": "latency", "bytes_per_cycle": "bytes_per_cycle"}
     of_all = {of_links[name]: changes.pop(name) for name in of_links.keys() & changes.keys()}
-    links = [edge._replace(**of_all) for edge in topology.links(machine)]
+    if of_all:
+        spec["links"] = [edge._replace(**of_all) for edge in topology.links(machine)]
     assert changes.keys() <= spec.keys()
-    return machine, System({**spec, "links": links, **changes})
+    return machine, System({**spec, **changes})
 
 
 def stream(**changes: Any) -> dict[str, Any]:

@@ -20,6 +20,7 @@ import homeshift as hs
 from homeshift.analysis.runs import read_run
 from homeshift.errors import InputError
 from homeshift.experiment.migration import Experiment
+from homeshift.machine import load_machine
 from homeshift.strategies import Strategy, parameters
 from homeshift.strategies.ownership import Ownership
 from homeshift.strategies.pre_copy import PreCopy
@@ -101,6 +102,15 @@ def test_energy_is_that_of_the_constants_that_are_given(tmp_path: Path) -> None:
     options = "--machine tiny --vm-memory 64KiB --vcpus 1 --workload uniform:think=1000000"
     made_by_both(run, tmp_path, f"{options} --window 5us --warmup 5us --energy {file}")
     assert run.config["energy-constants"]["link"] == {"low": 1, "typical": 20, "high": 300}
+
+
+def test_a_machine_of_links_without_any_is_told() -> None:
+    quad = load_machine("quad")
+    machine = dataclasses.replace(quad, network=dataclasses.replace(quad.network, topology="links"))
+    with pytest.raises(InputError, match=r"network\.links: missing"):
+        hs.migrate(machine=machine, report=print)
+    with pytest.raises(InputError, match="report = 3: no function of a line"):
+        hs.migrate(report=3)  # type: ignore[arg-type]
 
 
 def test_what_a_run_says_on_the_way_is_reported() -> None:

@@ -593,12 +593,33 @@ def test_runs_of_a_vm_whose_speed_is_not_known_are_told(write_run: WriteRun, cal
 def test_runs_with_other_energy_constants_are_not_comparable(
     write_run: WriteRun, call: Call
 ) -> None:
+    one, other, same, older = (
+        write_run(name, config={"energy-constants": {"link": {"low": low}}})
+        for name, low in (("a", 1.3), ("b", 2.6), ("c", 1.3), ("older", 1.3))
+    )
+    config = json.loads((older / "config.json").read_text())
+    del config["energy-constants"]  # what runs of before say nothing of
+    (older / "config.json").write_text(json.dumps(config))
+    assert "energy-constants.link.low: 1.3 (a), 2.6 (b)" in call(str(one), str(other)).stderr
+    for alike in (same, older):
+        done = call(str(one), str(alike))
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_of_links_of_ones_own_those_that_differ_are_told(write_run: WriteRun, call: Call) -> None:
+    def wire(between: list[int], weight: int | None = None, latency: int | None = None) -> Any:
+        return {"between": between, "weight": weight, "latency_cycles": latency}
+
+    first = [wire([0, 1]), wire([1, 2]), wire([3, 2])]
+    second = [wire([0, 1]), wire([2, 1], weight=2, latency=180), wire([2, 3])]
     runs = [
-        str(write_run(name, config={"energy-constants": {"link": {"low": low}}}))
-        for name, low in (("a", 1.3), ("b", 2.6))
+        str(write_run(name, config={"machine": {"network": {"links": links}}}))
+        for name, links in (("a", first), ("b", second))
     ]
-    assert "energy-constants.link.low: 1.3 (a), 2.6 (b)" in call(*runs).stderr
-    assert "comparable" not in call(runs[0], runs[0]).stderr
+    told = "machine.network.links 1-2: as the network's (a), weight 2, latency 180 cycles (b)"
+    said = call(*runs).stderr
+    assert told in said
+    assert said.count("machine.network.links") == 1
 
 
 def test_waits_for_pages_are_shown_where_there_are_some(write_run: WriteRun, call: Call) -> None:

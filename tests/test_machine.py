@@ -309,6 +309,13 @@ def test_all_faults_of_links_are_told(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("between", ["[false, true]", "[0, 1, 2]", "[0]", "[0, -1]", '"0-1"'])
+def test_a_link_is_between_two_routers(tmp_path: Path, between: str) -> None:
+    network = f'topology = "links"\nlinks = [{{ between = {between} }}]'
+    [fault] = faults_of(changed(tmp_path, ('topology = "crossbar"', network)))
+    assert "not two different numbers from 0 to 127, as in [0, 1]" in fault
+
+
 def test_links_have_what_they_are_given_or_the_networks(tmp_path: Path) -> None:
     links = (
         '[{ between = [0, 4] }, { between = [1, 4], latency = "100ns", bandwidth = "8GB/s" }, '

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import re
 import shutil
 import subprocess
@@ -384,6 +385,41 @@ def test_boxes_of_many_nodes_are_not_on_each_other() -> None:
         corners = [(float(e.get("x") or 0), float(e.get("y") or 0)) for e in boxes]
         for (x, y), (other_x, other_y) in itertools.combinations(corners, 2):
             assert abs(x - other_x) > 30 or abs(y - other_y) > 22
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        [(node, 4 + node) for node in range(4)] + [(4 + node, 8) for node in range(4)],
+        [(0, 6), (1, 4), (2, 5), (3, 4), (4, 5), (5, 6)],
+        [(0, 1), (1, 2), (2, 3), *((0, 4 + spine) for spine in range(12))],
+        [(node, router) for node in range(4) for router in range(4, 16)],
+    ],
+)
+def test_no_router_is_on_a_node_or_another_or_outside(pairs: list[tuple[int, int]]) -> None:
+    machine = load_machine("quad").to_dict()
+    machine["network"] |= {"topology": "links", "links": [{"between": pair} for pair in pairs]}
+    tree = ElementTree.fromstring(machine_drawing.draw(machine, {"source": 0, "targets": [3]}))
+    circles = [
+        tuple(float(e.get(key) or -1) for key in ("cx", "cy", "r"))
+        for e in tree
+        if e.tag.endswith("circle")
+    ]
+    assert len(circles) == len({router for pair in pairs for router in pair if router > 3})
+    _, _, width, height = (float(part) for part in (tree.get("viewBox") or "").split())
+    boxes = [
+        tuple(float(e.get(key) or -1) for key in ("x", "y", "width", "height"))
+        for e in tree
+        if e.tag.endswith("rect")
+    ]
+    for x, y, r in circles:
+        assert r <= x <= width - r
+        assert r <= y <= height - r
+        for left, top, wide, high in boxes:
+            nearest = min(max(x, left), left + wide), min(max(y, top), top + high)
+            assert math.dist((x, y), nearest) > r
+    for (x, y, r), (other_x, other_y, _) in itertools.combinations(circles, 2):
+        assert math.dist((x, y), (other_x, other_y)) > 2 * r
 
 
 def test_routers_without_a_node_are_drawn_between_their_nodes() -> None:

@@ -158,6 +158,35 @@ class PostCopyInTwo(base.Strategy):
         yield base.Fetch(pages[len(pages) // 2 :], to=target, max_bandwidth=50e6)
 
 
+def pulled_first(vm: base.Vm, target: int, *, again: bool) -> Iterator[base.Operation]:
+    yield base.Pause(vm)
+    yield base.MoveStage2Table(vm, to=target)
+    yield base.MoveCpuState(vm, to=target)
+    yield base.Resume(vm, on=target, missing=vm.pages)
+    yield base.Pull(vm.pages[:8], to=target)
+    yield base.Watch(20 * MICROSECOND)
+    yield base.Fetch(vm.pages if again else vm.pages[8:], to=target)
+
+
+class PulledFirst(base.Strategy):
+    """Pulls pages that the VM misses, and fetches the rest, or all."""
+
+    name = "pulled-first"
+
+    def __init__(self, *, again: bool) -> None:
+        self.again = again
+
+    def migrate(self, vm: base.Vm, target: int) -> Iterator[base.Operation]:
+        return pulled_first(vm, target, again=self.again)
+
+
+def test_a_missing_page_that_is_pulled_is_not_missing_any_more() -> None:
+    done = run(machine_of("quad"), PulledFirst(again=False), "uniform:write_ratio=0.5")
+    assert done.summary["copied-pages"] == 16
+    with pytest.raises(RunError, match="fetches 8 pages that the VM does not miss"):
+        run(machine_of("quad"), PulledFirst(again=True), "uniform:write_ratio=0.5")
+
+
 def uses_page(page: int, folder: Path) -> Workload:
     """Return a workload that reads a single page, all the time."""
     records = np.zeros(64, dtype=TRACE_DTYPE)

@@ -19,6 +19,9 @@ constexpr unsigned kMostWeight = 1000;
 unsigned
 router_count(const NetworkSpec &spec)
 {
+    if (spec.links.size() >= kHere) {
+        throw std::invalid_argument("65,534 links are the most");
+    }
     unsigned count = spec.nodes;
     for (const LinkSpec &link : spec.links) {
         if (link.from == link.to || std::max(link.from, link.to) >= kMostRouters ||

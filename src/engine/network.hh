@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// The interconnect: one router a node (and a hub, for the crossbar), links with
+// The interconnect: one router a node, and more if links lead to more; links with
 // latency and bandwidth, as in gem5's SimpleNetwork. A message reaches its node's
 // router with its sender's latency. Every router takes router_latency. Then
 //

@@ -212,7 +212,13 @@ def migrate(
     memory = None if vm.memory is None else _read(of_vm, "vm.memory", vm.memory, parse_size)
     region = _read(of_vm, "vm.region", vm.region, parse_size)
     faults = of_vm + _mistaken(
-        {"more_vms": more_vms, "seed": seed, "check": check, "energy": energy}
+        {
+            "more_vms": more_vms,
+            "seed": seed,
+            "check": check,
+            "energy": energy,
+            "report": report,
+        }
     )
     file = energy if isinstance(energy, str | os.PathLike) else None
     constants = _read(faults, "energy", file, load_constants)
@@ -323,6 +329,7 @@ _EXPECTED: dict[str, tuple[Callable[[object], bool], str]] = {
         lambda value: value is None or isinstance(value, str | os.PathLike),
         'not the name of a file, as in "energy.toml"',
     ),
+    "report": (lambda value: value is None or callable(value), "no function of a line"),
     "seed": (_whole, "not a whole number"),
     "check": (lambda value: isinstance(value, bool), "neither True nor False"),
     "vm.vcpus": (lambda value: value is None or _whole(value), "not a whole number"),

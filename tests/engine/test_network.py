@@ -295,6 +295,7 @@ def test_bytes_on_the_links_of_a_crossbar_are_twice_those_between_nodes() -> Non
         ({"links": [(0, 0, 1, 5, 16.0)]}, "a link joins two of 128 routers"),
         ({"links": [(0, 128, 1, 5, 16.0)]}, "a link joins two of 128 routers"),
         ({"links": [(0, 1, 0, 5, 16.0)]}, "it weighs 1 to 1000"),
+        ({"links": [(0, 1, 1, 5, 16.0)] * 65535}, "65,534 links are the most"),
         ({"links": [(0, 1, 1001, 5, 16.0)]}, "it weighs 1 to 1000"),
         ({"bytes_per_cycle": 2e6}, "from 0.001 to 1000000 bytes a cycle"),
         ({"router_latency": 0}, "a router takes a cycle at least"),

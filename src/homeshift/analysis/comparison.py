@@ -28,8 +28,15 @@ from homeshift.analysis.display import (
 )
 from homeshift.analysis.groups import SEED, condition_columns, group_names
 from homeshift.analysis.measures import as_texts, further_measures, measures_for
-from homeshift.analysis.runs import Run, measures, with_status
-from homeshift.analysis.selection import as_given, run_table, strategy_names, varied
+from homeshift.analysis.runs import CONSTANTS, Run, measures, with_status
+from homeshift.analysis.selection import (
+    as_given,
+    run_table,
+    shown_name,
+    shown_value,
+    strategy_names,
+    varied,
+)
 from homeshift.analysis.sweep_note import NOTE
 from homeshift.errors import InputError, near
 from homeshift.run_format import leaves
@@ -139,6 +146,8 @@ def differences(runs: Sequence[Run]) -> list[str]:
     found = []
     for key in keys:
         values = [condition.get(key) for condition in conditions]
+        if key.startswith(CONSTANTS) and None in values:
+            continue  # runs of before say nothing of them
         if any(value != values[0] for value in values):
             given = [as_given(key.removeprefix("--"), value) for value in values]
             found.append(
@@ -176,10 +185,24 @@ _NO_CONDITIONS = (
 def _conditions(run: Run) -> Iterator[tuple[str, Any]]:
     """Yield everything that a fair comparison holds constant."""
     yield "homeshift version", run.config["homeshift"]
-    for section in ("machine", "workload", "vm", "energy-constants"):
+    for section in ("machine", "workload", "vm", CONSTANTS):
         for name, value in leaves(run.config.get(section, {}), section):
-            if name != "machine.name":
+            if name == "machine.network.links":
+                yield from _links(value)
+            elif name != "machine.name":
                 yield name, value
     for name, value in run.config["arguments"].items():
         if name not in _NO_CONDITIONS:
             yield f"--{name}", value
+
+
+def _links(listed: Sequence[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Yield each link of one's own, and what it has of its own."""
+    for link in listed:
+        one, other = sorted(link["between"])
+        own = [
+            f"{shown_name(key)} {shown_value(key, value)}"
+            for key, value in link.items()
+            if key != "between" and value is not None
+        ]
+        yield f"machine.network.links {one}-{other}", ", ".join(own) or "as the network's"

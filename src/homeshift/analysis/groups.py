@@ -179,14 +179,16 @@ def comparable(table: pd.DataFrame, by: Sequence[str]) -> tuple[pd.DataFrame, st
     chosen = table.loc[
         whole.index[whole["_condition"].isin(conditions) & whole["_seed"].isin(seeds)]
     ]
-    others = len(table) - len(chosen)
-    left_out = (
-        f"{others} of {len(table)} runs are left out, as not every group has one of each of their "
-        f"conditions and seeds ({_gaps(keyed)}): means and ratios are over what all groups have"
-    )
-    if lost := _lost(table, chosen, by):
-        left_out += f", and so without {lost}"
-    return chosen, "; ".join(([left_out] if others else []) + _other_causes(chosen, by))
+    said = _other_causes(chosen, by)
+    if others := len(table) - len(chosen):
+        left_out = (
+            f"{others} of {len(table)} runs are left out, as not every group has one of each of "
+            f"their conditions and seeds ({_gaps(keyed)}): means and ratios are over what all "
+            "groups have"
+        )
+        lost = _lost(table, chosen, by)
+        said.insert(0, left_out + (f", and so without {lost}" if lost else ""))
+    return chosen, "; ".join(said)
 
 
 def _gaps(keyed: pd.DataFrame) -> str:
@@ -196,7 +198,7 @@ def _gaps(keyed: pd.DataFrame) -> str:
     )
     most = len(keyed[["_condition", "_seed"]].drop_duplicates())
     gaps = [f"{group} lacks {most - count}" for group, count in cells.items() if count < most]
-    return listed(gaps) or "none has all"
+    return listed(gaps)
 
 
 def _lost(table: pd.DataFrame, chosen: pd.DataFrame, by: Sequence[str]) -> str:

@@ -11,8 +11,8 @@ all of them stands below.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from itertools import combinations
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations, count
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -38,17 +38,20 @@ def draw(machine: Mapping[str, Any], vm: Mapping[str, Any]) -> str:
         places = _grid(nodes, machine["network"]["columns"], box)
     else:
         places = _circle(nodes, 5.2 * nodes if many else max(110.0, 32.0 * nodes))
-    width = max(max(x for x, _ in places) + box[0] + 10, 460 if many else 0)
-    height = max(y for _, y in places) + box[1] + (30 if many else 10)
+    joined = _joined(machine["network"], nodes)
+    places, routers = _with_routers(places, box, joined)
+    radius = _ROUTER if routers else 0
+    right = max([x + box[0] for x, _ in places] + [x + radius for x, _ in routers.values()])
+    bottom = max([y + box[1] for _, y in places] + [y + radius for _, y in routers.values()])
+    width = max(right + 10, 460 if many else 0)
+    height = bottom + (30 if many else 10)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" '
         f'width="{width:.0f}" class="machine" role="img" '
         f'aria-label="{escape(machine["name"])}: {nodes} nodes">'
     ]
-    centres = [(x + box[0] / 2, y + box[1] / 2) for x, y in places]
-    joined = _joined(machine["network"], nodes)
-    routers = _routers(joined, centres)
-    at = {**dict(enumerate(centres)), **routers}
+    at = {number: (x + box[0] / 2, y + box[1] / 2) for number, (x, y) in enumerate(places)}
+    at |= routers
     parts += [_line(at[a], at[b]) for a, b in joined]
     for number, (x, y) in routers.items():
         name = "hub" if topology == "crossbar" else str(number)
@@ -80,23 +83,45 @@ def _grid(count: int, columns: int, box: tuple[int, int]) -> list[tuple[float, f
     ]
 
 
-def _routers(
-    joined: Sequence[tuple[int, int]], centres: Sequence[tuple[float, float]]
-) -> dict[int, tuple[float, float]]:
-    """Return the places of routers without a node: amid the nodes that they are joined to.
+def _with_routers(
+    places: Sequence[tuple[float, float]], box: tuple[int, int], joined: Sequence[tuple[int, int]]
+) -> tuple[list[tuple[float, float]], dict[int, tuple[float, float]]]:
+    """Return the places of nodes, moved if need be, and those of routers without a node.
 
-    And a third of the way from there to the middle, where those are that are joined to none.
+    Such a router is between the nodes that it is joined to and the middle of all, where one is that
+    is joined to none; or as near to that as there is room.
     """
+    centres = [(x + box[0] / 2, y + box[1] / 2) for x, y in places]
     found: dict[int, tuple[float, float]] = {}
     for router in sorted({n for pair in joined for n in pair if n >= len(centres)}):
         ends = [sum(pair) - router for pair in joined if router in pair]
         around = [centres[end] for end in ends if end < len(centres)] or centres
         amid, middle = _middle(around), _middle(centres)
         x, y = ((2 * own + all_nodes) / 3 for own, all_nodes in zip(amid, middle, strict=True))
-        while (x, y) in found.values():
-            x += 2 * _ROUTER
-        found[router] = (x, y)
-    return found
+        spiral = (
+            (x + 4 * step**0.5 * math.cos(2.4 * step), y + 4 * step**0.5 * math.sin(2.4 * step))
+            for step in count()
+        )
+        found[router] = next(at for at in spiral if _is_free(at, places, box, found.values()))
+    left = max([0.0, *(_ROUTER + 5 - x for x, _ in found.values())])
+    top = max([0.0, *(_ROUTER + 5 - y for _, y in found.values())])
+    moved = {router: (x + left, y + top) for router, (x, y) in found.items()}
+    return [(x + left, y + top) for x, y in places], moved
+
+
+def _is_free(
+    at: tuple[float, float],
+    places: Iterable[tuple[float, float]],
+    box: tuple[int, int],
+    others: Iterable[tuple[float, float]],
+) -> bool:
+    """Whether a router has room at a place, beside boxes and other routers."""
+    away = [
+        math.hypot(max(x - at[0], 0, at[0] - x - box[0]), max(y - at[1], 0, at[1] - y - box[1]))
+        for x, y in places
+    ]
+    apart = [math.dist(at, other) for other in others]
+    return min(away) > _ROUTER + 3 and all(distance > 2 * _ROUTER + 3 for distance in apart)
 
 
 def _middle(places: Sequence[tuple[float, float]]) -> tuple[float, float]:

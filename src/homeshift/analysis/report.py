@@ -191,14 +191,17 @@ def _machines(runs: Sequence[Run]) -> list[dict[str, Any]]:
         svg = machine_drawing.draw(machine, run.config["vm"])
         network = machine["network"]
         period = machine["clock_period_ps"]
+        bandwidths, latencies = (
+            [link[key] or network[f"link_{key}"] for link in network.get("links", [{key: None}])]
+            for key in ("bandwidth_bytes_per_second", "latency_cycles")
+        )
         found.setdefault(
             svg,
             {
                 "svg": markupsafe.Markup(svg),
                 "caption": (
                     f"{machine['name']}: {machine['nodes']} nodes, {network['topology']}; links of "
-                    f"{format_number(network['link_bandwidth_bytes_per_second'] / 1e9)} GB/s and "
-                    f"{format_number(network['link_latency_cycles'] * period / 1e3)} ns. "
+                    f"{_span(bandwidths, 1e9)} GB/s and {_span(latencies, 1e3 / period)} ns. "
                     f"{_pool(machine)}Blue: "
                     "where the VM is before; yellow: where it goes; green: nodes that lend it "
                     "memory."
@@ -206,6 +209,12 @@ def _machines(runs: Sequence[Run]) -> list[dict[str, Any]]:
             },
         )
     return list(found.values())
+
+
+def _span(values: Sequence[float], factor: float) -> str:
+    """Return the least and the most of some values, or their only one."""
+    ends = dict.fromkeys(format_number(end / factor) for end in (min(values), max(values)))
+    return " to ".join(ends)
 
 
 def _pool(machine: dict[str, Any]) -> str:

@@ -29,7 +29,7 @@ from homeshift.run_format import RUN_FILES, leaves, read_json
 _SECTIONS = ("arguments", "machine", "workload", "vm", "strategy")
 _CONFIG_FIELDS = ("homeshift", *_SECTIONS)
 _NO_PARAMETERS = ("arguments.outdir", "arguments.timeline")
-_CONSTANTS = "energy-constants"  # runs of before have none
+CONSTANTS = "energy-constants"  # runs of before have none
 _TEXT_FIELDS = ("engine", "strategy", "status")
 _NUMBER_FIELDS = (
     *(measure.path for measure in MEASURES if not measure.horizon),
@@ -280,7 +280,7 @@ def read_run(path: str | os.PathLike[str], *, stats: bool = True) -> Run:
 def parameters(run: Run) -> dict[str, Any]:
     """Return everything that was asked for, flat: "machine.nodes", "vm.vcpus", "arguments.seed"."""
     found = {"homeshift": run.config["homeshift"]}
-    for section in (*_SECTIONS, _CONSTANTS):
+    for section in (*_SECTIONS, CONSTANTS):
         for name, value in leaves(run.config.get(section, {}), section):
             found[name] = json.dumps(value) if isinstance(value, list) else value
     # Where to and what else to write is no parameter.

@@ -78,20 +78,31 @@ def check_models(models: Models, machine: Machine, workload: Workload | Booted |
             )
     if models.cpu in CPU_MODELS[1:] and isinstance(workload, Workload):
         faults.append(f"--cpu-model {models.cpu}: is of CPUs that run a --program or boot --bios")
-    if models.network == "garnet" and machine.network.topology in ("ring", "links"):
+    if models.network == "garnet":
+        faults += _no_place_for_garnet(machine)
+    if faults:
+        raise InputError("the choice of models", faults)
+
+
+def _no_place_for_garnet(machine: Machine) -> list[str]:
+    """Return why Garnet, whose buffers are finite and whose links are alike, is none for it."""
+    if machine.network.topology == "links":
+        return [
+            "--network-model garnet: full buffers all round would never empty again, and links of "
+            "one's own can go round; give a machine with another topology"
+        ]
+    faults = []
+    if machine.network.topology == "ring":
         faults.append(
             "--network-model garnet: full buffers all round a ring would never empty "
             "again; give a machine with a crossbar or a mesh, or fully connected"
         )
-    if models.network == "garnet" and len({edge.bytes_per_cycle for edge in links(machine)}) > 1:
+    if len({edge.bytes_per_cycle for edge in links(machine)}) > 1:
         faults.append(
             "--network-model garnet: all links have flits of one size; give a machine without "
             "pool.link_bandwidth"
         )
-    if models.network == "garnet":
-        faults += _rounded_links(machine)
-    if faults:
-        raise InputError("the choice of models", faults)
+    return faults + _rounded_links(machine)
 
 
 def _rounded_links(machine: Machine) -> list[str]:

@@ -418,6 +418,9 @@ class Migration:
             yield from self._copied(some, node, 0.0)
             vm.use_copies(some)
             self._note_faults(besides=some)
+            self.missing.difference_update(some)  # as if they had been fetched
+            for page in some:
+                self.touched.pop(page, None)
             self.pulling = ()
 
     def _note_faults(self, besides: Collection[int] = ()) -> None:

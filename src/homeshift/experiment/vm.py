@@ -144,10 +144,15 @@ class VmSpec:
         rounded = self._rounded(needed)
         state = self.vcpus * state_bytes(machine) + self.stage2_bytes
         if state > machine.memory.size_bytes:
+            vcpu, entry = (
+                size_text(size)
+                for size in (machine.migration.cpu_state_bytes, self.stage2_entry_bytes)
+            )
             return [
-                f"the page table of {format_bytes(self.stage2_bytes)} (--stage2-entry "
-                f"{size_text(self.stage2_entry_bytes)} a page) and the state of {self.vcpus} vCPUs "
-                f"do not fit into a node's memory of {format_bytes(machine.memory.size_bytes)}"
+                *rounded,
+                f"the state of {self.vcpus} vCPUs, {vcpu} each (migration.cpu_state), and the "
+                f"page table, {format_bytes(self.stage2_bytes)} (--stage2-entry {entry} a page), "
+                f"do not fit into a node's {format_bytes(machine.memory.size_bytes)}",
             ]
         needed[self.source] = needed.get(self.source, 0) + state
         return rounded + [

@@ -8,7 +8,7 @@
 
 `model` holds the dataclasses, whose annotations are the one tree of fields (key, unit, bound and a
 sentence); `fields` reads one value; `rules` joins several; `loader` reads a file and reports all of
-its faults at once.
+its faults at once. `topology` makes a list of links of it.
 Standard library only: this package also runs in gem5's Python.
 """
 

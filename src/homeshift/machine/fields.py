@@ -185,8 +185,9 @@ class Pair(Field):
     def read(self, value: object) -> tuple[int, int]:
         """Return both."""
         match value:
-            case [int(a), int(b)] if a != b and 0 <= a <= self.most and 0 <= b <= self.most:
-                return a, b
+            case [int(a), int(b)] if bool not in (type(a), type(b)):
+                if a != b and 0 <= a <= self.most and 0 <= b <= self.most:
+                    return a, b
         raise ValueError(f"not two different numbers from 0 to {self.most}, as in [0, 1]")
 
 

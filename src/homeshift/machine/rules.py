@@ -139,15 +139,17 @@ def links_lead_everywhere(nodes: int, network__links: Sequence[Wire] | None) -> 
     """From every router to every other, and at most one from one to another."""
     if network__links is None:
         return None
-    pairs = [frozenset(wire.between) for wire in network__links]
-    twice = [pair for pair in pairs if pairs.count(pair) > 1]
-    if twice:
-        return f"two links between {' and '.join(map(str, sorted(twice[0])))}"
-    reached = [0]
-    for router in reached:
-        for pair in pairs:
-            reached += pair - {*reached} if router in pair else ()
-    missed = set(range(max(nodes, 1 + max(map(max, pairs))))) - {*reached}
+    neighbours: dict[int, set[int]] = {router: set() for router in range(nodes)}
+    for one, other in (wire.between for wire in network__links):
+        if other in neighbours.setdefault(one, set()):
+            return f"two links between {min(one, other)} and {max(one, other)}"
+        neighbours[one].add(other)
+        neighbours.setdefault(other, set()).add(one)
+    reached, new = {0}, {0}
+    while new:
+        new = set().union(*(neighbours[router] for router in new)) - reached
+        reached |= new
+    missed = set(range(1 + max(neighbours))) - reached
     return f"no way from router 0 to router {min(missed)}" if missed else None
 
 

@@ -3,7 +3,8 @@
 
     for link in links(machine): ...
 
-Routers 0 to nodes - 1 are those of the nodes; a crossbar has one more, the hub. Each engine finds
+Routers 0 to nodes - 1 are those of the nodes; a crossbar has one more, the hub, and links of one's
+own lead to any. Each engine finds
 shortest paths by the links' weights; where several are as short, a message takes the lighter link,
 and of links as light the one to the router with the lower number.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from homeshift.errors import InputError
 from homeshift.machine.model import Machine, Wire
 
 
@@ -45,7 +47,9 @@ def router_count(machine: Machine) -> int:
 
 def links(machine: Machine) -> list[Edge]:
     """Return the links of a machine."""
-    if machine.network.links:
+    if machine.network.topology == "links":
+        if not machine.network.links:  # a machine that was not read from a file
+            raise InputError(f"machine '{machine.name}'", ["network.links: missing"])
         return [edge for wire in machine.network.links for edge in _edges(machine, wire)]
     found = ways(machine.network.topology, machine.nodes, machine.network.columns)
     return [
