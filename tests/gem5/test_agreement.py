@@ -60,6 +60,7 @@ def page_row(observed: Observed) -> str:
 def test_the_page_has_a_row_for_each_case() -> None:
     row = r"^\|[^|]+\| [\d,]+ \| [\d,]+ \| [\d,]+ \| [\d,.]+ \|$"
     assert len(re.findall(row, PAGE, re.MULTILINE)) == len(CASES)
+    assert f"in {len(CASES)} cases" in (REPOSITORY / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
