@@ -96,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument(
         "--program",
         metavar="COMMAND",
-        help="a RISC-V program to run, with its arguments in one word; in gem5 only",
+        help="a program for RISC-V or Arm, with its arguments in one word; in gem5 only",
     )
     what.add_argument(
         "--bios",

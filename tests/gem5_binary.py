@@ -51,11 +51,15 @@ def gem5(outdir: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def compiled(tmp_path: Path, source: str, *options: str) -> Path:
-    """Return a program for RISC-V."""
-    compiler = shutil.which("riscv64-linux-gnu-gcc")
+COMPILERS = {"RISC-V": "riscv64-linux-gnu-gcc", "Arm": "aarch64-linux-gnu-gcc"}
+"""By ISA."""
+
+
+def compiled(tmp_path: Path, source: str, *options: str, isa: str = "RISC-V") -> Path:
+    """Return a program for an ISA."""
+    compiler = shutil.which(COMPILERS[isa])
     if compiler is None:
-        pytest.skip("no riscv64-linux-gnu-gcc on PATH")
+        pytest.skip(f"no {COMPILERS[isa]} on PATH")
     program = tmp_path / source.removesuffix(".c")
     command = [compiler, "-O2", "-static", *options, str(REPOSITORY / "tests/gem5" / source)]
     subprocess.run([*command, "-o", str(program)], check=True, capture_output=True)
