@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -162,24 +163,25 @@ def _program_board(options: argparse.Namespace, nodes: int) -> Any:
     from gem5.components.boards.simple_board import SimpleBoard
     from gem5.components.processors.cpu_types import CPUTypes
     from gem5.components.processors.simple_processor import SimpleProcessor
+    from gem5.isas import ISA
     from gem5.resources.resource import BinaryResource
     from gem5.runtime import get_supported_isas
 
     from homeshift.engines.gem5_component import HomeShiftCacheHierarchy
+    from homeshift.workload import program_workload
 
-    [isa] = get_supported_isas()
+    program = program_workload(shlex.join(options.program))
+    isa = {"RISC-V": ISA.RISCV, "Arm": ISA.ARM}[program.isa]
+    if isa not in get_supported_isas():
+        raise RunError(f"--program: this gem5 was built without {program.isa} (see docs/gem5.md)")
     board = SimpleBoard(
         clk_freq="2GHz",
         processor=SimpleProcessor(cpu_type=CPUTypes(options.cpu), isa=isa, num_cores=options.cores),
         memory=_memory(nodes),
         cache_hierarchy=HomeShiftCacheHierarchy(options.machine, exit_when_moved=True),
     )
-    binary, *arguments = options.program
-    try:
-        board.set_se_binary_workload(BinaryResource(local_path=binary), arguments=arguments)
-    except ValueError as error:  # of gem5's SEWorkload
-        fault = f"--program {binary}: not an executable for {isa.name}, which this gem5 simulates"
-        raise InputError("the command line", [fault]) from error
+    binary, *arguments = program.command
+    board.set_se_binary_workload(BinaryResource(local_path=binary), arguments=arguments)
     return board
 
 

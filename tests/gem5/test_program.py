@@ -40,11 +40,11 @@ def test_a_program_migrates_and_ends_as_if_nothing_had_happened(
     tmp_path: Path, threads: str, strategy: str, cpu: str
 ) -> None:
     done = migrate(
-        *(tmp_path, f"{threads} 2 8000", "--strategy", strategy, "--target", "1,0,1"),
+        *(tmp_path, f"{threads} 2 16000", "--strategy", strategy, "--target", "1,0,1"),
         *("--cpu-model", cpu, "--horizon", "100ms"),  # the program ends before
     )
     assert "watching the VM afterwards" in done.stdout  # it has migrated
-    assert "16000 16000 16000 16000 of 16000" in done.stdout
+    assert "32000 32000 32000 32000 of 32000" in done.stdout
     assert "the program ended at tick" in done.stderr
     assert done.returncode == 1
     assert not (tmp_path / "m5out" / "migration.json").exists()
