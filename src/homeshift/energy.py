@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import asdict, dataclass, fields, replace
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
@@ -164,8 +165,12 @@ def load_constants(path: str | os.PathLike[str] | None = None) -> Constants:
     Raises:
         InputError: with everything that is wrong in the file.
     """
-    constants = _read(Path(__file__).with_name("energy.toml"))
-    return Constants(**{**constants, **(_read(path) if path is not None else {})})
+    return Constants(**{**_shipped(), **(_read(path) if path is not None else {})})
+
+
+@cache  # a sweep looks at the options of each of its runs
+def _shipped() -> dict[str, Constant]:
+    return _read(Path(__file__).with_name("energy.toml"))
 
 
 def _read(path: str | os.PathLike[str]) -> dict[str, Constant]:

@@ -32,6 +32,7 @@ from homeshift.analysis.display import (
     listed,
 )
 from homeshift.analysis.measures import Measure, as_texts, further_measures, measures_for
+from homeshift.analysis.runs import CONSTANTS
 from homeshift.analysis.selection import short_name, shown_name, shown_value, varied
 from homeshift.errors import InputError, near
 
@@ -52,7 +53,7 @@ COLUMNS = (
 )
 SEED, HORIZON = "arguments.seed", "arguments.horizon"
 _PARAMETERS = (
-    *("engine", "arguments.", "machine.", "workload.", "strategy.", "energy-constants."),
+    *("engine", "arguments.", "machine.", "workload.", "strategy.", f"{CONSTANTS}."),
     *("vm.memory", "vm.vcpus", "vm.source", "vm.target", "vm.borrow", "vm.region"),
 )
 # Student's t, 97.5 %, for 1 to 30 degrees of freedom.
@@ -68,7 +69,7 @@ _TELLS = {
     "arguments.machine": "machine.",
     "arguments.workload": "workload.",
     "arguments.trace": "workload.",
-    "arguments.energy": "energy-constants.",
+    "arguments.energy": f"{CONSTANTS}.",
     "borrowed": "vm.borrow.",
     "link_latency": "machine.network.link_latency",
     "pool_latency": "machine.pool.latency",

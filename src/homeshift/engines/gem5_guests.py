@@ -36,6 +36,7 @@ def add_vm(system: Any, controllers: Controllers, number: int, spec: VmSetup, se
     """Add a VM to the system, each vCPU with a way to one core of every node.
 
     Raises:
+        InputError: gem5's system-call emulation cannot run a program.
         RunError: this gem5 does not have the ISA that a program or a full system needs.
     """
     kind = spec.streams[0]["kind"]

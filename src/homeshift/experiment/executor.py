@@ -403,9 +403,7 @@ class Migration:
                     self.jobs.remove(job)
                     page = jobs.pop(job)
                     self.pages_copied += 1
-                    self.missing.discard(page)
-                    self.touched.pop(page, None)
-                    vm.use_copies([page])
+                    self._arrived([page])
 
     def _pull(self, pages: Sequence[int], node: int) -> Steps:
         vm, engine = self.vm, self.vm.engine
@@ -416,12 +414,16 @@ class Migration:
             while not engine.quiet(vm.number, some):
                 yield None
             yield from self._copied(some, node, 0.0)
-            vm.use_copies(some)
+            self._arrived(some)
             self._note_faults(besides=some)
-            self.missing.difference_update(some)  # as if they had been fetched
-            for page in some:
-                self.touched.pop(page, None)
             self.pulling = ()
+
+    def _arrived(self, pages: Sequence[int]) -> None:
+        """Let the VM use the copies of pages that it may have missed."""
+        self.missing.difference_update(pages)
+        for page in pages:
+            self.touched.pop(page, None)
+        self.vm.use_copies(pages)
 
     def _note_faults(self, besides: Collection[int] = ()) -> None:
         """Take note of missing pages that the VM has touched, whoever is to bring them."""

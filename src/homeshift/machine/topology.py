@@ -4,9 +4,8 @@
     for link in links(machine): ...
 
 Routers 0 to nodes - 1 are those of the nodes; a crossbar has one more, the hub, and links of one's
-own lead to any. Each engine finds
-shortest paths by the links' weights; where several are as short, a message takes the lighter link,
-and of links as light the one to the router with the lower number.
+own lead to any. Each engine finds shortest paths by the links' weights; where several are as short,
+a message takes the lighter link, and of links as light the one to the router with the lower number.
 """
 
 from __future__ import annotations
