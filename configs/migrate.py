@@ -341,8 +341,7 @@ def _check_together(
     options: argparse.Namespace, experiment: _Experiment, faults: _Faults
 ) -> tuple[VmSpec, list[Guest] | None]:
     """Return the VM and the others, and note what does not fit."""
-    from homeshift.experiment.guests import others_beside, targets_by
-    from homeshift.experiment.vm import VmSpec, default_memory_bytes
+    from homeshift.experiment.guests import first_vm, others_beside
 
     machine, strategy, workload, _ = experiment
     booting = (
@@ -356,13 +355,13 @@ def _check_together(
     if options.take_checkpoint is not None:
         fault = _checkpoint_fault(options)
         faults.errors += [InputError("option --take-checkpoint", [fault])] if fault else []
-    vm = VmSpec(
-        memory_bytes=(
-            default_memory_bytes(machine) if options.vm_memory is None else options.vm_memory
-        ),
-        vcpus=options.vcpus or (machine.cores.per_node if machine else 1),
+    vm = first_vm(
+        machine=machine,
+        strategy=strategy,
+        memory_bytes=options.vm_memory,
+        vcpus=options.vcpus,
         source=options.source,
-        targets=targets_by(strategy, options.target),
+        targets=options.target,
         borrow=options.borrow,
         region_bytes=options.region,
         stage2_entry_bytes=options.stage2_entry,
@@ -397,7 +396,7 @@ def _run(options: argparse.Namespace, unknown: Sequence[str]) -> None:
         check_workload,
         output_directory,
     )
-    from homeshift.experiment.interruption import CANCEL, TARGET_FAILURE, Interruption
+    from homeshift.experiment.interruption import interruption_at
     from homeshift.experiment.migration import Experiment
 
     interrupt_on_signals()
@@ -427,11 +426,6 @@ def _run(options: argparse.Namespace, unknown: Sequence[str]) -> None:
     assert workload is not None
     assert constants is not None
     assert others is not None
-    interruption = None
-    if options.cancel_at is not None:
-        interruption = Interruption(CANCEL, options.cancel_at)
-    elif options.fail_target_at is not None:
-        interruption = Interruption(TARGET_FAILURE, options.fail_target_at)
     with output_directory(options.outdir) as directory:
         result = Experiment(
             machine=machine,
@@ -445,7 +439,7 @@ def _run(options: argparse.Namespace, unknown: Sequence[str]) -> None:
             horizon_ticks=options.horizon,
             others=others,
             keep_borrowed=options.keep_borrowed,
-            interruption=interruption,
+            interruption=interruption_at(options.cancel_at, options.fail_target_at),
             fence=options.fence,
             check=options.check,
             constants=constants,

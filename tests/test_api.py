@@ -82,6 +82,49 @@ def test_every_argument_reaches_the_simulation(
     assert list(run.phases["target"].unique()) == [1, 2]
 
 
+TINY: dict[str, Any] = {"machine": "tiny", "warmup": "5us", "window": "10us"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "vm", "options", "status"),
+    [
+        ({"cancel_at": "1us"}, {}, "--cancel-at 1us", "cancelled"),
+        ({"fail_target_at": "1us"}, {}, "--fail-target-at 1us", "failed"),
+        ({"fence": True, "strategy": "static-homes"}, {}, "--fence --strategy static-homes", ""),
+        (
+            {"keep_borrowed": True, "strategy": "stop-and-copy"},
+            {"borrow": {1: 0.25}, "stage2_entry": "0B"},
+            "--keep-borrowed --strategy stop-and-copy --borrow 1:0.25 --stage2-entry 0B",
+            "",
+        ),
+    ],
+    ids=["cancel", "failure", "fence", "kept"],
+)
+def test_what_ends_a_migration_and_what_comes_after_it_can_be_asked_for(
+    arguments: dict[str, Any], vm: dict[str, Any], options: str, status: str, tmp_path: Path
+) -> None:
+    run = hs.migrate(**TINY, **arguments, vm=hs.Vm(memory="256KiB", **vm))
+    usual = hs.migrate(
+        **TINY, strategy=arguments.get("strategy", "ownership"), vm=hs.Vm(memory="256KiB")
+    )
+    assert run.summary != usual.summary
+    assert run.summary["status"] == (status or "completed")
+    options = f"--machine tiny --vm-memory 256KiB --warmup 5us --window 10us {options}"
+    made_by_both(run, tmp_path, options)
+
+
+def test_a_timeline_is_saved_when_asked_for(run: hs.Result, tmp_path: Path) -> None:
+    assert not (run.save(tmp_path / "without") / "timeline.json").exists()
+    saved = run.save(tmp_path / "with", timeline=True)
+    assert json.loads((saved / "timeline.json").read_text())["traceEvents"]
+    assert json.loads((saved / "config.json").read_text())["arguments"]["timeline"] is True
+
+
+def test_a_migration_is_cancelled_or_its_target_fails() -> None:
+    with pytest.raises(InputError, match="fail_target_at: not together with cancel_at"):
+        hs.migrate(cancel_at="1us", fail_target_at="2us")
+
+
 def test_energy_is_that_of_the_constants_that_are_given(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text(
@@ -227,6 +270,10 @@ WRONG: list[tuple[str, Any, str]] = [
     ("horizon", "-1ms", "horizon = '-1ms': negative"),
     ("seed", "x", "seed = 'x': not a whole number"),
     ("check", "yes", "check = 'yes': neither True nor False"),
+    ("fence", 1, "fence = 1: neither True nor False"),
+    ("keep_borrowed", None, "keep_borrowed = None: neither True nor False"),
+    ("cancel_at", 5, "cancel_at = 5: a bare number; write a time with its unit"),
+    ("stage2_entry", 8, "vm.stage2_entry = 8: a bare number; write a size with its unit"),
     ("vcpus", "2", "vm.vcpus = '2': not a whole number"),
     ("source", "0", "vm.source = '0': not a node"),
     ("target", "1", "vm.target = '1': not a node"),

@@ -29,10 +29,10 @@ from homeshift.analysis.stats import read_stats, stat
 from homeshift.analysis.time_series import phases, progress
 from homeshift.energy import load_constants
 from homeshift.errors import InputError
-from homeshift.experiment.guests import others_beside, targets_by
+from homeshift.experiment.guests import first_vm, others_beside
+from homeshift.experiment.interruption import interruption_at
 from homeshift.experiment.migration import Experiment
 from homeshift.experiment.migration import Result as Simulated
-from homeshift.experiment.vm import STAGE2_ENTRY_BYTES, VmSpec, default_memory_bytes
 from homeshift.machine import Machine, load_machine
 from homeshift.output import OutputDirectory, write_stats
 from homeshift.strategies import Strategy, faults_of, strategy_named
@@ -59,14 +59,9 @@ _OPTIONS: dict[str, Any] = {
     "take-checkpoint": None,
     "restore": None,
     "trace": None,
-    "stage2-entry": STAGE2_ENTRY_BYTES,
-    "keep-borrowed": False,
     "memory-model": "simple",
     "network-model": "simple",
     "cpu-model": "simple",
-    "fence": False,
-    "cancel-at": None,
-    "fail-target-at": None,
     "timeline": False,
     "timeline-messages": None,
     "outdir": None,
@@ -85,6 +80,8 @@ class Vm:
         target: node that it moves to, or those that it moves to one after the other.
         borrow: node -> fraction of its memory that lies there.
         region: unit in which homes move.
+        stage2_entry: size of the VM's page table, per page; "0B": the target uses the table where
+            it lies.
     """
 
     memory: str | None = None
@@ -93,6 +90,7 @@ class Vm:
     target: int | Sequence[int] = 1
     borrow: Mapping[int, float] = field(default_factory=dict)
     region: str = "4KiB"
+    stage2_entry: str = "8B"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -156,14 +154,19 @@ class Result:
         """What the first VM got done over time, as `time_series.progress` returns it."""
         return progress(self.summary)
 
-    def save(self, directory: str | os.PathLike[str]) -> Path:
+    def save(self, directory: str | os.PathLike[str], *, timeline: bool = False) -> Path:
         """Write stats.txt, config.json and migration.json as configs/migrate.py does.
+
+        Args:
+            directory: that is made, or replaced if a run is in it.
+            timeline: also timeline.json, for ui.perfetto.dev.
 
         Raises:
             InputError: the directory is something that a run must not replace.
         """
         with OutputDirectory(directory) as partial:
-            self.simulated.write(partial, self.arguments)
+            arguments = {**self.arguments, "timeline": timeline}
+            self.simulated.write(partial, arguments, timeline=timeline)
         return Path(directory)
 
 
@@ -177,6 +180,10 @@ def migrate(
     warmup: str = "100us",
     window: str = "100us",
     horizon: str | None = None,
+    cancel_at: str | None = None,
+    fail_target_at: str | None = None,
+    fence: bool = False,
+    keep_borrowed: bool = False,
     seed: int = 1,
     check: bool = False,
     energy: str | os.PathLike[str] | None = None,
@@ -194,6 +201,10 @@ def migrate(
             loses by the migration is underestimated.
         window: time that is measured before and, without a horizon, after the migration.
         horizon: time from the start of the migration to the end of the measurement.
+        cancel_at: time from the start of the migration at which it is cancelled.
+        fail_target_at: time from the start of the migration at which the target fails.
+        fence: when the VM has moved, the source loses its right to access the VM's memory.
+        keep_borrowed: borrowed memory that the VM does not use any more is not given back.
         seed: of the workload.
         check: verify every load, and the directories at the end.
         energy: TOML file of energy constants, as --energy takes it.
@@ -211,9 +222,12 @@ def migrate(
     )
     memory = None if vm.memory is None else _read(of_vm, "vm.memory", vm.memory, parse_size)
     region = _read(of_vm, "vm.region", vm.region, parse_size)
+    stage2_entry = _read(of_vm, "vm.stage2_entry", vm.stage2_entry, parse_size)
     faults = of_vm + _mistaken(
         {
             "more_vms": more_vms,
+            "fence": fence,
+            "keep_borrowed": keep_borrowed,
             "seed": seed,
             "check": check,
             "energy": energy,
@@ -227,21 +241,29 @@ def migrate(
     if isinstance(strategy, Strategy):
         faults += [f"strategy: {fault}" for fault in faults_of(strategy)]
     the_workload = _read(faults, "workload", workload, parse_workload, Workload)
+    needed = {"warmup": warmup, "window": window}
+    optional = {"horizon": horizon, "cancel_at": cancel_at, "fail_target_at": fail_target_at}
     times = {
-        name: None if name == "horizon" and text is None else _read(faults, name, text, parse_time)
-        for name, text in (("warmup", warmup), ("window", window), ("horizon", horizon))
+        name: None if name in optional and text is None else _read(faults, name, text, parse_time)
+        for name, text in {**needed, **optional}.items()
     }
+    if cancel_at is not None and fail_target_at is not None:
+        faults.append("fail_target_at: not together with cancel_at")
     if of_vm:
         raise InputError("the call of migrate()", faults)
     assert region is not None
+    assert stage2_entry is not None
     targets = (vm.target,) if isinstance(vm.target, int) else tuple(vm.target)
-    spec = VmSpec(
-        memory_bytes=default_memory_bytes(the_machine) if memory is None else memory,
-        vcpus=(the_machine.cores.per_node if the_machine else 1) if vm.vcpus is None else vm.vcpus,
+    spec = first_vm(
+        machine=the_machine,
+        strategy=the_strategy,
+        memory_bytes=memory,
+        vcpus=vm.vcpus,
         source=vm.source,
-        targets=targets_by(the_strategy, targets),
+        targets=targets,
         borrow=vm.borrow,
         region_bytes=region,
+        stage2_entry_bytes=stage2_entry,
     )
     others = others_beside(
         spec,
@@ -268,6 +290,9 @@ def migrate(
         window_ticks=times["window"] or 0,
         horizon_ticks=times["horizon"],
         others=others,
+        keep_borrowed=keep_borrowed,
+        interruption=interruption_at(times["cancel_at"], times["fail_target_at"]),
+        fence=fence,
         check=check,
         constants=constants,
         report=report or (lambda _: None),
@@ -283,8 +308,11 @@ def migrate(
         "target": list(targets),
         "borrow": {str(node): part for node, part in vm.borrow.items()},
         "region": region,
+        "stage2-entry": stage2_entry,
+        "keep-borrowed": keep_borrowed,
+        "fence": fence,
         "more-vms": None if more_vms is None else os.fspath(more_vms),
-        **times,
+        **{name.replace("_", "-"): ticks for name, ticks in times.items()},
         "seed": seed,
         "check": check,
         "energy": None if energy is None else os.fspath(energy),
@@ -299,6 +327,10 @@ def _mistaken(given: Mapping[str, object]) -> list[str]:
         for name, value in given.items()
         if not _EXPECTED[name][0](value)
     ]
+
+
+def _switch(value: object) -> bool:
+    return isinstance(value, bool)
 
 
 def _whole(value: object) -> bool:
@@ -331,7 +363,7 @@ _EXPECTED: dict[str, tuple[Callable[[object], bool], str]] = {
     ),
     "report": (lambda value: value is None or callable(value), "no function of a line"),
     "seed": (_whole, "not a whole number"),
-    "check": (lambda value: isinstance(value, bool), "neither True nor False"),
+    **dict.fromkeys(("fence", "keep_borrowed", "check"), (_switch, "neither True nor False")),
     "vm.vcpus": (lambda value: value is None or _whole(value), "not a whole number"),
     "vm.source": (_whole, "not a node, as in 0"),
     "vm.target": (_nodes, "not a node, as in 1, nor several, as in [1, 2]"),

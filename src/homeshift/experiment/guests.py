@@ -57,9 +57,42 @@ class Guest:
         }
 
 
-def targets_by(strategy: Strategy | None, targets: Iterable[int]) -> tuple[int, ...]:
-    """Return where a VM goes by a strategy that is told these targets: nowhere if it stays."""
-    return () if strategy and strategy.stays else tuple(targets)
+def first_vm(
+    *,
+    machine: Machine | None,
+    strategy: Strategy | None,
+    memory_bytes: int | None,
+    vcpus: int | None,
+    source: int,
+    targets: Iterable[int],
+    borrow: Mapping[int, float],
+    region_bytes: int,
+    stage2_entry_bytes: int,
+) -> VmSpec:
+    """Return the VM that the summary is about.
+
+    Args:
+        machine: None if it has faults, which are told already; so is the strategy.
+        strategy: a VM that stays by it goes nowhere.
+        memory_bytes: None: as much as is usual on the machine.
+        vcpus: None: all cores of a node.
+        source: as of a VmSpec; so are all the others.
+        targets: that the strategy is told.
+        borrow: node -> fraction.
+        region_bytes: unit in which homes move.
+        stage2_entry_bytes: of the VM's page table, per page.
+    """
+    if vcpus is None:
+        vcpus = machine.cores.per_node if machine else 1
+    return VmSpec(
+        memory_bytes=default_memory_bytes(machine) if memory_bytes is None else memory_bytes,
+        vcpus=vcpus,
+        source=source,
+        targets=() if strategy and strategy.stays else tuple(targets),
+        borrow=borrow,
+        region_bytes=region_bytes,
+        stage2_entry_bytes=stage2_entry_bytes,
+    )
 
 
 def others_beside(

@@ -46,6 +46,13 @@ class Interruption:
     after_ticks: int
 
 
+def interruption_at(cancel_at: int | None, fail_target_at: int | None) -> Interruption | None:
+    """Return what happens at one of two times, in ticks from the start of the migration."""
+    if cancel_at is not None:
+        return Interruption(CANCEL, cancel_at)
+    return None if fail_target_at is None else Interruption(TARGET_FAILURE, fail_target_at)
+
+
 @dataclass(slots=True)
 class CallingOff:
     """What comes of an interruption in a run.
