@@ -21,7 +21,7 @@ import pytest
 from conftest import write_note
 
 from homeshift.analysis import machine_drawing
-from homeshift.analysis.report import _parameters, _pool
+from homeshift.analysis.report import _of_link, _parameters, _pool
 from homeshift.analysis.selection import shown_value
 from homeshift.machine import load_machine
 
@@ -168,6 +168,15 @@ def test_the_memory_of_a_pool_is_told_with_its_units() -> None:
     pool = load_machine("pool").to_dict()
     period = pool["clock_period_ps"]
     assert f"and {pool['pool']['latency_cycles'] * period / 1e3:.4g} ns, links of" in _pool(pool)
+
+
+def test_links_of_ones_own_are_as_those_of_the_pool_where_they_are_at_it() -> None:
+    machine = load_machine("pool").to_dict()
+    key = "bandwidth_bytes_per_second"
+    among, at_pool = {"between": [0, 3], key: None}, {"between": [1, 4], key: None}
+    speeds = [_of_link(machine, link, key) / 1e9 for link in ({}, among, at_pool)]
+    assert speeds == [32, 32, 64]
+    assert _of_link(machine, {**at_pool, key: 8e9}, key) == 8e9
 
 
 @pytest.mark.parametrize(

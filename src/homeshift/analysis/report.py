@@ -192,7 +192,7 @@ def _machines(runs: Sequence[Run]) -> list[dict[str, Any]]:
         network = machine["network"]
         period = machine["clock_period_ps"]
         bandwidths, latencies = (
-            [link[key] or network[f"link_{key}"] for link in network.get("links", [{key: None}])]
+            [_of_link(machine, link, key) for link in network.get("links", [{}])]
             for key in ("bandwidth_bytes_per_second", "latency_cycles")
         )
         found.setdefault(
@@ -209,6 +209,15 @@ def _machines(runs: Sequence[Run]) -> list[dict[str, Any]]:
             },
         )
     return list(found.values())
+
+
+def _of_link(machine: dict[str, Any], link: dict[str, Any], key: str) -> float:
+    """Return what a link has: of its own, of the pool if it is at one, or as all links."""
+    pool = machine.get("pool", {})
+    first = machine["nodes"] - pool.get("nodes", 0)
+    at_pool = any(first <= router < machine["nodes"] for router in link.get("between", ()))
+    usual = {**machine["network"], **pool} if at_pool else machine["network"]
+    return float(link.get(key) or usual[f"link_{key}"])
 
 
 def _span(values: Sequence[float], factor: float) -> str:
