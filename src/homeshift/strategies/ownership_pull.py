@@ -60,7 +60,7 @@ class OwnershipPull(Strategy):
     name = "ownership+pull"
     first: ClassVar[type[Strategy]] = Ownership
 
-    remote_share: float = share(0.05, "of accesses that may need another node in the end")
+    remote_share: float = share(0.01, "of accesses that may need another node in the end")
     policy: str = choice("sampled", ("sampled", "majority", "all"), "which pages move")
     sample_every: int = count(8, "accesses to other nodes for one that is noted", least=1)
     votes: int = count(2, "samples ahead of other nodes' that make a page hot (majority)", least=1)
