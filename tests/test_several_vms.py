@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,10 +18,12 @@ from experiments import (
     run,
 )
 
+from homeshift.engines.embedded import EmbeddedEngine
 from homeshift.errors import RunError
 from homeshift.experiment.guests import Guest
 from homeshift.experiment.vm import VmSpec
 from homeshift.strategies import Operation, Strategy, Vm, strategy_named
+from homeshift.units import LINE_BYTES
 from homeshift.workload import parse_workload
 
 EVERYWHERE = {1: 0.25, 2: 0.25, 3: 0.25}
@@ -268,3 +270,35 @@ def test_a_horizon_that_is_shorter_than_the_migrations_is_told() -> None:
             horizon=100,
             others=[guest(1, 0, "ownership")],
         )
+
+
+def test_what_a_vm_leaves_is_not_used_by_another_before_it_has_been_copied(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two VMs pass each other, one with a long state, which lies where the other's pages go."""
+    under_way: dict[int, set[int]] = {}
+    overwritten: set[int] = set()
+    copy = EmbeddedEngine.copy
+
+    def lines(starts: Sequence[int], size_bytes: int) -> set[int]:
+        return {line for at in starts for line in range(at, at + size_bytes, LINE_BYTES)}
+
+    def noting(
+        engine: EmbeddedEngine,
+        sources: Sequence[int],
+        targets: Sequence[int],
+        size_bytes: int,
+        **more: Any,
+    ) -> int:
+        for job in [job for job in under_way if not engine.left(job)]:
+            del under_way[job]
+        overwritten.update(lines(targets, size_bytes) & set[int]().union(*under_way.values()))
+        job = copy(engine, sources, targets, size_bytes, **more)
+        under_way[job] = lines(sources, size_bytes)
+        return job
+
+    monkeypatch.setattr(EmbeddedEngine, "copy", noting)
+    quad = machine_of("quad")
+    machine = replace(quad, migration=replace(quad.migration, cpu_state_bytes=MIB))
+    run(machine, "static-homes", IDLE, vcpus=1, others=[guest(1, 0, "stop-and-copy")])
+    assert not overwritten

@@ -339,6 +339,7 @@ class Migration:
         self.end_helpers()
         vm.tag_samples()
         vm.node = node
+        vm.free_left()
         self.switched = True
         engine.resume(vm.number, node)
         yield from ()

@@ -79,6 +79,10 @@ class RunningVm:
         """Node -> frames of regions that copies have begun to fill, in this migration."""
         self.state = self._new(spec.source, self._state_pages, "the vCPUs' state")
         self.stage2 = self._new(spec.source, self._stage2_pages, "the stage-2 table")
+        self._left: list[list[int]] = []
+        """Frames that its state and its table have moved from; they are read until it runs."""
+        self._before = (self.state, self.stage2)
+        """Frames of both when the migration began."""
         self.logging = False
         self.syncs = 0
         self.dirty: Sequence[int] = ()
@@ -234,6 +238,7 @@ class RunningVm:
         self._begun.clear()
         self._stale.clear()
         self._untold = []
+        self._before = (self.state, self.stage2)
 
     def _read_dirty_log(self) -> list[int]:
         dirty = self.engine.take_dirty_log(self.number)
@@ -293,9 +298,9 @@ class RunningVm:
             self._allocator.free(begun)
         self.copied.clear()
         if self.node == source:
-            for pages, move in ((self.state, self.move_state), (self.stage2, self.move_stage2)):
-                if pages and self.location(pages[0]) != source:
-                    move(source)
+            self._left += [self.state, self.stage2]
+            self.state, self.stage2 = self._before
+        self.free_left()
         self.engine.sample(self.number, 0)
 
     def unused_regions(self) -> list[int]:
@@ -338,13 +343,20 @@ class RunningVm:
 
     def move_state(self, node: int) -> None:
         """Keep the vCPUs' state on a node from now on."""
-        self._drop(self.state)
+        self._left.append(self.state)
         self.state = self._new(node, self._state_pages, "the vCPUs' state")
 
     def move_stage2(self, node: int) -> None:
         """Keep the stage-2 table on a node from now on."""
-        self._drop(self.stage2)
+        self._left.append(self.stage2)
         self.stage2 = self._new(node, self._stage2_pages, "the stage-2 table")
+
+    def free_left(self) -> None:
+        """Free the frames that its state and its table have left: it runs where these are now."""
+        for pages in self._left:
+            if pages is not self.state and pages is not self.stage2:
+                self._allocator.free(dict.fromkeys(map(self._allocator.region, pages)))
+        self._left.clear()
 
     @property
     def _state_pages(self) -> int:
@@ -356,9 +368,6 @@ class RunningVm:
 
     def _new(self, node: int, pages: int, purpose: str) -> list[int]:
         return self._allocator.allocate_pages(node, pages, purpose=purpose)[:pages]
-
-    def _drop(self, pages: Iterable[int]) -> None:
-        self._allocator.free(dict.fromkeys(map(self._allocator.region, pages)))
 
 
 def _is_whole(number: object) -> bool:
