@@ -556,6 +556,19 @@ def test_a_vm_that_needed_no_other_node_before_is_pulled_for_as_well() -> None:
     assert summary["copied-pages"] > 0
 
 
+def test_pulling_does_not_end_while_the_vm_does_nothing() -> None:
+    summary = run(
+        machine_of("quad"),
+        "ownership+pull:sample-every=1,period=2us,max-periods=5000",
+        "uniform:think=10000,footprint=0.3,shared=0",
+        vcpus=1,
+        memory_bytes=64 * KIB,
+        borrow={2: 0.5},
+        window=20 * MICROSECOND,
+    ).summary
+    assert summary["copied-pages"] > 0
+
+
 def test_nothing_is_sampled_any_more_when_all_is_pulled(monkeypatch: pytest.MonkeyPatch) -> None:
     noted: list[int] = []
     sample = EmbeddedEngine.sample

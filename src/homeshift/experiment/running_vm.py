@@ -22,6 +22,8 @@ from homeshift.experiment.vm import VmSpec, state_bytes
 from homeshift.machine import Machine
 from homeshift.units import LINE_BYTES, MOST, PAGE_BYTES
 
+LEAST_FOR_A_SHARE = 100  # accesses, to tell which share of them needed another node
+
 
 class RunningVm:
     """A VM; see above.
@@ -209,10 +211,17 @@ class RunningVm:
         return samples
 
     def remote_share(self) -> float:
-        """Return the share of its accesses that needed another node, since this was last asked."""
+        """Return the share of its accesses that needed another node, since this was last asked.
+
+        NaN, which is neither above nor below anything, if these are too few to tell; they count
+        next time.
+        """
         now = self.engine.vm_counters(self.number)
-        counted, self._share_since = now - self._share_since, now
-        return counted.remote_accesses / counted.accesses if counted.accesses else 0.0
+        counted = now - self._share_since
+        if counted.accesses < LEAST_FOR_A_SHARE:
+            return math.nan
+        self._share_since = now
+        return counted.remote_accesses / counted.accesses
 
     # ---- what the executor needs --------------------------------------------------------------
 

@@ -72,7 +72,11 @@ class Vm(Protocol):
         """Return (page, node that accessed it) of what was noted since this was last asked."""
 
     def remote_share(self) -> float:
-        """Return the share of accesses that needed another node, since this was last asked."""
+        """Return the share of accesses that needed another node, since this was last asked.
+
+        NaN, which is neither above nor below anything, if there were fewer than 100; they count
+        next time.
+        """
 
 
 @dataclass(frozen=True, slots=True)
