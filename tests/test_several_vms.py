@@ -21,6 +21,7 @@ from experiments import (
 from homeshift.engines.embedded import EmbeddedEngine
 from homeshift.errors import RunError
 from homeshift.experiment.guests import Guest
+from homeshift.experiment.migration import seed_of
 from homeshift.experiment.vm import VmSpec
 from homeshift.strategies import Operation, Strategy, Vm, strategy_named
 from homeshift.units import LINE_BYTES
@@ -270,6 +271,23 @@ def test_a_horizon_that_is_shorter_than_the_migrations_is_told() -> None:
             horizon=100,
             others=[guest(1, 0, "ownership")],
         )
+
+
+def test_no_vm_does_what_another_does_with_another_seed() -> None:
+    """Else the repetitions of a sweep over seeds would not be independent."""
+    seeds = [seed_of(seed, vm=vm) for seed in (*range(200), 2**64 - 1) for vm in range(20)]
+    assert len(set(seeds)) == len(seeds)
+    assert all(0 <= seed < 2**64 for seed in seeds)
+    assert seed_of(7, vm=0) == 7
+
+    def latencies(seed: int) -> list[float]:
+        vms = run(
+            machine_of("quad"), "ownership", BUSY, vcpus=1, seed=seed, others=[guest(0, None)] * 2
+        ).summary["vms"]
+        return [vm["mean-latency"]["before"] for vm in vms]
+
+    found = latencies(1) + latencies(2)
+    assert len(set(found)) == len(found)
 
 
 def test_what_a_vm_leaves_is_not_used_by_another_before_it_has_been_copied(

@@ -13,6 +13,7 @@ that is the same for every strategy. Statistics begin with the window before.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from array import array
 from collections.abc import Callable, Mapping, Sequence
@@ -121,7 +122,7 @@ class Experiment:
         vm: the VM that the summary is about, and where it goes.
         workload: what its vCPUs do.
         strategy: how it moves.
-        seed: of the workloads.
+        seed: of the first VM's workload; those of the others follow from it.
         warmup_ticks: time before anything is measured.
         window_ticks: time that is measured before and, without a horizon, after the migrations.
         horizon_ticks: time from the start of the first migration to the end of the measurement.
@@ -204,6 +205,15 @@ class Experiment:
                     "others, or by itself when it comes back"
                 ],
             )
+
+
+def seed_of(seed: int, *, vm: int) -> int:
+    """Return the seed of a VM's workload, which no VM has with another seed of the experiment."""
+    if vm == 0:
+        return seed
+    return int.from_bytes(
+        hashlib.blake2b(f"{seed} {vm}".encode(), digest_size=8).digest(), "little"
+    )
 
 
 def _check_starts(guests: Sequence[Guest], horizon_ticks: int) -> None:
@@ -296,7 +306,7 @@ class _Run:
                         streams=guest.workload.streams(
                             vcpus=vm.spec.vcpus,
                             vm_bytes=vm.spec.memory_bytes,
-                            seed=asked.seed + number,
+                            seed=seed_of(asked.seed, vm=number),
                         ),
                         first_core=vm.first_core,
                     )
