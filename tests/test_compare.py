@@ -479,6 +479,41 @@ def test_the_same_machine_from_another_file_is_the_same_machine(write_run: Write
     assert differences(read_runs([write_run("a"), write_run("b", config=other)])) == []
 
 
+def test_a_trace_is_what_it_holds_and_not_where_it_lies(write_run: WriteRun) -> None:
+    def replayed(name: str, path: str, digest: str | None) -> Path:
+        trace = {"path": path, **({"sha256": digest} if digest else {})}
+        given = {"arguments": {"trace": [path]}, "workload": {"traces": [trace]}}
+        return write_run(name, config=given)
+
+    one, moved = replayed("a", "a.npy", "ab" * 32), replayed("b", "in/b.npy", "ab" * 32)
+    other = replayed("c", "a.npy", "cd" * 32)
+    assert differences(read_runs([one, moved])) == []
+    [told] = differences(read_runs([one, other]))
+    assert told == ("workload.traces: sha256 abababababab (a), sha256 cdcdcdcdcdcd (c)")
+    before = replayed("d", "a.npy", None), replayed("e", "b.npy", None)
+    assert differences(read_runs(before)) == ["workload.traces: a.npy (d), b.npy (e)"]
+
+
+def test_what_other_vms_were_is_compared_and_not_the_name_of_their_file(
+    write_run: WriteRun, call: Call
+) -> None:
+    def beside(name: str, file: str, kind: str, **config: Any) -> Path:
+        other = {"memory_bytes": 1 << 20, "workload": {"kind": kind}, "strategy": None}
+        given = {"arguments": {"more-vms": file}, "other_vms": [other]}
+        return write_run(name, config={**given, **config})
+
+    one, same = beside("a", "vms.toml", "zipf"), beside("b", "again.toml", "zipf")
+    busy = beside("c", "vms.toml", "uniform")
+    assert differences(read_runs([one, same])) == []
+    told = "other_vms.1.workload.kind: zipf (a), uniform (c)"
+    assert differences(read_runs([one, busy])) == [told]
+    assert told in call(one, busy).stderr
+    assert column(run_table(read_runs([one, busy])), "memory_bytes") == "vm.memory_bytes"
+    moved = beside("d", "vms.toml", "uniform", strategy={"name": "ownership"})
+    said = call(one, moved, "--by", "strategy.name").stderr
+    assert "also differ in other_vms.1.workload.kind" in said
+
+
 def test_a_migration_that_did_not_complete_is_named_in_a_warning(
     write_run: WriteRun, call: Call
 ) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import pickle
 import re
@@ -173,7 +174,15 @@ def test_a_trace_knows_its_records_pages_and_writes(tmp_path: Path) -> None:
     assert trace_workload([path]).to_dict() == {
         "kind": "trace",
         "cycles_per_instruction": 1.0,
-        "traces": [{"path": str(path), "records": 100, "pages": 2, "writes": 25}],
+        "traces": [
+            {
+                "path": str(path),
+                "records": 100,
+                "pages": 2,
+                "writes": 25,
+                "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            }
+        ],
     }
 
 

@@ -28,7 +28,7 @@ from homeshift.analysis.display import (
 )
 from homeshift.analysis.groups import SEED, condition_columns, group_names
 from homeshift.analysis.measures import as_texts, further_measures, measures_for
-from homeshift.analysis.runs import CONSTANTS, Run, measures, with_status
+from homeshift.analysis.runs import CONSTANTS, OTHER_VMS, Run, contents, measures, with_status
 from homeshift.analysis.selection import (
     as_given,
     run_table,
@@ -39,7 +39,6 @@ from homeshift.analysis.selection import (
 )
 from homeshift.analysis.sweep_note import NOTE
 from homeshift.errors import InputError, near
-from homeshift.run_format import leaves
 
 SIDE_BY_SIDE = 8  # runs; of more, people are shown means
 COLUMNS = ("run", "label", "strategy", "measure", "unit", "value", "baseline", "ratio")
@@ -177,7 +176,8 @@ def _find_baseline(runs: Sequence[Run], names: Sequence[str], baseline: str) -> 
 
 _NO_CONDITIONS = (
     *("strategy", "outdir", "timeline", "timeline-messages", "check"),
-    *("machine", "workload", "trace", "energy"),  # by content, not by the file that it is in
+    # By content, not by the file that it is in.
+    *("machine", "workload", "trace", "more-vms", "energy"),
     *("vm-memory", "vcpus", "source", "target", "borrow", "region", "stage2-entry"),  # as vm.*
 )
 
@@ -185,8 +185,8 @@ _NO_CONDITIONS = (
 def _conditions(run: Run) -> Iterator[tuple[str, Any]]:
     """Yield everything that a fair comparison holds constant."""
     yield "homeshift version", run.config["homeshift"]
-    for section in ("machine", "workload", "vm", CONSTANTS):
-        for name, value in leaves(run.config.get(section, {}), section):
+    for section in ("machine", "workload", "vm", OTHER_VMS, CONSTANTS):
+        for name, value in contents(run, section):
             if name == "machine.network.links":
                 yield from _links(value)
             elif name != "machine.name":

@@ -32,7 +32,7 @@ from homeshift.analysis.display import (
     listed,
 )
 from homeshift.analysis.measures import Measure, as_texts, further_measures, measures_for
-from homeshift.analysis.runs import CONSTANTS
+from homeshift.analysis.runs import CONSTANTS, OTHER_VMS
 from homeshift.analysis.selection import short_name, shown_name, shown_value, varied
 from homeshift.errors import InputError, near
 
@@ -53,7 +53,8 @@ COLUMNS = (
 )
 SEED, HORIZON = "arguments.seed", "arguments.horizon"
 _PARAMETERS = (
-    *("engine", "arguments.", "machine.", "workload.", "strategy.", f"{CONSTANTS}."),
+    *("engine", "arguments.", "machine.", "workload.", "strategy."),
+    *(f"{OTHER_VMS}.", f"{CONSTANTS}."),
     *("vm.memory", "vm.vcpus", "vm.source", "vm.target", "vm.borrow", "vm.region"),
 )
 # Student's t, 97.5 %, for 1 to 30 degrees of freedom.
@@ -69,6 +70,7 @@ _TELLS = {
     "arguments.machine": "machine.",
     "arguments.workload": "workload.",
     "arguments.trace": "workload.",
+    "arguments.more-vms": f"{OTHER_VMS}.",
     "arguments.energy": f"{CONSTANTS}.",
     "borrowed": "vm.borrow.",
     "link_latency": "machine.network.link_latency",
@@ -78,7 +80,7 @@ _TELLS = {
 # Texts of which other columns tell the content, and what changes nothing.
 _NO_CAUSES = (
     *(f"arguments.{name}" for name in ("strategy", "machine", "workload", "trace", "check")),
-    "arguments.energy",
+    *("arguments.more-vms", "arguments.energy"),
     "machine.name",
 )
 _ROUNDING = 1e-12

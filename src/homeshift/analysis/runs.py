@@ -30,6 +30,8 @@ _SECTIONS = ("arguments", "machine", "workload", "vm", "strategy")
 _CONFIG_FIELDS = ("homeshift", *_SECTIONS)
 _NO_PARAMETERS = ("arguments.outdir", "arguments.timeline")
 CONSTANTS = "energy-constants"  # runs of before have none
+OTHER_VMS = "other_vms"
+_DIGITS = 12  # of a digest, which are enough to tell traces apart
 _TEXT_FIELDS = ("engine", "strategy", "status")
 _NUMBER_FIELDS = (
     *(measure.path for measure in MEASURES if not measure.horizon),
@@ -277,11 +279,30 @@ def read_run(path: str | os.PathLike[str], *, stats: bool = True) -> Run:
     return Run(path=path, config=config, migration=migration, stats=table)
 
 
+def contents(run: Run, section: str) -> Iterator[tuple[str, Any]]:
+    """Yield what a section of config.json holds, flat; nothing if a run of before has none.
+
+    Traces are what they hold, wherever the files are; the VMs of `OTHER_VMS` are numbered from 1.
+    """
+    content = run.config.get(section, {})
+    if section == OTHER_VMS:
+        content = {str(number): vm for number, vm in enumerate(content, 1)}
+    for name, value in leaves(content, section):
+        if name.endswith("workload.traces"):
+            value = ", ".join(map(_content, value))
+        yield name, value
+
+
+def _content(trace: Mapping[str, Any]) -> str:
+    digest = trace.get("sha256")  # of runs of before, the path has to do
+    return f"sha256 {digest[:_DIGITS]}" if digest else str(trace["path"])
+
+
 def parameters(run: Run) -> dict[str, Any]:
     """Return everything that was asked for, flat: "machine.nodes", "vm.vcpus", "arguments.seed"."""
     found = {"homeshift": run.config["homeshift"]}
-    for section in (*_SECTIONS, CONSTANTS):
-        for name, value in leaves(run.config.get(section, {}), section):
+    for section in (*_SECTIONS, OTHER_VMS, CONSTANTS):
+        for name, value in contents(run, section):
             found[name] = json.dumps(value) if isinstance(value, list) else value
     # Where to and what else to write is no parameter.
     return {n: v for n, v in found.items() if not n.startswith(_NO_PARAMETERS)}

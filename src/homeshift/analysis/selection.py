@@ -20,7 +20,7 @@ from typing import Any
 
 import pandas as pd
 
-from homeshift.analysis.runs import Run, measures, parameters
+from homeshift.analysis.runs import OTHER_VMS, Run, measures, parameters
 from homeshift.errors import InputError, near
 from homeshift.units import (
     TICKS_PER_SECOND,
@@ -177,10 +177,18 @@ def column(table: pd.DataFrame, name: str) -> str:
 
 
 def _columns(table: pd.DataFrame, name: str) -> list[str]:
-    """Return the columns that end in a name; if there are none, then without their units."""
+    """Return the columns that end in a name; if there are none, then without their units.
+
+    Those of other VMs only if the first one has none.
+    """
     columns = [str(known) for known in table]
-    found = [known for known in columns if f".{known}".endswith(f".{name}")]
-    return found or [c for c in columns if f".{_UNIT.sub('', c)}".endswith(f".{name}")]
+    of_the_first = [c for c in columns if not c.startswith(("vms.", f"{OTHER_VMS}."))]
+    for among in (of_the_first, columns):
+        found = [c for c in among if f".{c}".endswith(f".{name}")]
+        found = found or [c for c in among if f".{_UNIT.sub('', c)}".endswith(f".{name}")]
+        if found:
+            return found
+    return []
 
 
 def select(table: pd.DataFrame, conditions: str | Sequence[str]) -> pd.DataFrame:

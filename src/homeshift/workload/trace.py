@@ -14,6 +14,7 @@ of 12 bytes, so that numpy.load reads it, and so does a little C++ (src/common/t
 from __future__ import annotations
 
 import ast
+import hashlib
 import operator
 import os
 import struct
@@ -47,6 +48,8 @@ class Trace:
     records: int
     pages: int
     writes: int
+    sha256: str
+    """Of the file, as `sha256sum` prints it."""
 
     @property
     def footprint_bytes(self) -> int:
@@ -60,6 +63,7 @@ class Trace:
             "records": self.records,
             "pages": self.pages,
             "writes": self.writes,
+            "sha256": self.sha256,
         }
 
 
@@ -121,6 +125,13 @@ def _check(path: Path) -> Trace:
         return _read_records(file, path, records)
 
 
+def _begin_digest(file: BinaryIO) -> hashlib._Hash:
+    """Return the digest of what has been read."""
+    end = file.tell()
+    file.seek(0)
+    return hashlib.sha256(file.read(end))
+
+
 def _read_header(file: BinaryIO) -> int:
     """Return the number of records; leave the file at the first one."""
     magic = file.read(len(_MAGIC))
@@ -152,9 +163,11 @@ def _read_header(file: BinaryIO) -> int:
 def _read_records(file: BinaryIO, path: Path, records: int) -> Trace:
     """Check all records, a chunk at a time and a column at a time, so that C does the work."""
     highest = writes = done = 0
+    digest = _begin_digest(file)
     while chunk := file.read(_CHUNK_BYTES):
         sizes, flags = chunk[10::RECORD_BYTES], chunk[11::RECORD_BYTES]
         writes += flags.count(1)
+        digest.update(chunk)
         offsets = chunk[0::RECORD_BYTES].translate(_OFFSET_IN_LINE)
         ends = list(map(operator.add, offsets, sizes))
         if flags.count(0) + flags.count(1) != len(flags):
@@ -174,7 +187,7 @@ def _read_records(file: BinaryIO, path: Path, records: int) -> Trace:
             f"{records} pages; number the pages in order of first touch, as "
             f"homeshift.workload.trace.number_pages does"
         )
-    return Trace(path=path, records=records, pages=pages, writes=writes)
+    return Trace(path=path, records=records, pages=pages, writes=writes, sha256=digest.hexdigest())
 
 
 def _highest_address(chunk: bytes) -> int:
