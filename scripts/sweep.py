@@ -93,7 +93,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
         raise InputError("engine", [fault])
     place = Place(arguments.outdir.resolve())
     place.begin(sweep, version=homeshift.__version__)
-    with place.exclusive():
+    with place.exclusive(alone=not (arguments.scheduler or arguments.slurm)):
         if outdated := place.drop_outdated(sweep):
             _tell(f"{outdated} runs are made again: files that they name have changed")
         place.describe(sweep, version=homeshift.__version__)
@@ -152,9 +152,11 @@ def _run(workers: Workers, wanted: list[RunSpec], place: Place, gem5: str | None
         Task(spec=spec, place=place, script=MIGRATE, folder=Path.cwd(), gem5=gem5)
         for spec in wanted
     ]
-    specs = {spec.name: spec for spec in wanted}
+    # A scheduler may have other sweeps with the same runs, for other directories.
+    specs = {f"{place.path}/{spec.name}": spec for spec in wanted}
     failed = 0
     told = time.monotonic()
+    processes.begin()
     try:
         futures = workers.client.map(execute, tasks, key=list(specs), pure=False)
         with tqdm(total=len(tasks), unit="run", disable=None) as bar:
@@ -213,8 +215,9 @@ def _report(sweep: Sweep, place: Place) -> int:
         options = " ".join(run.arguments)
         print(f"sweep.py: run {run.name} failed ({options}):\n    {said}", file=sys.stderr)
     if failures:
-        where = os.path.relpath(place.path / FAILED)
-        print(f"sweep.py: {len(failures)} runs failed; see {where}", file=sys.stderr)
+        noted = any(failure is not None for _, failure in failures)
+        where = f"; see {os.path.relpath(place.path / FAILED)}" if noted else ""
+        print(f"sweep.py: {len(failures)} runs failed{where}", file=sys.stderr)
     return 1 if failures else 0
 
 

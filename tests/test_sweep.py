@@ -84,6 +84,51 @@ def test_a_run_is_named_after_what_is_in_the_files_that_it_names(
     assert len(set(names)) == 3
 
 
+def test_files_that_a_file_of_vms_names_count_as_well(tmp_path: Path) -> None:
+    own, trace = tmp_path / "own.py", tmp_path / "a.npy"
+    text = f'[[vm]]\nstrategy = "{own}:rounds=2"\n[[vm]]\ntrace = ["{trace}"]\n'
+    vms = written(tmp_path, text, "vms.toml")
+    path = written(tmp_path, f'more-vms = "{vms}"\n')
+    names = set()
+    for file, content in ((own, "a = 1\n"), (trace, "1"), (own, "a = 22\n"), (trace, "22")):
+        file.write_text(content, encoding="utf-8")
+        [run] = load_sweep(path, known=["more-vms"]).runs
+        names.add(run.name)
+    assert len(names) == 4
+    Place(tmp_path / "out").begin(load_sweep(path, known=["more-vms"]), version="0")
+    note = json.loads((tmp_path / "out" / "sweep.json").read_text(encoding="utf-8"))
+    assert note["files"] == {str(vms): text, str(own): "a = 22\n"}
+    vms.write_text("[[vm]", encoding="utf-8")  # who reads it tells
+    assert load_sweep(path, known=["more-vms"]).runs[0].name not in names
+
+
+def test_a_sweep_that_was_killed_at_once_can_be_made(tmp_path: Path) -> None:
+    path, place = written(tmp_path, QUICK), Place(tmp_path / "out")
+    asked = load_sweep(path, known=[*KNOWN, "warmup", "window"])
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / ".sweep.json.partial-1-ab").touch()
+    place.begin(asked, version="0")
+    shutil.rmtree(tmp_path / "out" / "failed")
+    place.begin(asked, version="0")
+    assert (tmp_path / "out" / "failed").is_dir()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / ".git").mkdir()
+    with pytest.raises(InputError, match="is not empty and holds no sweep"):
+        Place(tmp_path / "other").begin(asked, version="0")
+
+
+def test_a_process_can_make_several_sweeps(tmp_path: Path) -> None:
+    path = written(tmp_path, QUICK)
+    calls = "; ".join(
+        f"print(main([{str(path)!r}, '--outdir', {str(tmp_path / to)!r}]))" for to in "ab"
+    )
+    code = f"import runpy; main = runpy.run_path({str(SCRIPT)!r})['main']; {calls}"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=300
+    )
+    assert [line for line in done.stdout.splitlines() if len(line) == 1] == ["0", "0"], done.stderr
+
+
 def test_a_sweep_keeps_the_text_of_the_machines_that_it_names(tmp_path: Path) -> None:
     text = (ROOT / "configs" / "machines" / "tiny.toml").read_text(encoding="utf-8")
     own = written(tmp_path, text, "own.toml")
@@ -519,6 +564,31 @@ def test_a_scheduler_that_dies_is_told_and_what_is_done_is_kept(tmp_path: Path) 
     again = sweep(path, out)
     assert again.returncode == 0, again.stderr
     assert finished(out).items() > done.items()  # none of them was made again
+
+
+def test_two_sweeps_of_one_scheduler_make_their_own_runs(tmp_path: Path) -> None:
+    path = written(tmp_path, QUICK.replace("5us", "3ms"))
+    outs = [tmp_path / "first", tmp_path / "second"]
+    with scheduler(tmp_path) as (address, _):
+        commands = [
+            (sys.executable, str(SCRIPT), str(path), "--outdir", str(out), "--scheduler", address)
+            for out in outs
+        ]
+        with start(*commands[0]) as one, start(*commands[1]) as two:
+            assert (one.wait(timeout=120), two.wait(timeout=120)) == (0, 0)
+    assert [len(finished(out)) for out in outs] == [4, 4]
+
+
+def test_runs_that_go_on_after_their_sweep_are_left_alone_by_the_next(tmp_path: Path) -> None:
+    path, out = written(tmp_path, QUICK), tmp_path / "out"
+    assert sweep(path, out).returncode == 0
+    under_way = out / "runs" / ".other.partial-1-ab"
+    under_way.mkdir()
+    with scheduler(tmp_path) as (address, _):
+        assert sweep(path, out, "--scheduler", address).returncode == 0
+    assert under_way.exists()
+    assert sweep(path, out).returncode == 0
+    assert not under_way.exists()
 
 
 def test_a_scheduler_that_is_not_there_is_told(tmp_path: Path) -> None:

@@ -90,14 +90,19 @@ class Place:
                 faults = list(self._faults(read_note(self.path), sweep, version=version))
                 if faults:
                     raise InputError(subject, faults)
-            elif self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            elif self.path.exists() and not (self.path.is_dir() and self._was_just_begun()):
                 raise InputError(subject, ["is not empty and holds no sweep; name another"])
-            for folder in (RUNS, FAILED):
-                (self.path / folder).mkdir(parents=True, exist_ok=True)
-            if not note.is_file():
+            else:
+                self.path.mkdir(parents=True, exist_ok=True)
                 self.describe(sweep, version=version)
+            for folder in (RUNS, FAILED):
+                (self.path / folder).mkdir(exist_ok=True)
         except OSError as error:
             raise unwritten(subject, error) from error
+
+    def _was_just_begun(self) -> bool:
+        """Return whether nothing is there but what a sweep that was killed at once may leave."""
+        return all(path.match(f".{NOTE}.partial*") for path in self.path.iterdir())
 
     def describe(self, sweep: Sweep, *, version: str) -> None:
         """Write sweep.json; whoever finds one there must keep others out first."""
@@ -143,10 +148,14 @@ class Place:
         }
 
     @contextmanager
-    def exclusive(self) -> Iterator[None]:
+    def exclusive(self, *, alone: bool) -> Iterator[None]:
         """Keep other sweeps out of the directory, and clear away what a killed one left half done.
 
         The lock ends with the process, however it ends.
+
+        Args:
+            alone: no run goes on from an earlier call, as on a scheduler's workers; else what is
+                half done stays there.
 
         Raises:
             InputError: another sweep works here, or the directory cannot be written.
@@ -162,7 +171,8 @@ class Place:
             except BlockingIOError as error:
                 fault = "another sweep is at work in it; wait for it, or name another"
                 raise InputError(subject, [fault]) from error
-            self.clear()
+            if alone:
+                self.clear()
             yield
 
     def clear(self) -> None:

@@ -55,6 +55,11 @@ def run(command: Sequence[str], *, folder: Path) -> subprocess.CompletedProcess[
     return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
 
+def begin() -> None:
+    """Commands can be run, also after an earlier sweep of this process."""
+    _ending.clear()
+
+
 def end_all() -> None:
     """End the commands under way and begin no more; one that does not end when asked is killed."""
     with _lock:

@@ -23,6 +23,7 @@ import json
 import os
 import re
 import stat
+import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -30,7 +31,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from homeshift.errors import InputError, near
-from homeshift.run_format import CHECKPOINT
+from homeshift.run_format import CHECKPOINT, leaves
 from homeshift.toml_file import parse_toml, read_text
 
 Value = str | int | float | bool
@@ -55,7 +56,8 @@ class RunSpec:
     def name(self) -> str:
         """Name of its directory: equal for equal engines and options, whatever their order.
 
-        Files that options name (machines, traces, VMs, a checkpoint's) count with their contents.
+        Files that options name (machines, traces, VMs, a checkpoint's) count with their contents,
+        and so do those that these name.
         """
         files = digests(map(str, self.options.values()))
         text = json.dumps([self.engine, self.options, *files], sort_keys=True)
@@ -85,7 +87,22 @@ def texts(values: Iterable[str]) -> dict[str, str]:
 
 
 def _words(values: Iterable[str]) -> Iterator[str]:
-    return (word for value in values for word in re.split("[:,]", value))
+    """Yield what may be files: parts of values, and of values in files, as of VMs."""
+    for value in values:
+        for word in re.split("[:,]", value):
+            yield word
+            if word.endswith(".toml") and (digest := _digest(word)):
+                yield from _words_in(word, digest)
+
+
+@cache
+def _words_in(path: str, digest: str) -> tuple[str, ...]:  # noqa: ARG001
+    try:
+        content = tomllib.loads(Path(path).read_text("utf-8"))
+    except ValueError:
+        return ()  # who reads it tells
+    values = [value for _, value in leaves(content, lists=True) if isinstance(value, str)]
+    return tuple(word for value in values for word in re.split("[:,]", value))
 
 
 def _digest(path: str) -> str | None:
