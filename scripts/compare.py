@@ -98,6 +98,8 @@ def _summary(
     if others:
         print(f"{program}: warning: {others}", file=sys.stderr)
     data = summarise(table, by=by, baseline=arguments.baseline)
+    if gaps := data.attrs["gaps"]:
+        print(f"{program}: warning: {gaps}", file=sys.stderr)
     over = means_over(table, by)
     shown = texts(data)
     intervals = "; intervals: 95 %" if data["mean_low"].notna().any() else ""

@@ -16,6 +16,7 @@ from conftest import write_note
 
 from homeshift.analysis.display import fitted, format_uncertain
 from homeshift.analysis.groups import (
+    SEED,
     _complete,
     _format_mean_count,
     comparable,
@@ -61,6 +62,40 @@ def study(write_run: WriteRun) -> Path:
 @pytest.fixture
 def table(study: Path) -> pd.DataFrame:
     return run_table(read_runs([study], stats=False))
+
+
+def test_a_value_that_some_runs_do_not_have_is_compared_where_all_have_it(
+    write_run: WriteRun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    latencies = {"stop-and-copy": (None, 1e-7), "ownership": (2e-8, 1.2e-7)}
+    for strategy, during in latencies.items():
+        for size, latency in zip((16, 64), during, strict=True):
+            run = write_run(
+                f"gaps/{strategy}-{size}",
+                migration={"strategy": strategy, "vm": {"mean-latency": {"during": latency}}},
+                config={"vm": {"memory_bytes": size * MIB}},
+            )
+    table = run_table(read_runs([run.parent], stats=False))
+    summary = summarise(table, baseline="stop-and-copy")
+    found = summary[summary["measure"] == "vm.mean-latency.during"].set_index("group")
+    assert found["mean"].to_dict() == pytest.approx({"stop-and-copy": 1e-7, "ownership": 1.2e-7})
+    assert found.loc["ownership", "ratio"] == pytest.approx(1.2)
+    assert set(found["conditions"]) == {1}
+    whole = summary[summary["measure"] == "total-time"]
+    assert set(whole["conditions"]) == {2}
+    runpy.run_path(str(SCRIPT))["main"]([str(run.parent), "--by", "strategy"])
+    assert "not every run has a value of mean latency during (1 of 2): " in capsys.readouterr().err
+
+
+def test_seeds_can_be_groups(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = run_table(read_runs([study], stats=False))
+    chosen, said = comparable(table, [SEED])
+    assert said == ""
+    summary = summarise(chosen, by=[SEED])
+    [ratio] = summary[(summary["measure"] == "total-time") & summary["ratio"].ne(1)]["ratio"]
+    assert ratio == pytest.approx((4 * 1 * 3 * 3) ** 0.25)
+    runpy.run_path(str(SCRIPT))["main"]([str(study), "--by", "seed"])
+    assert "no condition" not in capsys.readouterr().err
 
 
 def test_a_node_that_lends_nothing_lends_a_share_of_0(write_run: WriteRun) -> None:

@@ -91,6 +91,9 @@ def summarise(
 ) -> pd.DataFrame:
     """Return means and ratios, a row a group and measure, in SI units.
 
+    A measure that some runs do not have is taken over the conditions and seeds in which all groups
+    have it, beside groups that never do; `attrs["gaps"]` tells of which, in a sentence.
+
     Args:
         table: from `selection.run_table`.
         by: columns that make the groups.
@@ -107,18 +110,29 @@ def summarise(
     if not twice.empty:
         fault = f"{twice['path'].iloc[0]}: another run has the same parameters and seed"
         raise InputError("list of runs", [fault])
-    rows = []
+    rows, gaps = [], []
     further = further_measures(map(str, table))
+    made = keyed.pivot(index=["_seed", "_condition"], columns="_group", values="path").notna()
     for measure in [*measures_for(table.get(HORIZON, [None])), *further]:
         values = (
             keyed.pivot(index=["_seed", "_condition"], columns="_group", values=measure.path)
             * measure.scale
         )
+        lacking = (values.isna() & made & values.notna().any()).any(axis="columns")
+        if lacking.any():
+            values = values[~lacking]
+            gaps += [f"{measure.label} ({len(values)} of {len(made)})"] if measure.label else []
         rows += [
             _row(name, measure, values[name].dropna(), values, base) for name, base in bases.items()
         ]
     summary = pd.DataFrame(rows, columns=list(COLUMNS))
     summary.attrs["baseline"] = said
+    summary.attrs["gaps"] = (
+        f"not every run has a value of {listed(gaps)}: means and ratios are over the conditions "
+        "and seeds in which all groups have one"
+        if gaps
+        else ""
+    )
     return summary
 
 
@@ -262,7 +276,7 @@ def _keyed(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     return table.assign(
         _group=group_names(table, by),
         _condition=table[conditions].map(str).agg("; ".join, axis=1) if conditions else "",
-        _seed=table[SEED],
+        _seed=0 if SEED in by else table[SEED],
     )
 
 

@@ -146,7 +146,7 @@ def page(results: Results, pictures: Sequence[Picture]) -> str:
     return template.render(
         name=results.name,
         runs=len(results.runs),
-        notes=results.warnings,
+        notes=[*results.warnings, *filter(None, [summary.attrs["gaps"]])],
         version=", ".join(sorted({run.config["homeshift"] for run in results.runs})),
         engines=", ".join(sorted(set(table["engine"]))),
         over=groups.means_over(table),
