@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 NAME = "cost_over_time"
 MEASURES = ("lost", "energy")
-_EQUALLY_FAST = 0.01
 _MARK: dict[str, Any] = {
     "linestyle": "none",
     "markersize": 5,
@@ -69,12 +68,13 @@ def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
             lost = before * point["time"] - point["accesses"][0]
             rows.append((label, completed, point["time"], lost, point["energy"]["total"]))
     data = pd.DataFrame(rows, columns=["strategy", "completed", "time", "lost", "energy"])
+    said = figure.seeds_shown(chosen, runs)
     if several_vms(runs):
-        said = "several VMs: the accesses lost are those of the first one, the energy that of all"
-        data.attrs[figure.CAPTION] = [said]
-    if max(speeds) - min(speeds) > _EQUALLY_FAST * before:
-        said = f"not equally fast before: all are held against {before / 1e6:.4g} accesses/us"
-        data.attrs.setdefault(figure.CAPTION, []).append(said)
+        said.append("several VMs: the accesses lost are those of the first one, the energy of all")
+    if not figure.equally_fast(speeds):
+        held = f"{before / 1e6:.4g} {figure.shown('accesses/us')}"
+        said.append(f"not equally fast before: all are held against {held}")
+    data.attrs[figure.CAPTION] = said
     return data
 
 

@@ -11,6 +11,7 @@ import argparse
 import io
 import itertools
 import re
+import statistics
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
@@ -295,13 +296,15 @@ def save(
     return list(contents)
 
 
+_EQUALLY_FAST = 0.01
 _ENDINGS = ("arguments.cancel-at", "arguments.fail-target-at")
 
 
 def one_of_each(runs: Iterable[Run]) -> list[tuple[str, Run]]:
-    """Return a label and a run for each strategy: the first of each, for figures over time.
+    """Return a label and a run for each strategy, for figures over time.
 
-    The label of a migration that did not complete says so.
+    All with the same seed if there is one that all have, else the first of each. The label of a
+    migration that did not complete says so.
 
     Raises:
         InputError: the runs differ in more than strategy and seed.
@@ -330,10 +333,27 @@ def one_of_each(runs: Iterable[Run]) -> list[tuple[str, Run]]:
         names = ", ".join(name.removeprefix("arguments.") for name in conditions)
         fault = f"the runs differ in {names}; choose one value of each by --where NAME=VALUE"
         raise InputError("list of runs", [fault])
-    found: dict[str, Run] = {}
+    found: dict[str, dict[object, Run]] = {}  # label -> seed -> run
     for label, run in zip(labels, runs, strict=True):
-        found.setdefault(label, run)
-    return sorted(found.items(), key=lambda item: order(item[0]))
+        found.setdefault(label, {}).setdefault(run.config["arguments"].get("seed"), run)
+    first, *others = found.values()
+    common = [seed for seed in first if all(seed in other for other in others)]
+    each = {
+        label: own[common[0]] if common else next(iter(own.values()))
+        for label, own in found.items()
+    }
+    return sorted(each.items(), key=lambda item: order(item[0]))
+
+
+def seeds_shown(each: Iterable[tuple[str, Run]], runs: Iterable[Run]) -> list[str]:
+    """Return a line of a caption on which seed `one_of_each` has chosen, if there are several."""
+    seeds = {run.config["arguments"].get("seed") for run in runs}
+    shown = {run.config["arguments"].get("seed") for _, run in each}
+    if len(seeds) == 1:
+        return []
+    if len(shown) > 1:
+        return ["strategies have different seeds: no seed has a run of each"]
+    return [f"seed {shown.pop()} of {len(seeds)} seeds is shown"]
 
 
 def speed_before(run: Run) -> float:
@@ -347,6 +367,11 @@ def speed_before(run: Run) -> float:
         fault = "no access before the migration to compare with; make it with a longer --window"
         raise InputError(f"run '{run.path}'", [fault])
     return float(speed) * 1e6
+
+
+def equally_fast(speeds: Sequence[float]) -> bool:
+    """Return whether VMs were as fast as each other before, so that figures can compare to it."""
+    return max(speeds) - min(speeds) <= _EQUALLY_FAST * statistics.median_high(speeds)
 
 
 def order(label: str) -> tuple[int, list[tuple[float, str]]]:

@@ -4,9 +4,10 @@
 
     python plots/leave_or_move.py results/leave/ownership results/leave/stop-and-copy -o figures
 
-The first RUN, or the strategy that --left names, leaves data where it is, the others move it:
-output directories of one VM, or a sweep, measured over the same horizon; migrations that did not
-complete are left out. Both are compared when they have done as many accesses. Writes
+The strategy that --left names leaves data where it is, by default ownership, or that of the first
+RUN; the others move it: output directories of one VM, or a sweep, measured over the same horizon;
+migrations that did not complete are left out. Both are compared when they have done as many
+accesses. Misses are those since the end of the migration that left the data. Writes
 leave_or_move.png, .pdf and .csv, and prints where the curves cross: for energy with the range of
 its constants, and for time.
 """
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from homeshift.analysis.runs import Run
 
 NAME = "leave_or_move"
+_LEAVES = "ownership"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -44,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--left",
         metavar="STRATEGY",
-        help="leaves data where it is (default: that of the first RUN)",
+        help="leaves data where it is (default: ownership, or that of the first RUN)",
     )
     crossings: list[Crossing] = []
 
@@ -65,32 +67,38 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def compared(runs: Sequence[Run], *, left: str | None = None) -> list[Crossing]:
-    """Return the comparison of the run that leaves data, by default the first, with each other one.
+    """Return the comparison of the run that leaves data with each other one.
+
+    Args:
+        runs: of one VM.
+        left: strategy that leaves data; by default ownership, or that of the first run.
 
     Raises:
         InputError: there are not two strategies, or no data is left; or as `compare_courses`.
     """
     from homeshift.analysis.crossover import compare_courses
     from homeshift.analysis.runs import completed
+    from homeshift.analysis.selection import strategy_names
 
     each = figure.one_of_each(runs := completed(runs))
-    names = [
-        label
-        for label, run in each
-        if (run is runs[0] if left is None else left in (label, figure.strategy_of(label)))
-    ]
+    leaving = left or (_LEAVES if _LEAVES in dict(each) else strategy_names(runs)[0])
+    names = [label for label, _ in each if leaving in (label, figure.strategy_of(label))]
     if len(names) != 1 or len(each) == 1:
         known = ", ".join(label for label, _ in each)
         fault = f"name one strategy that leaves data, and others; the runs are by {known}"
         raise InputError("--left" if left else "list of runs", [fault])
     base = dict(each)[names[0]]
+    note = "".join(figure.seeds_shown(each, runs))
     found = [
-        dataclasses.replace(compare_courses(base, run), left=names[0], moved=label)
+        dataclasses.replace(compare_courses(base, run), left=names[0], moved=label, note=note)
         for label, run in each
         if run is not base
     ]
     if not any(crossing.data["misses_per_page"].any() for crossing in found):
-        fault = "no access needs another node after the migration, so that no data was left there"
+        fault = (
+            "no access needs another node after the migration, so that no data was left there; "
+            "--left names a strategy that leaves it"
+        )
         raise InputError(f"run '{base.path}'", [fault])
     return found
 
@@ -106,14 +114,21 @@ def text(crossing: Crossing) -> str:
             return f"more than {most}"
         return f"{misses:,.0f}" if misses >= 10 else format_number(misses)
 
+    def never(measure: str) -> str:
+        """Return up to where moving has cost less, if it has not for good."""
+        data = crossing.data
+        cheaper = data["misses_per_page"][data[f"moved_{measure}"] < data[f"left_{measure}"]]
+        up_to = f"only up to {number(cheaper.max())}"
+        return up_to if cheaper.max() > 0 else f"not up to {most}"
+
     most = number(crossing.data["misses_per_page"].max())
-    energy = f"not up to {most} misses a page for energy"
+    energy = f"{never('energy')} misses a page for energy"
     if not math.isnan(at["energy"]):
         energy = (
             f"from {number(at['energy'])} misses a page on for energy (all constants low: "
             f"{number(at['energy-low'])}, high: {number(at['energy-high'])})"
         )
-    time = f"not up to {most} for time"
+    time = f"{never('time')} for time"
     if not math.isnan(at["time"]):
         time = f"from {number(at['time'])} on for time"
     return f"{crossing.moved} pays, instead of {crossing.left}, {energy}, {time}"
@@ -129,8 +144,9 @@ def draw(crossings: Sequence[Crossing], *, columns: int) -> Figure:
     fig = Figure(figsize=(figure.WIDTHS[columns], 0.8 + 2.2 * rows))
     caption = [
         "in brackets, misses a page from which on moving pays: for energy, for time; "
-        "-: not in these runs",
+        "-: not for good in these runs",
         "bands: all constants of the energy low to all of them high",
+        *filter(None, [crossings[0].note]),
     ]
     figure.caption(fig, caption, columns=columns)
     looks = figure.looks([crossings[0].left, *(crossing.moved for crossing in crossings)])
@@ -147,7 +163,7 @@ def draw(crossings: Sequence[Crossing], *, columns: int) -> Figure:
             _mark(axes, crossing, measure, factor, looks[crossing.moved])
         axes.set_xlim(left=0)
         axes.set_ylim(bottom=0)
-        axes.set_xlabel("remote misses a page, if data is left where it is")
+        axes.set_xlabel("remote misses a page since the migration, if data is left")
         axes.grid(visible=True)
     energy.set_title("Energy, migration and VM")
     energy.set_ylabel(f"{figure.shown(joules.name)} a page")

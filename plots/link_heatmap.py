@@ -36,7 +36,8 @@ def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
     import pandas as pd
 
     rows = []
-    for label, run in figure.one_of_each(runs):
+    chosen = figure.one_of_each(runs)
+    for label, run in chosen:
         links = run.migration["links"]
         if not links:
             fault = f"{run.path}: no links over time (engine '{run.migration['engine']}')"
@@ -50,7 +51,9 @@ def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
             for number, name in enumerate(names):
                 busy = later["links-busy"][number] - earlier["links-busy"][number]
                 rows.append((label, name, earlier["time"], later["time"], busy / seconds))
-    return pd.DataFrame(rows, columns=["strategy", "link", "start", "end", "utilisation"])
+    data = pd.DataFrame(rows, columns=["strategy", "link", "start", "end", "utilisation"])
+    data.attrs[figure.CAPTION] = figure.seeds_shown(chosen, runs)
+    return data
 
 
 def link_names(links: Sequence[Mapping[str, int]], *, hub: int | None) -> list[str]:
@@ -109,7 +112,8 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
         axes.set_axis_off()
     for axes in grid.flat[max(0, len(labels) - across) : len(labels)]:
         axes.tick_params(labelbottom=True)  # also above a place that is empty
-    fig.supxlabel(f"time since the start of the migration ({figure.shown(unit.name)})", fontsize=7)
+    time = f"time since the start of the migration ({figure.shown(unit.name)})"
+    fig.supxlabel("\n".join([time, *data.attrs.get(figure.CAPTION, ())]), fontsize=7)
     fig.supylabel("link", fontsize=7)
     assert mesh is not None
     fig.colorbar(mesh, ax=grid, label="link utilisation (%)", aspect=30, pad=0.02)

@@ -46,14 +46,21 @@ def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
     import pandas as pd
 
     rows = []
-    for label, run in figure.one_of_each(runs):
+    chosen = figure.one_of_each(runs)
+    for label, run in chosen:
         end = run.migration["total-time"]
         rows += [("span", label, *row, end) for row in _spans(run)]
         rows += [("pause", label, *row, 0.0, float("nan"), end) for row in _pauses(run)]
     columns = ["kind", "strategy", "start", "end", "speed", "remote", "migration"]
     data = pd.DataFrame(rows, columns=columns)
+    said = figure.seeds_shown(chosen, runs)
     if any(len(point["accesses"]) > 1 for run in runs for point in run.migration["progress"]):
-        data.attrs[figure.CAPTION] = ["several VMs: the first one is drawn"]
+        said.append("several VMs: the first one is drawn")
+    if not figure.equally_fast(speeds := [figure.speed_before(run) for _, run in chosen]):
+        least, most = (f"{speed / 1e6:.4g}" for speed in (min(speeds), max(speeds)))
+        unit = figure.shown("accesses/us")
+        said.append(f"not equally fast before: 100 % is {least} to {most} {unit}")
+    data.attrs[figure.CAPTION] = said
     return data
 
 

@@ -68,16 +68,21 @@ def _compare(arguments: argparse.Namespace, program: str) -> None:
     # pandas takes a second to import: only now, so that --help and mistakes are fast.
     from homeshift.analysis.comparison import SIDE_BY_SIDE, compare, differences, render, texts
     from homeshift.analysis.display import side_by_side
+    from homeshift.analysis.measures import not_equally_fast
     from homeshift.analysis.sweep_note import NOTE
 
     runs = read_runs(arguments, program)
     sweeps = any((Path(path) / NOTE).is_file() for path in arguments.runs)
     if arguments.by or sweeps or len(runs) > SIDE_BY_SIDE:
         data, shown, text = _summary(arguments, runs, program)
+        unequal = not_equally_fast(data, "group", "mean")
     else:
         data = compare(runs, baseline=arguments.baseline)
         shown, text = side_by_side(*texts(data)), render(data, width=_width())
         _warn(program, differences(runs))
+        unequal = not_equally_fast(data, "label", "value")
+    if unequal:
+        print(f"{program}: warning: {unequal}", file=sys.stderr)
     if arguments.output:  # first, as `| head` ends it while it prints
         _write(data, shown, arguments.output)
     print(text)

@@ -3,8 +3,8 @@
 r"""Move one VM by every strategy, and print a table of what it costs, for a README.
 
     python scripts/strategies.py -o results/strategies
-    python scripts/strategies.py -o results/zipf --strategies ownership pre-copy:auto-converge=on \
-        -- --vm-memory 64MiB --borrow 1:0.25,2:0.25,3:0.25 --workload zipf --horizon 20ms
+    python scripts/strategies.py -o results/zipf --strategies ownership pre-copy:max-rounds=5 \
+        -- --vm-memory 16MiB --borrow 1:0.25,2:0.25 --workload zipf --warmup 4ms --horizon 20ms
 
 What follows "--" are options of configs/migrate.py; without them it is the VM of the README, whose
 vCPUs replay traces.
@@ -69,9 +69,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("options", nargs="*", metavar="OPTION", help="of migrate.py, after --")
     arguments = parser.parse_args(argv)
     options = list(arguments.options or OPTIONS)
+    own = {"--strategy": "--strategies names them", "--outdir": "-o names the directory of all"}
+    given = (option.partition("=")[0] for option in options)
+    if faults := [f"{name}: {own[name]}" for name in given if name in own]:
+        raise InputError("the list of options", faults)
     runs, failed = _runs(arguments.strategies, options, arguments.outdir)
     if runs:
         _print_tables(runs)
+        _print_remarks(runs)
     return 1 if failed else 0
 
 
@@ -108,6 +113,17 @@ def _print_tables(runs: Sequence[Run]) -> None:
     constants = list(runs[0].migration["window"]["energy-sensitivity"])
     header = ("all energy, from the constant's low to its high", *names)
     print(markdown_table(header, [_sensitivity(constant, runs) for constant in constants]))
+
+
+def _print_remarks(runs: Sequence[Run]) -> None:
+    """Tell what nobody should miss who looks at the tables."""
+    from homeshift.analysis.comparison import compare
+    from homeshift.analysis.measures import not_equally_fast
+    from homeshift.analysis.runs import remarks
+
+    for said in (*remarks(runs), not_equally_fast(compare(runs), "label", "value")):
+        if said:
+            print(f"strategies.py: warning: {said}", file=sys.stderr)
 
 
 def _run(strategy: str, options: Sequence[str], outdir: Path) -> Path:

@@ -85,7 +85,12 @@ MIGRATION: dict[str, Any] = {
         "total-low": 0.0013,
         "total-high": 0.0079,
     },
-    "window": {"accesses-lost": 1500.0, "link-bytes": 34 << 20, "energy": {"total": 0.0031}},
+    "window": {
+        "accesses": 150_000,
+        "accesses-lost": 1500.0,
+        "link-bytes": 34 << 20,
+        "energy": {"total": 0.0031},
+    },
     "vm": {
         "accesses-per-microsecond": {"before": 812.5, "during": 0.0, "after": 809.1},
         "mean-latency": {"before": 2e-8, "during": None, "after": 2e-8},

@@ -113,6 +113,14 @@ def test_what_ends_a_migration_and_what_comes_after_it_can_be_asked_for(
     made_by_both(run, tmp_path, options)
 
 
+def test_a_machine_can_be_named_by_a_path(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text((SCRIPT.parent / "machines" / "tiny.toml").read_text())
+    settings: dict[str, Any] = {"vm": hs.Vm(memory="64KiB"), "window": "5us", "warmup": "5us"}
+    by_path, by_text = (hs.migrate(machine=name, **settings) for name in (file, str(file)))
+    assert by_path.config == by_text.config
+
+
 def test_a_timeline_is_saved_when_asked_for(run: hs.Result, tmp_path: Path) -> None:
     assert not (run.save(tmp_path / "without") / "timeline.json").exists()
     saved = run.save(tmp_path / "with", timeline=True)

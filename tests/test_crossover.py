@@ -158,9 +158,23 @@ def test_the_strategy_that_leaves_data_can_be_named(
         with pytest.raises(InputError, match="the runs are by stop-and-copy, ownership"):
             leave_or_move.compared(found, left=wrong)
     with pytest.raises(InputError, match="no access needs another node after the migration"):
-        leave_or_move.compared(found)
+        leave_or_move.compared(found, left="stop-and-copy")
+    [by_default] = leave_or_move.compared(found)
+    assert by_default.left == "ownership"
     with pytest.raises(InputError, match="name one strategy that leaves data, and others"):
         leave_or_move.compared(found[:1])
+
+
+def test_what_pays_for_a_while_only_is_told(runs: Callable[..., tuple[Path, Path]]) -> None:
+    left, moved = read_runs(runs())
+    for point in moved.migration["progress"]:  # cheap at first, and dear at the end
+        for name in point["energy"]:
+            point["energy"][name] = 0.0 if point["time"] <= 0.02 else PAGES
+    [crossing] = leave_or_move.compared([left, moved])
+    assert (
+        "pays, instead of ownership, only up to 40 misses a page for energy"
+        in leave_or_move.text(crossing)
+    )
 
 
 def test_numbers_in_the_figure_stand_in_its_legend(runs: Callable[..., tuple[Path, Path]]) -> None:

@@ -127,6 +127,12 @@ def test_all_faults_of_a_constants_file_are_named_at_once(tmp_path: Path) -> Non
     }
 
 
+def test_a_file_without_constants_is_told(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("# nothing yet\n")
+    with pytest.raises(InputError, match="no constant is in it"):
+        load_constants(tmp_path / "mine.toml")
+
+
 def test_a_file_of_ones_own_replaces_some_constants(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(

@@ -147,7 +147,7 @@ def test_costs_of_several_vms_say_whose_they_are(pair: list[Path]) -> None:
     runs = read_runs(pair)
     for run in runs:
         run.migration["vms"] = [{}, {}]
-    said = "the accesses lost are those of the first one, the energy that of all"
+    said = "the accesses lost are those of the first one, the energy of all"
     assert said in drawn(cost_over_time, cost_over_time.figure_data(runs)).get_supxlabel()
 
 
@@ -700,6 +700,53 @@ def test_one_that_was_cancelled_can_stand_beside_one_that_was_not(pair: list[Pat
     runs[1].config["arguments"]["cancel-at"] = 10_000_000
     with pytest.raises(InputError, match="the runs differ in cancel-at; choose one value"):
         figure.one_of_each(runs)
+
+
+def test_runs_over_time_are_of_one_seed_where_all_have_one_and_say_so(
+    write_run: WriteRun,
+) -> None:
+    runs = {
+        (strategy, seed): write_run(
+            f"seeds/{strategy}-{seed}",
+            migration={
+                "strategy": strategy,
+                "progress": MOVED,
+                "links": LINKS,
+                "vm": {"accesses-per-microsecond": {"before": 100.0}},
+            },
+            config={"arguments": {"seed": seed, "horizon": 10**9}},
+        )
+        for strategy, seed in (("ownership", 1), ("ownership", 2), ("stop-and-copy", 2))
+    }
+    found = read_runs(list(runs.values()))
+    each = figure.one_of_each(found)
+    assert [run.config["arguments"]["seed"] for _, run in each] == [2, 2]
+    said = "seed 2 of 2 seeds is shown"
+    for module in (progress, cost_over_time, link_heatmap):
+        assert said in module.figure_data(found).attrs[figure.CAPTION]
+        assert said in drawn(module, module.figure_data(found)).get_supxlabel()
+    other = read_runs([runs["ownership", 1], runs["stop-and-copy", 2]])
+    [said] = figure.seeds_shown(figure.one_of_each(other), other)
+    assert said.startswith("strategies have different seeds")
+    assert figure.seeds_shown(each[:1], [each[0][1]]) == []
+
+
+def test_the_speed_before_is_told_where_strategies_do_not_share_it(write_run: WriteRun) -> None:
+    runs = [
+        write_run(
+            strategy,
+            migration={
+                "strategy": strategy,
+                "progress": MOVED,
+                "links": LINKS,
+                "vm": {"accesses-per-microsecond": {"before": before}},
+            },
+        )
+        for strategy, before in (("ownership", 1500.0), ("static-homes", 300.0))
+    ]
+    told = "not equally fast before: 100 % is 300 to 1500 \N{MICRO SIGN}"
+    [said] = progress.figure_data(read_runs(runs)).attrs[figure.CAPTION]
+    assert said == told.replace("\N{MICRO SIGN}", "accesses/\N{MICRO SIGN}s")
 
 
 def test_a_measure_that_can_be_negative_has_an_axis_that_goes_there(study: Path) -> None:

@@ -15,6 +15,7 @@ from experiments import KIB, MICROSECOND, machine_of, run
 
 from homeshift.errors import InputError
 from homeshift.experiment.guests import Guest, load_guests
+from homeshift.experiment.migration import seed_of
 from homeshift.experiment.vm import VmSpec, default_memory_bytes
 from homeshift.strategies import strategy_named
 from homeshift.workload import Workload, parse_workload
@@ -194,6 +195,22 @@ def test_a_strategy_that_cannot_run_is_told_by_name(tmp_path: Path) -> None:
     assert "strategies.py: ownership" not in done.stderr  # nothing runs with names at fault
 
 
+def test_what_the_table_decides_is_no_option_of_its_runs(tmp_path: Path) -> None:
+    options = ("--strategy=hybrid", "--outdir", "here")
+    done = script("scripts/strategies.py", "-o", str(tmp_path), "--", *options)
+    assert done.returncode == 2
+    assert "--strategy: --strategies names them" in done.stderr
+    assert "--outdir: -o names the directory of all" in done.stderr
+
+
+def test_what_nobody_should_miss_is_told_below_the_table(tmp_path: Path) -> None:
+    command = ("-o", str(tmp_path), "--strategies", "ownership")
+    options = ("--machine", "quad", "--warmup", "0ns", "--window", "20us", "--horizon", "200us")
+    done = script("scripts/strategies.py", *command, "--", *options, "--vm-memory", "1MiB")
+    assert done.returncode == 0
+    assert "strategies.py: warning: in 1 of 1 runs a VM was not steady" in done.stderr
+
+
 def test_a_strategy_that_takes_longer_than_the_horizon_is_told_and_the_others_are_compared(
     tmp_path: Path,
 ) -> None:
@@ -221,7 +238,8 @@ def test_equal_vms_do_not_make_equal_accesses(monkeypatch: pytest.MonkeyPatch) -
         spec=VmSpec(memory_bytes=64 * KIB, vcpus=1, source=1), workload=parse_workload("uniform")
     )
     result = run(machine_of("quad"), "ownership", seed=5, vcpus=1, others=[other, other])
-    assert seeds == [5, 6, 7]
+    assert seeds == [seed_of(5, vm=vm) for vm in range(3)]
+    assert len(set(seeds)) == 3
     assert len(result.config({})["other_vms"]) == 2
 
 

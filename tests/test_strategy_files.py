@@ -174,6 +174,7 @@ def test_a_sweep_makes_the_runs_of_a_changed_file_again(tmp_path: Path) -> None:
         ("x = (\n", r"line 1: '\(' was never closed"),
         ("\nimport homeshift.strategie\n", "line 2: ModuleNotFoundError: No module named"),
         ("open('none')\n", "line 1: FileNotFoundError: .*'none'"),
+        ("import sys\nsys.exit(0)\n", "line 2: SystemExit: 0"),
         (ROUNDS.replace('"rounds"', '"hybrid"'), "has the name of another strategy, 'hybrid'"),
         (ROUNDS.replace('    name = "rounds"', ""), "the class Rounds needs a text `name`"),
         (EVACUATE + "    def __init__(self, most):\n        pass\n", "cannot be made: .*most"),
@@ -194,6 +195,7 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     [
         ("vm.pages[0] / 0", "ZeroDivisionError: division by zero"),
         ("__import__('json').loads('')", "JSONDecodeError: .*"),  # within what it calls
+        ("__import__('sys').exit(0)", "SystemExit: 0"),
     ],
 )
 def test_an_exception_of_a_strategy_is_told_with_its_place(

@@ -172,7 +172,7 @@ class Result:
 
 def migrate(
     *,
-    machine: str | Machine = "quad",
+    machine: str | os.PathLike[str] | Machine = "quad",
     vm: Vm | None = None,
     strategy: str | Strategy = "ownership",
     workload: str | Workload = "zipf",
@@ -236,6 +236,8 @@ def migrate(
     )
     file = energy if isinstance(energy, str | os.PathLike) else None
     constants = _read(faults, "energy", file, load_constants)
+    if isinstance(machine, os.PathLike):
+        machine = os.fspath(machine)
     the_machine = _read(faults, "machine", machine, load_machine, Machine)
     the_strategy = _read(faults, "strategy", strategy, strategy_named, Strategy)
     if isinstance(strategy, Strategy):

@@ -177,9 +177,10 @@ def _read(path: str | os.PathLike[str]) -> dict[str, Constant]:
     """Return the constants of a file, by attribute."""
     subject = f"energy constants '{path}'"
     names = {field.name.replace("_", "-"): field.name for field in fields(Constants)}
-    faults = []
+    tables = read_toml(path, subject)
+    faults = [] if tables else ["no constant is in it"]
     constants = {}
-    for key, table in read_toml(path, subject).items():
+    for key, table in tables.items():
         if key not in names:
             faults.append(f"{key}: no such constant{near(key, names)}")
             continue

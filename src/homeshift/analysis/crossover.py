@@ -44,12 +44,14 @@ class Crossing:
             after the migration that left the data), and each measure per page (energy in joules) or
             in all (time in seconds) as left_... and moved_....
         at: measure -> misses a page from which moving pays; NaN if it does not within the runs.
+        note: what else a figure should say.
     """
 
     left: str
     moved: str
     data: pd.DataFrame
     at: dict[str, float]
+    note: str = ""
 
 
 def compare_courses(left: Run, moved: Run) -> Crossing:

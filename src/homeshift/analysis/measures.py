@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from homeshift.analysis.display import DisplayUnit, common_unit
+from homeshift.analysis.display import DisplayUnit, common_unit, format_number
 from homeshift.errors import InputError, near
 
 
@@ -73,12 +73,14 @@ MEASURES = (
         Measure(path=f"vm.local-share.{phase}", label=f"local share {phase}", unit="1")
         for phase in ("before", "during", "after")
     ),
+    Measure(path="window.accesses", label="accesses done", unit="accesses", horizon=True),
     Measure(path="window.accesses-lost", label="accesses lost", unit="accesses", horizon=True),
     Measure(path="window.link-bytes", label="all bytes on links", unit="B", horizon=True),
     Measure(path="window.energy.total", label="all energy", unit="J", horizon=True),
     Measure(path="window.energy-per-access", label="energy an access", unit="J", horizon=True),
 )
 
+_EQUALLY_FAST = 0.05
 _OF_CPUS = _rates("instructions", "instructions")
 """What is known if CPUs run a program or a full system."""
 
@@ -105,6 +107,33 @@ def further_measures(paths: Iterable[str]) -> list[Measure]:
             Measure(path=at[0], label=f"VM {at[1]} {label} {at[3]}", unit=unit, scale=scale)
         )
     return measures
+
+
+def not_equally_fast(table: pd.DataFrame, key: str, value: str) -> str:
+    """Return a sentence if accesses lost are held against speeds that differ, or nothing.
+
+    Args:
+        table: in long form, with a column measure.
+        key: column that names what stands side by side.
+        value: column of the numbers.
+    """
+    lost = table["measure"] == "window.accesses-lost"
+    before = table[table["measure"] == "vm.accesses-per-microsecond.before"]
+    speeds = sorted(
+        (float(speed), str(name))
+        for name, speed in zip(before[key], before[value], strict=True)
+        if not pd.isna(speed)
+    )
+    if not lost.any() or not speeds or speeds[-1][0] <= speeds[0][0] * (1 + _EQUALLY_FAST):
+        return ""
+    ends = ", ".join(
+        f"{format_number(speed / 1e6)} accesses/us by {name}"
+        for speed, name in (speeds[0], speeds[-1])
+    )
+    return (
+        f"the VM was not equally fast before ({ends}), and what it loses is held against that: "
+        "compare the accesses done"
+    )
 
 
 def measures_for(horizons: Iterable[Any]) -> list[Measure]:

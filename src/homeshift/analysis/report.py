@@ -20,7 +20,7 @@ import pandas as pd
 
 from homeshift.analysis import groups, machine_drawing
 from homeshift.analysis.display import common_unit, format_number
-from homeshift.analysis.measures import measure_named
+from homeshift.analysis.measures import measure_named, not_equally_fast
 from homeshift.analysis.runs import Run
 from homeshift.analysis.selection import as_given, run_table, shown_name
 from homeshift.analysis.sweep_note import (
@@ -146,7 +146,10 @@ def page(results: Results, pictures: Sequence[Picture]) -> str:
     return template.render(
         name=results.name,
         runs=len(results.runs),
-        notes=[*results.warnings, *filter(None, [summary.attrs["gaps"]])],
+        notes=[
+            *results.warnings,
+            *filter(None, [summary.attrs["gaps"], not_equally_fast(summary, "group", "mean")]),
+        ],
         version=", ".join(sorted({run.config["homeshift"] for run in results.runs})),
         engines=", ".join(sorted(set(table["engine"]))),
         over=groups.means_over(table),

@@ -161,7 +161,7 @@ class Migration:
             yield from operations
         except HomeshiftError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             own = traceback.extract_tb(error.__traceback__)[1:2]  # below this function
             where = "".join(f" ({Path(at.filename).name}, line {at.lineno})" for at in own)
             fault = f"raises {type(error).__name__}: {error}{where}"

@@ -31,7 +31,7 @@ def strategy_in(path: str) -> type[Strategy]:
         exec(compile(text, path, "exec"), vars(module))
     except SyntaxError as error:
         raise InputError(what, [f"line {error.lineno}: {error.msg}"]) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         lines = [
             at.lineno for at in traceback.extract_tb(error.__traceback__) if at.filename == path
         ]
