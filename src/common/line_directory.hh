@@ -251,7 +251,7 @@ class LineDirectory
     std::size_t
     hash(std::uint64_t line) const
     {
-        return (line >> 6) * 0x9E3779B97F4A7C15U >> (64 - hash_bits_);
+        return line * 0x9E3779B97F4A7C15U >> (64 - hash_bits_);
     }
 
     std::uint32_t

@@ -121,7 +121,7 @@ class LineTable
     static std::size_t
     kind(std::uint64_t line)
     {
-        return (line >> kLineShift) * 0x9E3779B97F4A7C15U >> (64 - kKindBits);
+        return line * 0x9E3779B97F4A7C15U >> (64 - kKindBits);
     }
 
     std::array<Place, 1 << kKindBits> first_; // of each kind's chain
