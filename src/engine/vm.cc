@@ -50,8 +50,15 @@ Vcpu::go_on(const UnderWay &access, bool remote)
 {
     remotes += remote;
     latency += now() - access.issued;
+    vm_.watched_ ? go_on_watched(access.guest, remote) : issue_some();
+}
+
+// Apart, so that the host need not come back from issue_some() in general.
+void
+Vcpu::go_on_watched(Addr guest, bool remote)
+{
     issue_some();
-    vm_.access_done(access.guest, remote);
+    vm_.look_at(guest, remote);
 }
 
 void
@@ -79,6 +86,12 @@ Vcpu::access_refused(Addr line)
     const UnderWay access = take(line);
     ++faults;
     go_on(access, false);
+}
+
+void
+Vm::fail(Addr guest, const DataBlock &data)
+{
+    throw DataError(not_the_last(guest, data.token));
 }
 
 // Cores must not run ahead while something is to be told about the very access.

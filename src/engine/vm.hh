@@ -88,6 +88,7 @@ class Vcpu final : public CoreUser, public VcpuLoop<Vcpu>
     void missing_page(std::uint64_t page);
     void blocked_for(Cycles cycles);
     void go_on(const UnderWay &access, bool remote);
+    [[gnu::noinline]] void go_on_watched(Addr guest, bool remote);
 
     Vm &vm_;
     EventQueue &queue_;
@@ -142,7 +143,7 @@ class Vm : public GuestMemory
     load(Addr guest, const DataBlock &data)
     {
         if (!is_last(guest, data.token)) {
-            throw DataError(not_the_last(guest, data.token));
+            fail(guest, data);
         }
     }
 
@@ -155,14 +156,7 @@ class Vm : public GuestMemory
         }
     }
 
-    void
-    access_done(Addr guest, bool remote)
-    {
-        if (watched_) {
-            look_at(guest, remote);
-        }
-    }
-
+    [[noreturn, gnu::cold]] void fail(Addr guest, const DataBlock &data);
     void look_at(Addr guest, bool remote);
     void end_wait();
     void watch_or_not();
