@@ -110,21 +110,24 @@ class CacheMemory
     // bytes / (associativity * 64) sets, a power of two; memory: bytes that it caches a part of.
     CacheMemory(std::uint64_t bytes, unsigned associativity, std::uint64_t memory, const Cycle &now)
         : ways_(associativity),
-          lane_bits_(std::bit_width(std::max(associativity, kLanes) - 1)),
-          set_bits_(static_cast<unsigned>(std::countr_zero(bytes / (associativity * kLineBytes)))),
+          lanes_(std::max(std::bit_ceil(associativity), kLanes)),
+          sets_(bytes / (associativity * kLineBytes)),
+          set_mask_((sets_ - 1) * kLineBytes),
+          set_shift_(std::countr_zero(lanes_ / kLanes)),
+          tag_shift_(std::countr_zero(sets_ * kLineBytes)),
           now_(now),
-          lines_(sets() * 2 * lanes() / kWords),
+          lines_(sets_ * 2 * lanes_ / kWords),
           tags_(lines_.front().words.data())
     {
-        if (memory >> (kLineShift + set_bits_) >= kNoWay) {
+        if (memory >> tag_shift_ >= kNoWay) {
             throw std::invalid_argument("a cache of so few sets cannot tell so many lines apart");
         }
-        for (std::size_t set = 0; set < sets(); ++set) {
-            for (unsigned way = ways_; way < lanes(); ++way) {
+        for_each_set([this](std::size_t set) {
+            for (unsigned way = ways_; way < lanes_; ++way) {
                 tags(set)[way] = kNoWay;
                 touched(set)[way] = ~0U; // never the oldest
             }
-        }
+        });
     }
 
     CacheMemory(const CacheMemory &) = delete;
@@ -144,7 +147,7 @@ class CacheMemory
     {
         const std::uint32_t *const first = tags(set_of(line));
         __builtin_prefetch(first);
-        __builtin_prefetch(first + lanes()); // 16 ways: another line of the host's memory
+        __builtin_prefetch(first + lanes_); // 16 ways: another line of the host's memory
     }
 
     // The second step, when the first is done. Returns the line that will have to go for this one,
@@ -191,7 +194,7 @@ class CacheMemory
         if (entries_ == nullptr) {
             entry_bits_ = std::countr_zero(bytes);
             entries_ = std::make_unique_for_overwrite<HostLine[]>(
-                (sets() << (lane_bits_ + entry_bits_)) / sizeof(HostLine) + 1);
+                (sets_ * lanes_ << entry_bits_) / sizeof(HostLine) + 1);
         }
         const std::size_t set = set_of(line);
         const unsigned way = find(set, kFree);
@@ -220,7 +223,7 @@ class CacheMemory
         const auto *const first = reinterpret_cast<const std::byte *>(entries_.get());
         const std::size_t slot =
             (reinterpret_cast<const std::byte *>(entry) - first) >> entry_bits_;
-        tags_[slot + (slot | (lanes() - 1)) + 1] = stamp(); // touched(set)[way], in fewer steps
+        tags_[slot + (slot | (lanes_ - 1)) + 1] = stamp(); // touched(set)[way], in fewer steps
     }
 
     void
@@ -239,13 +242,13 @@ class CacheMemory
     void
     for_each_line(Visit visit)
     {
-        for (std::size_t set = 0; set < sets(); ++set) {
+        for_each_set([&](std::size_t set) {
             for (unsigned way = 0; way < ways_; ++way) {
                 if (tags(set)[way] != kFree) {
                     visit(line_of(set, tags(set)[way]));
                 }
             }
-        }
+        });
     }
 
     std::uint64_t hits = 0;
@@ -264,55 +267,52 @@ class CacheMemory
         std::array<std::uint32_t, kWords> words;
     };
 
-    std::size_t
-    sets() const
-    {
-        return std::size_t{1} << set_bits_;
-    }
-
+    // A set is named by where its tags begin: bytes from those of the first one.
     std::size_t
     set_of(Addr line) const
     {
-        return (line >> kLineShift) & (sets() - 1);
+        return (line & set_mask_) << set_shift_;
+    }
+
+    template <typename Visit>
+    void
+    for_each_set(Visit visit)
+    {
+        for (std::size_t number = 0; number < sets_; ++number) {
+            visit(set_of(number * kLineBytes));
+        }
     }
 
     std::uint32_t
     tag_of(Addr line) const
     {
-        return static_cast<std::uint32_t>(line >> (kLineShift + set_bits_)) + 1;
+        return static_cast<std::uint32_t>(line >> tag_shift_) + 1;
     }
 
     Addr
     line_of(std::size_t set, std::uint32_t tag) const
     {
-        return (Addr{tag - 1} << set_bits_ | set) << kLineShift;
-    }
-
-    // Slots of a set; the last ones may be none.
-    unsigned
-    lanes() const
-    {
-        return 1U << lane_bits_;
+        return Addr{tag - 1} << tag_shift_ | set >> set_shift_;
     }
 
     std::uint32_t *
     tags(std::size_t set) const
     {
-        return tags_ + (set << (lane_bits_ + 1));
+        return reinterpret_cast<std::uint32_t *>(reinterpret_cast<std::byte *>(tags_) + set);
     }
 
     std::uint32_t *
     touched(std::size_t set)
     {
-        return tags(set) + lanes();
+        return tags(set) + lanes_;
     }
 
     AbstractCacheEntry *
     entry(std::size_t set, unsigned way)
     {
-        auto *const first = reinterpret_cast<std::byte *>(entries_.get());
-        return reinterpret_cast<AbstractCacheEntry *>(first +
-                                                      (((set << lane_bits_) + way) << entry_bits_));
+        const std::size_t slot = set / (2 * sizeof(*tags_)) + way;
+        return reinterpret_cast<AbstractCacheEntry *>(
+            reinterpret_cast<std::byte *>(entries_.get()) + (slot << entry_bits_));
     }
 
     using Tags [[gnu::vector_size(4 * kLanes)]] = std::uint32_t;
@@ -352,7 +352,7 @@ class CacheMemory
     index_of(const std::uint32_t *all, Tags value) const
     {
         std::uint64_t slots = lanes_set(load(all) == value); // a bit each
-        for (unsigned first = kLanes; first < lanes(); first += kLanes) {
+        for (unsigned first = kLanes; first < lanes_; first += kLanes) {
             slots |= std::uint64_t{lanes_set(load(all + first) == value)} << first;
         }
         return slots == 0 ? kNone : static_cast<unsigned>(std::countr_zero(slots));
@@ -370,7 +370,7 @@ class CacheMemory
     {
         const std::uint32_t *const times = touched(set);
         Tags least = load(times);
-        for (unsigned first = kLanes; first < lanes(); first += kLanes) {
+        for (unsigned first = kLanes; first < lanes_; first += kLanes) {
             least = lesser(least, load(times + first));
         }
         least = lesser(least, __builtin_shufflevector(least, least, 4, 5, 6, 7, 0, 1, 2, 3));
@@ -394,7 +394,7 @@ class CacheMemory
     renumber()
     {
         std::vector<std::uint32_t> order;
-        for (std::size_t set = 0; set < sets(); ++set) {
+        for_each_set([&](std::size_t set) {
             std::uint32_t *const times = touched(set);
             order.assign(times, times + ways_);
             std::sort(order.begin(), order.end());
@@ -402,14 +402,17 @@ class CacheMemory
                 const auto rank = std::lower_bound(order.begin(), order.end(), times[way]);
                 times[way] = static_cast<std::uint32_t>(rank - order.begin());
             }
-        }
+        });
         first_stamp_ = now_ - ways_;
         end_of_stamps_ = first_stamp_ + kStamps;
     }
 
     const unsigned ways_;
-    const unsigned lane_bits_;
-    const unsigned set_bits_;
+    const unsigned lanes_; // slots of a set; the last ones may be none
+    const std::size_t sets_;
+    const Addr set_mask_; // these bits of an address tell the set
+    const int set_shift_; // and so far to the left they are its name
+    const int tag_shift_;
     const Cycle &now_;
     Cycle first_stamp_ = 0;
     Cycle end_of_stamps_ = kStamps;
