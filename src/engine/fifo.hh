@@ -15,7 +15,9 @@
 namespace homeshift::engine
 {
 
-template <typename T>
+// Least: items that it has room for from the first one on. Each time that they have passed through
+// a queue that is never empty, those in it move to the front.
+template <typename T, std::size_t Least = 16>
 class Fifo
 {
   public:
@@ -110,7 +112,7 @@ class Fifo
         if (2 * count <= room && room != 0) {
             std::copy(begin_, end_, items_.get());
         } else {
-            const std::size_t more = std::max(kLeast, 2 * room);
+            const std::size_t more = std::max(Least, 2 * room);
             auto items = std::make_unique_for_overwrite<T[]>(more);
             std::copy(begin_, end_, items.get());
             items_ = std::move(items);
@@ -119,8 +121,6 @@ class Fifo
         begin_ = items_.get();
         end_ = begin_ + count;
     }
-
-    static constexpr std::size_t kLeast = 16;
 
     std::unique_ptr<T[]> items_;
     T *begin_ = nullptr;

@@ -218,7 +218,7 @@ class Sequencer final : public Runner
     EventQueue *queue_ = nullptr;
     int port_ = 0;
     Cycles latency_ = 1;
-    Fifo<Request> requests_; // on their way to the cache, the first to arrive first
+    Fifo<Request, 64> requests_; // on their way to the cache, the first to arrive first
     Cycle wake_at_ = kNever;
     bool runs_ = false;
     RubyRequest hit_;
