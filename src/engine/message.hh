@@ -65,15 +65,61 @@ class Receiver
     unsigned under_way_ = 0;
 };
 
-constexpr std::size_t kMessageBytes = 184; // at most
+// The machines that a message goes to. It is nearly always a single one, which is noted as it comes.
+class Destinations
+{
+  public:
+    Destinations &
+    operator=(const NetDest &machines)
+    {
+        machines_.clear();
+        addNetDest(machines);
+        return *this;
+    }
+
+    void
+    add(MachineID id)
+    {
+        machines_.add(id);
+        only_ = is_empty_ ? index_of(id) : machines_.only();
+        is_empty_ = false;
+    }
+
+    void
+    addNetDest(const NetDest &machines)
+    {
+        machines_.addNetDest(machines);
+        only_ = machines_.only();
+        is_empty_ = false;
+    }
+
+    const NetDest &
+    all() const
+    {
+        return machines_;
+    }
+
+    // The machine, if there is exactly one; else kNoMachine.
+    MachineIndex
+    only() const
+    {
+        return only_;
+    }
+
+  private:
+    MachineIndex only_ = kNoMachine;
+    bool is_empty_ = true;
+    NetDest machines_;
+};
+
+constexpr std::size_t kMessageBytes = 192; // at most
 
 // All messages come from one pool, whatever they are, and discard() gives them back. The first line
 // of the host's memory of each is what the network needs, the second one what its controllers do.
 class Message : public Event, public Pooled<Message, kMessageBytes>
 {
   public:
-    MachineIndex only = kNoMachine; // the destination, if there is exactly one; the network sets it
-    std::uint16_t in_port = 0;      // of the router that it is at: controllers, then links
+    std::uint16_t in_port = 0; // of the router that it is at: controllers, then links
 
   private:
     Receiver *receiver_ = nullptr;
@@ -85,7 +131,7 @@ class Message : public Event, public Pooled<Message, kMessageBytes>
 
     // What gem5 calls getDestination() and getMessageSize().
     MessageSizeType MessageSize = MessageSizeType_Control;
-    NetDest Destination;
+    Destinations Destination;
 
     virtual Message *clone() const = 0;
 

@@ -180,17 +180,16 @@ Network::send(Message *message, MachineID sender, Cycles latency, Addr line)
 {
     const Machine &from = machines_[index_of(sender)];
     const unsigned node = from.node;
-    message->only = message->Destination.only();
     message->in_port = from.in_port;
     bool leaves = false;
-    if (message->only != kNoMachine) {
-        const Machine &machine = machines_[message->only];
+    if (const MachineIndex only = message->Destination.only(); only != kNoMachine) {
+        const Machine &machine = machines_[only];
         if ((machine.looks_up >> message->vnet & 1) != 0) {
             prefetch(*machine.receiver, line);
         }
         leaves = machine.node != node;
     } else {
-        leaves = leaves_node(message->Destination, node);
+        leaves = leaves_node(message->Destination.all(), node);
     }
     const Cycle arrival = queue_.now() + latency;
     entering_.add(arrival, {message->MessageSize, leaves}, queue_.now(), counter());
@@ -218,13 +217,14 @@ Network::deliver(Message *message, MachineIndex to, Cycle when)
 void
 Network::route(Message *message, unsigned router, Cycle arrival)
 {
-    if (message->only == kNoMachine) {
+    const MachineIndex only = message->Destination.only();
+    if (only == kNoMachine) {
         split(message, router, arrival);
         return;
     }
-    const unsigned to = machines_[message->only].node;
+    const unsigned to = machines_[only].node;
     if (to == router) {
-        deliver(message, message->only, arrival + spec_.router_latency + spec_.local_latency);
+        deliver(message, only, arrival + spec_.router_latency + spec_.local_latency);
     } else {
         Link &link = *links_[route_[router * spec_.nodes + to]];
         link.accept(message, arrival + spec_.router_latency, plain_ && link.to() == to);
@@ -242,7 +242,7 @@ void
 Network::split(Message *message, unsigned router, Cycle arrival)
 {
     std::vector<std::pair<std::uint16_t, NetDest>> ways;
-    message->Destination.for_each([&](MachineID id) {
+    message->Destination.all().for_each([&](MachineID id) {
         const unsigned to = node_of(id);
         if (to == router) {
             NetDest destination;
@@ -271,7 +271,6 @@ Network::copy_for(const Message &message, const NetDest &destination)
 {
     Message *copy = message.clone();
     copy->Destination = destination;
-    copy->only = destination.only();
     if (log_ != nullptr) {
         log_->copy(message, *copy);
     }

@@ -158,17 +158,9 @@ class NetDest
     MachineIndex
     only() const
     {
-        int machines = 0;
-        unsigned type = 0;
-        std::uint64_t numbers = 0;
-#pragma GCC unroll MachineType_NUM
-        for (unsigned i = 0; i < MachineType_NUM; ++i) {
-            machines += std::popcount(bits_[i]);
-            type += bits_[i] == 0 ? 0 : i;
-            numbers |= bits_[i];
-        }
-        const unsigned index = type * kMachines + static_cast<unsigned>(std::countr_zero(numbers));
-        return machines == 1 ? static_cast<MachineIndex>(index) : kNoMachine;
+        MachineIndex last = kNoMachine;
+        for_each([&last](MachineID id) { last = index_of(id); });
+        return count() == 1 ? last : kNoMachine;
     }
 
     // The machines of one type, a bit each.

@@ -126,7 +126,7 @@ class HeldController : public Controller
     send(M *message, int vnet, Cycles latency, Addr line)
     {
         bool nobody = true;
-        message->Destination.for_each([&](MachineID to) {
+        message->Destination.all().for_each([&](MachineID to) {
             nobody = false;
             if (to.num >= machines_of(to.type)) {
                 fail("sends a message to a machine that does not exist");
