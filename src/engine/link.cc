@@ -147,6 +147,14 @@ Link::start_alone(unsigned network, MessageSizeType size, Cycle at)
 inline void
 Link::start_booked(Cycle last)
 {
+    if (!booked_.empty() && booked_.front().ready <= last) {
+        start_all_booked(last);
+    }
+}
+
+void
+Link::start_all_booked(Cycle last)
+{
     while (!booked_.empty() && booked_.front().ready <= last) {
         const Booked &booked = booked_.front();
         finish();

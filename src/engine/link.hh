@@ -126,6 +126,7 @@ class Link final : public Receiver
     void schedule(Message *message, Cycle ready);
     void cancel_last_booked();
     void start_booked(Cycle last);
+    [[gnu::noinline]] void start_all_booked(Cycle last);
     void start_alone(unsigned network, MessageSizeType size, Cycle at);
     void go_on(Message *message, Cycle start);
     [[gnu::noinline]] void wait(Message *message, bool last);

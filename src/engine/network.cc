@@ -204,13 +204,17 @@ Network::deliver(Message *message, MachineIndex to, Cycle when)
 {
     const Machine &machine = machines_[to];
     message->order = machine.orders[message->vnet] | message->in_port;
-    if (!plain_) [[unlikely]] {
-        when += spec_.jitter == 0 ? 0 : random_.below(spec_.jitter + 1);
-        if (log_ != nullptr) {
-            log_->deliver(*message, machine_at(to), when);
-        }
+    plain_ ? message->travel(machine.receiver, when, queue_) : deliver_with_more(message, to, when);
+}
+
+void
+Network::deliver_with_more(Message *message, MachineIndex to, Cycle when)
+{
+    when += spec_.jitter == 0 ? 0 : random_.below(spec_.jitter + 1);
+    if (log_ != nullptr) {
+        log_->deliver(*message, machine_at(to), when);
     }
-    message->travel(machine.receiver, when, queue_);
+    message->travel(machines_[to].receiver, when, queue_);
 }
 
 // All ways are fixed, so a message is routed when it starts to travel to the router.

@@ -141,6 +141,7 @@ class Network
     [[gnu::noinline]] bool leaves_node(const NetDest &destination, unsigned node) const;
     static Prefetched prefetch_record(const Prefetched &before);
     void deliver(Message *message, MachineIndex to, Cycle when);
+    [[gnu::noinline]] void deliver_with_more(Message *message, MachineIndex to, Cycle when);
     void split(Message *message, unsigned router, Cycle arrival);
     void count_entered();
     Message *copy_for(const Message &message, const NetDest &destination);
