@@ -285,21 +285,7 @@ Link::until_turned() const
     return kCyclesBeforeTurningRound - served_cycles_ % (kCyclesBeforeTurningRound + 1);
 }
 
-void
-Link::serve_cycle()
-{
-    std::uint32_t room = room_;
-    const bool turned = until_turned() == 0;
-    ++served_cycles_;
-    for (std::uint32_t left = pending_; left != 0 && room != 0;) {
-        const unsigned network =
-            turned ? static_cast<unsigned>(std::countr_zero(left)) : highest(left);
-        left &= ~bit(network);
-        serve_network(network, room);
-    }
-}
-
-void
+inline void
 Link::serve_network(unsigned network, std::uint32_t &room)
 {
     std::uint32_t &remaining = remaining_[network];
@@ -321,6 +307,20 @@ Link::serve_network(unsigned network, std::uint32_t &room)
     }
     if (remaining == 0 && waiting.empty()) {
         pending_ &= ~bit(network);
+    }
+}
+
+void
+Link::serve_cycle()
+{
+    std::uint32_t room = room_;
+    const bool turned = until_turned() == 0;
+    ++served_cycles_;
+    for (std::uint32_t left = pending_; left != 0 && room != 0;) {
+        const unsigned network =
+            turned ? static_cast<unsigned>(std::countr_zero(left)) : highest(left);
+        left &= ~bit(network);
+        serve_network(network, room);
     }
 }
 
