@@ -6,7 +6,6 @@
 #ifndef HOMESHIFT_COMMON_ANSWER_NOTES_HH
 #define HOMESHIFT_COMMON_ANSWER_NOTES_HH
 
-#include <algorithm>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -27,13 +26,14 @@ class AnswerNotes
     bool
     take(std::uint64_t core, std::uint64_t line)
     {
-        const auto found = std::find(notes_.begin(), notes_.end(), std::pair(core, line));
-        if (found == notes_.end()) {
-            return false;
+        for (auto &note : notes_) {
+            if (note == std::pair(core, line)) {
+                note = notes_.back();
+                notes_.pop_back();
+                return true;
+            }
         }
-        *found = notes_.back();
-        notes_.pop_back();
-        return true;
+        return false;
     }
 
   private:
