@@ -41,11 +41,17 @@ class RequestStream
         return *next_++;
     }
 
-    // The one that follows, if it is made already; or nullptr.
-    const Access *
+    // Whether the one that follows is made already; which it is, then.
+    bool
+    has_following() const
+    {
+        return next_ != end_;
+    }
+
+    const Access &
     following() const
     {
-        return next_ == end_ ? nullptr : next_;
+        return *next_;
     }
 
   protected:

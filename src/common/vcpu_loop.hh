@@ -132,8 +132,8 @@ class VcpuLoop
             const std::uint64_t now = self().now();
             if (next_ == nullptr) {
                 next_ = &stream_->next();
-                if (const Access *following = stream_->following()) {
-                    self().memory().table.prefetch(following->address);
+                if (stream_->has_following()) {
+                    self().memory().table.prefetch(stream_->following().address);
                 }
                 ready_at_ = std::max(ready_at_, now) + next_->gap_cycles;
             }
@@ -141,7 +141,7 @@ class VcpuLoop
                 self().wake_at(ready_at_);
                 return;
             }
-            if (asleep() || waits()) {
+            if (asleep(now) || waits()) {
                 return;
             }
             const std::uint64_t address = self().memory().table.translate(next_->address);
@@ -182,10 +182,10 @@ class VcpuLoop
     }
 
     bool
-    asleep()
+    asleep(std::uint64_t now)
     {
-        const std::uint64_t at = throttle_.awake_from(self().now());
-        if (at == self().now()) {
+        const std::uint64_t at = throttle_.awake_from(now);
+        if (at == now) {
             return false;
         }
         self().wake_at(at);
