@@ -390,7 +390,7 @@ class CacheMemory
     }
 
     // Begin anew: of a set only the order counts.
-    void
+    [[gnu::noinline]] void
     renumber()
     {
         std::vector<std::uint32_t> order;
