@@ -9,11 +9,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <stdexcept>
-#include <vector>
-
-#include "common/access.hh"
 
 namespace homeshift
 {
@@ -22,10 +21,9 @@ template <typename Value>
 class LineTable
 {
   public:
-    LineTable()
-    {
-        first_.fill(kNone);
-    }
+    LineTable() = default;
+    LineTable(const LineTable &) = delete;
+    LineTable &operator=(const LineTable &) = delete;
 
     std::size_t
     size() const
@@ -33,55 +31,51 @@ class LineTable
         return size_;
     }
 
-    // The value of a line, or nullptr. Valid until the next add.
+    // The value of a line, or nullptr. Valid until it is removed.
     Value *
     find(std::uint64_t line)
     {
-        return find_from(first_[kind(line)], line);
+        Item *const item = *link_to(line);
+        return item == nullptr ? nullptr : &item->value;
     }
 
-    // A place for the value of a line: with what the last value there has left, or Value{}. Valid
-    // until the next add. nullptr if the line has a value.
+    // A place for the value of a line: with what the last value there has left, or Value{}. nullptr
+    // if the line has a value.
     Value *
     add(std::uint64_t line)
     {
-        Place &first = first_[kind(line)];
-        if (find_from(first, line) != nullptr) {
+        if (find(line) != nullptr) {
             return nullptr;
         }
-        Place place = free_;
-        if (place == kNone) {
-            place = static_cast<Place>(items_.size());
-            items_.emplace_back();
+        Item *item = free_;
+        if (item == nullptr) {
+            item = &items_.emplace_back();
         } else {
-            free_ = items_[place].next;
+            free_ = item->next;
         }
-        items_[place].line = line;
-        items_[place].next = first;
-        first = place;
+        Item *&first = first_[kind(line)];
+        item->line = line;
+        item->next = first;
+        first = item;
         ++size_;
-        return &items_[place].value;
+        return &item->value;
     }
 
     // Returns what is left of the value. Valid until the next add.
     Value &
     remove(std::uint64_t line)
     {
-        Place *link = &first_[kind(line)];
-        while (*link != kNone && items_[*link].line != line) {
-            link = &items_[*link].next;
-        }
-        const Place place = *link;
-        if (place == kNone) {
+        Item **const link = link_to(line);
+        Item *const item = *link;
+        if (item == nullptr) {
             throw std::logic_error("nothing is under way of this line");
         }
-        Item &item = items_[place];
-        *link = item.next;
-        item.line = kNoLine;
-        item.next = free_;
-        free_ = place;
+        *link = item->next;
+        item->line = kNoLine;
+        item->next = free_;
+        free_ = item;
         --size_;
-        return item.value;
+        return item->value;
     }
 
     template <typename Predicate>
@@ -95,26 +89,24 @@ class LineTable
 
   private:
     static constexpr std::uint64_t kNoLine = ~std::uint64_t{0};
-    using Place = std::uint32_t;
-    static constexpr Place kNone = ~Place{0};
     static constexpr unsigned kKindBits = 6;
 
     struct Item
     {
         std::uint64_t line = kNoLine;
+        Item *next = nullptr; // in the chain, or of free places
         Value value{};
-        Place next = kNone; // in the chain, or of free places
     };
 
-    Value *
-    find_from(Place place, std::uint64_t line)
+    // What leads to a line's item; or to nullptr, at the end of its chain.
+    Item **
+    link_to(std::uint64_t line)
     {
-        for (; place != kNone; place = items_[place].next) {
-            if (items_[place].line == line) {
-                return &items_[place].value;
-            }
+        Item **link = &first_[kind(line)];
+        while (*link != nullptr && (*link)->line != line) {
+            link = &(*link)->next;
         }
-        return nullptr;
+        return link;
     }
 
     // Not simply the lowest bits: lines of one cache set are often under way together.
@@ -124,9 +116,9 @@ class LineTable
         return line * 0x9E3779B97F4A7C15U >> (64 - kKindBits);
     }
 
-    std::array<Place, 1 << kKindBits> first_; // of each kind's chain
-    std::vector<Item> items_;
-    Place free_ = kNone;
+    std::array<Item *, 1 << kKindBits> first_{}; // of each kind's chain
+    std::deque<Item> items_;                     // which stay where they are
+    Item *free_ = nullptr;
     std::size_t size_ = 0;
 };
 
