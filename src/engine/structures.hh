@@ -59,22 +59,17 @@ class TBETable
     T *
     lookup(Addr address)
     {
-        const auto *found = under_way_.find(address);
-        return found ? found->get() : nullptr;
+        return under_way_.find(address);
     }
 
     void
     allocate(Addr address)
     {
-        std::unique_ptr<T> *const place = under_way_.add(address);
+        T *const place = under_way_.add(address);
         if (place == nullptr) {
             throw ProtocolError("a TBE is allocated twice");
         }
-        if (*place == nullptr) {
-            *place = std::make_unique<T>();
-        } else {
-            **place = T{};
-        }
+        *place = T{};
     }
 
     void
@@ -96,7 +91,7 @@ class TBETable
     }
 
   private:
-    LineTable<std::unique_ptr<T>> under_way_;
+    LineTable<T> under_way_;
 };
 
 // A set-associative array with true LRU, as gem5's CacheMemory with LRURP.
