@@ -77,20 +77,17 @@ class Controller : public Receiver
         arrive(message);
     }
 
-    // Take a request of a core if that changes nothing but this cache: a hit. The message stays the
-    // caller's. Returns whether it was taken.
+    // Take a request of a core, on its port, if that changes nothing but this cache: a hit. The
+    // message stays the caller's. Returns whether it was taken.
     bool
-    take_hit(Message *message, int port)
+    take_hit(Message *message)
     {
         if (!blocked_.empty()) {
             return false;
         }
-        message->port = static_cast<std::int8_t>(port);
         current_ = message;
         taken_ = false;
-        const bool taken = run_hit();
-        current_ = nullptr;
-        return taken;
+        return run_hit();
     }
 
     MachineID

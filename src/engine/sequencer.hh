@@ -9,6 +9,7 @@
 #define HOMESHIFT_ENGINE_SEQUENCER_HH
 
 #include <algorithm>
+#include <cstdint>
 
 #include "engine/controller.hh"
 #include "engine/fifo.hh"
@@ -51,6 +52,7 @@ class Sequencer final : public Runner
     {
         cache_ = cache;
         port_ = port;
+        hit_.port = static_cast<std::int8_t>(port);
         lines_ = lines;
         latency_ = latency;
         home_table_ = table;
@@ -180,7 +182,7 @@ class Sequencer final : public Runner
     hits()
     {
         fill(hit_);
-        if (!cache_->take_hit(&hit_, port_)) {
+        if (!cache_->take_hit(&hit_)) {
             return false;
         }
         requests_.pop_front();
