@@ -47,22 +47,23 @@ class MixedStream final : public RequestStream
     more() override
     {
         Random random = random_; // its state stays in registers
+        std::uint64_t number = made_;
         for (Access &access : ahead_) {
-            access = make(random);
+            access = make(random, number++);
         }
         random_ = random;
+        made_ = number;
         next_ = ahead_.data();
         end_ = next_ + ahead_.size();
     }
 
   private:
     [[gnu::always_inline]] Access
-    make(Random &random)
+    make(Random &random, std::uint64_t number)
     {
-        const std::uint64_t access = accesses_++;
         const bool common = random.happens(is_common_);
-        const std::uint64_t offset = common ? common_begin_ + common_.next(random, access)
-                                            : own_begin_ + own_.next(random, access);
+        const std::uint64_t offset = common ? common_begin_ + common_.next(random, number)
+                                            : own_begin_ + own_.next(random, number);
         const bool write = random.happens(common ? common_writes_ : own_writes_);
         return {scatter_.address(offset), think_, write};
     }
@@ -71,7 +72,7 @@ class MixedStream final : public RequestStream
     Scatter scatter_;
     std::uint64_t common_begin_;
     std::uint64_t own_begin_;
-    std::uint64_t accesses_ = 0;
+    std::uint64_t made_ = 0;
     std::uint32_t think_;
     Chance is_common_;
     Chance common_writes_;

@@ -16,7 +16,7 @@
 namespace homeshift
 {
 
-constexpr std::uint64_t kLinesPerPage = kPageBytes / kLineBytes;
+constexpr unsigned kLineBits = kPageShift - kLineShift; // that number the lines of a page
 
 // Every line is equally likely.
 class UniformPattern
@@ -47,7 +47,7 @@ class ZipfPattern
     next(Random &random, std::uint64_t)
     {
         const std::uint64_t page = zipf_.rank(random) - 1;
-        return page * kPageBytes + random.below(kLinesPerPage) * kLineBytes;
+        return page * kPageBytes + random.bits(kLineBits) * kLineBytes;
     }
 
   private:
@@ -147,7 +147,7 @@ class PhasedPattern
         const bool hot = random.happens(hot_);
         std::uint64_t page = hot ? first_hot_ + random.below(hot_pages_) : random.below(pages_);
         page -= page >= pages_ ? pages_ : 0;
-        return page * kPageBytes + random.below(kLinesPerPage) * kLineBytes;
+        return page * kPageBytes + random.bits(kLineBits) * kLineBytes;
     }
 
   private:

@@ -66,6 +66,13 @@ class Random
         return multiply_high(next(), bound);
     }
 
+    // Uniform in [0, 2^count): the same as below(2^count).
+    [[gnu::always_inline]] std::uint64_t
+    bits(unsigned count)
+    {
+        return next() >> (64 - count);
+    }
+
     // Uniform in [0, 1).
     double
     unit()
