@@ -21,11 +21,10 @@ class Upcoming
     void
     add(std::uint64_t when, const What &what, std::uint64_t now, Count count)
     {
-        items_.push_back({when, what});
-        if (items_.size() == limit_) [[unlikely]] {
-            take(now, count);
-            limit_ = kFew + 2 * items_.size(); // so that each is looked at a few times at most
+        if (items_.size() == items_.capacity()) [[unlikely]] {
+            make_room(now, count);
         }
+        items_.push_back({when, what});
     }
 
     // It has been called for all of that after this.
@@ -53,8 +52,15 @@ class Upcoming
         What what;
     };
 
+    template <typename Count>
+    [[gnu::noinline]] void
+    make_room(std::uint64_t now, Count count)
+    {
+        take(now, count);
+        items_.reserve(kFew + 2 * items_.size()); // so that each is looked at a few times at most
+    }
+
     std::vector<Item> items_;
-    std::size_t limit_ = kFew;
 };
 
 } // namespace homeshift::engine
