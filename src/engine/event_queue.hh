@@ -343,7 +343,9 @@ class EventQueue
     {
         std::uint64_t &word = occupied_[(when & kMask) >> 6];
         word &= ~(std::uint64_t{1} << (when & 63));
-        occupied_words_ &= ~(std::uint64_t{word == 0} << ((when & kMask) >> 6));
+        if (word == 0) [[unlikely]] {
+            occupied_words_ &= ~(std::uint64_t{1} << ((when & kMask) >> 6));
+        }
     }
 
     // When something happens next; kNever if nothing does.

@@ -107,7 +107,7 @@ class Runners
     {
         Moment first;
         for (std::size_t at = runner->leaf_; at > 1; at /= 2) {
-            first = std::min(first, moments_[at ^ 1]);
+            first = earlier(first, moments_[at ^ 1]);
         }
         return first;
     }
@@ -118,11 +118,17 @@ class Runners
         std::size_t at = runner->leaf_;
         moments_[at] = next;
         for (at /= 2; at > 0; at /= 2) {
-            moments_[at] = std::min(moments_[2 * at], moments_[2 * at + 1]);
+            moments_[at] = earlier(moments_[2 * at], moments_[2 * at + 1]);
         }
     }
 
   private:
+    static constexpr Moment
+    earlier(Moment a, Moment b) // by value: in registers
+    {
+        return a <= b ? a : b;
+    }
+
     std::vector<Runner *> runners_;
     std::vector<Moment> moments_ = std::vector<Moment>(2); // the children of i: 2i and 2i + 1
     std::size_t first_leaf_ = 1;
