@@ -23,7 +23,7 @@ class Receiver
     virtual void arrive(Message *message) = 0;
 
     // Whether what comes on a virtual network makes it look lines up in large tables. For these
-    // messages the network calls the next two functions.
+    // messages the network calls the next three functions.
     virtual bool
     looks_up(unsigned) const
     {
@@ -42,6 +42,11 @@ class Receiver
     {
         return kNoLine;
     }
+
+    // Later still: fetch what is needed of that other line.
+    virtual void
+    prefetch_other(Addr) const
+    {}
 
     // Whether the event queue holds a message for it.
     bool
@@ -65,7 +70,7 @@ class Receiver
     unsigned under_way_ = 0;
 };
 
-// The machines that a message goes to. It is nearly always a single one, which is noted as it comes.
+// The machines that a message goes to: nearly always a single one, which is noted as it comes.
 class Destinations
 {
   public:

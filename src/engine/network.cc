@@ -140,21 +140,6 @@ Network::add(MachineID id, Receiver *controller)
     }
 }
 
-// Returns what it leads to.
-inline Network::Prefetched
-Network::prefetch_record(const Prefetched &before)
-{
-    if (before.receiver == nullptr) {
-        return {};
-    }
-    const Addr other = before.receiver->prefetch_record(before.line);
-    if (other == kNoLine) {
-        return {};
-    }
-    before.receiver->prefetch(other);
-    return {before.receiver, other};
-}
-
 // What a message is about is mostly in the host's memory, far from its caches. Each step waits for
 // some messages, until what it looks at has come.
 void
@@ -162,9 +147,15 @@ Network::prefetch(const Receiver &receiver, Addr line)
 {
     receiver.prefetch(line);
     const std::size_t place = sent_++ % kAhead;
-    prefetch_record(others_[place]);
-    others_[place] = prefetch_record(prefetched_[place]);
-    prefetched_[place] = {&receiver, line};
+    Prefetched &before = prefetched_[place];
+    Prefetched &other = others_[place];
+    if (other.line != kNoLine) {
+        other.receiver->prefetch_other(other.line);
+    }
+    if (before.line != kNoLine) {
+        other = {before.receiver, before.receiver->prefetch_record(before.line)};
+    }
+    before = {&receiver, line};
 }
 
 bool

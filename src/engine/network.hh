@@ -120,7 +120,7 @@ class Network
     struct Prefetched
     {
         const Receiver *receiver = nullptr;
-        Addr line = 0;
+        Addr line = kNoLine;
     };
 
     // Called when a message is at its node's router.
@@ -139,7 +139,6 @@ class Network
     void find_routes_to(unsigned node);
     [[gnu::noinline]] void prefetch(const Receiver &receiver, Addr line);
     [[gnu::noinline]] bool leaves_node(const NetDest &destination, unsigned node) const;
-    static Prefetched prefetch_record(const Prefetched &before);
     void deliver(Message *message, MachineIndex to, Cycle when);
     [[gnu::noinline]] void deliver_with_more(Message *message, MachineIndex to, Cycle when);
     void split(Message *message, unsigned router, Cycle arrival);

@@ -273,6 +273,7 @@ def _prefetch(machine: Machine) -> list[str]:
         return []
     caches = [v.name for v in tables if v.type.name == "CacheMemory"]
     directories = [v.name for v in tables if v.type.name == "HomeDirectory"]
+    victim = f"{caches[0]}->prefetch_record(line)" if caches else "kNoLine"
     return [
         "    bool looks_up(unsigned network) const override",
         "    {",
@@ -287,7 +288,14 @@ def _prefetch(machine: Machine) -> list[str]:
         "    Addr prefetch_record([[maybe_unused]] Addr line) const override",
         "    {",
         *(f"        {name}->prefetch_record(line);" for name in directories),
-        f"        return {f'{caches[0]}->prefetch_record(line)' if caches else 'kNoLine'};",
+        f"        const Addr other = {victim};",
+        *(f"        {name}->prefetch(other);" for name in directories if caches),
+        "        return other;",
+        "    }",
+        "",
+        "    void prefetch_other([[maybe_unused]] Addr line) const override",
+        "    {",
+        *(f"        {name}->prefetch_record(line);" for name in directories),
         "    }",
         "",
     ]
