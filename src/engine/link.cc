@@ -173,9 +173,7 @@ Link::go_on(Message *message, Cycle start)
 void
 Link::accept(Message *message, Cycle ready, bool may_book)
 {
-    const Cycles length = this->length(message->MessageSize);
     if (ready >= idle_from_ && may_book && ready - queue_.now() <= notice_) {
-        idle_from_ = ready + length;
         if (booked_.size() >= kRemembered) {
             start_booked(queue_.now());
         }
@@ -185,13 +183,14 @@ Link::accept(Message *message, Cycle ready, bool may_book)
         booked->in_port = message->in_port;
         booked->vnet = message->vnet;
         booked->size = message->MessageSize;
+        idle_from_ = ready + length(message->MessageSize);
         go_on(message, ready);
         return;
     }
     if (!booked_.empty() && booked_.back().ready == ready) [[unlikely]] {
         cancel_last_booked();
     }
-    idle_from_ = std::max(idle_from_, ready) + length;
+    idle_from_ = std::max(idle_from_, ready) + length(message->MessageSize);
     schedule(message, ready);
 }
 
@@ -210,8 +209,8 @@ void
 Link::arrive(Message *message)
 {
     const Cycle now = queue_.now();
-    const bool last = queue_.next_order_now() >> kInPortBits != order_ >> kInPortBits;
     start_booked(now);
+    const bool last = queue_.next_order_now() >> kInPortBits != order_ >> kInPortBits;
     if (last && waiting_units_ == 0 && now >= done_) {
         finish();
         start_alone(message->vnet, message->MessageSize, now);

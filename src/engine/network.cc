@@ -169,6 +169,9 @@ Network::leaves_node(const NetDest &destination, unsigned node) const
 void
 Network::send(Message *message, MachineID sender, Cycles latency, Addr line)
 {
+    if (log_ != nullptr) [[unlikely]] {
+        log_->send(*message, sender, queue_.now());
+    }
     const Machine &from = machines_[index_of(sender)];
     const unsigned node = from.node;
     message->in_port = from.in_port;
@@ -184,9 +187,6 @@ Network::send(Message *message, MachineID sender, Cycles latency, Addr line)
     }
     const Cycle arrival = queue_.now() + latency;
     entering_.add(arrival, {message->MessageSize, leaves}, queue_.now(), counter());
-    if (log_ != nullptr) [[unlikely]] {
-        log_->send(*message, sender, queue_.now());
-    }
     route(message, node, arrival);
 }
 
