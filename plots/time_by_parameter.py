@@ -226,6 +226,8 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
                 axes.minorticks_off()
             axes.xaxis.set_major_formatter(functools.partial(_tick, name))
             axes.grid(visible=True)
+        if not logarithmic and own["value"].abs().max() >= 1000 * unit.factor:
+            row[0].yaxis.set_major_formatter("{x:,.0f}")
         if logarithmic:
             _mark_powers(row[0], [float(value) / unit.factor for value in own["value"]])
         row[0].set_ylabel(_label(measure, unit, logarithmic=logarithmic))

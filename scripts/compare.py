@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 from homeshift.analysis.given_runs import add_runs, read_runs
 from homeshift.front_end import call, install_command, tells_errors
 from homeshift.output_file import output_file, require_writable
+from homeshift.units import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,7 +110,7 @@ def _summary(
     shown = texts(data)
     intervals = "; intervals: 95 %" if data["mean_low"].notna().any() else ""
     lines = [
-        f"{len(table)} runs" + (f" over {over}" if over else ""),
+        counted(len(table), "run") + (f" over {over}" if over else ""),
         f"ratio: to {data.attrs['baseline']}, geometric mean{intervals}",
         "",
         fitted(*shown, width=_width()),

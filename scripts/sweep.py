@@ -31,6 +31,7 @@ from homeshift.errors import InputError, RunError
 from homeshift.front_end import call, install_command, tells_errors, undisturbed
 from homeshift.sweep.place import Place
 from homeshift.sweep.spec import RunSpec, Sweep, load_sweep
+from homeshift.units import counted
 
 if TYPE_CHECKING:
     from distributed import Future
@@ -95,7 +96,8 @@ def _sweep(arguments: argparse.Namespace) -> int:
     place.begin(sweep, version=homeshift.__version__)
     with place.exclusive(alone=not (arguments.scheduler or arguments.slurm)):
         if outdated := place.drop_outdated(sweep):
-            _tell(f"{outdated} runs are made again: files that they name have changed")
+            again = "run is" if outdated == 1 else "runs are"
+            _tell(f"{outdated} {again} made again: files that are named have changed")
         place.describe(sweep, version=homeshift.__version__)
         return _complete(arguments, sweep, place, gem5)
 
@@ -103,7 +105,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
 def _complete(arguments: argparse.Namespace, sweep: Sweep, place: Place, gem5: str | None) -> int:
     """Run what is missing, and write the table."""
     wanted = [run for run in sweep.runs if not place.is_done(run)]
-    done = f"{len(sweep.runs)} runs, {len(sweep.runs) - len(wanted)} of them done before"
+    done = f"{counted(len(sweep.runs), 'run')}, {len(sweep.runs) - len(wanted)} of them done before"
     if not arguments.retry_failed:
         asked = len(wanted)
         wanted = [run for run in wanted if place.error(run) is None]
@@ -209,7 +211,7 @@ def _report(sweep: Sweep, place: Place) -> int:
     table = collect(sweep, place)
     path = write_table(table, place)
     failures = [(run, place.error(run)) for run in sweep.runs if not place.is_done(run)]
-    print(f"sweep.py: wrote {os.path.relpath(path)} with {len(table)} runs")
+    print(f"sweep.py: wrote {os.path.relpath(path)} with {counted(len(table), 'run')}")
     for run, failure in failures[:_SHOWN_FAILURES]:
         said = (failure or {}).get("error", "was not made").replace("\n", "\n    ")
         options = " ".join(run.arguments)
@@ -217,7 +219,7 @@ def _report(sweep: Sweep, place: Place) -> int:
     if failures:
         noted = any(failure is not None for _, failure in failures)
         where = f"; see {os.path.relpath(place.path / FAILED)}" if noted else ""
-        print(f"sweep.py: {len(failures)} runs failed{where}", file=sys.stderr)
+        print(f"sweep.py: {counted(len(failures), 'run')} failed{where}", file=sys.stderr)
     return 1 if failures else 0
 
 

@@ -287,7 +287,7 @@ def test_runs_are_made_again_when_a_file_that_they_name_has_changed(tmp_path: Pa
     (out / "failed" / "of-before.json").write_text("{}", encoding="utf-8")
     again = sweep(path, out)
     assert again.returncode == 0, again.stderr
-    assert "4 runs are made again: files that they name have changed" in again.stdout
+    assert "4 runs are made again: files that are named have changed" in again.stdout
     assert "8 runs, 4 of them done before" in again.stdout
     after = finished(out)
     assert len(after) == 8
@@ -372,6 +372,19 @@ def test_finished_runs_that_the_file_does_not_ask_for_are_told_and_kept(tmp_path
     wider = sweep(written(tmp_path, QUICK.replace("[1, 2]", "[2, 1, 3]"), "other.toml"), out)
     assert wider.returncode == 0, wider.stderr
     assert "6 runs, 4 of them done before" in wider.stdout
+
+
+def test_what_to_do_about_a_broken_run_is_told(tmp_path: Path) -> None:
+    path, out = written(tmp_path, QUICK), tmp_path / "out"
+    assert sweep(path, out).returncode == 0
+    [broken, *_] = (out / "runs").iterdir()
+    (broken / "migration.json").write_text("", encoding="utf-8")
+    told = sweep(path, out)
+    assert told.returncode == 2
+    assert "migration.json: not valid JSON" in told.stderr
+    assert "delete its directory, and the same command makes it again" in told.stderr
+    shutil.rmtree(broken)
+    assert "4 runs, 3 of them done before" in sweep(path, out).stdout
 
 
 def test_a_log_gets_a_line_a_minute(tmp_path: Path) -> None:

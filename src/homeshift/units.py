@@ -157,3 +157,8 @@ def format_seconds(seconds: float) -> str:
 def three_digits(value: float) -> str:
     """Return three significant digits, or all before the point: 9.996 -> "10.0"."""
     return f"{value:.0f}" if abs(value) >= 99.95 else f"{value:#.3g}"
+
+
+def counted(number: int, thing: str) -> str:
+    """Return how many of a thing there are: "1 run", "2 runs"."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

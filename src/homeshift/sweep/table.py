@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from homeshift.analysis.runs import Run, measures, parameters, read_run
+from homeshift.errors import InputError
 from homeshift.output_file import output_file
 from homeshift.sweep.place import Place
 from homeshift.sweep.spec import RunSpec, Sweep
@@ -28,7 +29,7 @@ def collect(sweep: Sweep, place: Place) -> pd.DataFrame:
     rows = []
     for spec in sweep.runs:
         if place.is_done(spec):
-            rows.append(_row(spec, read_run(place.run(spec), stats=False)))
+            rows.append(_row(spec, _read(place.run(spec))))
         elif (failure := place.error(spec)) is not None:
             status = {"status": "error", "error": failure["error"]}
             rows.append({"run": spec.name, **status, **_options(spec)})
@@ -43,6 +44,14 @@ def write_table(table: pd.DataFrame, place: Place) -> Path:
     with output_file(place.table) as partial:
         table.to_parquet(partial, index=False)
     return place.table
+
+
+def _read(directory: Path) -> Run:
+    try:
+        return read_run(directory, stats=False)
+    except InputError as error:
+        hint = "delete its directory, and the same command makes it again"
+        raise InputError(error.subject, [*error.faults, hint]) from error
 
 
 def _one_type(column: pd.Series[Any]) -> pd.Series[Any]:
