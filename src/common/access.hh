@@ -64,4 +64,4 @@ class RequestStream
 
 } // namespace homeshift
 
-#endif
+#endif // HOMESHIFT_COMMON_ACCESS_HH

@@ -142,4 +142,4 @@ struct Footprint
 
 } // namespace homeshift
 
-#endif
+#endif // HOMESHIFT_COMMON_FOOTPRINT_HH

@@ -84,4 +84,4 @@ class MixedStream final : public RequestStream
 
 } // namespace homeshift
 
-#endif
+#endif // HOMESHIFT_COMMON_MIXED_STREAM_HH

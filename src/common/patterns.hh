@@ -161,4 +161,4 @@ class PhasedPattern
 
 } // namespace homeshift
 
-#endif
+#endif // HOMESHIFT_COMMON_PATTERNS_HH

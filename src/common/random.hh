@@ -109,4 +109,4 @@ class Random
 
 } // namespace homeshift
 
-#endif
+#endif // HOMESHIFT_COMMON_RANDOM_HH

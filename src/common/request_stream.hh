@@ -139,4 +139,4 @@ make_stream(const StreamSpec &spec)
 
 } // namespace homeshift
 
-#endif
+#endif // HOMESHIFT_COMMON_REQUEST_STREAM_HH

@@ -102,4 +102,4 @@ stream_kind(const std::string &name)
 
 } // namespace homeshift
 
-#endif
+#endif // HOMESHIFT_COMMON_STREAM_SPEC_HH

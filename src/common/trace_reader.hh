@@ -120,4 +120,4 @@ class TraceStream final : public RequestStream
 
 } // namespace homeshift
 
-#endif
+#endif // HOMESHIFT_COMMON_TRACE_READER_HH

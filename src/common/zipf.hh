@@ -78,4 +78,4 @@ class Zipf
 
 } // namespace homeshift
 
-#endif
+#endif // HOMESHIFT_COMMON_ZIPF_HH

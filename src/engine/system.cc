@@ -175,7 +175,7 @@ System::add_node(unsigned number, const Context &context)
     nodes_.push_back(std::move(node));
 }
 
-// Throws if there is no memory at all of these addresses.
+// Throws if any of these bytes is beyond the memory of all nodes.
 void
 System::require_memory(Addr address, std::uint64_t bytes) const
 {
@@ -202,7 +202,7 @@ System::require_owner(unsigned owner) const
     }
 }
 
-// What takes long lets other threads run, but not here.
+// Python's other threads run meanwhile, but one that calls in is refused.
 std::unique_lock<std::recursive_mutex>
 System::enter()
 {

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A machine file's interconnect in gem5: SimpleNetwork, as on the embedded engine, or Garnet.
 
-    add_network(ruby, machine, [(node, controller), ...], "simple")
+    network = make_network(ruby, machine, "simple")
+    join(network, machine, ends)        # controllers and their nodes
 
 Runs inside gem5 only. Link bandwidth of SimpleNetwork is in bytes in 1000 cycles, since gem5 wants
 a whole number; Garnet's flits are as many bytes as a link carries in a cycle, and its buffers deep

@@ -10,8 +10,8 @@ target stays where it is and measures how much the others disturb it:
     source = 1
     target = [0]                    # or [0, 2, 1]: back to back
     borrow = { 2 = 0.25 }
-    workload = "zipf:write_ratio=0.5"
-    strategy = "pre-copy"
+    workload = "zipf:write_ratio=0.1"
+    strategy = "pre-copy:max-rounds=3"
     start = "50us"                  # after the start of the first VM's migration
 """
 

@@ -3,9 +3,9 @@
 
     @dataclass(frozen=True, kw_only=True)
     class PreCopy(Strategy):
-        downtime_limit: int = time("300us", "the VM is stopped when the rest takes no longer")
+        downtime_limit: int = time("1ms", "pause when the rest takes no longer")
 
-    read_parameters(PreCopy, "downtime-limit=1ms")      # {"downtime_limit": 10**9}
+    read_parameters(PreCopy, "downtime-limit=2ms")      # {"downtime_limit": 2 * 10**9}, []
 
 Names are written with hyphens, as QEMU's. A field holds the base unit: ticks of 1 ps, bytes per
 second, a whole number, True or False.

@@ -7,7 +7,8 @@ run out, the VM is paused and the rest is copied.
 
 Names are QEMU's. QEMU's defaults date from links of 1 Gb/s (0.125 GB/s): downtime-limit=300ms,
 max-bandwidth=128MiB/s, cpu-throttle's slice 10 ms. The links of `quad` are 256 times as fast, so
-times are about a 256th of QEMU's, and the links are the only limit.
+times are about a 256th of QEMU's, and what limits a copy is the machine: mostly the number of lines
+that a migration engine has in flight.
 """
 
 from __future__ import annotations
