@@ -29,7 +29,7 @@ from homeshift.energy import Counts, energy_of, load_constants
 from homeshift.engines.embedded import EmbeddedEngine
 from homeshift.errors import RunError
 from homeshift.strategies import base
-from homeshift.strategies.ownership_pull import Votes
+from homeshift.strategies.pulling import Votes
 from homeshift.units import TICKS_PER_SECOND
 from homeshift.workload import Workload, trace_workload
 from homeshift.workload.trace import TRACE_DTYPE

@@ -8,18 +8,13 @@ pulled gets a frame of the target, whose home is there. The yardstick of `owners
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
-
-from homeshift.strategies.base import Strategy
-from homeshift.strategies.ownership_pull import OwnershipPull
+from homeshift.strategies.pulling import Pulling
 from homeshift.strategies.static_homes import StaticHomes
 
 
-@dataclass(frozen=True, kw_only=True)
-class StaticHomesPull(OwnershipPull):
+class StaticHomesPull(Pulling):
     """Move the vCPUs, then pull hot pages until remote accesses are rare; homes never move."""
 
     name = "static-homes+pull"
     begins_lent = False
-    first: ClassVar[type[Strategy]] = StaticHomes
+    first = StaticHomes
