@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from homeshift.analysis.display import format_number
@@ -376,16 +376,21 @@ class Tables:
         other = ("`ownership+copy`: downtime [us]", "rounds", "copied pages")
         return markdown_table(("downtime-limit", *header, *other), rows)
 
-    def winners(self, measure: str, *, least: bool) -> str:
+    def winners(self) -> str:
         """Return in how many cases of all axes a strategy is the best, or within 1 % of it."""
+        work, energy = self._near("accesses", max), self._near("energy_ratio", min)
+        ordered = sorted(STRATEGIES, key=lambda name: (-work[name], -energy[name]))
+        rows = [(f"`{name}`", str(work[name]), str(energy[name])) for name in ordered]
+        return markdown_table(("", "most work", "least energy for the same work"), rows)
+
+    def _near(self, measure: str, best_of: Callable[[Iterable[float]], float]) -> dict[str, int]:
         near = dict.fromkeys(STRATEGIES, 0)
         for changes in self._cases():
             values = {s: self._study.value(measure, s, **changes) for s in STRATEGIES}
-            best = (min if least else max)(values.values())
+            best = best_of(values.values())
             for name, value in values.items():
                 near[name] += abs(value / best - 1) <= _AS_GOOD
-        ordered = sorted(near.items(), key=lambda item: -item[1])
-        return ", ".join(f"`{name}` in {count}" for name, count in ordered if count)
+        return near
 
     def pulling_wins(self, at: str = "") -> int:
         """Return in how many cases a strategy that pulls spends least energy for the same work.
