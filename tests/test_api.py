@@ -15,12 +15,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import CONFIG, MIGRATION
 
 import homeshift as hs
 from homeshift.analysis.runs import read_run
 from homeshift.errors import InputError
 from homeshift.experiment.migration import Experiment
 from homeshift.machine import load_machine
+from homeshift.run_format import leaves
 from homeshift.strategies import Strategy, parameters
 from homeshift.strategies.ownership import Ownership
 from homeshift.strategies.pre_copy import PreCopy
@@ -119,6 +121,15 @@ def test_a_machine_can_be_named_by_a_path(tmp_path: Path) -> None:
     settings: dict[str, Any] = {"vm": hs.Vm(memory="64KiB"), "window": "5us", "warmup": "5us"}
     by_path, by_text = (hs.migrate(machine=name, **settings) for name in (file, str(file)))
     assert by_path.config == by_text.config
+
+
+def test_runs_that_tests_invent_have_the_keys_of_one(run: hs.Result) -> None:
+    for invented, real in ((MIGRATION, run.summary), (CONFIG, run.config)):
+        there = {name for name, _ in leaves(real)}
+        assert [name for name, _ in leaves(invented) if name not in there] == []
+    [invented], [real] = MIGRATION["migrations"], run.summary["migrations"]
+    assert invented.keys() <= real.keys()
+    assert invented["phases"][0].keys() <= real["phases"][0].keys()
 
 
 def test_a_timeline_is_saved_when_asked_for(run: hs.Result, tmp_path: Path) -> None:
