@@ -9,27 +9,14 @@
 
 #include "engine/controller.hh"
 #include "engine/network.hh"
+#include "replay/crossbar.hh"
 #include "replay/messages.hh"
 
 namespace homeshift::engine
 {
 
-inline NetworkSpec
-crossbar()
-{
-    NetworkSpec spec;
-    spec.nodes = kNodes;
-    spec.router_latency = 1;
-    spec.local_latency = 1;
-    for (unsigned node = 0; node < kNodes; ++node) {
-        spec.links.push_back({node, kNodes, 1, 10, 16}); // to the hub and back
-        spec.links.push_back({kNodes, node, 1, 10, 16});
-    }
-    return spec;
-}
-
 inline EventQueue the_queue;
-inline Network the_network(crossbar(), the_queue, 1);
+inline Network the_network(small_crossbar(kNodes), the_queue, 1);
 inline const Context the_context{&the_queue, &the_network, ~Addr{0}};
 
 // A machine's side of the network.

@@ -14,8 +14,8 @@
 #include <unordered_map>
 
 #include "common/random.hh"
-#include "engine/network.hh"
 #include "engine/runtime.hh"
+#include "replay/crossbar.hh"
 
 namespace homeshift::engine
 {
@@ -229,15 +229,7 @@ run(std::uint64_t accesses, std::uint64_t lines, double write_ratio, std::uint64
 {
     Values values;
     auto queue = std::make_unique<EventQueue>();
-    NetworkSpec spec;
-    spec.nodes = kNodes;
-    spec.router_latency = 1;
-    spec.local_latency = 1;
-    for (unsigned node = 0; node < kNodes; ++node) {
-        spec.links.push_back({node, kNodes, 1, 10, 16}); // to the hub and back
-        spec.links.push_back({kNodes, node, 1, 10, 16});
-    }
-    Network network(spec, *queue, 1);
+    Network network(small_crossbar(kNodes), *queue, 1);
     Simulation simulation(*queue, network, values);
     std::vector<std::unique_ptr<Core>> cores;
     for (Sequencer *sequencer : simulation.sequencers) {

@@ -151,7 +151,7 @@ def simulate(
     program = compile_cpp(
         emit,
         ["simulate/main.cc", "engine/controller.cc", "engine/link.cc", "engine/network.cc"],
-        sources_read=["simulate", "engine", "common"],
+        sources_read=["simulate", "engine", "replay", "common"],
         generated=["protocol.cc"],
         flags=[],
     )
