@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""docs/output.md names every key that a run writes, and no other.
+"""docs/output.md names every key that a run writes, and no other; docs/options.md every option.
 
 Runs of several kinds on the tiny machine say which keys there are.
 """
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import json
 import re
@@ -28,6 +29,7 @@ from homeshift.workload.trace import TRACE_DTYPE
 
 ROOT = Path(__file__).parents[1]
 OUTPUT = (ROOT / "docs" / "output.md").read_text(encoding="utf-8")
+OPTIONS = (ROOT / "docs" / "options.md").read_text(encoding="utf-8")
 EXPERIMENTS = (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")
 SCRIPT = runpy.run_path(str(ROOT / "configs" / "migrate.py"))
 
@@ -205,3 +207,38 @@ def test_every_phase_is_described(runs: list[hs.Result]) -> None:
 def test_every_file_of_a_run_is_described() -> None:
     files = [cells[0].strip("`") for cells in rows(OUTPUT[: OUTPUT.index("## migration.json")])]
     assert sorted(files) == sorted([*RUN_FILES, TIMELINE, TERMINAL])
+
+
+# ---- options --------------------------------------------------------------------------------
+
+
+def default_of(action: argparse.Action) -> str:
+    """Return the default as the table has it; some options tell theirs in a sentence."""
+    told = re.search(r"\(default: (.*)\)", action.help or "")
+    if action.nargs == 0:
+        return "off"
+    if action.default in (None, ""):
+        return re.sub(r"(--\w+)", r"`\1`", told[1]) if told else "none"
+    return f"`{action.default}`"
+
+
+def test_every_option_is_described_with_its_default() -> None:
+    actions = [
+        action
+        for action in SCRIPT["_parser"]()._actions
+        if not isinstance(action, argparse._HelpAction)
+    ]
+    found = {cells[0]: cells[1:] for cells in rows(OPTIONS)}
+    assert len(found) == len(list(rows(OPTIONS)))
+    expected = {}
+    for action in actions:
+        [name] = action.option_strings
+        value = (action.metavar or "").replace("|", " or ")
+        value += f" [{value} ...]" if action.nargs == "+" else ""
+        expected[f"`{name} {value}`" if value else f"`{name}`"] = action
+    assert found.keys() == expected.keys()
+    for option, (default, meaning) in found.items():
+        action = expected[option]
+        assert default == default_of(action), option
+        sentence = re.sub(r" \(default: .*\)", "", action.help or "")
+        assert sentence in meaning.replace("`", ""), option
