@@ -24,6 +24,7 @@ from homeshift.energy import Constants
 from homeshift.run_format import RUN_FILES, TERMINAL, TIMELINE, leaves
 from homeshift.strategies import LENDING, STRATEGIES, Operation
 from homeshift.strategies.parameters import parameters_of
+from homeshift.workload import FullSystem, Program
 from homeshift.workload.kinds import KINDS
 from homeshift.workload.trace import TRACE_DTYPE
 
@@ -191,6 +192,12 @@ def test_every_key_of_config_json_is_described(runs: list[hs.Result]) -> None:
     found = occurring(run.config for run in runs)
     assert found.isdisjoint(GEM5_ONLY["config.json"])
     assert set(keys) == found | GEM5_ONLY["config.json"]
+
+
+def test_the_keys_of_what_gem5_runs_are_those_of_config_json() -> None:
+    booted = (FullSystem(bios="fw_jump.elf"), Program(command=("threads",), isa="riscv"))
+    written = {f"workload.{name}" for it in booted for name in it.to_dict().keys() - {"kind"}}
+    assert written == GEM5_ONLY["config.json"]
 
 
 def test_every_phase_is_described(runs: list[hs.Result]) -> None:
