@@ -66,7 +66,7 @@ class Controller : public Receiver
     {
         message->port = static_cast<std::int8_t>(port);
         message->order = in_order(machineID, static_cast<unsigned>(port), 0);
-        message->travel(this, context_.queue->now() + latency, *context_.queue);
+        message->travel_to_machine(this, context_.queue->now() + latency, *context_.queue);
     }
 
     // A message arrives that has not come over the network.

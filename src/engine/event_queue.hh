@@ -303,10 +303,10 @@ class EventQueue
         const Cycle now = now_;
         Cycle until = now;
         if (lookahead_ != 0 && held_back_ == 0) {
-            const bool waits = MayStop || event == kNever || runner.is_sent_something();
             const Cycle other = runners_.first_other(&runner).cycle();
-            until = std::min({waits ? event : event + lookahead_,
-                              other + (MayStop ? lookahead_ : 2 * lookahead_), last + 1});
+            const Cycle reached = std::clamp(runner.next_expected(now), event, event + lookahead_);
+            until = MayStop ? std::min({event, other + lookahead_, last + 1})
+                            : std::min({reached, other + 2 * lookahead_, last + 1});
         }
         runner.run(until);
         now_ = now;

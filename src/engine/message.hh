@@ -48,11 +48,11 @@ class Receiver
     prefetch_other(Addr) const
     {}
 
-    // Whether the event queue holds a message for it.
-    bool
-    is_sent_something() const
+    // What it receives concerns this core, which must not be ahead of it.
+    void
+    set_core(Runner *core)
     {
-        return under_way_ != 0;
+        core_ = core;
     }
 
     // Where a message of a virtual network stands among others of the same cycle.
@@ -67,7 +67,7 @@ class Receiver
 
   private:
     friend class Message;
-    unsigned under_way_ = 0;
+    Runner *core_ = nullptr;
 };
 
 // The machines that a message goes to: nearly always a single one, which is noted as it comes.
@@ -140,36 +140,43 @@ class Message : public Event, public Pooled<Message, kMessageBytes>
 
     virtual Message *clone() const = 0;
 
-    // Let it arrive at a cycle after the current one.
+    // Let it arrive at a cycle after the current one, at what is of no core.
     void
     travel(Receiver *receiver, Cycle arrival, EventQueue &queue)
     {
         receiver_ = receiver;
-        ++receiver->under_way_;
         queue.schedule(this, arrival);
     }
 
-    // Let it arrive in the current cycle.
+    // The same, at any machine.
+    void
+    travel_to_machine(Receiver *receiver, Cycle arrival, EventQueue &queue)
+    {
+        receiver_ = receiver;
+        receiver->core_ == nullptr ? queue.schedule(this, arrival) : travel_to_core(arrival, queue);
+    }
+
+    // Let it arrive at a machine in the current cycle.
     void
     arrive_now(Receiver *receiver, EventQueue &queue)
     {
         receiver_ = receiver;
-        ++receiver->under_way_;
+        if (receiver->core_ != nullptr) {
+            receiver->core_->expect(queue.now(), queue.now());
+        }
         queue.schedule_now(this);
     }
 
-    // Undo travel(): it does not arrive at that cycle, which is still to come.
+    // Undo that: it does not arrive at that cycle, which is still to come.
     void
     stop_travelling(Cycle arrival, EventQueue &queue)
     {
-        --receiver_->under_way_;
         queue.remove(this, arrival);
     }
 
     void
     fire() final
     {
-        --receiver_->under_way_;
         receiver_->arrive(this);
     }
 
@@ -178,6 +185,14 @@ class Message : public Event, public Pooled<Message, kMessageBytes>
     discard() final
     {
         operator delete(this);
+    }
+
+  private:
+    [[gnu::noinline]] void
+    travel_to_core(Cycle arrival, EventQueue &queue)
+    {
+        receiver_->core_->expect(arrival, queue.now());
+        queue.schedule(this, arrival);
     }
 };
 

@@ -195,7 +195,8 @@ Network::deliver(Message *message, MachineIndex to, Cycle when)
 {
     const Machine &machine = machines_[to];
     message->order = machine.orders[message->vnet] | message->in_port;
-    plain_ ? message->travel(machine.receiver, when, queue_) : deliver_with_more(message, to, when);
+    plain_ ? message->travel_to_machine(machine.receiver, when, queue_)
+           : deliver_with_more(message, to, when);
 }
 
 void
@@ -205,7 +206,7 @@ Network::deliver_with_more(Message *message, MachineIndex to, Cycle when)
     if (log_ != nullptr) {
         log_->deliver(*message, machine_at(to), when);
     }
-    message->travel(machines_[to].receiver, when, queue_);
+    message->travel_to_machine(machines_[to].receiver, when, queue_);
 }
 
 // All ways are fixed, so a message is routed when it starts to travel to the router.

@@ -60,15 +60,51 @@ class Runner
     // nobody else. The queue's time may be moved on meanwhile.
     virtual void run(Cycle until) = 0;
 
-    // Whether an event is on its way to it.
-    virtual bool is_sent_something() const = 0;
+    // An event may reach it at that cycle.
+    void
+    expect(Cycle event, Cycle now)
+    {
+        forget_past(now);
+        const Cycle place = event / kGrain - first_;
+        if (place < kPlaces) [[likely]] {
+            expected_ |= std::uint64_t{1} << place;
+        } else {
+            last_far_ = std::max(last_far_, event);
+        }
+    }
+
+    // From now on none reaches it before that cycle, nor before there is any event.
+    Cycle
+    next_expected(Cycle now)
+    {
+        forget_past(now);
+        if (now <= last_far_) {
+            return now;
+        }
+        const auto next = static_cast<Cycle>(std::countr_zero(expected_));
+        return expected_ == 0 ? kNever : (first_ + next) * kGrain;
+    }
 
   protected:
     ~Runner() = default;
 
   private:
     friend class Runners;
+    static constexpr Cycles kGrain = 2; // cycles that are told apart
+    static constexpr Cycles kPlaces = 64;
+
+    void
+    forget_past(Cycle now)
+    {
+        const Cycle over = now / kGrain - first_;
+        first_ += over;
+        expected_ = over < kPlaces ? expected_ >> over : 0;
+    }
+
     std::size_t leaf_ = 0;
+    std::uint64_t expected_ = 0; // a bit for each grain from the first one on
+    Cycle first_ = 0;
+    Cycle last_far_ = 0; // beyond the bits when it was told
 };
 
 class Runners

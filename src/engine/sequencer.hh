@@ -51,6 +51,7 @@ class Sequencer final : public Runner
             EventQueue *queue)
     {
         cache_ = cache;
+        cache->set_core(this);
         port_ = port;
         hit_.port = static_cast<std::int8_t>(port);
         lines_ = lines;
@@ -107,12 +108,6 @@ class Sequencer final : public Runner
         } while (next < until);
         runs_ = false;
         tell_queue();
-    }
-
-    bool
-    is_sent_something() const override
-    {
-        return cache_->is_sent_something();
     }
 
     [[gnu::always_inline]] void
