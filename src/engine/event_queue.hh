@@ -281,6 +281,10 @@ class EventQueue
     {
         Event *event = std::exchange(wheel_[now_ & kMask], nullptr);
         clear_occupied(now_);
+        if (due_ == nullptr && event != nullptr) {
+            due_ = event;
+            event = std::exchange(event->next_, nullptr);
+        }
         while (event != nullptr) { // the last one scheduled comes first
             Event *const next = event->next_;
             Event **place = &due_;
@@ -299,11 +303,11 @@ class EventQueue
     void
     run_first(Cycle event, Cycle last)
     {
-        Runner &runner = runners_.first_runner();
+        const auto [runner, first_other] = runners_.first_runner();
         const Cycle now = now_;
         Cycle until = now;
         if (lookahead_ != 0 && held_back_ == 0) {
-            const Cycle other = runners_.first_other(&runner).cycle();
+            const Cycle other = first_other.cycle();
             const Cycle reached = std::clamp(runner.next_expected(now), event, event + lookahead_);
             until = MayStop ? std::min({event, other + lookahead_, last + 1})
                             : std::min({reached, other + 2 * lookahead_, last + 1});
@@ -362,20 +366,19 @@ class EventQueue
         if (due_ != nullptr) {
             return now_;
         }
-        const unsigned start = static_cast<unsigned>(now_ & kMask);
-        unsigned word = start >> 6;
-        std::uint64_t bits = occupied_[word] & (~std::uint64_t{0} << (start & 63));
-        if (bits == 0) {
-            const unsigned after = (word + 1) % kWords;
-            const std::uint64_t words = std::rotr(occupied_words_, static_cast<int>(after));
-            if (words == 0) {
-                return far_.empty() ? kNever : far_.front().when;
-            }
-            word = (after + static_cast<unsigned>(std::countr_zero(words))) % kWords;
-            bits = occupied_[word];
+        const unsigned word = (now_ & kMask) >> 6;
+        const std::uint64_t soon = occupied_[word] >> (now_ & 63);
+        if (soon != 0) {
+            return now_ + static_cast<Cycle>(std::countr_zero(soon));
         }
-        const unsigned bucket = (word << 6) | static_cast<unsigned>(std::countr_zero(bits));
-        return now_ + ((bucket - start) & kMask);
+        const unsigned after = (word + 1) % kWords;
+        const std::uint64_t words = std::rotr(occupied_words_, static_cast<int>(after));
+        if (words == 0) {
+            return far_.empty() ? kNever : far_.front().when;
+        }
+        const auto further = static_cast<unsigned>(std::countr_zero(words)); // words after the next
+        const std::uint64_t bits = occupied_[(after + further) % kWords];
+        return (now_ | 63) + 1 + 64 * further + static_cast<Cycle>(std::countr_zero(bits));
     }
 
     void

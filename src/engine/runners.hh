@@ -127,25 +127,22 @@ class Runners
         return moments_[1];
     }
 
-    Runner &
+    struct First
+    {
+        Runner &runner;
+        Moment other; // the first one of all others
+    };
+
+    First
     first_runner() const
     {
         std::size_t at = 1;
+        Moment other;
         while (at < first_leaf_) {
             at = 2 * at + (moments_[2 * at] <= moments_[at] ? 0 : 1);
+            other = earlier(other, moments_[at ^ 1]);
         }
-        return *runners_[at - first_leaf_];
-    }
-
-    // The first moment of all others.
-    Moment
-    first_other(const Runner *runner) const
-    {
-        Moment first;
-        for (std::size_t at = runner->leaf_; at > 1; at /= 2) {
-            first = earlier(first, moments_[at ^ 1]);
-        }
-        return first;
+        return {*runners_[at - first_leaf_], other};
     }
 
     void
