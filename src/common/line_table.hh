@@ -109,11 +109,12 @@ class LineTable
         return link;
     }
 
-    // Not simply the lowest bits: lines of one cache set are often under way together.
+    // Not simply the lowest bits: lines of one cache set are often under way together. Of lines
+    // that are multiples of 4 GiB apart, few are.
     static std::size_t
     kind(std::uint64_t line)
     {
-        return line * 0x9E3779B97F4A7C15U >> (64 - kKindBits);
+        return static_cast<std::uint32_t>(line) * 0x9E3779B1U >> (32 - kKindBits);
     }
 
     std::array<Item *, 1 << kKindBits> first_{}; // of each kind's chain
