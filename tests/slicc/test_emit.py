@@ -16,7 +16,7 @@ import pytest
 from homeshift.slicc import load
 from homeshift.slicc.__main__ import main
 from homeshift.slicc.emit import write_cpp
-from homeshift.slicc.hits import hits
+from homeshift.slicc.hits import hits, only_keeps_state
 from homeshift.slicc.mutants import mutants_of
 
 PROTOCOL = Path(__file__).resolve().parents[2] / "src" / "protocol"
@@ -74,6 +74,26 @@ def test_a_cache_that_asks_other_caches_has_no_hits(tmp_path: Path) -> None:
     old = "createMachineID(MachineType:Directory, home_table.lookup(machineID, address))"
     protocol = copy_of_protocol(tmp_path, old, old.replace("Directory", "L1Cache"))
     assert hits(load(protocol).machines["L1Cache"]) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("", ""),
+        ("cache_entry.CacheState := state;", "cache_entry.CacheState := State:I;"),
+        ("cache_entry.CacheState := state;", "{old} cache.profileDemandMiss();"),
+        ("cache_entry.CacheState := state;", "{old} cache_entry.DataBlk := tbe.DataBlk;"),
+        ("cache_entry.DataBlk := in_msg.DataBlk;", "{old} cache_entry.CacheState := State:E;"),
+    ],
+)
+def test_a_state_that_stays_is_not_set_if_nothing_else_is(
+    old: str, new: str, tmp_path: Path
+) -> None:
+    protocol = load(copy_of_protocol(tmp_path, old, new.format(old=old)))
+    assert only_keeps_state(protocol.machines["L1Cache"]) == (not old)
+    write_cpp(protocol, tmp_path)
+    code = (tmp_path / "protocol.cc").read_text("utf-8")
+    assert ("if (next != state) { setState(" in code) == (not old)
 
 
 def test_mutants_and_the_checker_have_no_way_past_the_transitions(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from homeshift.output_file import output_folder
 from homeshift.slicc import ast
 from homeshift.slicc.emit_body import Body, cpp_type, parameter_list
-from homeshift.slicc.hits import REQUEST, hits
+from homeshift.slicc.hits import REQUEST, hits, only_keeps_state
 from homeshift.slicc.model import (
     Field,
     Function,
@@ -451,6 +451,9 @@ def _hits(machine: Machine, found: Sequence[Transition]) -> list[str]:
     name, event = _class(machine), machine.event_type.unique_name
     state = machine.state_type.unique_name
     names = _pointer_names(machine)
+    set_state = f"{_call(machine.function('setState'), machine, 'next')};"
+    if only_keeps_state(machine):
+        set_state = f"if (next != state) {{ {set_state} }}"
     lines = [
         f"inline bool {name}::transition_if_hit({event} event, Addr address, "
         f"{_pointer_arguments(machine, '')})",
@@ -463,7 +466,7 @@ def _hits(machine: Machine, found: Sequence[Transition]) -> list[str]:
         "        return false;",
         "    }",
         "    count_transition(key(state, event));",
-        f"    {_call(machine.function('setState'), machine, 'next')};",
+        f"    {set_state}",
         "    return true;",
         "}",
         "",

@@ -48,6 +48,37 @@ def hits(machine: Machine) -> list[Transition]:
     return [t for t in taking if all(_stays_at_home(body) for body in _bodies(machine, t))]
 
 
+def only_keeps_state(machine: Machine) -> bool:
+    """Whether setState does nothing about a line whose state stays what it is.
+
+    So it is if all that it does is to assign the state to members, and nobody else assigns any:
+    then the transition before has.
+    """
+    set_state = machine.function("setState")
+    assert set_state.body is not None
+    state = next(p.name for p in set_state.parameters if p.type is machine.state_type)
+    members = set()
+    for node in walk(set_state.body):
+        match node:
+            case ast.Assignment(
+                target=ast.Member(object=ast.Name(), field=member), value=ast.Name(name=name)
+            ) if name == state:
+                members.add(member.name)
+            case ast.If(condition=ast.IsValid(value=ast.Name())):
+                pass
+            case ast.Statement():
+                return False
+    bodies = [f.body for f in machine.functions if f.body is not None and f is not set_state]
+    bodies += [action.body for action in machine.actions.values()]
+    return not any(
+        isinstance(node, ast.Assignment)
+        and isinstance(node.target, ast.Member)
+        and node.target.field.name in members
+        for body in bodies
+        for node in walk(body)
+    )
+
+
 def _bodies(machine: Machine, transition: Transition) -> list[ast.Block]:
     return [machine.actions[name].body for name in transition.actions]
 
