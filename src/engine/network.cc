@@ -166,6 +166,27 @@ Network::leaves_node(const NetDest &destination, unsigned node) const
     return leaves;
 }
 
+inline void
+Network::deliver(Message *message, MachineIndex to, Cycle when)
+{
+    const Machine &machine = machines_[to];
+    message->order = machine.orders[message->vnet] | message->in_port;
+    plain_ ? message->travel_to_machine(machine.receiver, when, queue_)
+           : deliver_with_more(message, to, when);
+}
+
+inline void
+Network::route_to(Message *message, MachineIndex only, unsigned router, Cycle arrival)
+{
+    const unsigned to = machines_[only].node;
+    if (to == router) {
+        deliver(message, only, arrival + spec_.router_latency + spec_.local_latency);
+    } else {
+        Link &link = *links_[route_[router * spec_.nodes + to]];
+        link.accept(message, arrival + spec_.router_latency, plain_ && link.to() == to);
+    }
+}
+
 void
 Network::send(Message *message, MachineID sender, Cycles latency, Addr line)
 {
@@ -175,28 +196,20 @@ Network::send(Message *message, MachineID sender, Cycles latency, Addr line)
     const Machine &from = machines_[index_of(sender)];
     const unsigned node = from.node;
     message->in_port = from.in_port;
-    bool leaves = false;
-    if (const MachineIndex only = message->Destination.only(); only != kNoMachine) {
-        const Machine &machine = machines_[only];
-        if ((machine.looks_up >> message->vnet & 1) != 0) {
-            prefetch(*machine.receiver, line);
-        }
-        leaves = machine.node != node;
-    } else {
-        leaves = leaves_node(message->Destination.all(), node);
-    }
     const Cycle arrival = queue_.now() + latency;
+    const MachineIndex only = message->Destination.only();
+    const bool leaves = only == kNoMachine ? leaves_node(message->Destination.all(), node)
+                                           : machines_[only].node != node;
     entering_.add(arrival, {message->MessageSize, leaves}, queue_.now(), counter());
-    route(message, node, arrival);
-}
-
-inline void
-Network::deliver(Message *message, MachineIndex to, Cycle when)
-{
-    const Machine &machine = machines_[to];
-    message->order = machine.orders[message->vnet] | message->in_port;
-    plain_ ? message->travel_to_machine(machine.receiver, when, queue_)
-           : deliver_with_more(message, to, when);
+    if (only == kNoMachine) {
+        split(message, node, arrival);
+        return;
+    }
+    const Machine &machine = machines_[only];
+    if ((machine.looks_up >> message->vnet & 1) != 0) {
+        prefetch(*machine.receiver, line);
+    }
+    route_to(message, only, node, arrival);
 }
 
 void
@@ -214,17 +227,7 @@ void
 Network::route(Message *message, unsigned router, Cycle arrival)
 {
     const MachineIndex only = message->Destination.only();
-    if (only == kNoMachine) {
-        split(message, router, arrival);
-        return;
-    }
-    const unsigned to = machines_[only].node;
-    if (to == router) {
-        deliver(message, only, arrival + spec_.router_latency + spec_.local_latency);
-    } else {
-        Link &link = *links_[route_[router * spec_.nodes + to]];
-        link.accept(message, arrival + spec_.router_latency, plain_ && link.to() == to);
-    }
+    only == kNoMachine ? split(message, router, arrival) : route_to(message, only, router, arrival);
 }
 
 void

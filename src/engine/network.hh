@@ -140,6 +140,7 @@ class Network
     [[gnu::noinline]] void prefetch(const Receiver &receiver, Addr line);
     [[gnu::noinline]] bool leaves_node(const NetDest &destination, unsigned node) const;
     void deliver(Message *message, MachineIndex to, Cycle when);
+    void route_to(Message *message, MachineIndex only, unsigned router, Cycle arrival);
     [[gnu::noinline]] void deliver_with_more(Message *message, MachineIndex to, Cycle when);
     void split(Message *message, unsigned router, Cycle arrival);
     void count_entered();
