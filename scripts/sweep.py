@@ -16,7 +16,6 @@ import argparse
 import importlib.util
 import logging
 import os
-import runpy
 import shutil
 import sys
 import time
@@ -28,6 +27,8 @@ from typing import TYPE_CHECKING, Any
 import homeshift
 from homeshift.analysis.sweep_note import FAILED
 from homeshift.errors import InputError, RunError
+from homeshift.experiment.command_line import faults_in
+from homeshift.experiment.options import option_names
 from homeshift.front_end import call, install_command, tells_errors, undisturbed
 from homeshift.sweep.place import Place
 from homeshift.sweep.spec import RunSpec, Sweep, load_sweep
@@ -86,8 +87,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
     for option in ("workers", "slurm"):
         if (number := getattr(arguments, option)) is not None and number < 1:
             raise InputError(f"option --{option}", ["must be at least 1"])
-    migrate = runpy.run_path(str(MIGRATE))
-    sweep = load_sweep(arguments.sweep, known=migrate["option_names"](), check=migrate["faults_in"])
+    sweep = load_sweep(arguments.sweep, known=option_names(), check=faults_in)
     gem5 = shutil.which(arguments.gem5)
     if gem5 is None and any(run.engine == "gem5" for run in sweep.runs):
         fault = f"{arguments.gem5}: not found; give a gem5 with the plugin by --gem5"

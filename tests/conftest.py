@@ -6,7 +6,6 @@ from __future__ import annotations
 import copy
 import json
 import os
-import runpy
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,9 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from homeshift.energy import load_constants
-from homeshift.experiment import migration
-from homeshift.experiment.guests import Guest
+from homeshift.experiment.command_line import experiment_of, recorded
+from homeshift.experiment.migration import config_of
+from homeshift.experiment.options import make_parser
 from homeshift.output import Stat, write_stats
 
 WriteRun = Callable[..., Path]
@@ -25,19 +24,13 @@ WriteRun = Callable[..., Path]
 settings.register_profile("homeshift", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("homeshift")
 
-MIGRATE = Path(__file__).parents[1] / "configs" / "migrate.py"
-
 
 def written(*arguments: str) -> dict[str, Any]:
     """Return what migrate.py writes into config.json for these arguments."""
-    script = runpy.run_path(str(MIGRATE))
-    options, faults = script["_parser"]().parse_args(arguments), script["_Faults"]()
-    experiment = script["_read"](options, faults)
-    vm, others = script["_check_together"](options, experiment, faults)
-    faults.raise_all()
-    first = Guest(spec=vm, workload=experiment.workload, strategy=experiment.strategy)
-    plain = script["_arguments"](options, vm)
-    config = migration.config_of(plain, experiment.machine, [first, *others], load_constants())
+    options = make_parser().parse_args(arguments)
+    asked = experiment_of(options, [], print)
+    plain = recorded(options, asked.vm)
+    config = config_of(plain, asked.machine, asked.guests, asked.constants)
     found: dict[str, Any] = json.loads(json.dumps(config))
     return found
 

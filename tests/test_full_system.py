@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-import runpy
 import struct
 from pathlib import Path
 
 import pytest
 
 from homeshift.errors import InputError
+from homeshift.experiment.command_line import faults_in
+from homeshift.experiment.options import option_names
 from homeshift.sweep.spec import load_sweep
 from homeshift.workload import FullSystem
 from homeshift.workload.boot_image import Image, Piece
@@ -211,14 +212,13 @@ def test_a_kernel_begins_where_firmware_looks_for_it(tmp_path: Path, bios: str, 
 
 
 def test_the_sweep_over_linux_can_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    migrate = runpy.run_path(str(ROOT / "configs" / "migrate.py"))
     monkeypatch.chdir(tmp_path)
     for name in ("fw_jump.elf", "Image", "initrd"):
         written(tmp_path / name, b"code")
     sweep = load_sweep(
         ROOT / "examples" / "linux" / "strategies.toml",
-        known=migrate["option_names"](),
-        check=migrate["faults_in"],
+        known=option_names(),
+        check=faults_in,
     )
     assert sweep.varied == ("strategy",)
     assert [run.options["strategy"] for run in sweep.runs] == [

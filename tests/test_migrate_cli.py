@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import json
 import resource
-import runpy
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from homeshift.experiment.command_line import faults_in
 
 ROOT = Path(__file__).parents[1]
 SCRIPT = ROOT / "configs" / "migrate.py"
@@ -94,7 +95,8 @@ def test_help_names_every_option_and_imports_little(tmp_path: Path) -> None:
     assert "(default: None)" not in result.stdout
     imported = imported_by(tmp_path, "--help")
     ours = {name for name in imported if name.partition(".")[0] == "homeshift"}
-    assert ours == {"homeshift", "homeshift.errors", "homeshift.front_end", "homeshift.units"}
+    needed = ("errors", "experiment", "experiment.options", "front_end", "units")
+    assert ours == {"homeshift", *(f"homeshift.{name}" for name in needed)}
     assert imported.isdisjoint({"dataclasses", "difflib", "inspect", "tomllib", "numpy"})
 
 
@@ -370,7 +372,6 @@ def test_a_failed_run_keeps_the_run_that_was_there(tmp_path: Path) -> None:
 
 
 def test_what_a_boot_consists_of_is_no_fault_of_each_option_alone(tmp_path: Path) -> None:
-    faults_in = runpy.run_path(str(SCRIPT))["faults_in"]
     given = ["--kernel", "Image", "--append", "", "--fast-forward", "1s", "--restore", "booted"]
     assert faults_in(given, together=False) == []  # a sweep asks so
     assert faults_in(given, together=True) == [

@@ -29,10 +29,9 @@ from homeshift.analysis.stats import read_stats, stat
 from homeshift.analysis.time_series import phases, progress
 from homeshift.energy import load_constants
 from homeshift.errors import InputError
-from homeshift.experiment.guests import first_vm, others_beside
-from homeshift.experiment.interruption import interruption_at
-from homeshift.experiment.migration import Experiment
+from homeshift.experiment.command_line import Asked, assembled, recorded, vms_of
 from homeshift.experiment.migration import Result as Simulated
+from homeshift.experiment.options import make_parser
 from homeshift.machine import Machine, load_machine
 from homeshift.output import OutputDirectory, write_stats
 from homeshift.strategies import Strategy, faults_of, strategy_named
@@ -47,26 +46,6 @@ from homeshift.workload import Workload, parse_workload
 __all__ = ["Result", "Vm", "migrate", "read_run", "read_stats", "stat"]
 
 T = TypeVar("T")
-
-_OPTIONS: dict[str, Any] = {
-    "program": None,
-    "bios": None,
-    "kernel": None,
-    "initrd": None,
-    "append": None,
-    "disk": None,
-    "fast-forward": 0,
-    "take-checkpoint": None,
-    "restore": None,
-    "trace": None,
-    "memory-model": "simple",
-    "network-model": "simple",
-    "cpu-model": "simple",
-    "timeline": False,
-    "timeline-messages": None,
-    "outdir": None,
-}
-"""Options of configs/migrate.py that there are no arguments for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,8 +213,7 @@ def migrate(
             "report": report,
         }
     )
-    file = energy if isinstance(energy, str | os.PathLike) else None
-    constants = _read(faults, "energy", file, load_constants)
+    constants = _read(faults, "energy", _path(energy), load_constants)
     if isinstance(machine, os.PathLike):
         machine = os.fspath(machine)
     the_machine = _read(faults, "machine", machine, load_machine, Machine)
@@ -253,73 +231,42 @@ def migrate(
         faults.append("fail_target_at: not together with cancel_at")
     if of_vm:
         raise InputError("the call of migrate()", faults)
-    assert region is not None
-    assert stage2_entry is not None
-    targets = (vm.target,) if isinstance(vm.target, int) else tuple(vm.target)
-    spec = first_vm(
-        machine=the_machine,
-        strategy=the_strategy,
-        memory_bytes=memory,
+    options = make_parser().parse_args([])
+    vars(options).update(
+        vm_memory=memory,
         vcpus=vm.vcpus,
         source=vm.source,
-        targets=targets,
+        target=(vm.target,) if isinstance(vm.target, int) else tuple(vm.target),
         borrow=vm.borrow,
-        region_bytes=region,
-        stage2_entry_bytes=stage2_entry,
-    )
-    others = others_beside(
-        spec,
-        more_vms if isinstance(more_vms, str | os.PathLike) else None,
-        machine=the_machine,
-        workload=the_workload if _whole(seed) else None,
+        region=region,
+        stage2_entry=stage2_entry,
+        keep_borrowed=keep_borrowed,
+        fence=fence,
+        more_vms=_path(more_vms),
         seed=seed,
-        collect=lambda name, make: _read(faults, name, make, lambda make: make()),
+        check=check,
+        energy=_path(energy),
+        outdir=None,
+        **times,
+    )
+    usable = the_workload if _whole(seed) else None
+    asked = Asked(the_machine, the_strategy, usable, constants)
+    spec, others = vms_of(
+        options, asked, lambda name, make: _read(faults, name, make, lambda make: make())
     )
     if faults:
         raise InputError("the call of migrate()", faults)
-    assert the_machine is not None
-    assert the_strategy is not None
-    assert the_workload is not None
-    assert constants is not None
-    assert others is not None
-    simulated = Experiment(
-        machine=the_machine,
-        vm=spec,
-        workload=the_workload,
-        strategy=the_strategy,
-        seed=seed,
-        warmup_ticks=times["warmup"] or 0,
-        window_ticks=times["window"] or 0,
-        horizon_ticks=times["horizon"],
-        others=others,
-        keep_borrowed=keep_borrowed,
-        interruption=interruption_at(times["cancel_at"], times["fail_target_at"]),
-        fence=fence,
-        check=check,
-        constants=constants,
-        report=report or (lambda _: None),
-    ).run()
-    arguments = {
-        **_OPTIONS,
+    experiment = assembled(options, asked, spec, others, report or (lambda _: None))
+    names = {
         "machine": machine if isinstance(machine, str) else machine.name,
         "strategy": strategy if isinstance(strategy, str) else strategy.name,
         "workload": workload if isinstance(workload, str) else workload.kind,
-        "vm-memory": spec.memory_bytes,
-        "vcpus": vm.vcpus,
-        "source": vm.source,
-        "target": list(targets),
-        "borrow": {str(node): part for node, part in vm.borrow.items()},
-        "region": region,
-        "stage2-entry": stage2_entry,
-        "keep-borrowed": keep_borrowed,
-        "fence": fence,
-        "more-vms": None if more_vms is None else os.fspath(more_vms),
-        **{name.replace("_", "-"): ticks for name, ticks in times.items()},
-        "seed": seed,
-        "check": check,
-        "energy": None if energy is None else os.fspath(energy),
     }
-    return Result(simulated=simulated, arguments=arguments)
+    return Result(simulated=experiment.run(), arguments=recorded(options, spec) | names)
+
+
+def _path(value: object) -> str | None:
+    return os.fspath(value) if isinstance(value, str | os.PathLike) else None
 
 
 def _mistaken(given: Mapping[str, object]) -> list[str]:

@@ -18,12 +18,12 @@ target stays where it is and measures how much the others disturb it:
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from homeshift.errors import InputError, near
-from homeshift.experiment.vm import VmSpec, check_together, default_memory_bytes
+from homeshift.experiment.vm import VmSpec, default_memory_bytes
 from homeshift.machine import Machine
 from homeshift.strategies import Strategy, strategy_named
 from homeshift.toml_file import read_toml
@@ -55,84 +55,6 @@ class Guest:
             "strategy": self.strategy.to_dict() if self.strategy else None,
             "start_ticks": self.start_ticks,
         }
-
-
-def first_vm(
-    *,
-    machine: Machine | None,
-    strategy: Strategy | None,
-    memory_bytes: int | None,
-    vcpus: int | None,
-    source: int,
-    targets: Iterable[int],
-    borrow: Mapping[int, float],
-    region_bytes: int,
-    stage2_entry_bytes: int,
-) -> VmSpec:
-    """Return the VM that the summary is about.
-
-    Args:
-        machine: None if it has faults, which are told already; so is the strategy.
-        strategy: a VM that stays by it goes nowhere.
-        memory_bytes: None: as much as is usual on the machine.
-        vcpus: None: all cores of a node.
-        source: as of a VmSpec; so are all the others.
-        targets: that the strategy is told.
-        borrow: node -> fraction.
-        region_bytes: unit in which homes move.
-        stage2_entry_bytes: of the VM's page table, per page.
-    """
-    if vcpus is None:
-        vcpus = machine.cores.per_node if machine else 1
-    return VmSpec(
-        memory_bytes=default_memory_bytes(machine) if memory_bytes is None else memory_bytes,
-        vcpus=vcpus,
-        source=source,
-        targets=() if strategy and strategy.stays else tuple(targets),
-        borrow=borrow,
-        region_bytes=region_bytes,
-        stage2_entry_bytes=stage2_entry_bytes,
-    )
-
-
-def others_beside(
-    vm: VmSpec,
-    path: str | os.PathLike[str] | None,
-    *,
-    machine: Machine | None,
-    workload: Workload | Booted | None,
-    seed: int,
-    collect: Callable[[str, Callable[[], Any]], Any],
-) -> list[Guest] | None:
-    """Return the VMs that a file adds to the first one, and look whether all fits together.
-
-    Args:
-        vm: the first one.
-        path: of the file; None: there are no others.
-        machine: None if it has faults, which are told already; so is the workload.
-        workload: of the first VM.
-        seed: of the workload.
-        collect: calls a function, and notes what it finds wrong with "more_vms", "vm" or
-            "workload"; it returns None then.
-    """
-    others: list[Guest] | None = []
-    if path:
-        others = collect(
-            "more_vms",
-            lambda: load_guests(
-                path,
-                region_bytes=vm.region_bytes,
-                stage2_entry_bytes=vm.stage2_entry_bytes,
-                machine=machine,
-            ),
-        )
-    if machine and others is not None:
-        specs = [vm, *(other.spec for other in others)]
-        collect("vm", lambda: check_together(specs, machine))
-    if workload and vm.memory_bytes > 0 and vm.vcpus > 0:
-        size = {"vcpus": vm.vcpus, "vm_bytes": vm.memory_bytes}
-        collect("workload", lambda: workload.streams(**size, seed=seed))
-    return others
 
 
 def load_guests(

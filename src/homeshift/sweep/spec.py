@@ -134,7 +134,7 @@ class Sweep:
 
 
 class Check(Protocol):
-    """`faults_in` of configs/migrate.py, which alone knows what its options may be."""
+    """`experiment.command_line.faults_in`, which alone knows what migrate.py's options may be."""
 
     def __call__(self, arguments: list[str], *, together: bool) -> list[str]:
         """Return what is wrong with options, each by itself or also together."""
