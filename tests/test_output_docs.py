@@ -10,7 +10,6 @@ import argparse
 import itertools
 import json
 import re
-import runpy
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -21,6 +20,7 @@ import pytest
 
 import homeshift as hs
 from homeshift.energy import Constants
+from homeshift.experiment.options import make_parser, option_names
 from homeshift.run_format import RUN_FILES, TERMINAL, TIMELINE, leaves
 from homeshift.strategies import LENDING, STRATEGIES, Operation
 from homeshift.strategies.parameters import parameters_of
@@ -32,7 +32,6 @@ ROOT = Path(__file__).parents[1]
 OUTPUT = (ROOT / "docs" / "output.md").read_text(encoding="utf-8")
 OPTIONS = (ROOT / "docs" / "options.md").read_text(encoding="utf-8")
 EXPERIMENTS = (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")
-SCRIPT = runpy.run_path(str(ROOT / "configs" / "migrate.py"))
 
 SPEEDS = tuple(
     f"{of}.instructions-per-microsecond.{when}"
@@ -129,7 +128,7 @@ def workload_parameter(name: str) -> str:
 
 
 def option(name: str) -> str:
-    assert f"--{name}" in SCRIPT["_parser"]()._option_string_actions
+    assert name in option_names()
     return "OPTION"
 
 
@@ -231,16 +230,14 @@ def default_of(action: argparse.Action) -> str:
 
 def test_every_option_is_described_with_its_default() -> None:
     actions = [
-        action
-        for action in SCRIPT["_parser"]()._actions
-        if not isinstance(action, argparse._HelpAction)
+        action for action in make_parser()._actions if not isinstance(action, argparse._HelpAction)
     ]
     found = {cells[0]: cells[1:] for cells in rows(OPTIONS)}
     assert len(found) == len(list(rows(OPTIONS)))
     expected = {}
     for action in actions:
         [name] = action.option_strings
-        value = (action.metavar or "").replace("|", " or ")
+        value = str(action.metavar or "").replace("|", " or ")
         value += f" [{value} ...]" if action.nargs == "+" else ""
         expected[f"`{name} {value}`" if value else f"`{name}`"] = action
     assert found.keys() == expected.keys()
