@@ -488,6 +488,19 @@ def test_a_run_that_ctrl_c_ends_is_made_by_the_next_call(tmp_path: Path) -> None
     assert len(finished(out)) == 4
 
 
+def test_why_gem5_panics_is_not_lost_behind_its_backtrace(tmp_path: Path) -> None:
+    script = (
+        "#!/bin/sh\necho 'panic: it broke' >&2\necho '--- BEGIN LIBC BACKTRACE ---' >&2\n"
+        "seq 100 >&2\nexit 134\n"
+    )
+    gem5 = written(tmp_path, script, "gem5.opt")
+    gem5.chmod(0o755)
+    path, out = written(tmp_path, QUICK + 'engine = "gem5"\n'), tmp_path / "out"
+    assert sweep(path, out, "--gem5", str(gem5)).returncode == 1
+    told = {json.loads(file.read_text())["error"] for file in (out / "failed").iterdir()}
+    assert told == {"panic: it broke"}
+
+
 def test_a_run_that_somebody_ends_has_not_failed(tmp_path: Path) -> None:
     gem5 = written(tmp_path, f"#!/bin/sh\nexit {128 + signal.SIGTERM}\n", "gem5.opt")
     gem5.chmod(0o755)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// gem5's m5_work_begin on RISC-V.
+// gem5's m5_work_begin on RISC-V and Arm.
 
 #ifndef HOMESHIFT_WORK_BEGINS_H
 #define HOMESHIFT_WORK_BEGINS_H
@@ -8,9 +8,15 @@
 static inline void
 work_begins(void)
 {
+#ifdef __aarch64__
+    register long id __asm__("x0") = 0;
+    register long thread __asm__("x1") = 0;
+    __asm__ volatile(".inst 0xff5a0110" : "+r"(id), "+r"(thread));
+#else
     register long id __asm__("a0") = 0;
     register long thread __asm__("a1") = 0;
     __asm__ volatile(".word 0xb400007b" : "+r"(id), "+r"(thread));
+#endif
 }
 
 #endif

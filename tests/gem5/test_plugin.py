@@ -155,6 +155,24 @@ def test_garnet_counts_the_same_migration_traffic_as_simple_network(tmp_path: Pa
     assert traffic[0] == traffic[1]
 
 
+def test_garnet_keeps_a_link_as_busy_as_messages_with_lines_can(tmp_path: Path) -> None:
+    changes = "cores.max_outstanding=1,migration.outstanding_lines=128,memory.bandwidth=100GB/s"
+    options = (
+        *("--machine", f"quad:{changes}", "--vcpus", "1", "--vm-memory", "512KiB"),
+        *("--workload", "uniform:think=1000000", "--warmup", "1us", "--window", "1us"),
+        *("--strategy", "stop-and-copy"),
+    )
+    simple, garnet = (
+        next(
+            phase["end"] - phase["start"]
+            for phase in migrate(tmp_path / model, *options, "--network-model", model)["phases"]
+            if phase["name"] == "copy"
+        )
+        for model in ("simple", "garnet")
+    )
+    assert simple < garnet < 1.7 * simple
+
+
 def test_a_ring_is_no_place_for_garnet(tmp_path: Path) -> None:
     ring = ("--machine", "tests/gem5/serial-ring.toml", "--network-model", "garnet")
     result = gem5(tmp_path, "configs/migrate.py", *ring)
@@ -219,6 +237,20 @@ def test_gem5s_simulator_goes_on_while_homes_move(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
     assert "the home is node 2, at tick 10000000" in result.stdout
     assert "because simulate() limit reached" in result.stdout
+
+
+def test_the_component_refuses_what_it_cannot_be(tmp_path: Path) -> None:
+    result = gem5(tmp_path, "tests/gem5/refusals.py")
+    if "cannot import name" in result.stderr:
+        pytest.skip("this gem5 is built without an ISA")
+    assert result.returncode == 0, result.stdout + result.stderr
+    for told in (
+        "full buffers all round a ring would never empty",
+        "--network-model foo: no such model",
+        *(f"region_bytes {size}: not a power of two from 4096 on" for size in (0, 64, 5000)),
+        "the address has a fault:\n  the simulation has not begun",
+    ):
+        assert told in result.stdout
 
 
 def test_transfers_of_what_is_not_there_are_refused(tmp_path: Path) -> None:

@@ -279,8 +279,9 @@ class Gem5Engine:
             raise KeyboardInterrupt
         if "last active thread" in cause or "m5_exit" in cause:
             raise RunError(
-                f"the program ended at tick {self.now}, before the measurement; give it more to "
-                "do, or a shorter --fast-forward, --warmup or --window"
+                f"the program ended at tick {self.now}, before the measurement was over: look at "
+                "what it printed; or give it more to do, or less time to --fast-forward, --warmup, "
+                "--window or --horizon"
             )
         self._works = self._works or cause == WORK_BEGINS
         if cause not in OF_INTEREST:

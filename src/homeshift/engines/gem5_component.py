@@ -39,9 +39,11 @@ from gem5.isas import ISA
 from gem5.utils import requires as gem5_requires
 from gem5.utils.override import overrides
 
+from homeshift.engines import Models, check_models
 from homeshift.engines.gem5_ruby import PROTOCOL, Controllers, controller_class, require_plugin
 from homeshift.errors import InputError
 from homeshift.machine import load_machine
+from homeshift.units import PAGE_BYTES
 
 if controller_class("Directory") is not None:
     # gem5's CPUs ask requires() for their ISA, and before 24.1 that fails for any protocol but
@@ -99,16 +101,21 @@ class HomeShiftCacheHierarchy(AbstractRubyCacheHierarchy):
                 does not know.
 
         Raises:
-            InputError: the machine file is wrong.
+            InputError: the machine file is wrong, or Garnet is not for such a machine.
             RunError: this gem5 does not have the plugin.
         """
         super().__init__()
         require_plugin()
+        self._memory_bytes = 0  # known when the board is made
         self._machine = load_machine(str(machine))
         self._region_bytes = region_bytes
         self._network = network
         self._exit_when_moved = exit_when_moved
         self._jobs = 0
+        check_models(Models(network=network), self._machine, None)
+        if region_bytes < PAGE_BYTES or region_bytes & (region_bytes - 1):
+            fault = f"region_bytes {region_bytes}: not a power of two from {PAGE_BYTES} on"
+            raise InputError("the cache hierarchy", [fault])
 
     @overrides(AbstractCacheHierarchy)
     def incorporate_cache(self, board: AbstractBoard) -> None:
@@ -187,6 +194,8 @@ class HomeShiftCacheHierarchy(AbstractRubyCacheHierarchy):
 
     def _without_memory(self, addresses: Sequence[int]) -> list[str]:
         end = self._memory_bytes
+        if not end:
+            return ["the simulation has not begun"]
         return [f"{a:#x}: memory ends at {end:#x}" for a in addresses if not 0 <= a < end]
 
     def _check_fit(

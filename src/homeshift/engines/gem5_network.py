@@ -5,8 +5,9 @@
     join(network, machine, ends)        # controllers and their nodes
 
 Runs inside gem5 only. Link bandwidth of SimpleNetwork is in bytes in 1000 cycles, since gem5 wants
-a whole number; Garnet's flits are as many bytes as a link carries in a cycle, and its buffers deep
-enough that one virtual channel can keep a link busy.
+a whole number. Garnet's flits are as many bytes as a link carries in a cycle. A virtual channel
+holds one packet at a time, so there are enough of them that packets with a line keep a link busy
+until the first one's credit is back.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from typing import Any
 import m5.objects as gem5
 
 from homeshift.machine import Machine, topology
+from homeshift.units import LINE_BYTES
 
 VIRTUAL_NETWORKS = 10
+_CONTROL_BYTES = 8
 FAST = 1 << 30  # bytes in 1000 cycles
 GARNET_PATIENCE_CYCLES = 10**9
 
@@ -36,17 +39,20 @@ def make_network(ruby: Any, machine: Machine, model: str) -> Any:
         "ruby_system": ruby,
         "topology": machine.network.topology,
         "number_of_virtual_networks": VIRTUAL_NETWORKS,
-        "control_msg_size": 8,
+        "control_msg_size": _CONTROL_BYTES,
         "netifs": [],
     }
     if model == "simple":
         return gem5.SimpleNetwork(endpoint_bandwidth=1, **common)
     longest = max(edge.latency for edge in topology.links(machine))
-    depth = 2 * (longest + machine.network.router_latency_cycles)
+    round_trip = 2 * (longest + machine.network.router_latency_cycles)
+    flit_bytes = topology.flit_bytes(machine)
+    flits = -(-(LINE_BYTES + _CONTROL_BYTES) // flit_bytes)  # of a message with a line
     return gem5.CountingGarnet(
-        ni_flit_size=topology.flit_bytes(machine),
-        buffers_per_data_vc=depth,
-        buffers_per_ctrl_vc=depth,
+        ni_flit_size=flit_bytes,
+        vcs_per_vnet=max(4, -(-round_trip // flits)),
+        buffers_per_data_vc=flits,
+        buffers_per_ctrl_vc=flits,  # which virtual networks have lines gem5 tells by their names
         garnet_deadlock_threshold=GARNET_PATIENCE_CYCLES,
         nodes=machine.nodes,
         **common,

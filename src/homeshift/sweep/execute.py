@@ -16,6 +16,7 @@ from homeshift.sweep.spec import RunSpec
 
 _LAUNCH = Path(__file__).with_name("launch.py")
 _SHOWN_LINES = 30
+_BACKTRACE = "--- BEGIN LIBC BACKTRACE ---"  # of gem5, of which nobody learns anything
 _ENDED_BY_OTHERS = tuple(status for number in ENDING for status in (-number, 128 + number))
 
 
@@ -55,8 +56,8 @@ def execute(task: Task) -> str | None:
     if place.is_done(task.spec):  # by whomever
         place.forget_failure(task.spec)
         return None
-    lines = (result.stderr.strip() or result.stdout.strip()).splitlines()
-    error = "\n".join(lines[-_SHOWN_LINES:]) or "ended without a word"
+    said = (result.stderr.strip() or result.stdout.strip()).partition(_BACKTRACE)[0].strip()
+    error = "\n".join(said.splitlines()[-_SHOWN_LINES:]) or "ended without a word"
     if result.returncode < 0:
         error += f"\nended by signal {-result.returncode}"
     if result.returncode not in _ENDED_BY_OTHERS:
