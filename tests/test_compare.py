@@ -514,6 +514,12 @@ def test_what_other_vms_were_is_compared_and_not_the_name_of_their_file(
     assert "also differ in other_vms.1.workload.kind" in said
 
 
+def test_statistics_that_gem5_leaves_beside_runs_are_no_run(write_run: WriteRun) -> None:
+    runs = [write_run(f"m5out/{name}") for name in ("a", "b")]
+    (runs[0].parent / "stats.txt").write_text("")
+    assert [run.path for run in read_runs([runs[0].parent])] == runs
+
+
 def test_a_migration_that_did_not_complete_is_named_in_a_warning(
     write_run: WriteRun, call: Call
 ) -> None:

@@ -354,8 +354,9 @@ def _has_end(path: Path) -> bool:
 
 
 def _looks_like_run(path: Path) -> bool:
-    # The embedded engine writes complete directories only; one that lacks files is shown as such.
-    return path.is_dir() and any((path / name).is_file() for name in RUN_FILES)
+    # One that lacks files is shown as such. stats.txt alone is gem5's, of a run whose files are
+    # elsewhere, perhaps in folders of the same directory.
+    return path.is_dir() and any((path / n).is_file() for n in RUN_FILES if n != "stats.txt")
 
 
 def _migration_faults(migration: dict[str, Any]) -> Iterator[str]:
