@@ -295,7 +295,8 @@ def test_slurm_jobs_give_the_same_results_though_all_of_them_are_cancelled(tmp_p
 
 def test_ctrl_c_cancels_the_jobs(imitation: Path, tmp_path: Path) -> None:
     skip_if_ignored(signal.SIGINT)
-    path, out = written(tmp_path, QUICK), tmp_path / "out"
+    slow = QUICK.replace('"5us"', '"100ms"')  # else it may be over before
+    path, out = written(tmp_path, slow), tmp_path / "out"
     with subprocess.Popen(
         [sys.executable, str(SCRIPT), str(path), "--outdir", str(out), "--slurm", "2"],
         stdout=subprocess.PIPE,
