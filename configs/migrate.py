@@ -51,9 +51,10 @@ def _run(options: argparse.Namespace, unknown: Sequence[str]) -> None:
 
     interrupt_on_signals()
     experiment = experiment_of(options, unknown, lambda line: _say(f"migrate.py: {line}"))
-    with output_directory(options.outdir) as directory:
-        result = experiment.run()
-        timeline = bool(options.timeline or options.timeline_messages)
+    output = output_directory(options.outdir)
+    result = experiment.run()
+    timeline = bool(options.timeline or options.timeline_messages)
+    with output as directory:
         result.write(directory, recorded(options, experiment.vm), timeline=timeline)
     files = "stats.txt, config.json, timeline.json" if timeline else "stats.txt, config.json"
     _say(f"migrate.py: wrote {options.outdir}/{files} and migration.json")

@@ -284,9 +284,7 @@ def test_a_killed_run_leaves_nothing_that_looks_complete(tmp_path: Path) -> None
         assert process.stdout.readline() == "migrate.py: warming up\n"
         process.send_signal(signal.SIGKILL)
         assert process.wait(timeout=30) == -signal.SIGKILL
-    assert not (tmp_path / "out" / "run").exists()
-    assert [path for path in tmp_path.rglob("*") if path.name in FILES] == []
-    # And the next run is not disturbed by what is left.
+    assert list(tmp_path.iterdir()) == []
     assert migrate(tmp_path, *TINY, "--outdir", "out/run").returncode == 0
     assert sorted(path.name for path in (tmp_path / "out" / "run").iterdir()) == FILES
 

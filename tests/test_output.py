@@ -133,10 +133,17 @@ def test_an_empty_directory_is_used(tmp_path: Path) -> None:
 
 
 def refusal(path: Path) -> str:
-    """Return why `path` is refused as an output directory."""
-    with pytest.raises(InputError) as caught, OutputDirectory(path):
+    """Return why `path` is refused as an output directory, before a run; it is after it too."""
+    with pytest.raises(InputError) as caught:
+        OutputDirectory(path).require_writable()
+    with pytest.raises(InputError), OutputDirectory(path):
         pytest.fail("was not refused")
     return str(caught.value)
+
+
+def test_nothing_is_left_of_a_run_that_ends_before_it_writes(tmp_path: Path) -> None:
+    OutputDirectory(tmp_path / "a" / "b" / "run").require_writable()
+    assert entries(tmp_path) == []
 
 
 def test_a_mount_point_is_refused_before_the_run(
@@ -179,6 +186,12 @@ def test_a_file_and_a_path_below_a_file_are_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine", encoding="utf-8")
     assert "is a file" in refusal(tmp_path / "file")
     assert "cannot be created" in refusal(tmp_path / "file" / "run")
+
+
+@pytest.mark.parametrize("path", ["x" * 250, "x" * 300, "x" * 300 + "/run", "run/" + "x" * 300])
+def test_a_name_that_is_too_long_is_refused(tmp_path: Path, path: str) -> None:
+    assert "File name too long" in refusal(tmp_path / path)
+    assert entries(tmp_path) == []
 
 
 def test_the_working_directory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

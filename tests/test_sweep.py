@@ -461,7 +461,7 @@ def interrupted(
         start_new_session=True,
     ) as process:
         try:
-            wait_until(lambda: any((outdir / "runs").glob(".*.partial*")), "a run under way")
+            wait_until(lambda: bool(processes_of(outdir / "runs")), "a run under way")
             yield process
             said = process.communicate(timeout=20)[1]
         finally:
@@ -516,12 +516,13 @@ def test_a_signal_to_the_sweep_alone_ends_its_runs_and_itself_soon(
 ) -> None:
     skip_if_ignored(number)
     deaf = "import os, signal, sys, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
-    busy = "open(os.path.dirname(sys.argv[-1]) + '/.x.partial', 'w')\ntime.sleep(600)\n"
+    busy = "open(os.path.dirname(sys.argv[-1]) + '/.deaf', 'w')\ntime.sleep(600)\n"
     gem5 = written(tmp_path, f"#!{sys.executable}\n{deaf}{busy}", "gem5.opt")
     gem5.chmod(0o755)
     path, out = written(tmp_path, QUICK + 'engine = "gem5"\n'), tmp_path / "out"
     command = (sys.executable, str(SCRIPT), str(path), "--outdir", str(out), "--gem5", str(gem5))
     with interrupted(number, out, *command) as process:
+        wait_until((out / "runs" / ".deaf").exists, "a run that hears nothing")
         begun = time.monotonic()
         process.send_signal(number)
         process.send_signal(number)  # as a tool does that asks the process and its group

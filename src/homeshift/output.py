@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Write a run's output directory so that it is either complete or not there.
 
-    with OutputDirectory("m5out/ownership") as directory:
+    output = OutputDirectory("m5out/ownership")
+    output.require_writable()
+    ...  # the run
+    with output as directory:
         write_stats(directory / "stats.txt", stats)
         ...
 
 The files are written into a temporary sibling, `.ownership.partial-PID-...`, that takes the final
-name at the end. An exception removes it; a killed process leaves only the hidden sibling, which
-nothing reads. `write_stats` writes gem5's text format, so that gem5 users' scripts read our runs.
+name at the end. An exception removes it; a process that is killed while it writes leaves only the
+hidden sibling, which nothing reads. A run that is killed, or aborted by gem5, leaves nothing.
+`write_stats` writes gem5's text format, so that gem5 users' scripts read our runs.
 """
 
 from __future__ import annotations
@@ -35,7 +39,7 @@ class OutputDirectory:
     runs complete under hidden names beside it.
 
     Raises:
-        InputError: on entry, when `path` is something that a run must not replace.
+        InputError: when `path` is something that a run must not replace, or cannot be made.
         RunError: at the end, when the files cannot be written, as on a full disk.
     """
 
@@ -46,18 +50,25 @@ class OutputDirectory:
         self._partial: Path | None = None
         self._created: list[Path] = []
 
-    def __enter__(self) -> Path:
-        self._refuse_foreign()
-        missing = [parent for parent in self.path.parents if not parent.exists()]
+    def require_writable(self) -> None:
+        """Raise what entering would raise, before any work is done; nothing is left there."""
         try:
+            self._refuse_foreign()
+            # Parents are not made yet: of several runs one would remove what another has found.
+            self._hidden("partial", next(x for x in self.path.parents if x.exists())).rmdir()
+        except OSError as error:
+            raise self._not_made(error) from error
+
+    def __enter__(self) -> Path:
+        try:
+            self._refuse_foreign()
+            missing = [parent for parent in self.path.parents if not parent.exists()]
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._created = missing
-            self._partial = self._sibling("partial")
+            self._partial = self._hidden("partial", self.path.parent)
         except OSError as error:
             self._remove_created()
-            made = "replaced" if self.path.exists() else "created"
-            fault = f"cannot be {made} in '{self.path.parent}': {error.strerror}"
-            raise InputError(f"output directory '{self._given}'", [fault]) from error
+            raise self._not_made(error) from error
         return self._partial
 
     def __exit__(
@@ -87,7 +98,7 @@ class OutputDirectory:
         if not self.path.exists():
             partial.rename(self.path)
             return
-        old = self._sibling("old")
+        old = self._hidden("old", self.path.parent)
         self.path.rename(old)  # Onto an empty directory: allowed, and atomic.
         try:
             partial.rename(self.path)
@@ -96,15 +107,22 @@ class OutputDirectory:
             raise
         shutil.rmtree(old, ignore_errors=True)
 
-    def _sibling(self, role: str) -> Path:
-        """Create a hidden directory beside the final one, in the same file system."""
+    def _hidden(self, role: str, parent: Path) -> Path:
+        """Create a hidden directory, usually beside the final one, in the same file system."""
         prefix = f".{self.path.name}.{role}-{os.getpid()}-"
-        sibling = Path(tempfile.mkdtemp(prefix=prefix, dir=self.path.parent))
+        hidden = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
         # mkdtemp makes private directories; a result is as readable as any other file of the user.
         mask = os.umask(0)
         os.umask(mask)
-        sibling.chmod(0o777 & ~mask)
-        return sibling
+        hidden.chmod(0o777 & ~mask)
+        return hidden
+
+    def _not_made(self, error: OSError) -> InputError:
+        made = "created"
+        with suppress(OSError):  # of a path that nothing can be at
+            made = "replaced" if self.path.exists() else made
+        fault = f"cannot be {made} in '{self.path.parent}': {error.strerror}"
+        return InputError(f"output directory '{self._given}'", [fault])
 
     def _remove_created(self) -> None:
         """Remove the parent directories that this run created and did not need."""

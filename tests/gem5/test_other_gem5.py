@@ -21,6 +21,7 @@ def run_inside(
     """Run Python code with a stand-in for m5, whose `m5.objects` is given as source."""
     package = tmp_path / "stand-in" / "m5"
     package.mkdir(parents=True)
+    (tmp_path / "m5out").mkdir()
     build = {} if protocol is None else {"PROTOCOL": protocol}
     (package / "__init__.py").write_text(
         "from types import SimpleNamespace as N\n"

@@ -85,6 +85,31 @@ def test_sigterm_ends_a_run_at_once_and_leaves_nothing_hidden(place: str, tmp_pa
     assert not (m5out / "migration.json").exists()  # as gem5 has emptied its stats.txt
 
 
+def test_a_directory_is_one_runs_at_a_time_and_a_killed_run_leaves_nothing_hidden(
+    tmp_path: Path,
+) -> None:
+    assert GEM5
+    m5out = tmp_path / "m5out"
+    process = subprocess.Popen(
+        [GEM5, f"--outdir={m5out}", "configs/migrate.py", *TINY, "--warmup", "100ms"],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout is not None
+    with process.stdout:
+        assert any(line == "migrate.py: warming up\n" for line in process.stdout)
+        second = gem5(m5out, "configs/migrate.py", *TINY, "--outdir", str(tmp_path / "run"))
+        process.kill()
+        process.wait()
+    assert second.returncode == 2
+    assert "another run is at work in it; give each one its own" in second.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["m5out"]
+    assert not list(m5out.glob(".*"))
+    migrate(tmp_path, *TINY)
+
+
 @pytest.mark.parametrize("file", ["s.txt", "stats.txt.gz", "text://stats.txt?desc=False"])
 def test_statistics_elsewhere_are_refused_before_the_run(file: str, tmp_path: Path) -> None:
     options = (f"--stats-file={file}", "configs/migrate.py", *TINY)

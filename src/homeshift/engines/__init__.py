@@ -48,12 +48,18 @@ def inside_gem5() -> bool:
 
 
 def output_directory(path: str) -> AbstractContextManager[Path]:
-    """Return a context manager that makes the output directory of a run."""
+    """Return a context manager in which a run, once made, is written into its output directory.
+
+    Raises:
+        InputError: at once, if it cannot be.
+    """
     if inside_gem5():
         from homeshift.engines import gem5_output  # exists inside gem5 only
 
         return gem5_output.output_directory(path)
-    return OutputDirectory(path)
+    output = OutputDirectory(path)
+    output.require_writable()
+    return output
 
 
 def check_models(models: Models, machine: Machine, workload: Workload | Booted | None) -> None:

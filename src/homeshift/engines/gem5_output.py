@@ -8,10 +8,12 @@ directory is made as on the embedded engine, and gets a copy of the statistics.
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import m5
@@ -39,35 +41,66 @@ def default_directory() -> str:
     return str(m5.options.outdir)
 
 
-@contextmanager
-def output_directory(path: str) -> Iterator[Path]:
-    """Yield the directory to write into; at the end it holds gem5's statistics as well.
+def output_directory(path: str) -> AbstractContextManager[Path]:
+    """Return what yields a directory to write into, which in the end has gem5's statistics too.
 
     Raises:
-        InputError: gem5 was told to write its statistics elsewhere.
+        InputError: at once: gem5 was told to write its statistics elsewhere, another run uses
+            gem5's directory, or the other one cannot be written.
     """
     given = m5.options.stats_file
     files = [given] if isinstance(given, str) else list(given)  # since gem5 25.0 there can be more
     if files != ["stats.txt"]:
         fault = "a run's statistics are in stats.txt; leave the option out"
         raise InputError(f"gem5's option --stats-file={','.join(files)}", [fault])
+    own = Path(m5.options.outdir)
+    _keep_others_out(own)
     if m5.options.json_config == "config.json":  # gem5's default
         m5.options.json_config = GEM5_CONFIG
     if m5.options.dot_config == "config.dot":  # likewise; a picture of all buffers helps nobody
         m5.options.dot_config = None
-    own = Path(m5.options.outdir)
     for name in {*RUN_FILES, TIMELINE, TERMINAL} - {"stats.txt"}:  # gem5 has emptied that already
         (own / name).unlink(missing_ok=True)
     if own.resolve() == Path(path).resolve():
-        try:
-            with tempfile.TemporaryDirectory(prefix=".partial-", dir=own) as partial:
-                yield Path(partial)
-                for file in Path(partial).iterdir():
-                    file.replace(own / file.name)
-        except OSError as error:
-            raise run_unwritten(path, error) from error
-        return
-    with OutputDirectory(path) as directory:
+        return _gem5s_own(own, path)
+    output = OutputDirectory(path)
+    output.require_writable()
+    return _elsewhere(own, output)
+
+
+def _keep_others_out(own: Path) -> None:
+    """Lock gem5's directory until the process ends, however it does.
+
+    It is the file that is locked, since file systems of several machines let only files that are
+    open for writing be locked for all of them.
+
+    Raises:
+        InputError: another run has.
+    """
+    stats = os.open(own / "stats.txt", os.O_RDWR | os.O_CREAT)
+    try:
+        fcntl.flock(stats, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        fault = "another run is at work in it; give each one its own: gem5.opt --outdir=DIR"
+        raise InputError(f"gem5's directory '{own}'", [fault]) from error
+    except OSError:  # a file system without locks
+        pass
+
+
+@contextmanager
+def _gem5s_own(own: Path, path: str) -> Iterator[Path]:
+    try:
+        with tempfile.TemporaryDirectory(prefix=".partial-", dir=own) as partial:
+            yield Path(partial)
+            for file in Path(partial).iterdir():
+                file.replace(own / file.name)
+    except OSError as error:
+        raise run_unwritten(path, error) from error
+
+
+@contextmanager
+def _elsewhere(own: Path, output: OutputDirectory) -> Iterator[Path]:
+    with output as directory:
         yield directory
         for name in ("stats.txt", TERMINAL):
             if (own / name).exists():
