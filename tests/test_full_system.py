@@ -31,12 +31,12 @@ def written(path: Path, data: bytes) -> str:
 
 @pytest.fixture
 def bios(tmp_path: Path) -> str:
-    return written(tmp_path / "fw.bin", b"firmware")
+    return written(tmp_path / "fw.bin", b"firmware\0")
 
 
 @pytest.fixture
 def kernel(tmp_path: Path) -> str:
-    return written(tmp_path / "Image", b"k" * 5000)
+    return written(tmp_path / "Image", b"\0" * 5000)
 
 
 def faults(system: FullSystem, vm_bytes: int = MIB) -> tuple[str, ...]:
@@ -46,8 +46,8 @@ def faults(system: FullSystem, vm_bytes: int = MIB) -> tuple[str, ...]:
 
 
 def test_a_raw_file_begins_where_it_is_put() -> None:
-    image = Image.of(b"abc", at=0x1000)
-    assert image.pieces == (Piece(0x1000, b"abc", 3),)
+    image = Image.of(b"a\0c", at=0x1000)
+    assert image.pieces == (Piece(0x1000, b"a\0c", 3),)
     assert image.entry == 0x1000
     assert image.end == 0x1003
 
@@ -117,6 +117,25 @@ def test_what_cannot_be_booted_is_told(change: object, message: str) -> None:
         Image.of(change(data), at=0)
 
 
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("# Größe\n".encode(), "a text; give an ELF file or machine code for RISC-V"),
+        (b"\x1f\x8b\x08\0", "compressed by gzip; give"),
+        (
+            b"MZ" + bytes(54) + b"ARM\x64",
+            "a program for EFI, and no Image of Linux for RISC-V; give",
+        ),
+    ],
+    ids=("text", "gzip", "efi"),
+)
+def test_what_is_no_program_is_told_apart(tmp_path: Path, data: bytes, message: str) -> None:
+    file = written(tmp_path / "file", data)
+    told = faults(FullSystem(bios=file, kernel=file), 40 * MIB)
+    for name, fault in zip(("bios", "kernel"), told, strict=True):
+        assert fault.startswith(f"--{name} {file}: {message}")
+
+
 def test_everything_has_its_place(tmp_path: Path, bios: str, kernel: str) -> None:
     initrd = written(tmp_path / "initrd", b"i" * 5000)
     layout = FullSystem(bios=bios, kernel=kernel, initrd=initrd).layout(40 * MIB)
@@ -131,7 +150,7 @@ def test_a_program_without_operating_system_needs_no_kernel(bios: str) -> None:
     layout = FullSystem(bios=bios).layout(MIB)
     assert layout.initrd is None
     assert layout.tree == MEMORY_START + MIB - TREE_BYTES
-    assert layout.image.pieces == (Piece(MEMORY_START, b"firmware", 8),)
+    assert layout.image.pieces == (Piece(MEMORY_START, b"firmware\0", 9),)
 
 
 def test_each_vcpu_is_told_what_it_boots(bios: str, kernel: str) -> None:
@@ -187,11 +206,11 @@ def test_a_vm_with_too_little_memory_is_told_how_much_it_lacks(
 
 
 def test_nothing_lies_where_something_else_belongs(tmp_path: Path, bios: str, kernel: str) -> None:
-    large = written(tmp_path / "large.bin", b"f" * (2 * MIB + 1))
+    large = written(tmp_path / "large.bin", b"\0" * (2 * MIB + 1))
     FullSystem(bios=large).layout(4 * MIB)
     [fault] = faults(FullSystem(bios=large, kernel=kernel), 40 * MIB)
     assert fault == f"--bios {large}: reaches beyond the 2MiB below the kernel"
-    large = written(tmp_path / "large", b"k" * (32 * MIB + 1))
+    large = written(tmp_path / "large", b"\0" * (32 * MIB + 1))
     [fault] = faults(FullSystem(bios=bios, kernel=large), 40 * MIB)
     assert fault == f"--kernel {large}: reaches beyond the 32MiB below the device tree"
 
@@ -214,7 +233,7 @@ def test_a_kernel_begins_where_firmware_looks_for_it(tmp_path: Path, bios: str, 
 def test_the_sweep_over_linux_can_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("fw_jump.elf", "Image", "initrd"):
-        written(tmp_path / name, b"code")
+        written(tmp_path / name, b"code\0")
     sweep = load_sweep(
         ROOT / "examples" / "linux" / "strategies.toml",
         known=option_names(),

@@ -378,7 +378,7 @@ def test_what_a_boot_consists_of_is_no_fault_of_each_option_alone(tmp_path: Path
     ]
     assert faults_in(["--fast-forward", "0ns", "--restore", "none"], together=True) == []
     bios = tmp_path / "bios"
-    bios.write_bytes(b"code")
+    bios.write_bytes(b"code\0")
     boot = ["--bios", str(bios), "--take-checkpoint", "runs/a/booted"]
     assert faults_in([*boot, "--restore", "a"], together=True) == ["needs --fast-forward"]
     boot += ["--fast-forward", "1s"]

@@ -65,13 +65,16 @@ class Image:
         """Return the image that is a file's content: an ELF file's, or as it is.
 
         Raises:
-            ValueError: it is an ELF file, but not a whole one that RISC-V can run.
+            ValueError: it is no program, or an ELF file but not a whole one that RISC-V can run.
         """
         if not data:
             raise ValueError("empty")
         if not data.startswith(MAGIC):
+            linux = data[56:60] == LINUX_MAGIC
+            if wrong := "" if linux else _no_code(data):
+                raise ValueError(f"{wrong}; give an ELF file or machine code for RISC-V, as it is")
             size = len(data)
-            if data[56:60] == LINUX_MAGIC:
+            if linux:
                 size = max(size, int.from_bytes(data[16:24], "little"))
             return cls(pieces=(Piece(at, data, size),), entry=at)
         try:
@@ -118,3 +121,15 @@ class Image:
             parts.append(_SEGMENT.pack(_LOAD, 7, offset, *place, 1))
             offset += length
         return b"".join([*parts, *(piece.data for piece in self.pieces)])
+
+
+def _no_code(data: bytes) -> str:
+    """Return what a file without ELF header is, if it is easily told and no machine code."""
+    if data.startswith(b"\x1f\x8b"):
+        return "compressed by gzip"
+    if data.startswith(b"MZ"):  # what EFI starts; RISC-V's Linux as well, but that has its magic
+        return "a program for EFI, and no Image of Linux for RISC-V"
+    try:
+        return "" if "\0" in data.decode() else "a text"
+    except UnicodeDecodeError:
+        return ""
