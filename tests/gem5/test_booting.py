@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import os
 import runpy
+import shutil
 import struct
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -133,7 +135,9 @@ def test_no_count_is_lost_in_a_fast_forward_nor_after_it(
             ("--machine", MACHINE.replace("4MiB", "8MiB")),
             "another --machine (nodes and memory.size)",
         ),
-        (("--restore", "tests"), "has no homeshift.json"),
+        (("--restore", "tests"), "has no homeshift.json; name a directory that --take-checkpoint"),
+        (("--restore", "no/where"), "is no directory; name a directory that --take-checkpoint"),
+        (("--restore", "README.md"), "is no directory; name a directory that --take-checkpoint"),
         ((*TAKE, "tests"), "is there already"),
         ((*TAKE, "no/where"), "cannot be written in 'no': No such file"),
         ((*TAKE, "a%db"), "gem5 takes a % in a path for something else"),
@@ -158,6 +162,44 @@ def test_a_checkpoint_of_something_else_is_told(
     done = migrate(tmp_path, *VM, "--bios", str(other), "--restore", str(checkpoint[1]))
     assert done.returncode == 2
     assert "was taken with another --bios, --kernel, --initrd or --disk" in done.stderr
+
+
+def damage(taken: Path) -> None:
+    (taken / "m5.cpt").write_bytes(b"")
+    (taken / "system.physmem.store0.pmem").unlink()
+
+
+def of_another_gem5(taken: Path) -> None:
+    file = taken / "homeshift.json"
+    told = json.loads(file.read_text())
+    file.write_text(json.dumps({**told, "gem5": "23.1.0.0"}))
+
+
+@pytest.mark.parametrize(
+    ("change", "messages"),
+    [
+        (damage, ("m5.cpt is damaged", "store0.pmem cannot be read: No such file")),
+        (of_another_gem5, ("was taken with another version of gem5",)),
+        (lambda taken: (taken / "homeshift.json").write_text("{"), ("homeshift.json is damaged",)),
+        (lambda taken: (taken / "homeshift.json").write_text("{}"), ("not of format",)),
+        (lambda taken: (taken / "notes").touch(), ()),
+    ],
+)
+def test_a_checkpoint_that_has_changed_is_told_before_anything_runs(
+    tmp_path: Path,
+    checkpoint: tuple[Path, Path],
+    change: Callable[[Path], object],
+    messages: tuple[str, ...],
+) -> None:
+    bios, taken = checkpoint
+    changed = tmp_path / "changed"
+    shutil.copytree(taken, changed)
+    change(changed)
+    run = ("--restore", str(changed), "--warmup", "10us", "--window", "20us")
+    done = migrate(tmp_path, *VM, "--bios", str(bios), *run)
+    assert done.returncode == (2 if messages else 0)
+    assert [told for told in messages if told not in done.stderr] == []
+    assert bool(messages) != ("restoring" in done.stdout)
 
 
 def test_a_kernel_that_has_stopped_ends_the_run(tmp_path: Path) -> None:

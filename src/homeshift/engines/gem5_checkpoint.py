@@ -24,15 +24,16 @@ from homeshift.errors import InputError, RunError
 from homeshift.run_format import CHECKPOINT
 from homeshift.workload import FullSystem
 
-FORMAT = 1
-OPTIONS = {
+FORMAT = 2
+MUST_EQUAL = {
+    "gem5": "version of gem5",
     "node-memory": "--machine (nodes and memory.size)",
     "frames": "--vm-memory, --source, --borrow or --region",
     "vcpus": "--vcpus",
     "files": "--bios, --kernel, --initrd or --disk",
     "append": "--append",
 }
-"""What of a description depends on which options."""
+"""What of a description has to be as it was, and which options it depends on."""
 
 
 class Checkpoints:
@@ -46,7 +47,7 @@ class Checkpoints:
         self._asked = asked = setup.fast_forward
         self._description = _description(setup) if asked else {}
         if asked.restore is not None:
-            _raise_if(asked.restore, self._differences(Path(asked.restore, CHECKPOINT)))
+            _raise_if(asked.restore, self._differences(Path(asked.restore)))
         if asked.take_checkpoint is not None:
             _raise_if(asked.take_checkpoint, self._obstacles())
 
@@ -61,9 +62,8 @@ class Checkpoints:
         path, partial = Path(self._asked.take_checkpoint), self._partial
         try:
             m5.checkpoint(str(partial))
-            _, _, state = (partial / "m5.cpt").read_bytes().partition(b"\n")  # the date goes first
-            told_apart = {"state": hashlib.sha256(state).hexdigest()}  # from one taken later
-            description = json.dumps({**self._description, **told_apart}, indent=2)
+            content = {"content": {file.name: _digest(file) for file in sorted(partial.iterdir())}}
+            description = json.dumps({**self._description, **content}, indent=2)
             (partial / CHECKPOINT).write_text(description + "\n")
             partial.rename(path)
         except OSError as error:
@@ -86,20 +86,30 @@ class Checkpoints:
             return [f"cannot be written in '{self._partial.parent}': {error.strerror}"]
         return []
 
-    def _differences(self, file: Path) -> list[str]:
+    def _differences(self, path: Path) -> list[str]:
         try:
-            taken = json.loads(file.read_text())
-        except FileNotFoundError:
-            return [f"has no {file.name}; name a directory that --take-checkpoint has written"]
-        except (OSError, ValueError) as error:
-            return [f"{file.name} cannot be read: {error}"]
+            taken = json.loads((path / CHECKPOINT).read_text())
+        except (FileNotFoundError, NotADirectoryError):
+            what = f"has no {CHECKPOINT}" if path.is_dir() else "is no directory"
+            return [f"{what}; name a directory that --take-checkpoint has written"]
+        except OSError as error:
+            return [f"{CHECKPOINT} cannot be read: {error.strerror}"]
+        except ValueError:
+            return [f"{CHECKPOINT} is damaged; take the checkpoint again"]
         if not isinstance(taken, dict) or taken.get("format") != FORMAT:
-            return [f"{file.name}: not of format {FORMAT}; take the checkpoint again"]
-        return [
-            f"was taken with another {option}"
-            for name, option in OPTIONS.items()
+            return [f"{CHECKPOINT}: not of format {FORMAT}; take the checkpoint again"]
+        differences = [
+            f"was taken with another {what}"
+            for name, what in MUST_EQUAL.items()
             if taken.get(name) != self._description[name]
         ]
+        for name, digest in taken.get("content", {}).items():
+            try:
+                if _digest(path / name) != digest:
+                    differences.append(f"{name} is damaged; copy the checkpoint or take it again")
+            except OSError as error:
+                differences.append(f"{name} cannot be read: {error.strerror}")
+        return differences
 
 
 def _raise_if(path: str, faults: list[str]) -> None:
@@ -111,10 +121,13 @@ def _raise_if(path: str, faults: list[str]) -> None:
 
 def _description(setup: Setup) -> dict[str, Any]:
     """Return what must be the same when a checkpoint is restored."""
+    import _m5.core  # has gem5's version; m5 itself has not
+
     vm = setup.vms[0]
     booted = vm.streams[0]
     return {
         "format": FORMAT,
+        "gem5": _m5.core.gem5Version,
         "node-memory": [setup.machine.memory.size_bytes for _ in range(setup.machine.nodes)],
         "frames": hashlib.sha256(json.dumps(list(vm.frames)).encode()).hexdigest(),
         "vcpus": len(vm.streams),
@@ -126,5 +139,8 @@ def _description(setup: Setup) -> dict[str, Any]:
 
 
 def _digest(path: Path) -> str:
+    """Return what tells a file from others, but for the date at the beginning of a checkpoint."""
     with path.open("rb") as file:
+        if path.name == "m5.cpt":
+            file.readline()
         return hashlib.file_digest(file, "sha256").hexdigest()
