@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -108,6 +109,30 @@ def test_a_directory_is_one_runs_at_a_time_and_a_killed_run_leaves_nothing_hidde
     assert [path.name for path in tmp_path.iterdir()] == ["m5out"]
     assert not list(m5out.glob(".*"))
     migrate(tmp_path, *TINY)
+
+
+@pytest.mark.parametrize(
+    ("room", "message"),
+    [
+        (5000, "error: gem5's directory '{m5out}' cannot be written: File too large"),
+        (150000, "error: gem5's '{m5out}/stats.txt' is cut off: the disk is full, or another gem5"),
+    ],
+)
+def test_a_full_disk_is_one_sentence_and_no_run(tmp_path: Path, room: int, message: str) -> None:
+    assert GEM5
+    m5out, run = tmp_path / "m5out", tmp_path / "run"
+    options = (f"--outdir={m5out}", "--json-config=", "configs/migrate.py", *TINY)
+    done = subprocess.run(
+        [GEM5, *options, "--outdir", str(run)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
+    )
+    assert done.returncode == 1
+    assert message.format(m5out=m5out) in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["m5out"]
 
 
 @pytest.mark.parametrize("file", ["s.txt", "stats.txt.gz", "text://stats.txt?desc=False"])

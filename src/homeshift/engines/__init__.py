@@ -18,7 +18,7 @@ from homeshift.engines.base import (
     VmSetup,
 )
 from homeshift.engines.messages import DATA_BYTES
-from homeshift.errors import InputError, near
+from homeshift.errors import InputError, near, unwritten
 from homeshift.machine import Machine
 from homeshift.machine.fields import suggest
 from homeshift.machine.rules import BANDWIDTH_WITHIN
@@ -162,9 +162,14 @@ def check_message_log() -> None:
 def make_engine(setup: Setup) -> Engine:
     """Return an engine with a machine and paused VMs on it: gem5's if gem5 runs this."""
     if inside_gem5():
-        from homeshift.engines import gem5  # needs m5
+        from homeshift.engines import gem5, gem5_output  # need m5
 
-        return gem5.Gem5Engine(setup)
+        try:
+            return gem5.Gem5Engine(setup)
+        except OSError as error:  # of the files in which gem5 says what it simulates
+            raise unwritten(
+                f"gem5's directory '{gem5_output.default_directory()}'", error
+            ) from error
     from homeshift.engines import embedded  # needs the C++ module
 
     return embedded.EmbeddedEngine(setup)

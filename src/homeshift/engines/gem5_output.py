@@ -25,6 +25,9 @@ from homeshift.run_format import RUN_FILES, TERMINAL, TIMELINE
 GEM5_CONFIG = "gem5-config.json"
 """gem5's own configuration; its usual name, config.json, is that of ours."""
 
+BEGIN = b"---------- Begin Simulation Statistics ----------"
+END = b"---------- End Simulation Statistics   ----------"
+
 PANIC = b"Kernel panic - "
 
 
@@ -87,11 +90,22 @@ def _keep_others_out(own: Path) -> None:
         pass
 
 
+def _require_whole(stats: Path) -> None:
+    """Raise RunError for statistics that are cut off, of which gem5 says nothing."""
+    text = stats.read_bytes().strip()
+    if not (text.startswith(BEGIN) and text.endswith(END)):
+        raise RunError(
+            f"gem5's '{stats}' is cut off: the disk is full, or another gem5 has begun in the same "
+            "directory; nothing was written"
+        )
+
+
 @contextmanager
 def _gem5s_own(own: Path, path: str) -> Iterator[Path]:
     try:
         with tempfile.TemporaryDirectory(prefix=".partial-", dir=own) as partial:
             yield Path(partial)
+            _require_whole(own / "stats.txt")
             for file in Path(partial).iterdir():
                 file.replace(own / file.name)
     except OSError as error:
@@ -102,6 +116,7 @@ def _gem5s_own(own: Path, path: str) -> Iterator[Path]:
 def _elsewhere(own: Path, output: OutputDirectory) -> Iterator[Path]:
     with output as directory:
         yield directory
+        _require_whole(own / "stats.txt")
         for name in ("stats.txt", TERMINAL):
             if (own / name).exists():
                 shutil.copyfile(own / name, directory / name)
