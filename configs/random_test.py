@@ -19,13 +19,14 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
 from homeshift.errors import InputError, RunError, out_of_bounds
-from homeshift.front_end import HelpFormatter, tells_errors
+from homeshift.front_end import HelpFormatter, interrupted_status, tells_errors
 
 CANCELLED = 0.25  # so often a transfer, under way or done, is cancelled
 TESTED_BYTES = 32768  # Ruby's tester uses addresses from 0 to a little less than this
 COMPLETED = "Ruby Tester completed"
 JOB_DONE = "a job of a migration engine is done"
 REACHED = "simulate() limit reached"
+INTERRUPTED = "user interrupt received"
 BOUNDS = {
     "checks": (1, 10**9),
     "seed": (0, 2**64 - 1),
@@ -36,8 +37,12 @@ BOUNDS = {
 
 @tells_errors
 def main() -> int:
-    """Run the script; return its exit status: 2 for bad input, 1 for a failed run."""
-    _run(_parser().parse_args())
+    """Run the script; return its exit status: 2: bad input, 1: a failed run, 130: Ctrl-C."""
+    try:
+        _run(_parser().parse_args())
+    except KeyboardInterrupt as interrupt:
+        print("random_test.py: interrupted", file=sys.stderr)
+        return interrupted_status(interrupt)
     return 0
 
 
@@ -107,6 +112,8 @@ def _run(options: argparse.Namespace) -> None:
         cause = m5.simulate(cycles).getCause()
         if cause == COMPLETED:
             break
+        if cause == INTERRUPTED:
+            raise KeyboardInterrupt
         if cause not in (REACHED, JOB_DONE):
             raise RunError(f"the test ended at tick {m5.curTick()}: {cause}")
         if cause == REACHED and not options.no_transfers:

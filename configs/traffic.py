@@ -21,7 +21,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
 from homeshift.errors import InputError, RunError, out_of_bounds
-from homeshift.front_end import HelpFormatter, tells_errors
+from homeshift.front_end import HelpFormatter, interrupted_status, tells_errors
 from homeshift.units import parse_time
 
 REGION_BYTES = 4096
@@ -37,8 +37,12 @@ BOUNDS = {
 
 @tells_errors
 def main() -> int:
-    """Run the script; return its exit status: 2 for bad input, 1 for a failed run."""
-    _run(_parser().parse_args())
+    """Run the script; return its exit status: 2: bad input, 1: a failed run, 130: Ctrl-C."""
+    try:
+        _run(_parser().parse_args())
+    except KeyboardInterrupt as interrupt:
+        print("traffic.py: interrupted", file=sys.stderr)
+        return interrupted_status(interrupt)
     return 0
 
 
@@ -104,6 +108,8 @@ def _run(options: argparse.Namespace) -> None:
     hierarchy = board.get_cache_hierarchy()
     event = _move_homes(hierarchy, options, nodes)
     m5.stats.dump()
+    if event.getCause() == "user interrupt received":
+        raise KeyboardInterrupt
     print(f"traffic.py: {hierarchy.regions_moved()} regions moved")
     print(f"Exiting @ tick {m5.curTick()} because {event.getCause()}")
     if options.program and event.getCode() != 0:

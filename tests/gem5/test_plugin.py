@@ -252,6 +252,37 @@ def test_rubys_random_tester_passes(more: tuple[str, ...], seed: int, tmp_path: 
     assert (int(moved[1]) > 100) == (more != ("--no-transfers",))
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        ("traffic.py", "--duration", "10s", "--transfers", "1000000000"),
+        ("random_test.py", "--checks", "1000000000"),
+    ],
+    ids=lambda script: script[0],
+)
+def test_ctrl_c_is_told_and_is_no_success(script: tuple[str, ...], tmp_path: Path) -> None:
+    assert GEM5
+    process = subprocess.Popen(
+        [GEM5, f"--outdir={tmp_path}", f"configs/{script[0]}", *script[1:]],
+        cwd=REPOSITORY,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # it may be ignored here
+    )
+    assert process.stderr is not None
+    with process.stderr:
+        for line in process.stderr:
+            if "needs a gem5 built with an ISA" in line:
+                pytest.skip(line)
+            if "Replacement policy updates" in line:  # Ruby has begun
+                break
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+    assert process.wait(timeout=30) == 128 + signal.SIGINT
+    assert said.endswith(f"{script[0]}: interrupted\n")
+
+
 def test_rubys_random_tester_needs_memory_to_test(tmp_path: Path) -> None:
     small = ("--machine", "tiny:memory.size=4KiB", "--region", "8192")
     result = gem5(tmp_path, "configs/random_test.py", *small)
