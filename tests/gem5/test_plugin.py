@@ -170,6 +170,15 @@ def test_bad_options_are_told_all_at_once_and_end_with_status_2(tmp_path: Path) 
     assert "did you mean 'ownership'?" in result.stderr
 
 
+def test_options_of_gem5s_go_before_the_script(tmp_path: Path) -> None:
+    options = ("-d", "out", "--debug-flags=Migration", "--debug-flag")
+    result = gem5(tmp_path, "configs/migrate.py", *options)
+    assert result.returncode == 2
+    for option in options[0], options[2]:
+        assert f"{option}: is an option of gem5's; give it before the script" in result.stderr
+    assert "--debug-flag: no such option" in result.stderr
+
+
 def test_debug_flags_have_descriptions(tmp_path: Path) -> None:
     told = gem5(tmp_path, "--debug-help").stdout
     assert re.search(r"HomeTransfer: \S+", told)

@@ -44,6 +44,11 @@ def default_directory() -> str:
     return str(m5.options.outdir)
 
 
+def is_option_of_gem5(name: str) -> bool:
+    """Return whether gem5 has an option: "--debug-flags", "-d"."""
+    return bool(m5.options._optparse.has_option(name))
+
+
 def output_directory(path: str) -> AbstractContextManager[Path]:
     """Return what yields a directory to write into, which in the end has gem5's statistics too.
 

@@ -214,12 +214,21 @@ def option_names() -> list[str]:
 def unknown_options(parser: argparse.ArgumentParser, words: Sequence[str]) -> list[str]:
     """Return the faults of words that are no options, nor what follows one of these."""
     return [
-        f"{word}: no such option{near(word.partition('=')[0], parser._option_string_actions)}"
+        f"{word}: {_no_option(word.partition('=')[0], parser)}"
         if word.startswith("-")
         else f"{word}: belongs to no option"
         for before, word in pairwise(["", *words])
         if word.startswith("-") or not before.startswith("-")
     ]
+
+
+def _no_option(name: str, parser: argparse.ArgumentParser) -> str:
+    if "_m5" in sys.modules:
+        from homeshift.engines.gem5_output import is_option_of_gem5  # exists inside gem5 only
+
+        if is_option_of_gem5(name):
+            return "is an option of gem5's; give it before the script"
+    return f"no such option{near(name, parser._option_string_actions)}"
 
 
 def default_outdir() -> str:
