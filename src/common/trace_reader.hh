@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <fstream>
@@ -68,7 +69,8 @@ records_begin(const std::string &content, const std::string &path)
 
 } // namespace trace_file
 
-// Returns the accesses of a trace, moved to guest address `base`; all lie below `limit`.
+// Returns the accesses of a trace, moved to guest address `base`; all lie below `limit`. What
+// rounding to whole cycles gives or takes, the next gap takes or gives: in sum the time is right.
 inline std::vector<Access>
 read_trace(const std::string &path, std::uint64_t base, std::uint64_t limit,
            double cycles_per_instruction)
@@ -82,6 +84,7 @@ read_trace(const std::string &path, std::uint64_t base, std::uint64_t limit,
     const std::size_t begin = trace_file::records_begin(content, path);
     std::vector<Access> accesses;
     accesses.reserve((content.size() - begin) / trace_file::kRecordBytes);
+    double owed = 0.0; // cycles, from -0.5 to 0.5
     for (std::size_t at = begin; at < content.size(); at += trace_file::kRecordBytes) {
         const char *record = content.data() + at;
         const std::uint64_t address = trace_file::little_endian(record, 8);
@@ -89,9 +92,10 @@ read_trace(const std::string &path, std::uint64_t base, std::uint64_t limit,
         if (base > limit || address >= limit - base) {
             throw std::invalid_argument(path + ": reaches beyond the VM's memory");
         }
-        accesses.push_back({base + address,
-                            static_cast<std::uint32_t>(gap * cycles_per_instruction + 0.5),
-                            record[11] != 0});
+        const double exact = gap * cycles_per_instruction + owed;
+        const double whole = std::floor(exact + 0.5);
+        owed = exact - whole;
+        accesses.push_back({base + address, static_cast<std::uint32_t>(whole), record[11] != 0});
     }
     if (accesses.empty()) {
         throw std::runtime_error(path + ": no record in it");
