@@ -24,6 +24,16 @@ Vcpu::start(Sequencer *core)
     go();
 }
 
+// Nor does its core wake up for an access that it will not issue.
+void
+Vcpu::stop()
+{
+    VcpuLoop::stop();
+    if (core_ != nullptr) {
+        core_->wake_at(kNever);
+    }
+}
+
 void
 Vcpu::wake_up()
 {

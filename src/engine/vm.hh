@@ -39,6 +39,7 @@ class Vcpu final : public CoreUser, public VcpuLoop<Vcpu>
          unsigned max_outstanding);
 
     void start(Sequencer *core);
+    void stop();
 
     void wake_up() override;
     void load_done(Addr line, const DataBlock &data, bool remote) override;

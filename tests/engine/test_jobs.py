@@ -196,6 +196,20 @@ def test_a_gap_counts_from_the_access_before_or_from_a_free_slot(
         assert accesses_done(system) == done + 1
 
 
+def test_a_stopped_vcpu_waits_for_no_access_that_it_will_not_issue() -> None:
+    """However long it would have thought: an audit gives up after some million cycles."""
+    system = System(small())
+    system.add_vm([0], [stream(think=1 << 30)])
+    system.start_vm(0, [0])
+    system.run(1000)
+    stop(system, 0)
+    system.audit()
+    assert system.now == 1000
+    system.start_vm(0, [0])
+    system.run((1 << 30) + 1000)
+    assert accesses_done(system) == 1  # it thinks on, from where it was
+
+
 # ---- throttled vCPUs ---------------------------------------------------------------------------
 
 
