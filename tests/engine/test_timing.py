@@ -361,3 +361,26 @@ def test_a_slow_memory_is_waited_for_to_the_cycle(cycles: int) -> None:
     while in_steps.left(job):
         in_steps.run(1)
     assert in_steps.now == end
+
+
+@pytest.mark.parametrize("name", ["quad", "octo"])
+@pytest.mark.parametrize("memory", [0, 1], ids=["local", "remote"])
+def test_a_region_departs_later_by_a_write_for_each_line_that_the_slice_holds_dirty(
+    name: str, memory: int
+) -> None:
+    def departs(dirty: int) -> int:
+        b = Bench(name)
+        base = b.line(home=0, memory=memory)
+        for line in range(base, base + dirty * LINE, LINE):
+            b.store(0, line)
+            b.evict(0, line)
+        begin = b.system.now
+        return wait_for(b.system, b.system.transfer(0, [base], 1)) - begin
+
+    b = Bench(name)
+    answer = TO_DRAM + b.dram + DRAM_ANSWER + MEMORY_ANSWER
+    write = b.home + b.hop(0, memory) + answer + b.hop(memory, 0)
+    assert [departs(dirty) - departs(0) for dirty in (1, 2, 5)] == [write, 2 * write, 5 * write]
+    page = PAGE_ON_THE_MODEL.read_text(encoding="utf-8")
+    if name == "quad":
+        assert f"{write} cycles on" in page or f"{write} ({b.nanoseconds(write):g} ns)" in page
