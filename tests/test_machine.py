@@ -221,6 +221,12 @@ def test_what_goes_together_is_told_with_faults_of_other_fields_of_the_tables(
             "to 1e6 B a cycle",
         ),
         (
+            'link_bandwidth = "32GB/s"',
+            'link_bandwidth = "2.9MB/s"',
+            'network.link_bandwidth = "2.9MB/s": is 0.00145 B a cycle, and links carry whole '
+            'thousandths, as in gem5 (try "2MB/s" or "4MB/s")',
+        ),
+        (
             'bandwidth = "38.4GB/s"',
             'bandwidth = "700GB/s"',
             'memory.bandwidth = "700GB/s": memory takes a whole number of ps a byte, as in gem5 '
@@ -367,6 +373,10 @@ def test_a_cache_has_enough_sets_to_tell_the_lines_of_all_memory_apart() -> None
         (
             'nodes = 1\nlink_bandwidth = "1MB/s"',
             'pool.link_bandwidth = "1MB/s": is 0.0005 B a cycle, and links carry from 0.001 to',
+        ),
+        (
+            'nodes = 1\nlink_bandwidth = "7MB/s"',
+            'pool.link_bandwidth = "7MB/s": is 0.0035 B a cycle, and links carry whole thousandths',
         ),
     ],
 )

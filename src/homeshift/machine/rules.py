@@ -210,6 +210,13 @@ def few_enough_cores(nodes: int, cores__per_node: int, pool__nodes: int | None) 
 def _countable(bytes_per_second: float, clock_period_ps: int) -> str | None:
     """What both engines can count."""
     bytes_per_cycle = bytes_per_second * clock_period_ps / 1e12
-    if 0.001 <= bytes_per_cycle <= 1e6:
+    if not 0.001 <= bytes_per_cycle <= 1e6:
+        return f"is {bytes_per_cycle:g} B a cycle, and links carry from 0.001 to 1e6 B a cycle"
+    thousandths = bytes_per_cycle * 1000  # gem5's MESSAGE_SIZE_MULTIPLIER
+    if abs(round(thousandths) / thousandths - 1) <= BANDWIDTH_WITHIN:
         return None
-    return f"is {bytes_per_cycle:g} B a cycle, and links carry from 0.001 to 1e6 B a cycle"
+    sentence = f"is {bytes_per_cycle:g} B a cycle, and links carry whole thousandths, as in gem5"
+    less = int(thousandths)
+    return sentence + suggest(
+        less, less + 1, lambda n: f"{n * 1000 / clock_period_ps:.4g}MB/s", least=1
+    )
