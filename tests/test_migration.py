@@ -402,7 +402,10 @@ def test_a_vm_that_does_not_fit_is_told_with_all_its_faults() -> None:
     replace(big, borrow={1: 0.51}, memory_bytes=MIB).check(machine)  # fits, and raises nothing
     full = replace(big, memory_bytes=MIB - 2 * PAGE)  # and a page of state, and one of its table
     full.check(machine)
-    with pytest.raises(InputError, match=r"vm-memory = 1016KiB: needs 1\.00 MiB on node 0"):
+    told = (
+        r"needs 1\.00 MiB on node 0, which has 1\.00 MiB, 4\.00 KiB too little with the vCPUs' st"
+    )
+    with pytest.raises(InputError, match=rf"vm-memory = 1016KiB: {told}"):
         replace(full, vcpus=2).check(machine)
 
 

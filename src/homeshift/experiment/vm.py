@@ -142,7 +142,10 @@ class VmSpec:
             ]
         needed = self.bytes_on()
         rounded = self._rounded(needed)
-        state = self.vcpus * state_bytes(machine) + self.stage2_bytes
+        state = sum(
+            -(-size // self.region_bytes) * self.region_bytes  # each begins a region
+            for size in (self.vcpus * state_bytes(machine), self.stage2_bytes)
+        )
         if state > machine.memory.size_bytes:
             vcpu, entry = (
                 size_text(size)
@@ -155,11 +158,13 @@ class VmSpec:
                 f"do not fit into a node's {format_bytes(machine.memory.size_bytes)}",
             ]
         needed[self.source] = needed.get(self.source, 0) + state
+        there = machine.memory.size_bytes
         return rounded + [
             f"vm-memory = {size_text(self.memory_bytes)}: needs {format_bytes(size)} on node "
-            f"{node}, which has {format_bytes(machine.memory.size_bytes)}"
+            f"{node}, which has {format_bytes(there)}, {format_bytes(size - there)} too little"
+            + (" with the vCPUs' state and the page table" if node == self.source else "")
             for node, size in sorted(needed.items())
-            if size > machine.memory.size_bytes
+            if size > there
         ]
 
     def _rounded(self, lying: Mapping[int, int]) -> list[str]:
