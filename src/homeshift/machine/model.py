@@ -43,7 +43,7 @@ class Cores:
         int,
         Count(
             key="max_outstanding",
-            sentence="misses that a core keeps in flight before it waits",
+            sentence="accesses that a core keeps in flight before it waits, hits among them",
             least=1,
             most=256,
         ),
