@@ -50,6 +50,14 @@ def test_both_engines_say_the_same_of_each_link_at_each_moment(
     assert len({round(busy * 1e9) for busy in last}) > 1
 
 
+def test_links_between_two_thousandths_of_a_byte_a_cycle_are_as_fast(tmp_path: Path) -> None:
+    slow = ("--machine", "tiny:network.link_bandwidth=10.5MB/s", *RUN, "--vm-memory", "16KiB")
+    ours, theirs = summaries(tmp_path, *slow, "--vcpus", "1", "--workload", "uniform:shared=0")
+    assert ours["downtime"] == theirs["downtime"]
+    lines = (16 + 1) * 1024 / 64 + 1  # and the vCPU's state, and the page table
+    assert ours["downtime"] == pytest.approx(lines * 72 / 11e6, rel=0.02)
+
+
 def test_gem5_counts_bytes_of_links_without_the_warm_up(tmp_path: Path) -> None:
     """What leaves the crossbar's hub, in both files of statistics: gem5 leaves throttles out."""
     summaries(tmp_path, "--machine", "tiny", *RUN, "--borrow", "1:0.5")

@@ -12,6 +12,7 @@ until the first one's credit is back.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -95,7 +96,8 @@ def _join_simple(network: Any, machine: Machine, ends: Sequence[End]) -> list[An
     )
     network.int_links = _int_links(gem5.SimpleIntLink, network, machine, first=len(ends))
     for made, link in zip(network.int_links, topology.links(machine), strict=True):
-        made.bandwidth_factor = round(link.bytes_per_cycle * 1000)
+        # A half is rounded up, as by the embedded engine's std::round.
+        made.bandwidth_factor = math.floor(link.bytes_per_cycle * 1000 + 0.5)
     network.setup_buffers()
     for link in network.int_links:
         _in_order(link.buffers, len(ends) + int(link.src_node.router_id))
