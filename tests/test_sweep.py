@@ -71,10 +71,11 @@ def test_a_run_is_named_after_its_options_in_any_order() -> None:
 
 
 @pytest.mark.parametrize("value", ["{}", "{}:clock=1GHz", "trace:other.npy,{}"])
+@pytest.mark.parametrize("name", ["mine.toml", "8:30.toml"])
 def test_a_run_is_named_after_what_is_in_the_files_that_it_names(
-    tmp_path: Path, value: str
+    tmp_path: Path, value: str, name: str
 ) -> None:
-    file = tmp_path / "mine.toml"
+    file = tmp_path / name
     spec = RunSpec(engine="embedded", options={"machine": value.format(file)})
     names = [spec.name]
     for content in ("a = 1\n", "a = 12\n", "a = 1\n"):

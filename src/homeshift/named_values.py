@@ -1,12 +1,26 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Values of parameters, as users write them: "NAME=VALUE,NAME=VALUE"."""
+"""What users write of a machine, a strategy or a workload: "WHAT:NAME=VALUE,NAME=VALUE"."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 from homeshift.errors import near
+
+
+def partition_file(text: str) -> tuple[str, str, str]:
+    """Split "NAME:VALUES" or "FILE:VALUES" into what it is about, the colon, and the values.
+
+    A file may have colons in its path: the longest that there is is taken.
+    """
+    parts = text.split(":")
+    for count in range(len(parts), 1, -1):
+        path = ":".join(parts[:count])
+        if Path(path).is_file():
+            return path, text[len(path) :][:1], text[len(path) + 1 :]
+    return text.partition(":")
 
 
 class Readable(Protocol):
