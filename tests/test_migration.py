@@ -391,8 +391,8 @@ def test_a_vm_that_does_not_fit_is_told_with_all_its_faults() -> None:
     with pytest.raises(InputError) as error:
         vm.check(machine)
     assert [fault.partition(":")[0] for fault in error.value.faults] == [
-        *("target = 0", "vcpus = 3", "vm-memory = 4097B"),
-        *("borrow 0", "borrow 7", "borrow 7", "borrow"),
+        *("target = 0", "vcpus = 3", "borrow 0", "borrow 7", "borrow 7", "borrow"),
+        "vm-memory = 4097B",
     ]
     big = VmSpec(memory_bytes=2 * MIB, vcpus=1, source=0, targets=(1,))
     with pytest.raises(

@@ -21,6 +21,7 @@ from homeshift.strategies import strategy_named
 from homeshift.workload import Workload, parse_workload
 
 ROOT = Path(__file__).parents[1]
+TRACE = ROOT / "traces" / "xz.npy"
 SHORT = ("--machine", "tiny", "--vm-memory", "64KiB", "--vcpus", "1", "--warmup", "2us")
 GUESTS = """
 [[vm]]
@@ -108,13 +109,27 @@ def test_all_faults_of_a_file_of_vms_are_told_at_once(tmp_path: Path) -> None:
 
 def test_what_cannot_be_on_the_machine_is_told_with_what_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "vms.toml").write_text(
-        GUESTS.replace("source = 1", "source = 11") + '[[vm]]\nvcpus = 99\nstrategy = "x"\n'
+        GUESTS.replace("source = 1", "source = 11")
+        + '[[vm]]\nvcpus = 99\nsource = 1\ntarget = [1, 7]\nborrow = { 8 = 0.1 }\nstrategy = "x"\n'
+        + '[[vm]]\nsource = "1"\ntarget = [0]\n'  # where it is nobody knows
+        + f'[[vm]]\ntrace = ["{TRACE}", "{TRACE}"]\n'
     )
     options = ("--more-vms", str(tmp_path / "vms.toml"), "--outdir", str(tmp_path / "run"))
-    done = script("configs/migrate.py", *SHORT, *options)
+    done = script("configs/migrate.py", *SHORT, "--target", "6", *options)
     assert done.returncode == 2
-    assert "VM 1: source = 11: 'tiny' has the nodes 0 to 1" in done.stderr
-    assert "VM 2: strategy" in done.stderr
+    for told in (
+        "VMs.*has 8 faults",
+        "VM 1: source = 11: 'tiny' has the nodes 0 to 1",
+        "VM 2: strategy",
+        "VM 2: target = 1: is the source",
+        "VM 2: target = 7: 'tiny' has the nodes",
+        "VM 2: vcpus = 99: a node of 'tiny' has 2 cores",
+        "VM 2: borrow 8: 'tiny' has the nodes",
+        "VM 3: source = '1': not a whole number",
+        "VM 4: 2 traces for 1 vCPUs",
+        "the VM has a fault:\n +target = 6: 'tiny' has the nodes",
+    ):
+        assert re.search(told, done.stderr), done.stderr
 
 
 @pytest.mark.parametrize(

@@ -130,8 +130,8 @@ def vms_of(
         others = collect(
             "more_vms", lambda: load_guests(options.more_vms, **sizes, machine=machine)
         )
-    if machine and others is not None:
-        specs = [vm, *(other.spec for other in others)]
+    if machine:
+        specs = [vm, *(other.spec for other in others or ())]  # None: their faults are told
         collect("vm", lambda: check_together(specs, machine))
     if workload and memory_bytes > 0 and vcpus > 0:
         seed = options.seed

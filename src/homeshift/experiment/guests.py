@@ -70,8 +70,7 @@ def load_guests(
         path: of the TOML file.
         region_bytes: of all VMs of a machine.
         stage2_entry_bytes: of all VMs of a machine.
-        machine: gives VMs their memory that name none; and if there are faults, those of VMs that
-            do not fit it are told as well.
+        machine: gives VMs their memory that name none; one that does not fit it is a fault.
 
     Raises:
         InputError: the file cannot be read, or has faults; all of them are listed.
@@ -82,7 +81,7 @@ def load_guests(
     listed = tables.get("vm")
     if not isinstance(listed, list) or not all(isinstance(table, dict) for table in listed):
         raise InputError(subject, [*faults, "vm: missing; begin each VM with [[vm]]"])
-    guests: dict[int, Guest] = {}
+    guests = []
     for number, table in enumerate(listed, 1):  # VM 0 is that of the command line
         values: dict[str, Any] = {}
         faults += [
@@ -97,20 +96,22 @@ def load_guests(
                 faults += [f"VM {number}: {key}: {fault}" for fault in error.faults]
             except ValueError as error:
                 faults.append(f"VM {number}: {key} = {table[key]!r}: {error}")
-        if values.keys() == _FIELDS.keys():
-            faults += [f"VM {number}: {fault}" for fault in _contradictions(table, values)]
-            if values["vm-memory"] is None:
-                values["vm-memory"] = default_memory_bytes(machine)
-            guests[number] = _guest(values, region_bytes, stage2_entry_bytes)
+        unread = _FIELDS.keys() - values.keys()
+        values |= {key: _FIELDS[key][0](_FIELDS[key][1]) for key in unread}
+        if values["vm-memory"] is None:
+            values["vm-memory"] = default_memory_bytes(machine)
+        guest = _guest(values, region_bytes, stage2_entry_bytes)
+        guests.append(guest)
+        if not unread:
+            found = [*_contradictions(table, values), *_misfits(guest, machine)]
+        elif machine and "source" not in unread:
+            found = guest.spec.misplaced(machine)
+        else:
+            found = []
+        faults += [f"VM {number}: {fault}" for fault in found]
     if faults:
-        for number, guest in guests.items():
-            try:
-                if machine is not None:
-                    guest.spec.check(machine)
-            except InputError as error:
-                faults += [f"VM {number}: {fault}" for fault in error.faults]
         raise InputError(subject, faults)
-    return list(guests.values())
+    return guests
 
 
 def _contradictions(table: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:
@@ -120,6 +121,23 @@ def _contradictions(table: Mapping[str, Any], values: Mapping[str, Any]) -> list
         return [f"target: by {values['strategy'].name} it stays where it is"] if stays else []
     without = [] if stays else [key for key in ("strategy", "start") if key in table]
     return [f"{key}: it has no target, and so does not migrate" for key in without]
+
+
+def _misfits(guest: Guest, machine: Machine | None) -> list[str]:
+    """Return why a VM does not fit a machine, or its workload not the VM."""
+    spec = guest.spec
+    faults: list[str] = []
+    try:
+        if machine:
+            spec.check(machine)
+    except InputError as error:
+        faults += error.faults
+    try:
+        if spec.vcpus and spec.memory_bytes:
+            guest.workload.streams(vcpus=spec.vcpus, vm_bytes=spec.memory_bytes, seed=0)
+    except InputError as error:
+        faults += error.faults
+    return faults
 
 
 def _guest(values: Mapping[str, Any], region_bytes: int, stage2_entry_bytes: int) -> Guest:
