@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -323,80 +323,26 @@ class _Run:
             vm.attach(self.engine)
 
     def result(self) -> Result:
-        engine, asked, report = self.engine, self.asked, self.asked.report
-        if too_slow := links_too_slow(asked.models, asked.machine):
-            report(too_slow)
-        engine.resume(0, self.vms[0].node)
-        if asked.fast_forward:
-            report("fast-forwarding" if asked.fast_forward.ticks else "restoring")
-            if not engine.fast_forward() and asked.fast_forward.ticks:
-                lasted = time_text(asked.fast_forward.ticks)
-                report(f"has fast-forwarded all of {lasted}: there was no m5_work_begin")
-            if asked.fast_forward.take_checkpoint:
-                report(f"wrote checkpoint {asked.fast_forward.take_checkpoint}")
-        for vm in self.vms[1:]:
-            engine.resume(vm.number, vm.node)
-        report("warming up")
-        engine.warm_up(asked.warmup_ticks)
-        engine.reset_statistics()
-        at_first = self._look()
-        half_ticks = asked.window_ticks // 2
-        half_ticks -= half_ticks % asked.machine.clock_period_ps
-        engine.run(half_ticks)
-        middle = self._look()
-        engine.run(asked.window_ticks - half_ticks)
-        start = self._look()
-        changing = changing_speeds(middle - at_first, start - middle)
-        for number, (first, second) in changing.items():
-            _from_vm(number, report)(
-                f"the VM is not steady before the migration: {first:.4g} accesses/us, then "
-                f"{second:.4g}: its caches fill (a longer --warmup helps), or its work changes"
-            )
-        for number, accesses in too_few_accesses(start - at_first).items():
-            _from_vm(number, report)(
-                f"the VM's speed before the migration is not known: too few accesses, {accesses} "
-                "(a longer --window helps)"
-            )
-        calling_off = CallingOff(asked.interruption, start.tick)  # of the first VM's migration
-        journeys = [
-            _Journey(
-                vm,
-                guest.strategy,
-                (vm.node,) if guest.strategy.stays else guest.spec.targets,
-                start_tick=engine.now + guest.start_ticks,
-                keep_borrowed=asked.keep_borrowed,
-                calling_off=calling_off if vm.number == 0 else CallingOff(None, start.tick),
-                fence=asked.fence,
-                report=_from_vm(vm.number, report),
-            )
-            for vm, guest in zip(self.vms, self.guests, strict=True)
-            if guest.strategy is not None
-        ]
-        report(f"migrating by {journeys[0].strategy.name}")
+        engine, asked = self.engine, self.asked
+        self._warm_up()
+        at_first, middle, start = self._watch_before()
+        changing = self._doubt_speeds(at_first, middle, start)
+        horizon = None if asked.horizon_ticks is None else start.tick + asked.horizon_ticks
+        calling_off = CallingOff(asked.interruption, start.tick)
+        journeys = self._journeys(start.tick, calling_off)
         every = max(1, (asked.horizon_ticks or asked.window_ticks) // POINTS)
         progress = Progress(engine, self._look, every=every)
         log = iter(()) if asked.messages is None else asked.messages.steps(engine, start.tick)
-        horizon = None if asked.horizon_ticks is None else start.tick + asked.horizon_ticks
-        over = run_together(
-            engine,
-            [journey.steps() for journey in journeys],
-            background=[progress.steps(), log],
-            until=horizon,
-        )
-        end = self._look()
-        if horizon is not None and (not over or end.tick > horizon):
-            which = "the migration is" if len(journeys) == 1 else "the migrations are"
-            after = time_text(horizon - start.tick)
-            raise RunError(f"{which} not over after {after}; give a longer horizon")
-        until = end.tick + asked.window_ticks if horizon is None else horizon
+        background = [progress.steps(), log]
+        end = self._migrate(journeys, background, start.tick, horizon)
         for journey in journeys:
             journey.tell_end()
-        report("watching the VM afterwards")
-        run_together(engine, [sleep(engine, until)], background=[progress.steps(), log])
+        asked.report("watching the VM afterwards")
+        until = end.tick + asked.window_ticks if horizon is None else horizon
+        run_together(engine, [sleep(engine, until)], background=background)
         at_last = self._look()
         progress.end(at_last)
-        statistics = tuple(engine.statistics())
-        final_tick = engine.now
+        statistics, final_tick = tuple(engine.statistics()), engine.now
         if asked.check:
             self._audit()
         return Result(
@@ -419,6 +365,95 @@ class _Run:
             messages=tuple(engine.take_message_log()),
         )
 
+    def _warm_up(self) -> None:
+        """Let all VMs run, the first one alone while it fast-forwards."""
+        engine, asked, report = self.engine, self.asked, self.asked.report
+        if too_slow := links_too_slow(asked.models, asked.machine):
+            report(too_slow)
+        engine.resume(0, self.vms[0].node)
+        if asked.fast_forward:
+            report("fast-forwarding" if asked.fast_forward.ticks else "restoring")
+            if not engine.fast_forward() and asked.fast_forward.ticks:
+                lasted = time_text(asked.fast_forward.ticks)
+                report(f"has fast-forwarded all of {lasted}: there was no m5_work_begin")
+            if asked.fast_forward.take_checkpoint:
+                report(f"wrote checkpoint {asked.fast_forward.take_checkpoint}")
+        for vm in self.vms[1:]:
+            engine.resume(vm.number, vm.node)
+        report("warming up")
+        engine.warm_up(asked.warmup_ticks)
+
+    def _watch_before(self) -> tuple[Span, Span, Span]:
+        """Return what is seen at begin, middle and end of the window before the migrations."""
+        engine, asked = self.engine, self.asked
+        engine.reset_statistics()
+        at_first = self._look()
+        half_ticks = asked.window_ticks // 2
+        half_ticks -= half_ticks % asked.machine.clock_period_ps
+        engine.run(half_ticks)
+        middle = self._look()
+        engine.run(asked.window_ticks - half_ticks)
+        return at_first, middle, self._look()
+
+    def _doubt_speeds(self, at_first: Span, middle: Span, start: Span) -> Collection[int]:
+        """Say which VMs' speeds are in doubt; return the VMs that were not steady."""
+        changing = changing_speeds(middle - at_first, start - middle)
+        for number, (first, second) in changing.items():
+            self._from_vm(number)(
+                f"the VM is not steady before the migration: {first:.4g} accesses/us, then "
+                f"{second:.4g}: its caches fill (a longer --warmup helps), or its work changes"
+            )
+        for number, accesses in too_few_accesses(start - at_first).items():
+            self._from_vm(number)(
+                f"the VM's speed before the migration is not known: too few accesses, {accesses} "
+                "(a longer --window helps)"
+            )
+        return changing
+
+    def _journeys(self, start_tick: int, calling_off: CallingOff) -> list[_Journey]:
+        """Return the migrations of each VM that moves; `calling_off` is of the first one's."""
+        return [
+            _Journey(
+                vm,
+                guest.strategy,
+                (vm.node,) if guest.strategy.stays else guest.spec.targets,
+                start_tick=start_tick + guest.start_ticks,
+                keep_borrowed=self.asked.keep_borrowed,
+                calling_off=calling_off if vm.number == 0 else CallingOff(None, start_tick),
+                fence=self.asked.fence,
+                report=self._from_vm(vm.number),
+            )
+            for vm, guest in zip(self.vms, self.guests, strict=True)
+            if guest.strategy is not None
+        ]
+
+    def _migrate(
+        self,
+        journeys: Sequence[_Journey],
+        background: Sequence[Steps],
+        start_tick: int,
+        horizon: int | None,
+    ) -> Span:
+        """Let the VMs migrate, and return what is seen at the end.
+
+        Raises:
+            RunError: that is after the tick `horizon`.
+        """
+        self.asked.report(f"migrating by {journeys[0].strategy.name}")
+        steps = [journey.steps() for journey in journeys]
+        over = run_together(self.engine, steps, background=background, until=horizon)
+        end = self._look()
+        if horizon is not None and (not over or end.tick > horizon):
+            which = "the migration is" if len(journeys) == 1 else "the migrations are"
+            after = time_text(horizon - start_tick)
+            raise RunError(f"{which} not over after {after}; give a longer horizon")
+        return end
+
+    def _from_vm(self, number: int) -> Callable[[str], None]:
+        """Return what reports a line about a VM, whose number it says but for the first one."""
+        report = self.asked.report
+        return (lambda line: report(f"VM {number}: {line}")) if number else report
+
     def _look(self) -> Span:
         engine = self.engine
         return Span(
@@ -435,10 +470,6 @@ class _Run:
         while not all(self.engine.paused(vm.number) for vm in self.vms):
             self.engine.wait(None)
         self.engine.audit()
-
-
-def _from_vm(number: int, report: Callable[[str], None]) -> Callable[[str], None]:
-    return (lambda line: report(f"VM {number}: {line}")) if number else report
 
 
 def _homes(vms: Sequence[RunningVm]) -> dict[int, array[int]]:
