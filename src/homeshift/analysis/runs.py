@@ -192,8 +192,8 @@ _NOT_CONVERGED = _Doubt(
 )
 _NOT_STEADY = _Doubt(
     _any_in("vms", lambda vm: not vm.get("steady", True)),
-    "in {} runs a VM was not steady before the migration, by more than 10 %: its caches still "
-    "filled (a longer warmup helps), or its work changed",
+    "in {} runs a VM was not steady before the migration: its caches still filled (a longer "
+    "warmup helps), or its work changed",
 )
 _SPEED_UNKNOWN = _Doubt(
     _any_in("vms", lambda vm: not vm.get("speed-known", True)),

@@ -18,6 +18,7 @@ import json
 from array import array
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -325,8 +326,9 @@ class _Run:
     def result(self) -> Result:
         engine, asked = self.engine, self.asked
         self._warm_up()
-        at_first, middle, start = self._watch_before()
-        changing = self._doubt_speeds(at_first, middle, start)
+        seen = self._watch_before()
+        at_first, start = seen[0], seen[-1]
+        changing = self._doubt_speeds(seen)
         horizon = None if asked.horizon_ticks is None else start.tick + asked.horizon_ticks
         calling_off = CallingOff(asked.interruption, start.tick)
         journeys = self._journeys(start.tick, calling_off)
@@ -383,27 +385,28 @@ class _Run:
         report("warming up")
         engine.warm_up(asked.warmup_ticks)
 
-    def _watch_before(self) -> tuple[Span, Span, Span]:
-        """Return what is seen at begin, middle and end of the window before the migrations."""
-        engine, asked = self.engine, self.asked
+    def _watch_before(self) -> Sequence[Span]:
+        """Return what is seen at the begin of the window, and after each quarter of it."""
+        engine, window = self.engine, self.asked.window_ticks
+        period = self.asked.machine.clock_period_ps
+        moments = [window * quarter // 4 // period * period for quarter in range(4)]
         engine.reset_statistics()
-        at_first = self._look()
-        half_ticks = asked.window_ticks // 2
-        half_ticks -= half_ticks % asked.machine.clock_period_ps
-        engine.run(half_ticks)
-        middle = self._look()
-        engine.run(asked.window_ticks - half_ticks)
-        return at_first, middle, self._look()
+        seen = [self._look()]
+        for begin, end in pairwise([*moments, window]):
+            engine.run(end - begin)
+            seen.append(self._look())
+        return seen
 
-    def _doubt_speeds(self, at_first: Span, middle: Span, start: Span) -> Collection[int]:
+    def _doubt_speeds(self, seen: Sequence[Span]) -> Collection[int]:
         """Say which VMs' speeds are in doubt; return the VMs that were not steady."""
-        changing = changing_speeds(middle - at_first, start - middle)
+        quarters = [later - earlier for earlier, later in pairwise(seen)]
+        changing = changing_speeds(quarters)
         for number, (first, second) in changing.items():
             self._from_vm(number)(
                 f"the VM is not steady before the migration: {first:.4g} accesses/us, then "
                 f"{second:.4g}: its caches fill (a longer --warmup helps), or its work changes"
             )
-        for number, accesses in too_few_accesses(start - at_first).items():
+        for number, accesses in too_few_accesses(seen[-1] - seen[0]).items():
             self._from_vm(number)(
                 f"the VM's speed before the migration is not known: too few accesses, {accesses} "
                 "(a longer --window helps)"
