@@ -11,7 +11,6 @@ import argparse
 import io
 import itertools
 import re
-import statistics
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
@@ -296,7 +295,6 @@ def save(
     return list(contents)
 
 
-_EQUALLY_FAST = 0.01
 _ENDINGS = ("arguments.cancel-at", "arguments.fail-target-at")
 
 
@@ -367,11 +365,6 @@ def speed_before(run: Run) -> float:
         fault = "no access before the migration to compare with; make it with a longer --window"
         raise InputError(f"run '{run.path}'", [fault])
     return float(speed) * 1e6
-
-
-def equally_fast(speeds: Sequence[float]) -> bool:
-    """Return whether VMs were as fast as each other before, so that figures can compare to it."""
-    return max(speeds) - min(speeds) <= _EQUALLY_FAST * statistics.median_high(speeds)
 
 
 def order(label: str) -> tuple[int, list[tuple[float, str]]]:

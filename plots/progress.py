@@ -45,6 +45,8 @@ def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
     """
     import pandas as pd
 
+    from homeshift.analysis.measures import equally_fast
+
     rows = []
     chosen = figure.one_of_each(runs)
     for label, run in chosen:
@@ -56,7 +58,7 @@ def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
     said = figure.seeds_shown(chosen, runs)
     if any(len(point["accesses"]) > 1 for run in runs for point in run.migration["progress"]):
         said.append("several VMs: the first one is drawn")
-    if not figure.equally_fast(speeds := [figure.speed_before(run) for _, run in chosen]):
+    if not equally_fast(speeds := [figure.speed_before(run) for _, run in chosen]):
         least, most = (f"{speed / 1e6:.4g}" for speed in (min(speeds), max(speeds)))
         unit = figure.shown("accesses/us")
         said.append(f"not equally fast before: 100 % is {least} to {most} {unit}")

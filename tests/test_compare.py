@@ -622,6 +622,28 @@ def test_runs_of_a_vm_that_was_not_steady_are_told(write_run: WriteRun, call: Ca
     assert "in 1 of 2 runs a VM was not steady before the migration" in call(*paths).stderr
 
 
+@pytest.mark.parametrize(("speed", "equal"), [(803.0, False), (805.0, True)])
+def test_losses_are_compared_of_vms_that_were_within_1_percent_before(
+    write_run: WriteRun, call: Call, speed: float, equal: bool
+) -> None:
+    config = {"arguments": {"horizon": 8_000_000_000}}
+    paths = [
+        str(
+            write_run(
+                strategy,
+                config=config,
+                migration={
+                    "strategy": strategy,
+                    "vm": {"accesses-per-microsecond": {"before": before}},
+                },
+            )
+        )
+        for strategy, before in (("ownership", 812.5), ("static-homes", speed))
+    ]
+    told = "the VM was not equally fast before (803 accesses/us by static-homes, 812 accesses/us"
+    assert (told not in call(*paths).stderr) == equal
+
+
 def test_runs_of_a_vm_whose_speed_is_not_known_are_told(write_run: WriteRun, call: Call) -> None:
     paths = [
         str(write_run(name, migration={"vms": [{}, said]}))
