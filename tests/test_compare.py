@@ -670,11 +670,11 @@ def test_runs_with_other_energy_constants_are_not_comparable(
 
 
 def test_of_links_of_ones_own_those_that_differ_are_told(write_run: WriteRun, call: Call) -> None:
-    def wire(between: list[int], weight: int | None = None, latency: int | None = None) -> Any:
+    def pair(between: list[int], weight: int | None = None, latency: int | None = None) -> Any:
         return {"between": between, "weight": weight, "latency_cycles": latency}
 
-    first = [wire([0, 1]), wire([1, 2]), wire([3, 2])]
-    second = [wire([0, 1]), wire([2, 1], weight=2, latency=180), wire([2, 3])]
+    first = [pair([0, 1]), pair([1, 2]), pair([3, 2])]
+    second = [pair([0, 1]), pair([2, 1], weight=2, latency=180), pair([2, 3])]
     runs = [
         str(write_run(name, config={"machine": {"network": {"links": links}}}))
         for name, links in (("a", first), ("b", second))

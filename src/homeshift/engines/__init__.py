@@ -97,7 +97,7 @@ def _no_place_for_garnet(machine: Machine) -> list[str]:
             "--network-model garnet: full buffers all round a ring would never empty "
             "again; give a machine with a crossbar or a mesh, or fully connected"
         )
-    if len({edge.bytes_per_cycle for edge in links(machine)}) > 1:
+    if len({link.bytes_per_cycle for link in links(machine)}) > 1:
         faults.append(
             "--network-model garnet: all links have flits of one size; give a machine without "
             "pool.link_bandwidth"
@@ -127,9 +127,9 @@ def links_too_slow(models: Models, machine: Machine) -> str:
     """
     if models.network != "simple":
         return ""
-    for edge in links(machine):
-        latency = edge.latency * machine.clock_period_ps
-        passes = round(DATA_BYTES / edge.bytes_per_cycle * machine.clock_period_ps)
+    for link in links(machine):
+        latency = link.latency * machine.clock_period_ps
+        passes = round(DATA_BYTES / link.bytes_per_cycle * machine.clock_period_ps)
         if passes > latency:
             return (
                 f"the latency of remote accesses is too low, by {time_text(passes)} or more: a "
