@@ -54,7 +54,7 @@ def _run(options: argparse.Namespace, unknown: Sequence[str]) -> None:
     with output_directory(options.outdir) as directory:
         result = experiment.run()
         timeline = bool(options.timeline or options.timeline_messages)
-        result.write(directory, recorded(options, experiment.vm), timeline=timeline)
+        result.write(directory, recorded(options, experiment), timeline=timeline)
     files = "stats.txt, config.json, timeline.json" if timeline else "stats.txt, config.json"
     _say(f"migrate.py: wrote {options.outdir}/{files} and migration.json")
     status = {"cancelled": "was cancelled", "failed": "has failed"}.get(

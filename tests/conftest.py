@@ -29,7 +29,7 @@ def written(*arguments: str) -> dict[str, Any]:
     """Return what migrate.py writes into config.json for these arguments."""
     options = make_parser().parse_args(arguments)
     asked = experiment_of(options, [], print)
-    plain = recorded(options, asked.vm)
+    plain = recorded(options, asked)
     config = config_of(plain, asked.machine, asked.guests, asked.constants)
     found: dict[str, Any] = json.loads(json.dumps(config))
     return found

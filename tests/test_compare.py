@@ -17,10 +17,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from conftest import write_note
+from conftest import write_note, written
 
 from homeshift.analysis.comparison import compare, differences, labels, render
 from homeshift.analysis.display import common_unit, format_count, format_number, format_ratio
+from homeshift.analysis.groups import condition_columns
 from homeshift.analysis.measures import MEASURES, measure_named
 from homeshift.analysis.runs import read_runs
 from homeshift.analysis.selection import column, run_table, select, strategy_names
@@ -442,6 +443,19 @@ def test_missing_and_broken_runs_exit_with_status_2(
 
 def test_runs_that_differ_only_in_strategy_are_comparable(pair: tuple[Path, Path]) -> None:
     assert differences(read_runs(pair)) == []
+
+
+def test_a_workload_is_the_same_in_all_its_spellings(write_run: WriteRun) -> None:
+    spellings = ("zipf:exponent=0.9,write_ratio=0.1", "zipf:write_ratio=.10,exponent=0.90,think=4")
+    runs = read_runs(
+        [
+            write_run(name, config=written("--workload", text, "--strategy", name))
+            for name, text in zip(("ownership", "stop-and-copy"), spellings, strict=True)
+        ]
+    )
+    assert differences(runs) == []
+    assert condition_columns(run_table(runs).drop(columns="arguments.strategy"), ["strategy"]) == []
+    assert runs[0].config["arguments"]["workload"] == "zipf:write_ratio=0.1,exponent=0.9"
 
 
 @pytest.mark.parametrize(

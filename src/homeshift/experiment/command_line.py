@@ -2,7 +2,7 @@
 """What the options of configs/migrate.py ask for all together, and what is wrong with them.
 
     experiment = experiment_of(options, [], print)      # or an InputError that tells all faults
-    experiment.run().write(directory, recorded(options, experiment.vm))
+    experiment.run().write(directory, recorded(options, experiment))
 
 `homeshift.migrate` shares what comes after its own reading: `vms_of`, `assembled`, `recorded`.
 """
@@ -182,8 +182,10 @@ def assembled(
     )
 
 
-def recorded(options: argparse.Namespace, vm: VmSpec) -> dict[str, object]:
+def recorded(options: argparse.Namespace, experiment: Experiment) -> dict[str, object]:
     """Return what config.json says of the command line."""
+    from homeshift.workload import Workload
+
     plain = {name.replace("_", "-"): value for name, value in vars(options).items()}
     if options.timeline_messages:
         window = options.timeline_messages
@@ -192,7 +194,9 @@ def recorded(options: argparse.Namespace, vm: VmSpec) -> dict[str, object]:
             "end_ticks": window.end_ticks,
             "most": window.most,
         }
-    plain["vm-memory"] = vm.memory_bytes
+    if not options.trace and isinstance(experiment.workload, Workload):
+        plain["workload"] = experiment.workload.text
+    plain["vm-memory"] = experiment.vm.memory_bytes
     plain["target"] = list(options.target)
     plain["borrow"] = {str(node): part for node, part in options.borrow.items()}
     return plain
