@@ -556,7 +556,8 @@ def scheduler(folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     worker = (sys.executable, "-m", "distributed.cli.dask_worker", *where, "--no-nanny")
     with start(*dask) as one, start(*worker, "--local-directory", str(folder)) as two:
         try:
-            wait_until(address.is_file, "scheduler")
+            # The file is there before what is in it.
+            wait_until(lambda: address.is_file() and address.stat().st_size > 0, "scheduler")
             yield json.loads(address.read_text(encoding="utf-8"))["address"], one
         finally:
             two.kill()  # asked to end, a worker waits for a scheduler that may be gone
