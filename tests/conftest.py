@@ -30,7 +30,7 @@ def written(*arguments: str) -> dict[str, Any]:
     options = make_parser().parse_args(arguments)
     asked = experiment_of(options, [], print)
     plain = recorded(options, asked)
-    config = config_of(plain, asked.machine, asked.guests, asked.constants)
+    config = config_of(plain, asked.machine, asked.vms, asked.constants)
     found: dict[str, Any] = json.loads(json.dumps(config))
     return found
 

@@ -40,9 +40,9 @@ from homeshift.errors import InputError, RunError
 from homeshift.experiment import host_memory
 from homeshift.experiment.executor import Migration
 from homeshift.experiment.frames import FrameAllocator
-from homeshift.experiment.guests import Guest
 from homeshift.experiment.interruption import TARGET_FAILURE, CallingOff, Interruption
 from homeshift.experiment.message_window import MessageWindow
+from homeshift.experiment.planned_vms import PlannedVm
 from homeshift.experiment.running_vm import RunningVm
 from homeshift.experiment.schedule import Steps, run_together, sleep
 from homeshift.experiment.summary import Span, changing_speeds, summary, too_few_accesses
@@ -64,7 +64,7 @@ class Result:
 
     machine: Machine
     constants: Constants
-    guests: Sequence[Guest]
+    vms: Sequence[PlannedVm]
     """The VMs, that of the summary first."""
     summary: dict[str, Any]
     """What migration.json holds."""
@@ -76,7 +76,7 @@ class Result:
 
     def config(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Return what config.json holds of a run with these arguments."""
-        return config_of(arguments, self.machine, self.guests, self.constants)
+        return config_of(arguments, self.machine, self.vms, self.constants)
 
     def write(
         self, directory: Path, arguments: Mapping[str, Any], *, timeline: bool = False
@@ -95,11 +95,11 @@ class Result:
 def config_of(
     arguments: Mapping[str, Any],
     machine: Machine,
-    guests: Sequence[Guest],
+    vms: Sequence[PlannedVm],
     constants: Constants,
 ) -> dict[str, Any]:
     """Return what config.json holds of an experiment."""
-    first, *others = guests
+    first, *others = vms
     assert first.strategy is not None
     return {
         "format": FORMAT,
@@ -147,7 +147,7 @@ class Experiment:
     warmup_ticks: int
     window_ticks: int
     horizon_ticks: int | None = None
-    others: Sequence[Guest] = ()
+    others: Sequence[PlannedVm] = ()
     keep_borrowed: bool = False
     interruption: Interruption | None = None
     fence: bool = False
@@ -159,9 +159,9 @@ class Experiment:
     report: Callable[[str], None] = lambda _: None
 
     @property
-    def guests(self) -> list[Guest]:
+    def vms(self) -> list[PlannedVm]:
         """All VMs, that of the summary first."""
-        first = Guest(spec=self.vm, workload=self.workload, strategy=self.strategy)
+        first = PlannedVm(spec=self.vm, workload=self.workload, strategy=self.strategy)
         return [first, *self.others]
 
     def run(self) -> Result:
@@ -172,7 +172,7 @@ class Experiment:
             RunError: the simulation failed, or the host has not enough memory for it.
         """
         self._check()
-        specs = [guest.spec for guest in self.guests]
+        specs = [vm.spec for vm in self.vms]
         if not inside_gem5():  # which needs other amounts
             host_memory.check(self.machine, specs)
         try:
@@ -181,20 +181,20 @@ class Experiment:
             raise host_memory.ran_out(self.machine, specs) from error
 
     def _check(self) -> None:
-        guests = self.guests
-        check_together([guest.spec for guest in guests], self.machine)
+        vms = self.vms
+        check_together([vm.spec for vm in vms], self.machine)
         lacking = [
-            f"VM {number}: {guest.strategy.name} needs borrowed memory; say what it borrows "
+            f"VM {number}: {vm.strategy.name} needs borrowed memory; say what it borrows "
             f"({'borrow in the file' if number else '--borrow'})"
-            for number, guest in enumerate(guests)
-            if guest.strategy is not None and guest.strategy.stays and not guest.spec.borrow
+            for number, vm in enumerate(vms)
+            if vm.strategy is not None and vm.strategy.stays and not vm.spec.borrow
         ]
         if lacking:
             raise InputError("the choice of strategies", lacking)
         if self.horizon_ticks is not None:
-            _check_starts(guests, self.horizon_ticks)
+            _check_starts(vms, self.horizon_ticks)
         if self.interruption and self.interruption.kind == TARGET_FAILURE:
-            _check_target_failure(guests)
+            _check_target_failure(vms)
         if self.messages is not None:
             check_message_log()
         check_models(self.models, self.machine, self.workload)
@@ -217,19 +217,19 @@ def seed_of(seed: int, *, vm: int) -> int:
     )
 
 
-def _check_starts(guests: Sequence[Guest], horizon_ticks: int) -> None:
+def _check_starts(vms: Sequence[PlannedVm], horizon_ticks: int) -> None:
     late = [
-        f"VM {number}: start = {time_text(guest.start_ticks)}: not before the end of the "
+        f"VM {number}: start = {time_text(vm.start_ticks)}: not before the end of the "
         f"measurement, after {time_text(horizon_ticks)}"
-        for number, guest in enumerate(guests)
-        if guest.start_ticks >= horizon_ticks
+        for number, vm in enumerate(vms)
+        if vm.start_ticks >= horizon_ticks
     ]
     if late:
         raise InputError("the horizon", late)
 
 
-def _check_target_failure(guests: Sequence[Guest]) -> None:
-    first, *others = guests
+def _check_target_failure(vms: Sequence[PlannedVm]) -> None:
+    first, *others = vms
     faults = []
     if first.strategy is not None and first.strategy.stays:
         faults.append(f"by {first.strategy.name} the VM stays where it is")
@@ -282,39 +282,39 @@ class _Run:
 
     def __init__(self, asked: Experiment) -> None:
         self.asked = asked
-        self.guests = guests = asked.guests
+        self.planned = asked.vms
         machine = asked.machine
-        allocator = FrameAllocator(machine, guests[0].spec.region_bytes)
+        allocator = FrameAllocator(machine, self.planned[0].spec.region_bytes)
         self.vms: list[RunningVm] = []
         first_core = 0
-        for number, guest in enumerate(guests):
+        for number, planned in enumerate(self.planned):
             vm = RunningVm(
                 number=number,
-                spec=guest.spec,
+                spec=planned.spec,
                 machine=machine,
                 allocator=allocator,
                 first_core=first_core,
-                lent=guest.strategy is None or guest.strategy.begins_lent,
+                lent=planned.strategy is None or planned.strategy.begins_lent,
             )
             self.vms.append(vm)
-            first_core += guest.spec.vcpus
+            first_core += planned.spec.vcpus
         self.engine: Engine = make_engine(
             Setup(
                 machine=machine,
                 vms=[
                     VmSetup(
                         frames=vm.frames,
-                        streams=guest.workload.streams(
+                        streams=planned.workload.streams(
                             vcpus=vm.spec.vcpus,
                             vm_bytes=vm.spec.memory_bytes,
                             seed=seed_of(asked.seed, vm=number),
                         ),
                         first_core=vm.first_core,
                     )
-                    for number, (vm, guest) in enumerate(zip(self.vms, guests, strict=True))
+                    for number, (vm, planned) in enumerate(zip(self.vms, self.planned, strict=True))
                 ],
                 homes=_homes(self.vms),
-                region_bytes=guests[0].spec.region_bytes,
+                region_bytes=self.planned[0].spec.region_bytes,
                 check=asked.check,
                 models=asked.models,
                 fast_forward=asked.fast_forward,
@@ -350,10 +350,10 @@ class _Run:
         return Result(
             machine=asked.machine,
             constants=asked.constants,
-            guests=self.guests,
+            vms=self.planned,
             summary=summary(
                 engine_name=engine.name,
-                specs=[guest.spec for guest in self.guests],
+                specs=[planned.spec for planned in self.planned],
                 legs=[leg for journey in journeys for leg in journey.legs],
                 moments=(at_first, start, end, at_last),
                 changing=changing,
@@ -418,16 +418,16 @@ class _Run:
         return [
             _Journey(
                 vm,
-                guest.strategy,
-                (vm.node,) if guest.strategy.stays else guest.spec.targets,
-                start_tick=start_tick + guest.start_ticks,
+                planned.strategy,
+                (vm.node,) if planned.strategy.stays else planned.spec.targets,
+                start_tick=start_tick + planned.start_ticks,
                 keep_borrowed=self.asked.keep_borrowed,
                 calling_off=calling_off if vm.number == 0 else CallingOff(None, start_tick),
                 fence=self.asked.fence,
                 report=self._from_vm(vm.number),
             )
-            for vm, guest in zip(self.vms, self.guests, strict=True)
-            if guest.strategy is not None
+            for vm, planned in zip(self.vms, self.planned, strict=True)
+            if planned.strategy is not None
         ]
 
     def _migrate(

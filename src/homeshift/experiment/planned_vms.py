@@ -32,7 +32,7 @@ from homeshift.workload import Booted, Workload, parse_workload, trace_workload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Guest:
+class PlannedVm:
     """A VM of an experiment.
 
     Args:
@@ -57,13 +57,13 @@ class Guest:
         }
 
 
-def load_guests(
+def load_vms(
     path: str | os.PathLike[str],
     *,
     region_bytes: int,
     stage2_entry_bytes: int,
     machine: Machine | None = None,
-) -> list[Guest]:
+) -> list[PlannedVm]:
     """Return the VMs that a file describes.
 
     Args:
@@ -81,7 +81,7 @@ def load_guests(
     listed = tables.get("vm")
     if not isinstance(listed, list) or not all(isinstance(table, dict) for table in listed):
         raise InputError(subject, [*faults, "vm: missing; begin each VM with [[vm]]"])
-    guests = []
+    vms = []
     for number, table in enumerate(listed, 1):  # VM 0 is that of the command line
         values: dict[str, Any] = {}
         faults += [
@@ -100,18 +100,18 @@ def load_guests(
         values |= {key: _FIELDS[key][0](_FIELDS[key][1]) for key in unread}
         if values["vm-memory"] is None:
             values["vm-memory"] = default_memory_bytes(machine)
-        guest = _guest(values, region_bytes, stage2_entry_bytes)
-        guests.append(guest)
+        planned = _planned(values, region_bytes, stage2_entry_bytes)
+        vms.append(planned)
         if not unread:
-            found = [*_contradictions(table, values), *_misfits(guest, machine)]
+            found = [*_contradictions(table, values), *_misfits(planned, machine)]
         elif machine and "source" not in unread:
-            found = guest.spec.misplaced(machine)
+            found = planned.spec.misplaced(machine)
         else:
             found = []
         faults += [f"VM {number}: {fault}" for fault in found]
     if faults:
         raise InputError(subject, faults)
-    return guests
+    return vms
 
 
 def _contradictions(table: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:
@@ -123,9 +123,9 @@ def _contradictions(table: Mapping[str, Any], values: Mapping[str, Any]) -> list
     return [f"{key}: it has no target, and so does not migrate" for key in without]
 
 
-def _misfits(guest: Guest, machine: Machine | None) -> list[str]:
+def _misfits(planned: PlannedVm, machine: Machine | None) -> list[str]:
     """Return why a VM does not fit a machine, or its workload not the VM."""
-    spec = guest.spec
+    spec = planned.spec
     faults: list[str] = []
     try:
         if machine:
@@ -134,15 +134,15 @@ def _misfits(guest: Guest, machine: Machine | None) -> list[str]:
         faults += error.faults
     try:
         if spec.vcpus and spec.memory_bytes:
-            guest.workload.streams(vcpus=spec.vcpus, vm_bytes=spec.memory_bytes, seed=0)
+            planned.workload.streams(vcpus=spec.vcpus, vm_bytes=spec.memory_bytes, seed=0)
     except InputError as error:
         faults += error.faults
     return faults
 
 
-def _guest(values: Mapping[str, Any], region_bytes: int, stage2_entry_bytes: int) -> Guest:
+def _planned(values: Mapping[str, Any], region_bytes: int, stage2_entry_bytes: int) -> PlannedVm:
     strategy: Strategy = values["strategy"]
-    return Guest(
+    return PlannedVm(
         spec=VmSpec(
             memory_bytes=values["vm-memory"],
             vcpus=values["vcpus"],
