@@ -57,7 +57,7 @@ def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
     from homeshift.analysis.runs import several_vms
 
     chosen = figure.one_of_each(runs)
-    if any(run.config["arguments"].get("horizon") is None for _, run in chosen):
+    if any(run.horizon is None for _, run in chosen):
         fault = "not all are measured over the same time; make them with a common --horizon"
         raise InputError("list of runs", [fault])
     rows = []

@@ -333,7 +333,7 @@ def one_of_each(runs: Iterable[Run]) -> list[tuple[str, Run]]:
         raise InputError("list of runs", [fault])
     found: dict[str, dict[object, Run]] = {}  # label -> seed -> run
     for label, run in zip(labels, runs, strict=True):
-        found.setdefault(label, {}).setdefault(run.config["arguments"].get("seed"), run)
+        found.setdefault(label, {}).setdefault(run.seed, run)
     first, *others = found.values()
     common = [seed for seed in first if all(seed in other for other in others)]
     each = {
@@ -345,8 +345,8 @@ def one_of_each(runs: Iterable[Run]) -> list[tuple[str, Run]]:
 
 def seeds_shown(each: Iterable[tuple[str, Run]], runs: Iterable[Run]) -> list[str]:
     """Return a line of a caption on which seed `one_of_each` has chosen, if there are several."""
-    seeds = {run.config["arguments"].get("seed") for run in runs}
-    shown = {run.config["arguments"].get("seed") for _, run in each}
+    seeds = {run.seed for run in runs}
+    shown = {run.seed for _, run in each}
     if len(seeds) == 1:
         return []
     if len(shown) > 1:

@@ -86,7 +86,8 @@ def figure_data(
     """
     import pandas as pd
 
-    from homeshift.analysis.groups import SEED, comparable
+    from homeshift.analysis.comparable import comparable
+    from homeshift.analysis.groups import SEED
     from homeshift.analysis.measures import measure_named
     from homeshift.analysis.runs import completed, not_completed, several_vms
     from homeshift.analysis.selection import run_table, strategy_names
@@ -185,7 +186,8 @@ def _points(
     import numpy as np
     import pandas as pd
 
-    from homeshift.analysis.groups import SEED, interval
+    from homeshift.analysis.confidence import interval
+    from homeshift.analysis.groups import SEED
 
     least = own.groupby(["strategy", name])[measure.path].agg(lambda v: v.min(skipna=False))
     drawable = least.notna() if signed else least > 0

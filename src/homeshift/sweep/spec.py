@@ -208,8 +208,8 @@ def _faults(
                 faults += found
                 if not found:
                     sound.setdefault(name, []).append(single)
-            texts = [json.dumps(single, default=str) for single in values]
-            twice = sorted({text for text in texts if texts.count(text) > 1})
+            written = [json.dumps(single, default=str) for single in values]
+            twice = sorted({text for text in written if written.count(text) > 1})
             faults += [f"{name}: {text} is listed twice" for text in twice]
     return faults, sound
 
