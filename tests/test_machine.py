@@ -471,6 +471,11 @@ def test_a_file_may_have_colons_in_its_path(tmp_path: Path) -> None:
     assert caught.value.subject == f"machine '{file}:'"
 
 
+def test_changes_may_be_longer_than_the_name_of_a_file() -> None:
+    changes = ",".join(["nodes=8", f"name={'long' * 100}"])
+    assert load_machine(f"quad:{changes}").nodes == 8
+
+
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [

@@ -18,9 +18,16 @@ def partition_file(text: str) -> tuple[str, str, str]:
     parts = text.split(":")
     for count in range(len(parts), 1, -1):
         path = ":".join(parts[:count])
-        if Path(path).is_file():
+        if _is_file(path):
             return path, text[len(path) :][:1], text[len(path) + 1 :]
     return text.partition(":")
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return Path(path).is_file()
+    except OSError:  # values can be longer than any name of a file
+        return False
 
 
 class Readable(Protocol):
