@@ -55,7 +55,7 @@ def _run(options: argparse.Namespace, unknown: Sequence[str]) -> None:
     result = experiment.run()
     timeline = bool(options.timeline or options.timeline_messages)
     with output as directory:
-        result.write(directory, recorded(options, experiment.vm), timeline=timeline)
+        result.write(directory, recorded(options, experiment), timeline=timeline)
     files = "stats.txt, config.json, timeline.json" if timeline else "stats.txt, config.json"
     _say(f"migrate.py: wrote {options.outdir}/{files} and migration.json")
     status = {"cancelled": "was cancelled", "failed": "has failed"}.get(

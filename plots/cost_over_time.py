@@ -53,10 +53,11 @@ def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
     """
     import pandas as pd
 
+    from homeshift.analysis.measures import equally_fast
     from homeshift.analysis.runs import several_vms
 
     chosen = figure.one_of_each(runs)
-    if any(run.config["arguments"].get("horizon") is None for _, run in chosen):
+    if any(run.horizon is None for _, run in chosen):
         fault = "not all are measured over the same time; make them with a common --horizon"
         raise InputError("list of runs", [fault])
     rows = []
@@ -71,7 +72,7 @@ def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
     said = figure.seeds_shown(chosen, runs)
     if several_vms(runs):
         said.append("several VMs: the accesses lost are those of the first one, the energy of all")
-    if not figure.equally_fast(speeds):
+    if not equally_fast(speeds):
         held = f"{before / 1e6:.4g} {figure.shown('accesses/us')}"
         said.append(f"not equally fast before: all are held against {held}")
     data.attrs[figure.CAPTION] = said

@@ -11,7 +11,6 @@ import argparse
 import io
 import itertools
 import re
-import statistics
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
@@ -296,7 +295,6 @@ def save(
     return list(contents)
 
 
-_EQUALLY_FAST = 0.01
 _ENDINGS = ("arguments.cancel-at", "arguments.fail-target-at")
 
 
@@ -335,7 +333,7 @@ def one_of_each(runs: Iterable[Run]) -> list[tuple[str, Run]]:
         raise InputError("list of runs", [fault])
     found: dict[str, dict[object, Run]] = {}  # label -> seed -> run
     for label, run in zip(labels, runs, strict=True):
-        found.setdefault(label, {}).setdefault(run.config["arguments"].get("seed"), run)
+        found.setdefault(label, {}).setdefault(run.seed, run)
     first, *others = found.values()
     common = [seed for seed in first if all(seed in other for other in others)]
     each = {
@@ -347,8 +345,8 @@ def one_of_each(runs: Iterable[Run]) -> list[tuple[str, Run]]:
 
 def seeds_shown(each: Iterable[tuple[str, Run]], runs: Iterable[Run]) -> list[str]:
     """Return a line of a caption on which seed `one_of_each` has chosen, if there are several."""
-    seeds = {run.config["arguments"].get("seed") for run in runs}
-    shown = {run.config["arguments"].get("seed") for _, run in each}
+    seeds = {run.seed for run in runs}
+    shown = {run.seed for _, run in each}
     if len(seeds) == 1:
         return []
     if len(shown) > 1:
@@ -367,11 +365,6 @@ def speed_before(run: Run) -> float:
         fault = "no access before the migration to compare with; make it with a longer --window"
         raise InputError(f"run '{run.path}'", [fault])
     return float(speed) * 1e6
-
-
-def equally_fast(speeds: Sequence[float]) -> bool:
-    """Return whether VMs were as fast as each other before, so that figures can compare to it."""
-    return max(speeds) - min(speeds) <= _EQUALLY_FAST * statistics.median_high(speeds)
 
 
 def order(label: str) -> tuple[int, list[tuple[float, str]]]:

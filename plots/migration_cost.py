@@ -63,13 +63,14 @@ def run_data(runs: Sequence[Run]) -> pd.DataFrame:
     """Return what the figure shows: of each run, or of each strategy where there are many."""
     import pandas as pd
 
+    from homeshift.analysis.comparable import comparable
     from homeshift.analysis.comparison import SIDE_BY_SIDE, compare, differences
     from homeshift.analysis.display import listed
-    from homeshift.analysis.groups import comparable, summarise
+    from homeshift.analysis.groups import summarise
     from homeshift.analysis.runs import completed, not_completed, several_vms
     from homeshift.analysis.selection import run_table
 
-    seeds = {run.config["arguments"].get("seed") for run in runs}
+    seeds = {run.seed for run in runs}
     if len(runs) <= SIDE_BY_SIDE and len(seeds) == 1:
         data = figure_data(compare(runs))
         apart = listed([difference.partition(": ")[0] for difference in differences(runs)])

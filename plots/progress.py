@@ -45,6 +45,9 @@ def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
     """
     import pandas as pd
 
+    from homeshift.analysis.measures import equally_fast
+    from homeshift.analysis.runs import several_vms
+
     rows = []
     chosen = figure.one_of_each(runs)
     for label, run in chosen:
@@ -54,9 +57,9 @@ def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
     columns = ["kind", "strategy", "start", "end", "speed", "remote", "migration"]
     data = pd.DataFrame(rows, columns=columns)
     said = figure.seeds_shown(chosen, runs)
-    if any(len(point["accesses"]) > 1 for run in runs for point in run.migration["progress"]):
+    if several_vms(runs):
         said.append("several VMs: the first one is drawn")
-    if not figure.equally_fast(speeds := [figure.speed_before(run) for _, run in chosen]):
+    if not equally_fast(speeds := [figure.speed_before(run) for _, run in chosen]):
         least, most = (f"{speed / 1e6:.4g}" for speed in (min(speeds), max(speeds)))
         unit = figure.shown("accesses/us")
         said.append(f"not equally fast before: 100 % is {least} to {most} {unit}")

@@ -84,43 +84,20 @@ def figure_data(
         InputError: a parameter that no run has, or that is no number; or none varies; or there is
             no such measure.
     """
-    import numpy as np
     import pandas as pd
 
-    from homeshift.analysis.groups import HORIZON, SEED, comparable, interval
-    from homeshift.analysis.measures import measure_named, measures_for
+    from homeshift.analysis.comparable import comparable
+    from homeshift.analysis.groups import SEED
+    from homeshift.analysis.measures import measure_named
     from homeshift.analysis.runs import completed, not_completed, several_vms
-    from homeshift.analysis.selection import column, run_table, strategy_names
+    from homeshift.analysis.selection import run_table, strategy_names
 
     shown = [measure_named(name) for name in dict.fromkeys(measures)]
     incomplete = not_completed(runs)
     runs = completed(runs)
-    table = run_table(runs)
-    cycle = table["machine.clock_period_ps"]
-    for name, cycles in (
-        ("link_latency", "machine.network.link_latency_cycles"),
-        ("pool_latency", "machine.pool.latency_cycles"),
-        ("pool_link_latency", "machine.pool.link_latency_cycles"),
-    ):
-        if cycles in table:
-            table[name] = cycle * table[cycles]
-    names = list(dict.fromkeys(column(table, name) for name in parameters))
-    names = names or [
-        name for name in AXES if name in table and table[name].nunique() > 1
-    ]  # without what one kind of workload has, always the same, and another has not
-    if not names:
-        fault = f"none of {', '.join(AXES)} varies; name another by --x"
-        raise InputError("list of runs", [fault])
-    words = [name for name in names if not pd.api.types.is_numeric_dtype(table[name])]
-    if words:
-        raise InputError("--x", [f"{name}: its values are no numbers to draw on" for name in words])
-    known = measures_for(table.get(HORIZON, [None]))
-    lacking = [
-        m.label or m.path for m in shown if m.path not in table or (m.horizon and m not in known)
-    ]
-    if lacking:
-        fault = "not all runs have it; one over all the time needs runs with a --horizon"
-        raise InputError("--measures", [f"{name}: {fault}" for name in lacking])
+    table = _with_times(run_table(runs))
+    names = _drawn_parameters(table, parameters)
+    _check_measures(table, shown)
     frames = []
     notes = []
     caption = []
@@ -132,45 +109,113 @@ def figure_data(
         )
         notes += [f"{name}: {others}"] if others else []
         for measure in shown:
-            least = own.groupby(["strategy", name])[measure.path].agg(lambda v: v.min(skipna=False))
             signed = bool((table[measure.path] < 0).any())  # a loss that can be a gain
-            drawable = least.notna() if signed else least > 0
-            for without, reason in (
-                (least.isna().sum(), "is not known of all their runs"),
-                (
-                    (least.notna() & ~drawable).sum(),
-                    "is not above 0 in all their runs, where a log axis ends",
-                ),
-            ):
-                if without:
-                    what = f"{measure.label or measure.path}: {without} of {len(least)} points"
-                    caption.append(f"{what} are not drawn, as it {reason}")
-            # The mean of each seed; of its logarithm, for a geometric mean.
-            keys = list(dict.fromkeys(["strategy", name, SEED]))
-            drawn = own.set_index(["strategy", name], drop=False).loc[least.index[drawable]]
-            values = drawn[measure.path] * measure.scale
-            values = values if signed else values.map(math.log)
-            means = values.groupby([drawn[key] for key in keys]).mean()
-            points = means.groupby(level=["strategy", name])
-            intervals = points.apply(lambda m: pd.Series(interval(m.to_numpy()), _VALUES))
-            rows = intervals.unstack().reset_index().rename(columns={name: "x"})
-            if not signed:
-                rows[_VALUES] = np.exp(rows[_VALUES])
-            rows = rows.sort_values("strategy", key=lambda c: c.map(figure.order), kind="stable")
+            rows, left_out = _points(own, name, measure, signed=signed)
+            caption += left_out
             frames.append(rows.assign(parameter=name, measure=measure.path))
     data: pd.DataFrame = pd.concat(frames, ignore_index=True)
     data = data[["parameter", "measure", "strategy", "x", *_VALUES]]
     if data.empty:
         raise InputError("list of runs", caption)
     data.attrs[figure.NOTES] = [*notes, *dict.fromkeys(caption)]
-    left_out = f"{incomplete} and are left out" if incomplete else ""
-    said = [*filter(None, [several_vms(runs), left_out])]
+    left_out_runs = f"{incomplete} and are left out" if incomplete else ""
+    said = [*filter(None, [several_vms(runs), left_out_runs])]
     if (data["low"] < data["high"]).any():
         said.append(
             "upright lines: 95 % confidence over the seeds; they may reach beyond the panel"
         )
     data.attrs[figure.CAPTION] = [*said, *data.attrs[figure.NOTES]]
     return data
+
+
+def _with_times(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs with those times that are drawn, which config.json has in cycles."""
+    cycle = table["machine.clock_period_ps"]
+    cycles = {
+        "link_latency": "machine.network.link_latency_cycles",
+        "pool_latency": "machine.pool.latency_cycles",
+        "pool_link_latency": "machine.pool.link_latency_cycles",
+    }
+    return table.assign(
+        **{name: cycle * table[column] for name, column in cycles.items() if column in table}
+    )
+
+
+def _drawn_parameters(table: pd.DataFrame, asked: Sequence[str]) -> list[str]:
+    """Return the columns of the parameters that are asked for, or of those of AXES that vary."""
+    import pandas as pd
+
+    from homeshift.analysis.selection import column
+
+    names = list(dict.fromkeys(column(table, name) for name in asked))
+    # Without what one kind of workload has, always the same, and another has not.
+    names = names or [name for name in AXES if name in table and table[name].nunique() > 1]
+    if not names:
+        fault = f"none of {', '.join(AXES)} varies; name another by --x"
+        raise InputError("list of runs", [fault])
+    words = [name for name in names if not pd.api.types.is_numeric_dtype(table[name])]
+    if words:
+        raise InputError("--x", [f"{name}: its values are no numbers to draw on" for name in words])
+    return names
+
+
+def _check_measures(table: pd.DataFrame, shown: Sequence[Measure]) -> None:
+    from homeshift.analysis.groups import HORIZON
+    from homeshift.analysis.measures import measures_for
+
+    known = measures_for(table.get(HORIZON, [None]))
+    lacking = [
+        m.label or m.path for m in shown if m.path not in table or (m.horizon and m not in known)
+    ]
+    if lacking:
+        fault = "not all runs have it; one over all the time needs runs with a --horizon"
+        raise InputError("--measures", [f"{name}: {fault}" for name in lacking])
+
+
+def _points(
+    own: pd.DataFrame, name: str, measure: Measure, *, signed: bool
+) -> tuple[pd.DataFrame, list[str]]:
+    """Return a panel's points with their intervals, and sentences on those that it lacks.
+
+    Args:
+        own: runs that can be summed up, with the names of their lines as strategies.
+        name: parameter that the points are at the values of.
+        measure: that the points show.
+        signed: whether it can be below 0: then means are arithmetic, and its axis is linear.
+    """
+    import numpy as np
+    import pandas as pd
+
+    from homeshift.analysis.confidence import interval
+    from homeshift.analysis.groups import SEED
+
+    least = own.groupby(["strategy", name])[measure.path].agg(lambda v: v.min(skipna=False))
+    drawable = least.notna() if signed else least > 0
+    left_out = [
+        f"{measure.label or measure.path}: {without} of {len(least)} points are not drawn, as it "
+        f"{reason}"
+        for without, reason in (
+            (least.isna().sum(), "is not known of all their runs"),
+            (
+                (least.notna() & ~drawable).sum(),
+                "is not above 0 in all their runs, where a log axis ends",
+            ),
+        )
+        if without
+    ]
+    # The mean of each seed; of its logarithm, for a geometric mean.
+    keys = list(dict.fromkeys(["strategy", name, SEED]))
+    drawn = own.set_index(["strategy", name], drop=False).loc[least.index[drawable]]
+    values = drawn[measure.path] * measure.scale
+    values = values if signed else values.map(math.log)
+    means = values.groupby([drawn[key] for key in keys]).mean()
+    points = means.groupby(level=["strategy", name])
+    intervals = points.apply(lambda m: pd.Series(interval(m.to_numpy()), _VALUES))
+    rows = intervals.unstack().reset_index().rename(columns={name: "x"})
+    if not signed:
+        rows[_VALUES] = np.exp(rows[_VALUES])
+    rows = rows.sort_values("strategy", key=lambda c: c.map(figure.order), kind="stable")
+    return rows, left_out
 
 
 def draw(data: pd.DataFrame, *, columns: int) -> Figure:

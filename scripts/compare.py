@@ -93,8 +93,9 @@ def _summary(
     arguments: argparse.Namespace, runs: Sequence[Run], program: str
 ) -> tuple[pd.DataFrame, pd.DataFrame, str]:
     """Return the summary as data, as a table of texts and as text."""
+    from homeshift.analysis.comparable import comparable
     from homeshift.analysis.display import fitted, side_by_side
-    from homeshift.analysis.groups import comparable, means_over, summarise, texts
+    from homeshift.analysis.groups import means_over, summarise, texts
     from homeshift.analysis.selection import column, run_table, strategy_names
 
     table = run_table(runs)

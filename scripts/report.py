@@ -141,7 +141,7 @@ def _crossings(runs: Sequence[Run]) -> list[Crossing]:
         for name, traits in BUILT_IN.items()
         if name != "ownership" and (traits.moves_homes or traits.leaves_data)
     ]
-    timed = [run for run in runs if run.config["arguments"].get("horizon") is not None]
+    timed = [run for run in runs if run.horizon is not None]
     chosen = [run for run in timed if run.strategy not in others]
     crossings = leave_or_move.compared(chosen, left="ownership") if chosen else []
     return [each for each in crossings if each.data["misses_per_page"].max() >= 1]

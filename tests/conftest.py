@@ -29,8 +29,8 @@ def written(*arguments: str) -> dict[str, Any]:
     """Return what migrate.py writes into config.json for these arguments."""
     options = make_parser().parse_args(arguments)
     asked = experiment_of(options, [], print)
-    plain = recorded(options, asked.vm)
-    config = config_of(plain, asked.machine, asked.guests, asked.constants)
+    plain = recorded(options, asked)
+    config = config_of(plain, asked.machine, asked.vms, asked.constants)
     found: dict[str, Any] = json.loads(json.dumps(config))
     return found
 

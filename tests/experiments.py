@@ -9,9 +9,9 @@ from typing import Any
 
 from machines import CONTROL, DATA, LINE, PAGE
 
-from homeshift.experiment.guests import Guest
 from homeshift.experiment.interruption import Interruption
 from homeshift.experiment.migration import Experiment, Result
+from homeshift.experiment.planned_vms import PlannedVm
 from homeshift.experiment.vm import VmSpec
 from homeshift.machine import Machine, load_machine
 from homeshift.strategies import Strategy, strategy_named
@@ -43,7 +43,7 @@ def run(
     *,
     window: int = 5 * MICROSECOND,
     seed: int = 1,
-    others: Sequence[Guest] = (),
+    others: Sequence[PlannedVm] = (),
     horizon: int | None = None,
     interruption: Interruption | None = None,
     fence: bool = False,

@@ -7,10 +7,11 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
+from homeshift import interconnect
 from homeshift._engine import System
 from homeshift.engines.embedded import system_spec
 from homeshift.machine import Machine, load_machine, topology
-from homeshift.machine.topology import Edge
+from homeshift.machine.topology import LinkSpec
 from homeshift.workload import parse_workload
 
 LINE = 64
@@ -65,14 +66,16 @@ def small(**changes: Any) -> dict[str, Any]:
     return {"links": _links(spec, **links), **spec}
 
 
-def _links(spec: dict[str, Any], **of_links: Any) -> list[Edge]:
+def _links(spec: dict[str, Any], **of_links: Any) -> list[LinkSpec]:
     nodes = spec["nodes"]
     pool = range(nodes - spec["pool_nodes"], nodes)
     found = []
-    for source, target, weight in topology.ways(of_links["topology"], nodes, of_links["columns"]):
+    for source, target, weight in interconnect.links(
+        of_links["topology"], nodes, of_links["columns"]
+    ):
         of = "pool_" if source in pool or target in pool else ""
         latency, bandwidth = of_links[f"{of}link_latency"], of_links[f"{of}bytes_per_cycle"]
-        found.append(Edge(source, target, weight, latency, bandwidth))
+        found.append(LinkSpec(source, target, weight, latency, bandwidth))
     return found
 
 
@@ -87,7 +90,7 @@ def shipped(name: str, **changes: Any) -> tuple[Machine, System]:
     of_links = {"link_latency": "latency", "bytes_per_cycle": "bytes_per_cycle"}
     of_all = {of_links[name]: changes.pop(name) for name in of_links.keys() & changes.keys()}
     if of_all:
-        spec["links"] = [edge._replace(**of_all) for edge in topology.links(machine)]
+        spec["links"] = [link._replace(**of_all) for link in topology.links(machine)]
     assert changes.keys() <= spec.keys()
     return machine, System({**spec, **changes})
 

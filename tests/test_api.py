@@ -202,8 +202,8 @@ def test_faults_of_several_vms_are_told_beside_all_others(tmp_path: Path) -> Non
         hs.migrate(machine="tiny", vm=vm, more_vms=str(file), strategy="precopy")
     _, *faults = caught.value.faults
     assert [fault.partition(" = ")[0] for fault in faults] == [
-        "vm: the group of VMs: VM 0: target",
-        "vm: the group of VMs: VM 1: source",
+        f"more_vms: file of VMs '{file}': VM 1: source",
+        "vm: the VM: target",
     ]
 
 

@@ -17,10 +17,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from conftest import write_note
+from conftest import write_note, written
 
 from homeshift.analysis.comparison import compare, differences, labels, render
 from homeshift.analysis.display import common_unit, format_count, format_number, format_ratio
+from homeshift.analysis.groups import condition_columns
 from homeshift.analysis.measures import MEASURES, measure_named
 from homeshift.analysis.runs import read_runs
 from homeshift.analysis.selection import column, run_table, select, strategy_names
@@ -444,6 +445,20 @@ def test_runs_that_differ_only_in_strategy_are_comparable(pair: tuple[Path, Path
     assert differences(read_runs(pair)) == []
 
 
+def test_a_workload_is_the_same_in_all_its_spellings(write_run: WriteRun) -> None:
+    spellings = ("zipf:exponent=0.9,write_ratio=0.1", "zipf:write_ratio=.10,exponent=0.90,think=4")
+    runs = read_runs(
+        [
+            write_run(name, config=written("--workload", text, "--strategy", name))
+            for name, text in zip(("ownership", "static-homes"), spellings, strict=True)
+        ]
+    )
+    assert differences(runs) == []
+    table = run_table(runs).drop(columns=["arguments.strategy", "strategy.name"])
+    assert condition_columns(table.assign(all=""), ["all"]) == []
+    assert runs[0].config["arguments"]["workload"] == "zipf:write_ratio=0.1,exponent=0.9"
+
+
 @pytest.mark.parametrize(
     ("config", "difference"),
     [
@@ -622,6 +637,28 @@ def test_runs_of_a_vm_that_was_not_steady_are_told(write_run: WriteRun, call: Ca
     assert "in 1 of 2 runs a VM was not steady before the migration" in call(*paths).stderr
 
 
+@pytest.mark.parametrize(("speed", "equal"), [(803.0, False), (805.0, True)])
+def test_losses_are_compared_of_vms_that_were_within_1_percent_before(
+    write_run: WriteRun, call: Call, speed: float, equal: bool
+) -> None:
+    config = {"arguments": {"horizon": 8_000_000_000}}
+    paths = [
+        str(
+            write_run(
+                strategy,
+                config=config,
+                migration={
+                    "strategy": strategy,
+                    "vm": {"accesses-per-microsecond": {"before": before}},
+                },
+            )
+        )
+        for strategy, before in (("ownership", 812.5), ("static-homes", speed))
+    ]
+    told = "the VM was not equally fast before (803 accesses/us by static-homes, 812 accesses/us"
+    assert (told not in call(*paths).stderr) == equal
+
+
 def test_runs_of_a_vm_whose_speed_is_not_known_are_told(write_run: WriteRun, call: Call) -> None:
     paths = [
         str(write_run(name, migration={"vms": [{}, said]}))
@@ -648,11 +685,11 @@ def test_runs_with_other_energy_constants_are_not_comparable(
 
 
 def test_of_links_of_ones_own_those_that_differ_are_told(write_run: WriteRun, call: Call) -> None:
-    def wire(between: list[int], weight: int | None = None, latency: int | None = None) -> Any:
+    def pair(between: list[int], weight: int | None = None, latency: int | None = None) -> Any:
         return {"between": between, "weight": weight, "latency_cycles": latency}
 
-    first = [wire([0, 1]), wire([1, 2]), wire([3, 2])]
-    second = [wire([0, 1]), wire([2, 1], weight=2, latency=180), wire([2, 3])]
+    first = [pair([0, 1]), pair([1, 2]), pair([3, 2])]
+    second = [pair([0, 1]), pair([2, 1], weight=2, latency=180), pair([2, 3])]
     runs = [
         str(write_run(name, config={"machine": {"network": {"links": links}}}))
         for name, links in (("a", first), ("b", second))

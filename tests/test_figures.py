@@ -115,7 +115,7 @@ def test_of_several_vms_the_first_is_drawn(write_run: WriteRun) -> None:
         for seen in MOVED
     ]
     vm = {"accesses-per-microsecond": {"before": 100.0}}
-    run = write_run("run", migration={"progress": both, "links": LINKS, "vm": vm})
+    run = write_run("run", migration={"progress": both, "links": LINKS, "vm": vm, "vms": [{}, {}]})
     data = progress.figure_data(read_runs([run]))
     assert list(data["speed"][data["kind"] == "span"]) == pytest.approx([0.8, 0.8])
     alone = write_run("alone", migration={"progress": MOVED, "links": LINKS, "vm": vm})

@@ -14,16 +14,14 @@ import pandas as pd
 import pytest
 from conftest import write_note
 
+from homeshift.analysis.comparable import _complete, comparable
+from homeshift.analysis.confidence import interval, student_t
 from homeshift.analysis.display import fitted, format_uncertain
 from homeshift.analysis.groups import (
     SEED,
-    _complete,
     _format_mean_count,
-    comparable,
     condition_columns,
     group_names,
-    interval,
-    student_t,
     summarise,
     texts,
 )

@@ -17,8 +17,8 @@ from experiments import KIB, MICROSECOND, machine_of, run
 
 from homeshift.engines.embedded import EmbeddedEngine
 from homeshift.errors import InputError, RunError
-from homeshift.experiment.guests import Guest
 from homeshift.experiment.interruption import CANCEL, TARGET_FAILURE, Interruption
+from homeshift.experiment.planned_vms import PlannedVm
 from homeshift.experiment.vm import VmSpec
 from homeshift.strategies import (
     LENDING,
@@ -266,7 +266,7 @@ def test_a_vm_that_goes_on_from_node_to_node_stays_where_the_cancel_meets_it() -
 
 
 def test_pages_of_another_vm_do_not_count_as_copied() -> None:
-    other = Guest(
+    other = PlannedVm(
         spec=VmSpec(memory_bytes=48 * KIB, vcpus=2, source=2, targets=(3,)),
         workload=parse_workload(WORKLOAD),
         strategy=strategy_named("stop-and-copy"),
@@ -285,7 +285,7 @@ def test_pages_of_another_vm_do_not_count_as_copied() -> None:
 
 def test_another_vms_migration_is_not_called_off() -> None:
     """The first one has ended by then, and the other one takes 4.1 us a page."""
-    other = Guest(
+    other = PlannedVm(
         spec=VmSpec(memory_bytes=48 * KIB, vcpus=2, source=2, targets=(3, 1)),
         workload=parse_workload(WORKLOAD),
         strategy=strategy_named("pre-copy:max-bandwidth=1GB/s"),
@@ -305,7 +305,7 @@ def test_another_vms_migration_is_not_called_off() -> None:
 
 
 def test_a_target_that_another_vm_is_on_does_not_fail() -> None:
-    other = Guest(
+    other = PlannedVm(
         spec=VmSpec(memory_bytes=48 * KIB, vcpus=2, source=1), workload=parse_workload(WORKLOAD)
     )
     with pytest.raises(InputError, match="VM 1 uses node 1 as well, and would not notice"):
@@ -412,7 +412,7 @@ def test_a_strategy_can_give_up_and_nothing_is_lost(*, paused: bool) -> None:
 
 
 def test_a_strategy_can_give_up_for_another_vm_than_the_first() -> None:
-    other = Guest(
+    other = PlannedVm(
         spec=VmSpec(memory_bytes=48 * KIB, vcpus=1, source=1, targets=(0,), borrow={2: 0.5}),
         workload=parse_workload(WORKLOAD),
         strategy=GivesUp(),

@@ -471,6 +471,21 @@ def test_values_of_a_machine_can_be_changed_where_it_is_named(tmp_path: Path) ->
     assert load_machine(f"{written(tmp_path, SOUND)}:nodes=2").nodes == 2
 
 
+def test_a_file_may_have_colons_in_its_path(tmp_path: Path) -> None:
+    (tmp_path / "at 8:30").mkdir()
+    file = written(tmp_path / "at 8:30", SOUND, "a:nodes=3.toml")
+    assert load_machine(file) == load_machine(written(tmp_path, SOUND, "a:nodes=3.toml"))
+    assert load_machine(f"{file}:nodes=2").nodes == 2
+    with pytest.raises(InputError) as caught:
+        load_machine(f"{file}:")
+    assert caught.value.subject == f"machine '{file}:'"
+
+
+def test_changes_may_be_longer_than_the_name_of_a_file() -> None:
+    changes = ",".join(["nodes=8", f"name={'long' * 100}"])
+    assert load_machine(f"quad:{changes}").nodes == 8
+
+
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [

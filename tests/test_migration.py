@@ -30,9 +30,11 @@ from machines import CONTROL, DATA, LINE, PAGE, bytes_of, settle, small, wait_fo
 from homeshift._engine import System
 from homeshift.energy import Counts, energy_of, load_constants
 from homeshift.engines import Models, links_too_slow
+from homeshift.engines.base import Counters, VmCounters
 from homeshift.engines.messages import MIGRATION_TYPES
 from homeshift.errors import InputError
 from homeshift.experiment.frames import FrameAllocator
+from homeshift.experiment.summary import Span, changing_speeds
 from homeshift.experiment.vm import VmSpec, check_together, state_bytes
 from homeshift.machine import Machine, load_machine, machine_names
 from homeshift.output import Stat
@@ -113,6 +115,28 @@ def test_a_vm_whose_caches_still_fill_is_not_steady(cycles: int, steady: bool) -
     assert summary["phases"][0]["start"] == 2 * window
     assert [at.get("steady", True) for at in (summary["vms"][0], summary["vm"])] == [steady] * 2
     assert any("not steady before the migration" in line for line in said) != steady
+
+
+@pytest.mark.parametrize(
+    ("quarters", "told"),
+    [
+        ((1000, 1046, 1068, 1113), (100.0, 111.3)),  # zipf on quad, as its caches fill
+        ((1113, 1068, 1046, 1000), (111.3, 100.0)),
+        ((1000, 1046, 1068, 1067), None),  # has come to rest, or is of phases
+        ((1000, 1017, 1034, 1051), None),  # 4.9 % below the last
+        ((1000, 1000, 1112, 1112), (100.0, 111.2)),
+        ((1000, 1000, 1000, 1000), None),
+        ((200, 250, 260, 289), None),  # may be chance
+    ],
+)
+def test_a_speed_that_goes_on_to_change_is_not_steady(
+    quarters: tuple[int, ...], told: tuple[float, float] | None
+) -> None:
+    spans = [
+        Span(10 * MICROSECOND, Counters(), (VmCounters(accesses=count), VmCounters()))
+        for count in quarters
+    ]
+    assert changing_speeds(spans) == ({} if told is None else {0: told})
 
 
 def test_chance_does_not_make_a_vm_unsteady() -> None:
@@ -391,8 +415,8 @@ def test_a_vm_that_does_not_fit_is_told_with_all_its_faults() -> None:
     with pytest.raises(InputError) as error:
         vm.check(machine)
     assert [fault.partition(":")[0] for fault in error.value.faults] == [
-        *("target = 0", "vcpus = 3", "vm-memory = 4097B"),
-        *("borrow 0", "borrow 7", "borrow 7", "borrow"),
+        *("target = 0", "vcpus = 3", "borrow 0", "borrow 7", "borrow 7", "borrow"),
+        "vm-memory = 4097B",
     ]
     big = VmSpec(memory_bytes=2 * MIB, vcpus=1, source=0, targets=(1,))
     with pytest.raises(

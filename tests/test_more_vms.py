@@ -14,15 +14,16 @@ import pytest
 from experiments import KIB, MICROSECOND, machine_of, run
 
 from homeshift.errors import InputError
-from homeshift.experiment.guests import Guest, load_guests
 from homeshift.experiment.migration import seed_of
+from homeshift.experiment.planned_vms import PlannedVm, load_vms
 from homeshift.experiment.vm import VmSpec, default_memory_bytes
 from homeshift.strategies import strategy_named
 from homeshift.workload import Workload, parse_workload
 
 ROOT = Path(__file__).parents[1]
+TRACE = ROOT / "traces" / "xz.npy"
 SHORT = ("--machine", "tiny", "--vm-memory", "64KiB", "--vcpus", "1", "--warmup", "2us")
-GUESTS = """
+VMS = """
 [[vm]]
 vm-memory = "64KiB"
 source = 1
@@ -41,10 +42,8 @@ def script(name: str, *options: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_file_of_vms_is_read_with_units_and_defaults(tmp_path: Path) -> None:
-    (tmp_path / "vms.toml").write_text(GUESTS + '[[vm]]\nvm-memory = "128KiB"\n')
-    moving, staying = load_guests(
-        str(tmp_path / "vms.toml"), region_bytes=8192, stage2_entry_bytes=16
-    )
+    (tmp_path / "vms.toml").write_text(VMS + '[[vm]]\nvm-memory = "128KiB"\n')
+    moving, staying = load_vms(str(tmp_path / "vms.toml"), region_bytes=8192, stage2_entry_bytes=16)
     assert moving.spec.targets == (0, 1)
     assert (moving.spec.region_bytes, moving.spec.stage2_entry_bytes) == (8192, 16)
     assert moving.spec.borrow == {0: 0.25}
@@ -58,17 +57,17 @@ def test_a_file_of_vms_is_read_with_units_and_defaults(tmp_path: Path) -> None:
 
 def test_a_vm_without_a_size_gets_what_the_first_one_gets(tmp_path: Path) -> None:
     (tmp_path / "vms.toml").write_text("[[vm]]\nsource = 1\n")
-    [guest] = load_guests(
+    [planned] = load_vms(
         str(tmp_path / "vms.toml"),
         region_bytes=4096,
         stage2_entry_bytes=8,
         machine=machine_of("tiny"),
     )
-    assert guest.spec.memory_bytes == default_memory_bytes(machine_of("tiny")) == 256 * KIB
+    assert planned.spec.memory_bytes == default_memory_bytes(machine_of("tiny")) == 256 * KIB
 
 
 def test_a_vm_that_begins_after_the_measurement_is_told_before_it_runs() -> None:
-    late = Guest(
+    late = PlannedVm(
         spec=VmSpec(memory_bytes=64 * KIB, vcpus=1, source=1, targets=(0,)),
         workload=parse_workload("zipf"),
         strategy=strategy_named("ownership"),
@@ -80,14 +79,14 @@ def test_a_vm_that_begins_after_the_measurement_is_told_before_it_runs() -> None
 
 def test_all_faults_of_a_file_of_vms_are_told_at_once(tmp_path: Path) -> None:
     (tmp_path / "vms.toml").write_text(
-        GUESTS.replace('"64KiB"', "64").replace("[0, 1]", '"1"').replace("uniform", "unifrm")
+        VMS.replace('"64KiB"', "64").replace("[0, 1]", '"1"').replace("uniform", "unifrm")
         + '[[vm]]\nsources = 1\nborrow = [2]\nvcpus = "two"\ntrace = ["none.npy"]\n'
         + '[[vm]]\nstart = "5us"\n[[vm]]\nstrategy = "return"\ntarget = [1]\n'
         + '[[vm]]\nstrategy = "pre-copy"\n'
         + '[vms]\nstrategy = "x"\n'
     )
     with pytest.raises(InputError) as error:
-        load_guests(str(tmp_path / "vms.toml"), region_bytes=4096, stage2_entry_bytes=8)
+        load_vms(str(tmp_path / "vms.toml"), region_bytes=4096, stage2_entry_bytes=8)
     told = str(error.value)
     for part in (
         "has 11 faults",
@@ -108,13 +107,27 @@ def test_all_faults_of_a_file_of_vms_are_told_at_once(tmp_path: Path) -> None:
 
 def test_what_cannot_be_on_the_machine_is_told_with_what_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "vms.toml").write_text(
-        GUESTS.replace("source = 1", "source = 11") + '[[vm]]\nvcpus = 99\nstrategy = "x"\n'
+        VMS.replace("source = 1", "source = 11")
+        + '[[vm]]\nvcpus = 99\nsource = 1\ntarget = [1, 7]\nborrow = { 8 = 0.1 }\nstrategy = "x"\n'
+        + '[[vm]]\nsource = "1"\ntarget = [0]\n'  # where it is nobody knows
+        + f'[[vm]]\ntrace = ["{TRACE}", "{TRACE}"]\n'
     )
     options = ("--more-vms", str(tmp_path / "vms.toml"), "--outdir", str(tmp_path / "run"))
-    done = script("configs/migrate.py", *SHORT, *options)
+    done = script("configs/migrate.py", *SHORT, "--target", "6", *options)
     assert done.returncode == 2
-    assert "VM 1: source = 11: 'tiny' has the nodes 0 to 1" in done.stderr
-    assert "VM 2: strategy" in done.stderr
+    for told in (
+        "VMs.*has 8 faults",
+        "VM 1: source = 11: 'tiny' has the nodes 0 to 1",
+        "VM 2: strategy",
+        "VM 2: target = 1: is the source",
+        "VM 2: target = 7: 'tiny' has the nodes",
+        "VM 2: vcpus = 99: a node of 'tiny' has 2 cores",
+        "VM 2: borrow 8: 'tiny' has the nodes",
+        "VM 3: source = '1': not a whole number",
+        "VM 4: 2 traces for 1 vCPUs",
+        "the VM has a fault:\n +target = 6: 'tiny' has the nodes",
+    ):
+        assert re.search(told, done.stderr), done.stderr
 
 
 @pytest.mark.parametrize(
@@ -123,11 +136,11 @@ def test_what_cannot_be_on_the_machine_is_told_with_what_cannot_be_read(tmp_path
 def test_a_file_that_holds_no_vms_is_told(tmp_path: Path, text: str, fault: str) -> None:
     (tmp_path / "vms.toml").write_text(text)
     with pytest.raises(InputError, match=fault.replace("[", r"\[")):
-        load_guests(str(tmp_path / "vms.toml"), region_bytes=4096, stage2_entry_bytes=8)
+        load_vms(str(tmp_path / "vms.toml"), region_bytes=4096, stage2_entry_bytes=8)
 
 
 def test_more_vms_migrate_beside_the_first_and_are_recorded(tmp_path: Path) -> None:
-    (tmp_path / "vms.toml").write_text(GUESTS)
+    (tmp_path / "vms.toml").write_text(VMS)
     run = tmp_path / "run"
     options = ("--more-vms", str(tmp_path / "vms.toml"), "--window", "20us", "--check")
     done = script("configs/migrate.py", *SHORT, *options, "--outdir", str(run))
@@ -154,7 +167,7 @@ def test_more_vms_migrate_beside_the_first_and_are_recorded(tmp_path: Path) -> N
 
 
 def test_the_node_that_fails_is_used_by_the_first_vm_alone(tmp_path: Path) -> None:
-    (tmp_path / "vms.toml").write_text(GUESTS)
+    (tmp_path / "vms.toml").write_text(VMS)
     options = ("--more-vms", str(tmp_path / "vms.toml"), "--fail-target-at", "1us")
     done = script("configs/migrate.py", *SHORT, *options, "--outdir", str(tmp_path / "run"))
     assert done.returncode == 2
@@ -162,7 +175,7 @@ def test_the_node_that_fails_is_used_by_the_first_vm_alone(tmp_path: Path) -> No
 
 
 def test_vms_that_do_not_fit_together_are_told(tmp_path: Path) -> None:
-    (tmp_path / "vms.toml").write_text(GUESTS.replace("[0, 1]", "[1]") + "[[vm]]\nvcpus = 2\n")
+    (tmp_path / "vms.toml").write_text(VMS.replace("[0, 1]", "[1]") + "[[vm]]\nvcpus = 2\n")
     options = ("--more-vms", str(tmp_path / "vms.toml"), "--outdir", str(tmp_path / "run"))
     done = script("configs/migrate.py", *SHORT, *options)
     assert done.returncode == 2
@@ -234,7 +247,7 @@ def test_equal_vms_do_not_make_equal_accesses(monkeypatch: pytest.MonkeyPatch) -
         return streams(workload, vcpus=vcpus, vm_bytes=vm_bytes, seed=seed)
 
     monkeypatch.setattr(Workload, "streams", note)
-    other = Guest(
+    other = PlannedVm(
         spec=VmSpec(memory_bytes=64 * KIB, vcpus=1, source=1), workload=parse_workload("uniform")
     )
     result = run(machine_of("quad"), "ownership", seed=5, vcpus=1, others=[other, other])

@@ -20,8 +20,8 @@ from experiments import (
 
 from homeshift.engines.embedded import EmbeddedEngine
 from homeshift.errors import RunError
-from homeshift.experiment.guests import Guest
 from homeshift.experiment.migration import seed_of
+from homeshift.experiment.planned_vms import PlannedVm
 from homeshift.experiment.vm import VmSpec
 from homeshift.strategies import Operation, Strategy, Vm, strategy_named
 from homeshift.units import LINE_BYTES
@@ -31,8 +31,10 @@ EVERYWHERE = {1: 0.25, 2: 0.25, 3: 0.25}
 BUSY = "zipf:write_ratio=0.5,think=20"
 
 
-def guest(source: int, target: int | None, strategy: str | None = None, **spec: Any) -> Guest:
-    return Guest(
+def other_vm(
+    source: int, target: int | None, strategy: str | None = None, **spec: Any
+) -> PlannedVm:
+    return PlannedVm(
         spec=VmSpec(
             memory_bytes=64 * KIB,
             vcpus=1,
@@ -55,7 +57,7 @@ def test_vms_pass_each_other_and_one_goes_around(strategy: str) -> None:
         vcpus=1,
         targets=(1, 2, 0),
         borrow=EVERYWHERE,
-        others=[guest(1, 0, strategy), guest(1, None)],
+        others=[other_vm(1, 0, strategy), other_vm(1, None)],
     ).summary
     ways = [(m["vm"], m["source"], m["target"]) for m in summary["migrations"]]
     assert sorted(ways) == [(0, 0, 1), (0, 1, 2), (0, 2, 0), (1, 1, 0)]
@@ -91,7 +93,7 @@ def test_a_vm_that_stays_is_shielded_from_a_copy_by_the_priorities_of_its_links(
             memory_bytes=512 * KIB,
             vcpus=1,
             others=[
-                Guest(
+                PlannedVm(
                     spec=VmSpec(memory_bytes=MIB, vcpus=2, source=0, borrow={1: 1.0}),
                     workload=parse_workload("uniform:think=0,footprint=1"),
                 )
@@ -102,9 +104,9 @@ def test_a_vm_that_stays_is_shielded_from_a_copy_by_the_priorities_of_its_links(
     assert max(slow.values()) < 1.05
 
 
-def misses_remotely() -> Guest:
+def misses_remotely() -> PlannedVm:
     """Return a VM that stays on node 2, and whose memory is on node 3."""
-    return Guest(
+    return PlannedVm(
         spec=VmSpec(memory_bytes=MIB, vcpus=1, source=2, borrow={3: 1.0}),
         workload=parse_workload("uniform:think=0,footprint=1"),
     )
@@ -147,7 +149,7 @@ def test_nodes_and_vms_count_the_same_accesses_as_remote(strategy: str) -> None:
         borrow=EVERYWHERE,
         memory_bytes=MIB,
         window=50 * MICROSECOND,
-        others=[guest(1, 0, strategy), misses_remotely()],
+        others=[other_vm(1, 0, strategy), misses_remotely()],
     )
     counted = {stat.name: stat.value or 0 for stat in result.statistics}
     of_vms, of_nodes = (
@@ -182,7 +184,7 @@ def test_what_is_said_of_the_first_vm_is_the_sum_of_its_own_migrations(strategy:
         targets=(1, 2),
         borrow=EVERYWHERE,
         horizon=200 * MICROSECOND,
-        others=[replace(guest(3, 0, strategy, borrow={1: 0.5}), start_ticks=80 * MICROSECOND)],
+        others=[replace(other_vm(3, 0, strategy, borrow={1: 0.5}), start_ticks=80 * MICROSECOND)],
     ).summary
     own = [m for m in summary["migrations"] if m["vm"] == 0]
     assert len(own) == 2 < len(summary["migrations"])
@@ -214,7 +216,7 @@ def test_what_is_said_of_the_first_vm_is_the_sum_of_its_own_migrations(strategy:
 
 def test_bytes_of_phases_are_known_beside_a_vm_that_stays() -> None:
     summary = run(
-        machine_of("quad"), "post-copy", BUSY, vcpus=1, targets=(1, 2), others=[guest(3, None)]
+        machine_of("quad"), "post-copy", BUSY, vcpus=1, targets=(1, 2), others=[other_vm(3, None)]
     ).summary
     own = [phase for m in summary["migrations"] for phase in m["phases"]]
     fetched = [phase["migration-bytes"] for phase in own if phase["name"] == "fetch"]
@@ -260,7 +262,12 @@ def test_a_vcpu_may_wait_for_a_page_that_is_under_way_already() -> None:
 def test_a_horizon_that_is_shorter_than_the_migrations_is_told() -> None:
     with pytest.raises(RunError, match=r"^the migration is not over after 100ps"):
         run(
-            machine_of("quad"), "stop-and-copy", BUSY, vcpus=1, horizon=100, others=[guest(1, None)]
+            machine_of("quad"),
+            "stop-and-copy",
+            BUSY,
+            vcpus=1,
+            horizon=100,
+            others=[other_vm(1, None)],
         )
     with pytest.raises(RunError, match=r"^the migrations are not over after 100ps"):
         run(
@@ -269,7 +276,7 @@ def test_a_horizon_that_is_shorter_than_the_migrations_is_told() -> None:
             BUSY,
             vcpus=1,
             horizon=100,
-            others=[guest(1, 0, "ownership")],
+            others=[other_vm(1, 0, "ownership")],
         )
 
 
@@ -282,7 +289,12 @@ def test_no_vm_does_what_another_does_with_another_seed() -> None:
 
     def latencies(seed: int) -> list[float]:
         vms = run(
-            machine_of("quad"), "ownership", BUSY, vcpus=1, seed=seed, others=[guest(0, None)] * 2
+            machine_of("quad"),
+            "ownership",
+            BUSY,
+            vcpus=1,
+            seed=seed,
+            others=[other_vm(0, None)] * 2,
         ).summary["vms"]
         return [vm["mean-latency"]["before"] for vm in vms]
 
@@ -318,5 +330,5 @@ def test_what_a_vm_leaves_is_not_used_by_another_before_it_has_been_copied(
     monkeypatch.setattr(EmbeddedEngine, "copy", noting)
     quad = machine_of("quad")
     machine = replace(quad, migration=replace(quad.migration, cpu_state_bytes=MIB))
-    run(machine, "static-homes", IDLE, vcpus=1, others=[guest(1, 0, "stop-and-copy")])
+    run(machine, "static-homes", IDLE, vcpus=1, others=[other_vm(1, 0, "stop-and-copy")])
     assert not overwritten

@@ -98,6 +98,11 @@ def test_a_file_is_a_strategy_with_parameters(tmp_path: Path) -> None:
     assert [phase["name"] for phase in summary["phases"]].count("copy") == 3
 
 
+def test_its_path_may_have_colons(tmp_path: Path) -> None:
+    path = written(tmp_path, ROUNDS, "8:30.py")
+    assert strategy_named(f"{path}:most=2").to_dict() == {"name": "rounds", "most": 2}
+
+
 @needs_gem5
 def test_gem5_takes_it_as_well(tmp_path: Path) -> None:
     path = written(tmp_path, EVACUATE)

@@ -71,10 +71,11 @@ def test_a_run_is_named_after_its_options_in_any_order() -> None:
 
 
 @pytest.mark.parametrize("value", ["{}", "{}:clock=1GHz", "trace:other.npy,{}"])
+@pytest.mark.parametrize("name", ["mine.toml", "8:30.toml"])
 def test_a_run_is_named_after_what_is_in_the_files_that_it_names(
-    tmp_path: Path, value: str
+    tmp_path: Path, value: str, name: str
 ) -> None:
-    file = tmp_path / "mine.toml"
+    file = tmp_path / name
     spec = RunSpec(engine="embedded", options={"machine": value.format(file)})
     names = [spec.name]
     for content in ("a = 1\n", "a = 12\n", "a = 1\n"):
@@ -556,7 +557,8 @@ def scheduler(folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     worker = (sys.executable, "-m", "distributed.cli.dask_worker", *where, "--no-nanny")
     with start(*dask) as one, start(*worker, "--local-directory", str(folder)) as two:
         try:
-            wait_until(address.is_file, "scheduler")
+            # The file is there before what is in it.
+            wait_until(lambda: address.is_file() and address.stat().st_size > 0, "scheduler")
             yield json.loads(address.read_text(encoding="utf-8"))["address"], one
         finally:
             two.kill()  # asked to end, a worker waits for a scheduler that may be gone

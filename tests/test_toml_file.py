@@ -12,7 +12,7 @@ import pytest
 from homeshift.check.scenario import load_scenario
 from homeshift.energy import load_constants
 from homeshift.errors import InputError
-from homeshift.experiment.guests import load_guests
+from homeshift.experiment.planned_vms import load_vms
 from homeshift.machine import load_machine
 from homeshift.sweep.spec import load_sweep
 
@@ -21,7 +21,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "machine": lambda path: load_machine(str(path)),
     "scenario": load_scenario,
     "sweep": lambda path: load_sweep(path, known=()),
-    "VMs": lambda path: load_guests(path, region_bytes=4096, stage2_entry_bytes=8),
+    "VMs": lambda path: load_vms(path, region_bytes=4096, stage2_entry_bytes=8),
 }
 FAULTS = {
     b"a = '\xe9'\n": "not UTF-8 at byte 5",

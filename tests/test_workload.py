@@ -25,6 +25,8 @@ from homeshift.workload import (
 MIB = 1 << 20
 CHECKOUT = Path(__file__).parents[1]
 
+TRACES = Path(__file__).parents[1] / "traces"
+
 
 def records(count: int = 100, **columns: object) -> np.ndarray:
     made = np.zeros(count, dtype=np.dtype(TRACE_DTYPE))
@@ -58,6 +60,28 @@ def test_a_specification_sets_some_parameters_and_leaves_the_rest_at_their_defau
         "think": 0,
         "exponent": 0.99,
     }
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ("zipf", "zipf"),
+        ("zipf:exponent=0.99,think=4", "zipf"),
+        ("zipf: exponent=.9, write_ratio = 0.10", "zipf:write_ratio=0.1,exponent=0.9"),
+        ("uniform:footprint=1,shared=0", "uniform:shared=0,footprint=1"),
+        ("uniform:shared=0.1234567890123", "uniform:shared=0.1234567890123"),
+        ("stream:stride=2048B", "stream:stride=2KiB"),
+        ("phased:phase_accesses=1000000000", "phased:phase_accesses=1000000000"),
+        (
+            f"trace:cycles_per_instruction=0.50,{TRACES}/xz.npy,{TRACES}/../traces/sort.npy",
+            f"trace:{TRACES}/xz.npy,{TRACES}/../traces/sort.npy,cycles_per_instruction=0.5",
+        ),
+    ],
+)
+def test_all_specifications_of_a_workload_have_one_text(given: str, text: str) -> None:
+    workload = parse_workload(given)
+    assert workload.text == text
+    assert parse_workload(text) == workload
 
 
 def test_sizes_in_a_specification_have_units() -> None:

@@ -260,9 +260,8 @@ def migrate(
     names = {
         "machine": machine if isinstance(machine, str) else machine.name,
         "strategy": strategy if isinstance(strategy, str) else strategy.name,
-        "workload": workload if isinstance(workload, str) else workload.kind,
     }
-    return Result(simulated=experiment.run(), arguments=recorded(options, spec) | names)
+    return Result(simulated=experiment.run(), arguments=recorded(options, experiment) | names)
 
 
 def _path(value: object) -> str | None:

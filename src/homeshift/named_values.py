@@ -1,12 +1,33 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Values of parameters, as users write them: "NAME=VALUE,NAME=VALUE"."""
+"""What users write of a machine, a strategy or a workload: "WHAT:NAME=VALUE,NAME=VALUE"."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 from homeshift.errors import near
+
+
+def partition_file(text: str) -> tuple[str, str, str]:
+    """Split "NAME:VALUES" or "FILE:VALUES" into what it is about, the colon, and the values.
+
+    A file may have colons in its path: the longest that there is is taken.
+    """
+    parts = text.split(":")
+    for count in range(len(parts), 1, -1):
+        path = ":".join(parts[:count])
+        if _is_file(path):
+            return path, text[len(path) :][:1], text[len(path) + 1 :]
+    return text.partition(":")
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return Path(path).is_file()
+    except OSError:  # values can be longer than any name of a file
+        return False
 
 
 class Readable(Protocol):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from machines import shipped
 
+from homeshift import interconnect
 from homeshift.machine import topology
 
 CHASSIS = str(Path(__file__).parents[1] / "gem5" / "chassis.toml")
@@ -29,12 +30,12 @@ CHASSIS = str(Path(__file__).parents[1] / "gem5" / "chassis.toml")
 def test_links_are_those_of_the_machine(machine: str) -> None:
     loaded, system = shipped(machine)
     here = [(link["from"], link["to"]) for link in system.link_counts()]
-    assert here == [edge[:2] for edge in topology.links(loaded)]
+    assert here == [link[:2] for link in topology.links(loaded)]
 
 
 @pytest.mark.parametrize("nodes", [2, 3, 4, 6, 64])
 @pytest.mark.parametrize("shape", ["crossbar", "ring", "mesh", "fully-connected"])
 def test_each_link_has_one_back_of_the_same_weight(shape: str, nodes: int) -> None:
-    found = topology.ways(shape, nodes, nodes // 2)
+    found = interconnect.links(shape, nodes, nodes // 2)
     assert {(b, a, weight) for a, b, weight in found} == set(found)
     assert len(set(found)) == len(found)

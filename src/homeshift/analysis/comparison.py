@@ -91,7 +91,7 @@ def compare(runs: Sequence[Run], *, baseline: str | None = None) -> pd.DataFrame
     plain = labels(runs)
     base = 0 if baseline is None else _find_baseline(runs, plain, baseline)
     names = [with_status(name, run) for name, run in zip(plain, runs, strict=True)]
-    chosen = measures_for(run.config["arguments"].get("horizon") for run in runs)
+    chosen = measures_for(run.horizon for run in runs)
     found = [measures(run.migration) for run in runs]
     chosen += further_measures(dict.fromkeys(name for own in found for name in own))
     rows = []

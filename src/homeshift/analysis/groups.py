@@ -7,10 +7,10 @@ the seed, is a condition (a VM's size, a workload, ...). For each group and meas
 - the mean is over all conditions;
 - the ratio is between runs of one condition and one seed, and their geometric mean is taken: a
   ratio of 2 and one of 1/2 make 1;
-- where runs are missing, as in a sweep that was not run to its end, `comparable` leaves out seeds
-  and conditions until every group has a run of each, so that all means are over the same;
 - the seeds are the repetitions. Each gives one mean and one ratio; from these come the 95 %
-  confidence intervals (Student's t; of the logarithm, for ratios). One seed has no interval.
+  confidence intervals (of the logarithm, for ratios). One seed has no interval.
+
+Which runs are taken so that groups are compared like with like, `comparable` says.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
+from homeshift.analysis.confidence import interval
 from homeshift.analysis.display import (
     DisplayUnit,
     format_count,
@@ -52,20 +52,13 @@ COLUMNS = (
     "ratio_high",
 )
 SEED, HORIZON = "arguments.seed", "arguments.horizon"
-_PARAMETERS = (
+PARAMETERS = (
     *("engine", "arguments.", "machine.", "workload.", "strategy."),
     *(f"{OTHER_VMS}.", f"{CONSTANTS}."),
     *("vm.memory", "vm.vcpus", "vm.source", "vm.target", "vm.borrow", "vm.region"),
 )
-# Student's t, 97.5 %, for 1 to 30 degrees of freedom.
-_T = (
-    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
-    2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
-    2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
-)  # fmt: skip
-_Z = 1.959964
 # What a column of the table also tells.
-_TELLS = {
+TELLS = {
     "strategy": "strategy.",
     "arguments.machine": "machine.",
     "arguments.workload": "workload.",
@@ -77,13 +70,6 @@ _TELLS = {
     "pool_latency": "machine.pool.latency",
     "pool_link_latency": "machine.pool.link_latency",
 }
-# Texts of which other columns tell the content, and what changes nothing.
-_NO_CAUSES = (
-    *(f"arguments.{name}" for name in ("strategy", "machine", "workload", "trace", "check")),
-    *("arguments.more-vms", "arguments.energy"),
-    "machine.name",
-)
-_ROUNDING = 1e-12
 
 
 def summarise(
@@ -105,7 +91,7 @@ def summarise(
         InputError: no such baseline; runs that cannot be told apart.
     """
     bases, said = _baselines(table, by, baseline)
-    keyed = _keyed(table, by)
+    keyed = by_condition(table, by)
     twice = keyed[keyed.duplicated(["_group", "_condition", "_seed"])]
     if not twice.empty:
         fault = f"{twice['path'].iloc[0]}: another run has the same parameters and seed"
@@ -164,113 +150,7 @@ def _baselines(
     return dict.fromkeys(names, names[0]), names[0]
 
 
-def comparable(table: pd.DataFrame, by: Sequence[str]) -> tuple[pd.DataFrame, str]:
-    """Return the runs that can be summed up, and a sentence on what is wrong with them, or nothing.
-
-    Migrations that did not complete are not summed up with those that did. Of some runs the group
-    cannot be told from another cause, as where one strategy alone has borrowed memory.
-
-    Args:
-        table: from `selection.run_table`.
-        by: columns that make the groups.
-    """
-    completed = table["status"] == "completed"
-    if completed.any() and not completed.all():
-        return comparable(table[completed], by)  # who reads the runs has told of the others
-    for name in by:
-        if name.startswith("strategy.") and table[name].isna().any():
-            chosen, also = comparable(table.dropna(subset=[name]), by)
-            without = f"{table[name].isna().sum()} of {len(table)} runs are left out, as their "
-            return chosen, f"{without}strategy has no {shown_name(name)}" + (
-                f"; {also}" if also else ""
-            )
-    keyed = _keyed(table, by)
-    found = keyed.groupby(["_condition", "_seed"])["_group"].transform("nunique")
-    whole = keyed[found == keyed["_group"].nunique()]
-    if whole.empty:
-        return table, (
-            "no condition and seed has a run of every group: means are over different conditions, "
-            "ratios over those that a group has in common with the baseline"
-        )
-    conditions, seeds = _complete(pd.crosstab(whole["_condition"], whole["_seed"]) > 0)
-    chosen = table.loc[
-        whole.index[whole["_condition"].isin(conditions) & whole["_seed"].isin(seeds)]
-    ]
-    said = _other_causes(chosen, by)
-    if others := len(table) - len(chosen):
-        left_out = (
-            f"{others} of {len(table)} runs are left out, as not every group has one of each of "
-            f"their conditions and seeds ({_gaps(keyed)}): means and ratios are over what all "
-            "groups have"
-        )
-        lost = _lost(table, chosen, by)
-        said.insert(0, left_out + (f", and so without {lost}" if lost else ""))
-    return chosen, "; ".join(said)
-
-
-def _gaps(keyed: pd.DataFrame) -> str:
-    """Return how many conditions and seeds some groups have no run of."""
-    cells = keyed.groupby("_group")[["_condition", "_seed"]].apply(
-        lambda own: len(own.drop_duplicates())
-    )
-    most = len(keyed[["_condition", "_seed"]].drop_duplicates())
-    gaps = [f"{group} lacks {most - count}" for group, count in cells.items() if count < most]
-    return listed(gaps)
-
-
-def _lost(table: pd.DataFrame, chosen: pd.DataFrame, by: Sequence[str]) -> str:
-    """Return the values of conditions that no chosen run has."""
-    lost = []
-    for name in condition_columns(table, by):
-        left = table[name][~table[name].map(str).isin(chosen[name].map(str))]
-        values = {str(value): shown_value(name, value) for value in left}
-        lost += [f"{shown_name(name)} {value}" for value in values.values()]
-    return listed(lost)
-
-
-def _other_causes(table: pd.DataFrame, by: Sequence[str]) -> list[str]:
-    """Return a sentence on what else differs between groups under equal conditions, or nothing."""
-    conditions = condition_columns(table, by)
-    told = tuple(_TELLS.get(name, name) for name in by)
-    # What is equal to one of these follows from it, as pool.link_latency from network.link_latency.
-    known = [*by, *(name for name in map(str, table) if name.startswith(told))]
-    found: list[str] = []
-    for name in map(str, table):
-        if (
-            not name.startswith(_PARAMETERS)
-            or name.startswith(told)
-            or name in (*_NO_CAUSES, *conditions, SEED)
-            or any(table[name].equals(table[other]) for other in (*known, *found))
-        ):
-            continue
-        values = table[name].map(str)
-        if name.startswith(("machine.", "workload.", "strategy.")):  # other kinds have others
-            values = values.where(table[name].notna())
-        within = values.groupby([table[c].map(str) for c in conditions] or (lambda _: 0))
-        if (within.nunique() > 1).any():
-            found.append(name)
-    if not found:
-        return []
-    groups = listed([shown_name(name) for name in by])
-    others = listed([shown_name(name) for name in found])
-    return [f"runs that differ in {groups} also differ in {others}, which can be the cause"]
-
-
-def _complete(there: pd.DataFrame) -> tuple[list[Any], list[Any]]:
-    """Return rows and columns of a table of what is there between which nothing is missing.
-
-    What misses the largest part goes first; a row before a column.
-    """
-    while not there.all(axis=None):
-        rows, columns = 1 - there.mean(axis=1), 1 - there.mean(axis=0)
-        if rows.max() >= columns.max():
-            there = there.drop(index=rows.idxmax())
-        else:
-            there = there.drop(columns=columns.idxmax())
-    return list(there.index), list(there.columns)
-
-
-def _keyed(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+def by_condition(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """Return the runs with their group, condition and seed."""
     conditions = condition_columns(table, by)
     return table.assign(
@@ -304,12 +184,12 @@ def condition_columns(table: pd.DataFrame, by: Sequence[str]) -> list[str]:
     An option and what it became (arguments.vm-memory, vm.memory_bytes) say the same; one is enough.
     Groups by a part of what a text says, as by machine.nodes, leave the rest of it to other parts.
     """
-    told = [_TELLS.get(name, name) for name in by if not name.startswith("arguments.")]
+    told = [TELLS.get(name, name) for name in by if not name.startswith("arguments.")]
     texts = {f"arguments.{name.partition('.')[0]}" for name in told}
     names = [
         name
         for name in map(str, table)
-        if name.startswith(_PARAMETERS) and name not in (SEED, *texts)
+        if name.startswith(PARAMETERS) and name not in (SEED, *texts)
     ]
     found: list[str] = []
     for name in varied(table, names):
@@ -381,25 +261,3 @@ def _row(
         ratio_low,
         ratio_high,
     )
-
-
-def interval(values: np.ndarray) -> tuple[float, float, float]:
-    """Return the mean of independent values and its 95 % confidence interval; NaN for one value."""
-    if len(values) == 0:
-        return math.nan, math.nan, math.nan
-    mean = float(np.mean(values))
-    if len(values) == 1:
-        return mean, math.nan, math.nan
-    if np.ptp(values) <= _ROUNDING * np.abs(values).max():  # means of equal values
-        return mean, mean, mean
-    half = student_t(len(values) - 1) * float(np.std(values, ddof=1)) / math.sqrt(len(values))
-    return mean, mean - half, mean + half
-
-
-def student_t(freedom: int) -> float:
-    """Return the 97.5 % quantile of Student's t (Abramowitz and Stegun, 26.7.5, from 31 on)."""
-    if freedom <= len(_T):
-        return _T[freedom - 1]
-    first = (_Z**3 + _Z) / 4
-    second = (5 * _Z**5 + 16 * _Z**3 + 3 * _Z) / 96
-    return _Z + first / freedom + second / freedom**2

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import combinations, count
+from itertools import count
 from typing import Any
 from xml.sax.saxutils import escape
 
+from homeshift.interconnect import links
 from homeshift.units import format_bytes
 
 _LARGE, _SMALL = (175, 92), (30, 22)
@@ -129,17 +130,11 @@ def _middle(places: Sequence[tuple[float, float]]) -> tuple[float, float]:
 
 
 def _joined(network: Mapping[str, Any], nodes: int) -> list[tuple[int, int]]:
-    topology, columns = network["topology"], network["columns"]
-    if topology == "links":
-        return [(one, other) for one, other in (link["between"] for link in network["links"])]
-    if topology == "crossbar":
-        return [(n, nodes) for n in range(nodes)]
-    if topology == "fully-connected":
-        return list(combinations(range(nodes), 2))
-    if topology == "ring":
-        return [(n, (n + 1) % nodes) for n in range(nodes)]
-    pairs = [(n, n + 1) for n in range(nodes) if (n + 1) % columns]
-    return pairs + [(n, n + columns) for n in range(nodes - columns)]
+    """Return the pairs of routers that links join, each once."""
+    if network["topology"] == "links":
+        return [(one, other) for one, other in (pair["between"] for pair in network["links"])]
+    both = links(network["topology"], nodes, network["columns"])
+    return list(dict.fromkeys((min(link[:2]), max(link[:2])) for link in both))
 
 
 def _inside(machine: Mapping[str, Any]) -> list[str]:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,7 +80,10 @@ MEASURES = (
     Measure(path="window.energy-per-access", label="energy an access", unit="J", horizon=True),
 )
 
-_EQUALLY_FAST = 0.05
+EQUALLY_FAST_WITHIN = 0.01
+"""Most by which speeds before a migration may differ for what VMs lose by it to be compared: that
+is often a few percent of what they do."""
+
 _OF_CPUS = _rates("instructions", "instructions")
 """What is known if CPUs run a program or a full system."""
 
@@ -109,6 +112,11 @@ def further_measures(paths: Iterable[str]) -> list[Measure]:
     return measures
 
 
+def equally_fast(speeds: Sequence[float]) -> bool:
+    """Return whether VMs were as fast as each other before, so that both can be compared to it."""
+    return max(speeds) - min(speeds) <= EQUALLY_FAST_WITHIN * max(speeds)
+
+
 def not_equally_fast(table: pd.DataFrame, key: str, value: str) -> str:
     """Return a sentence if accesses lost are held against speeds that differ, or nothing.
 
@@ -124,7 +132,7 @@ def not_equally_fast(table: pd.DataFrame, key: str, value: str) -> str:
         for name, speed in zip(before[key], before[value], strict=True)
         if not pd.isna(speed)
     )
-    if not lost.any() or not speeds or speeds[-1][0] <= speeds[0][0] * (1 + _EQUALLY_FAST):
+    if not lost.any() or not speeds or equally_fast([speed for speed, _ in speeds]):
         return ""
     ends = ", ".join(
         f"{format_number(speed / 1e6)} accesses/us by {name}"

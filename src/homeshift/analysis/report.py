@@ -19,6 +19,7 @@ from typing import Any
 import pandas as pd
 
 from homeshift.analysis import groups, machine_drawing
+from homeshift.analysis.comparable import comparable
 from homeshift.analysis.display import common_unit, format_number
 from homeshift.analysis.measures import measure_named, not_equally_fast
 from homeshift.analysis.runs import Run
@@ -113,12 +114,12 @@ def results_of(
     command = ["python", "scripts/report.py", *(f"results/{sweep.name}" for sweep in sweeps)]
     command += [word for condition in where for word in ("--where", condition)]
     table = run_table(runs)
-    comparable, others = groups.comparable(table, ["strategy"])
+    chosen, others = comparable(table, ["strategy"])
     return Results(
         name=", ".join(names) if len(names) <= _NAMED else f"{len(runs)} runs",
         runs=runs,
         table=table,
-        comparable=comparable,
+        comparable=chosen,
         warnings=[
             *([f"only runs with {', '.join(where)}"] if where else []),
             *warnings,

@@ -59,6 +59,18 @@ class Run:
         """Name of the migration strategy."""
         return str(self.migration["strategy"])
 
+    @property
+    def seed(self) -> int | None:
+        """Of the workload."""
+        seed: int | None = self.config["arguments"].get("seed")
+        return seed
+
+    @property
+    def horizon(self) -> int | None:
+        """Ticks from the start of the migration to the end of the measurement, if asked for."""
+        ticks: int | None = self.config["arguments"].get("horizon")
+        return ticks
+
 
 def find_runs(paths: Sequence[str | os.PathLike[str]]) -> list[Path]:
     """Return the run directories that `paths` name: each a run, a sweep, or a directory of runs.
@@ -161,9 +173,9 @@ _Applies = Callable[[Mapping[str, Any]], bool]
 
 
 def _same_for_all_seeds(runs: Sequence[Run]) -> str:
-    seeds: dict[str, list[int]] = {}
+    seeds: dict[str, list[int | None]] = {}
     for run in runs:
-        seeds.setdefault(json.dumps(run.migration), []).append(run.config["arguments"].get("seed"))
+        seeds.setdefault(json.dumps(run.migration), []).append(run.seed)
     count = sum(len(own) for own in seeds.values() if len(set(own)) > 1)
     return (
         f"{count} of {len(runs)} runs differ in their seed and in no result: nothing in them is "
@@ -192,8 +204,8 @@ _NOT_CONVERGED = _Doubt(
 )
 _NOT_STEADY = _Doubt(
     _any_in("vms", lambda vm: not vm.get("steady", True)),
-    "in {} runs a VM was not steady before the migration, by more than 10 %: its caches still "
-    "filled (a longer warmup helps), or its work changed",
+    "in {} runs a VM was not steady before the migration: its caches still filled (a longer "
+    "warmup helps), or its work changed",
 )
 _SPEED_UNKNOWN = _Doubt(
     _any_in("vms", lambda vm: not vm.get("speed-known", True)),

@@ -34,6 +34,7 @@ from homeshift.units import (
 _SIZES = ("vm-memory", "region", "stage2-entry")
 _TIMES = ("warmup", "window", "horizon", "cancel-at", "fail-target-at")
 _UNIT = re.compile(r"_(bytes|bytes_per_second|ticks|cycles|ps)$")
+_OWN_FILE = re.compile(r".+\.py(?=:|$)")
 _CONDITION = re.compile(r"\s*([\w.-]+)\s*(!=|<=|>=|=|<|>)\s*(.+?)\s*")
 
 
@@ -103,8 +104,8 @@ def strategy_names(runs: Sequence[Run], *, without: Collection[str] = ()) -> lis
 
 def _file(run: Run) -> str:
     """Return the file of a strategy of one's own, or nothing."""
-    given = str(run.config["arguments"].get("strategy", "")).partition(":")[0]
-    return os.path.normpath(given) if given.endswith(".py") else ""
+    given = _OWN_FILE.match(str(run.config["arguments"].get("strategy", "")))
+    return os.path.normpath(given[0]) if given else ""
 
 
 def _given(key: str, value: Any) -> str:

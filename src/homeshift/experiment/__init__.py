@@ -2,7 +2,7 @@
 """The experiment: virtual machines warm up on an engine, are watched, migrate, are watched again.
 
 `migration` is the whole of it, and what others call. `options` are those of configs/migrate.py, and
-`command_line` makes a migration of them. `guests` reads what each VM is, `vm` and
+`command_line` makes a migration of them. `planned_vms` reads what each VM is, `vm` and
 `frames` say where its memory is, `host_memory` whether it can be simulated here. On the engine a
 `running_vm` knows the `homes` of its regions; `executor` carries out what its strategy asks for,
 `schedule` several at a time, `operation_faults` holds it against the VM, and `interruption` is how

@@ -2,7 +2,7 @@
 """What the options of configs/migrate.py ask for all together, and what is wrong with them.
 
     experiment = experiment_of(options, [], print)      # or an InputError that tells all faults
-    experiment.run().write(directory, recorded(options, experiment.vm))
+    experiment.run().write(directory, recorded(options, experiment))
 
 `homeshift.migrate` shares what comes after its own reading: `vms_of`, `assembled`, `recorded`.
 """
@@ -20,8 +20,8 @@ from homeshift.experiment.options import Unreadable, default_outdir, make_parser
 if TYPE_CHECKING:  # imported in functions, so that --help is quick
     from homeshift.energy import Constants
     from homeshift.engines import Models
-    from homeshift.experiment.guests import Guest
     from homeshift.experiment.migration import Experiment
+    from homeshift.experiment.planned_vms import PlannedVm
     from homeshift.experiment.vm import VmSpec
     from homeshift.machine import Machine
     from homeshift.strategies import Strategy
@@ -98,7 +98,7 @@ def vms_of(
     options: argparse.Namespace,
     asked: Asked,
     collect: Callable[[str, Callable[[], Any]], Any],
-) -> tuple[VmSpec, list[Guest] | None]:
+) -> tuple[VmSpec, list[PlannedVm] | None]:
     """Return the VM that the summary is about, and the others; look whether all fits together.
 
     Args:
@@ -107,7 +107,7 @@ def vms_of(
         collect: calls a function, and notes what it finds wrong with "more_vms", "vm" or
             "workload"; it returns None then.
     """
-    from homeshift.experiment.guests import load_guests
+    from homeshift.experiment.planned_vms import load_vms
     from homeshift.experiment.vm import VmSpec, check_together, default_memory_bytes
 
     machine, strategy, workload, _ = asked
@@ -125,13 +125,11 @@ def vms_of(
         borrow=options.borrow,
         **sizes,
     )
-    others: list[Guest] | None = []
+    others: list[PlannedVm] | None = []
     if options.more_vms:
-        others = collect(
-            "more_vms", lambda: load_guests(options.more_vms, **sizes, machine=machine)
-        )
-    if machine and others is not None:
-        specs = [vm, *(other.spec for other in others)]
+        others = collect("more_vms", lambda: load_vms(options.more_vms, **sizes, machine=machine))
+    if machine:
+        specs = [vm, *(other.spec for other in others or ())]  # None: their faults are told
         collect("vm", lambda: check_together(specs, machine))
     if workload and memory_bytes > 0 and vcpus > 0:
         seed = options.seed
@@ -143,7 +141,7 @@ def assembled(
     options: argparse.Namespace,
     asked: Asked,
     vm: VmSpec,
-    others: list[Guest] | None,
+    others: list[PlannedVm] | None,
     report: Callable[[str], None],
 ) -> Experiment:
     """Return the experiment of options and of what they ask for, when nothing is wrong."""
@@ -182,8 +180,10 @@ def assembled(
     )
 
 
-def recorded(options: argparse.Namespace, vm: VmSpec) -> dict[str, object]:
+def recorded(options: argparse.Namespace, experiment: Experiment) -> dict[str, object]:
     """Return what config.json says of the command line."""
+    from homeshift.workload import Workload
+
     plain = {name.replace("_", "-"): value for name, value in vars(options).items()}
     if options.timeline_messages:
         window = options.timeline_messages
@@ -192,7 +192,9 @@ def recorded(options: argparse.Namespace, vm: VmSpec) -> dict[str, object]:
             "end_ticks": window.end_ticks,
             "most": window.most,
         }
-    plain["vm-memory"] = vm.memory_bytes
+    if not options.trace and isinstance(experiment.workload, Workload):
+        plain["workload"] = experiment.workload.text
+    plain["vm-memory"] = experiment.vm.memory_bytes
     plain["target"] = list(options.target)
     plain["borrow"] = {str(node): part for node, part in options.borrow.items()}
     return plain
@@ -264,7 +266,7 @@ def _models(options: argparse.Namespace) -> Models:
 
 def _check_together(
     options: argparse.Namespace, asked: Asked, faults: _Faults
-) -> tuple[VmSpec, list[Guest] | None]:
+) -> tuple[VmSpec, list[PlannedVm] | None]:
     """Return the VM and the others, and note what does not fit."""
     booting = (
         *("kernel", "initrd", "append", "disk"),

@@ -16,8 +16,9 @@ from __future__ import annotations
 import hashlib
 import json
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,9 @@ from homeshift.errors import InputError, RunError
 from homeshift.experiment import host_memory
 from homeshift.experiment.executor import Migration
 from homeshift.experiment.frames import FrameAllocator
-from homeshift.experiment.guests import Guest
 from homeshift.experiment.interruption import TARGET_FAILURE, CallingOff, Interruption
 from homeshift.experiment.message_window import MessageWindow
+from homeshift.experiment.planned_vms import PlannedVm
 from homeshift.experiment.running_vm import RunningVm
 from homeshift.experiment.schedule import Steps, run_together, sleep
 from homeshift.experiment.summary import Span, changing_speeds, summary, too_few_accesses
@@ -63,7 +64,7 @@ class Result:
 
     machine: Machine
     constants: Constants
-    guests: Sequence[Guest]
+    vms: Sequence[PlannedVm]
     """The VMs, that of the summary first."""
     summary: dict[str, Any]
     """What migration.json holds."""
@@ -75,7 +76,7 @@ class Result:
 
     def config(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Return what config.json holds of a run with these arguments."""
-        return config_of(arguments, self.machine, self.guests, self.constants)
+        return config_of(arguments, self.machine, self.vms, self.constants)
 
     def write(
         self, directory: Path, arguments: Mapping[str, Any], *, timeline: bool = False
@@ -94,11 +95,11 @@ class Result:
 def config_of(
     arguments: Mapping[str, Any],
     machine: Machine,
-    guests: Sequence[Guest],
+    vms: Sequence[PlannedVm],
     constants: Constants,
 ) -> dict[str, Any]:
     """Return what config.json holds of an experiment."""
-    first, *others = guests
+    first, *others = vms
     assert first.strategy is not None
     return {
         "format": FORMAT,
@@ -146,7 +147,7 @@ class Experiment:
     warmup_ticks: int
     window_ticks: int
     horizon_ticks: int | None = None
-    others: Sequence[Guest] = ()
+    others: Sequence[PlannedVm] = ()
     keep_borrowed: bool = False
     interruption: Interruption | None = None
     fence: bool = False
@@ -158,9 +159,9 @@ class Experiment:
     report: Callable[[str], None] = lambda _: None
 
     @property
-    def guests(self) -> list[Guest]:
+    def vms(self) -> list[PlannedVm]:
         """All VMs, that of the summary first."""
-        first = Guest(spec=self.vm, workload=self.workload, strategy=self.strategy)
+        first = PlannedVm(spec=self.vm, workload=self.workload, strategy=self.strategy)
         return [first, *self.others]
 
     def run(self) -> Result:
@@ -171,7 +172,7 @@ class Experiment:
             RunError: the simulation failed, or the host has not enough memory for it.
         """
         self._check()
-        specs = [guest.spec for guest in self.guests]
+        specs = [vm.spec for vm in self.vms]
         if not inside_gem5():  # which needs other amounts
             host_memory.check(self.machine, specs)
         try:
@@ -180,20 +181,20 @@ class Experiment:
             raise host_memory.ran_out(self.machine, specs) from error
 
     def _check(self) -> None:
-        guests = self.guests
-        check_together([guest.spec for guest in guests], self.machine)
+        vms = self.vms
+        check_together([vm.spec for vm in vms], self.machine)
         lacking = [
-            f"VM {number}: {guest.strategy.name} needs borrowed memory; say what it borrows "
+            f"VM {number}: {vm.strategy.name} needs borrowed memory; say what it borrows "
             f"({'borrow in the file' if number else '--borrow'})"
-            for number, guest in enumerate(guests)
-            if guest.strategy is not None and guest.strategy.stays and not guest.spec.borrow
+            for number, vm in enumerate(vms)
+            if vm.strategy is not None and vm.strategy.stays and not vm.spec.borrow
         ]
         if lacking:
             raise InputError("the choice of strategies", lacking)
         if self.horizon_ticks is not None:
-            _check_starts(guests, self.horizon_ticks)
+            _check_starts(vms, self.horizon_ticks)
         if self.interruption and self.interruption.kind == TARGET_FAILURE:
-            _check_target_failure(guests)
+            _check_target_failure(vms)
         if self.messages is not None:
             check_message_log()
         check_models(self.models, self.machine, self.workload)
@@ -216,19 +217,19 @@ def seed_of(seed: int, *, vm: int) -> int:
     )
 
 
-def _check_starts(guests: Sequence[Guest], horizon_ticks: int) -> None:
+def _check_starts(vms: Sequence[PlannedVm], horizon_ticks: int) -> None:
     late = [
-        f"VM {number}: start = {time_text(guest.start_ticks)}: not before the end of the "
+        f"VM {number}: start = {time_text(vm.start_ticks)}: not before the end of the "
         f"measurement, after {time_text(horizon_ticks)}"
-        for number, guest in enumerate(guests)
-        if guest.start_ticks >= horizon_ticks
+        for number, vm in enumerate(vms)
+        if vm.start_ticks >= horizon_ticks
     ]
     if late:
         raise InputError("the horizon", late)
 
 
-def _check_target_failure(guests: Sequence[Guest]) -> None:
-    first, *others = guests
+def _check_target_failure(vms: Sequence[PlannedVm]) -> None:
+    first, *others = vms
     faults = []
     if first.strategy is not None and first.strategy.stays:
         faults.append(f"by {first.strategy.name} the VM stays where it is")
@@ -281,39 +282,39 @@ class _Run:
 
     def __init__(self, asked: Experiment) -> None:
         self.asked = asked
-        self.guests = guests = asked.guests
+        self.planned = asked.vms
         machine = asked.machine
-        allocator = FrameAllocator(machine, guests[0].spec.region_bytes)
+        allocator = FrameAllocator(machine, self.planned[0].spec.region_bytes)
         self.vms: list[RunningVm] = []
         first_core = 0
-        for number, guest in enumerate(guests):
+        for number, planned in enumerate(self.planned):
             vm = RunningVm(
                 number=number,
-                spec=guest.spec,
+                spec=planned.spec,
                 machine=machine,
                 allocator=allocator,
                 first_core=first_core,
-                lent=guest.strategy is None or guest.strategy.begins_lent,
+                lent=planned.strategy is None or planned.strategy.begins_lent,
             )
             self.vms.append(vm)
-            first_core += guest.spec.vcpus
+            first_core += planned.spec.vcpus
         self.engine: Engine = make_engine(
             Setup(
                 machine=machine,
                 vms=[
                     VmSetup(
                         frames=vm.frames,
-                        streams=guest.workload.streams(
+                        streams=planned.workload.streams(
                             vcpus=vm.spec.vcpus,
                             vm_bytes=vm.spec.memory_bytes,
                             seed=seed_of(asked.seed, vm=number),
                         ),
                         first_core=vm.first_core,
                     )
-                    for number, (vm, guest) in enumerate(zip(self.vms, guests, strict=True))
+                    for number, (vm, planned) in enumerate(zip(self.vms, self.planned, strict=True))
                 ],
                 homes=_homes(self.vms),
-                region_bytes=guests[0].spec.region_bytes,
+                region_bytes=self.planned[0].spec.region_bytes,
                 check=asked.check,
                 models=asked.models,
                 fast_forward=asked.fast_forward,
@@ -323,6 +324,51 @@ class _Run:
             vm.attach(self.engine)
 
     def result(self) -> Result:
+        engine, asked = self.engine, self.asked
+        self._warm_up()
+        seen = self._watch_before()
+        at_first, start = seen[0], seen[-1]
+        changing = self._doubt_speeds(seen)
+        horizon = None if asked.horizon_ticks is None else start.tick + asked.horizon_ticks
+        calling_off = CallingOff(asked.interruption, start.tick)
+        journeys = self._journeys(start.tick, calling_off)
+        every = max(1, (asked.horizon_ticks or asked.window_ticks) // POINTS)
+        progress = Progress(engine, self._look, every=every)
+        log = iter(()) if asked.messages is None else asked.messages.steps(engine, start.tick)
+        background = [progress.steps(), log]
+        end = self._migrate(journeys, background, start.tick, horizon)
+        for journey in journeys:
+            journey.tell_end()
+        asked.report("watching the VM afterwards")
+        until = end.tick + asked.window_ticks if horizon is None else horizon
+        run_together(engine, [sleep(engine, until)], background=background)
+        at_last = self._look()
+        progress.end(at_last)
+        statistics, final_tick = tuple(engine.statistics()), engine.now
+        if asked.check:
+            self._audit()
+        return Result(
+            machine=asked.machine,
+            constants=asked.constants,
+            vms=self.planned,
+            summary=summary(
+                engine_name=engine.name,
+                specs=[planned.spec for planned in self.planned],
+                legs=[leg for journey in journeys for leg in journey.legs],
+                moments=(at_first, start, end, at_last),
+                changing=changing,
+                on_cpus=isinstance(asked.workload, Booted),
+                progress=progress.points,
+                constants=asked.constants,
+                calling_off=calling_off if calling_off.of else None,
+            ),
+            statistics=statistics,
+            final_tick=final_tick,
+            messages=tuple(engine.take_message_log()),
+        )
+
+    def _warm_up(self) -> None:
+        """Let all VMs run, the first one alone while it fast-forwards."""
         engine, asked, report = self.engine, self.asked, self.asked.report
         if too_slow := links_too_slow(asked.models, asked.machine):
             report(too_slow)
@@ -338,86 +384,78 @@ class _Run:
             engine.resume(vm.number, vm.node)
         report("warming up")
         engine.warm_up(asked.warmup_ticks)
+
+    def _watch_before(self) -> Sequence[Span]:
+        """Return what is seen at the begin of the window, and after each quarter of it."""
+        engine, window = self.engine, self.asked.window_ticks
+        period = self.asked.machine.clock_period_ps
+        moments = [window * quarter // 4 // period * period for quarter in range(4)]
         engine.reset_statistics()
-        at_first = self._look()
-        half_ticks = asked.window_ticks // 2
-        half_ticks -= half_ticks % asked.machine.clock_period_ps
-        engine.run(half_ticks)
-        middle = self._look()
-        engine.run(asked.window_ticks - half_ticks)
-        start = self._look()
-        changing = changing_speeds(middle - at_first, start - middle)
+        seen = [self._look()]
+        for begin, end in pairwise([*moments, window]):
+            engine.run(end - begin)
+            seen.append(self._look())
+        return seen
+
+    def _doubt_speeds(self, seen: Sequence[Span]) -> Collection[int]:
+        """Say which VMs' speeds are in doubt; return the VMs that were not steady."""
+        quarters = [later - earlier for earlier, later in pairwise(seen)]
+        changing = changing_speeds(quarters)
         for number, (first, second) in changing.items():
-            _from_vm(number, report)(
+            self._from_vm(number)(
                 f"the VM is not steady before the migration: {first:.4g} accesses/us, then "
                 f"{second:.4g}: its caches fill (a longer --warmup helps), or its work changes"
             )
-        for number, accesses in too_few_accesses(start - at_first).items():
-            _from_vm(number, report)(
+        for number, accesses in too_few_accesses(seen[-1] - seen[0]).items():
+            self._from_vm(number)(
                 f"the VM's speed before the migration is not known: too few accesses, {accesses} "
                 "(a longer --window helps)"
             )
-        calling_off = CallingOff(asked.interruption, start.tick)  # of the first VM's migration
-        journeys = [
+        return changing
+
+    def _journeys(self, start_tick: int, calling_off: CallingOff) -> list[_Journey]:
+        """Return the migrations of each VM that moves; `calling_off` is of the first one's."""
+        return [
             _Journey(
                 vm,
-                guest.strategy,
-                (vm.node,) if guest.strategy.stays else guest.spec.targets,
-                start_tick=engine.now + guest.start_ticks,
-                keep_borrowed=asked.keep_borrowed,
-                calling_off=calling_off if vm.number == 0 else CallingOff(None, start.tick),
-                fence=asked.fence,
-                report=_from_vm(vm.number, report),
+                planned.strategy,
+                (vm.node,) if planned.strategy.stays else planned.spec.targets,
+                start_tick=start_tick + planned.start_ticks,
+                keep_borrowed=self.asked.keep_borrowed,
+                calling_off=calling_off if vm.number == 0 else CallingOff(None, start_tick),
+                fence=self.asked.fence,
+                report=self._from_vm(vm.number),
             )
-            for vm, guest in zip(self.vms, self.guests, strict=True)
-            if guest.strategy is not None
+            for vm, planned in zip(self.vms, self.planned, strict=True)
+            if planned.strategy is not None
         ]
-        report(f"migrating by {journeys[0].strategy.name}")
-        every = max(1, (asked.horizon_ticks or asked.window_ticks) // POINTS)
-        progress = Progress(engine, self._look, every=every)
-        log = iter(()) if asked.messages is None else asked.messages.steps(engine, start.tick)
-        horizon = None if asked.horizon_ticks is None else start.tick + asked.horizon_ticks
-        over = run_together(
-            engine,
-            [journey.steps() for journey in journeys],
-            background=[progress.steps(), log],
-            until=horizon,
-        )
+
+    def _migrate(
+        self,
+        journeys: Sequence[_Journey],
+        background: Sequence[Steps],
+        start_tick: int,
+        horizon: int | None,
+    ) -> Span:
+        """Let the VMs migrate, and return what is seen at the end.
+
+        Raises:
+            RunError: that is after the tick `horizon`.
+        """
+        self.asked.report(f"migrating by {journeys[0].strategy.name}")
+        steps = [journey.steps() for journey in journeys]
+        over = run_together(self.engine, steps, background=background, until=horizon)
         end = self._look()
         if horizon is not None and (not over or end.tick > horizon):
             which = "the migration is" if len(journeys) == 1 else "the migrations are"
-            after = time_text(horizon - start.tick)
+            after = time_text(horizon - start_tick)
             raise RunError(f"{which} not over after {after}; give a longer horizon")
-        until = end.tick + asked.window_ticks if horizon is None else horizon
-        for journey in journeys:
-            journey.tell_end()
-        report("watching the VM afterwards")
-        run_together(engine, [sleep(engine, until)], background=[progress.steps(), log])
-        at_last = self._look()
-        progress.end(at_last)
-        statistics = tuple(engine.statistics())
-        final_tick = engine.now
-        if asked.check:
-            self._audit()
-        return Result(
-            machine=asked.machine,
-            constants=asked.constants,
-            guests=self.guests,
-            summary=summary(
-                engine_name=engine.name,
-                specs=[guest.spec for guest in self.guests],
-                legs=[leg for journey in journeys for leg in journey.legs],
-                moments=(at_first, start, end, at_last),
-                changing=changing,
-                on_cpus=isinstance(asked.workload, Booted),
-                progress=progress.points,
-                constants=asked.constants,
-                calling_off=calling_off if calling_off.of else None,
-            ),
-            statistics=statistics,
-            final_tick=final_tick,
-            messages=tuple(engine.take_message_log()),
-        )
+        return end
+
+    def _from_vm(self, number: int) -> Callable[[str], None]:
+        """Return what reports a line about a VM, whose number it says but for the first one."""
+        report = self.asked.report
+        return (lambda line: report(f"VM {number}: {line}")) if number else report
 
     def _look(self) -> Span:
         engine = self.engine
@@ -435,10 +473,6 @@ class _Run:
         while not all(self.engine.paused(vm.number) for vm in self.vms):
             self.engine.wait(None)
         self.engine.audit()
-
-
-def _from_vm(number: int, report: Callable[[str], None]) -> Callable[[str], None]:
-    return (lambda line: report(f"VM {number}: {line}")) if number else report
 
 
 def _homes(vms: Sequence[RunningVm]) -> dict[int, array[int]]:

@@ -49,8 +49,11 @@ Moments = tuple[Span, Span, Span, Span]
 
 STEADY_WITHIN = 0.1
 """Most by which a VM's speeds in the two halves before the migrations may differ."""
+DRIFT_WITHIN = 0.05
+"""Most by which they may differ in the first and the last quarter, if the speed rises in every
+quarter, or falls in every one: it will go on, as while caches fill."""
 LEAST_ACCESSES = 1000
-"""Fewer in these halves together, and chance makes the speeds differ."""
+"""Fewer in all of that time, and chance makes the speeds differ."""
 LEAST_FOR_A_SPEED = 100
 """Fewer before the migrations, and their speed is off by more than 10 % by chance (1 / sqrt n)."""
 
@@ -146,25 +149,35 @@ def summary(
     }
 
 
-def changing_speeds(first: Span, second: Span) -> dict[int, tuple[float, float]]:
-    """Return a VM's speeds in two spans, in accesses per microsecond, for each that is not steady.
+def changing_speeds(quarters: Sequence[Span]) -> dict[int, tuple[float, float]]:
+    """Return a VM's speeds, then and later, in accesses per microsecond, if it was not steady.
 
     Args:
-        first: half of the time before the migrations.
-        second: the other half.
+        quarters: of the time before the migrations.
     """
+    one, two, three, four = quarters
     found = {}
-    for number, pair in enumerate(zip(first.vms, second.vms, strict=True)):
-        counts = [vm.accesses for vm in pair]
-        if sum(counts) < LEAST_ACCESSES:
+    for number in range(len(one.vms)):
+        if sum(quarter.vms[number].accesses for quarter in quarters) < LEAST_ACCESSES:
             continue
-        was, then = (
-            count / (half.tick / TICKS_PER_MICROSECOND)
-            for count, half in zip(counts, (first, second), strict=True)
-        )
-        if abs(was - then) > STEADY_WITHIN * max(was, then):
-            found[number] = (was, then)
+        halves = _speed(number, one, two), _speed(number, three, four)
+        speeds = [_speed(number, quarter) for quarter in quarters]
+        goes_on = speeds in (sorted(speeds), sorted(speeds, reverse=True))
+        if _differ(*halves, within=STEADY_WITHIN):
+            found[number] = halves
+        elif goes_on and _differ(speeds[0], speeds[-1], within=DRIFT_WITHIN):
+            found[number] = speeds[0], speeds[-1]
     return found
+
+
+def _speed(number: int, *spans: Span) -> float:
+    """Return what a VM did in some time, in accesses per microsecond."""
+    accesses = sum(span.vms[number].accesses for span in spans)
+    return accesses / (sum(span.tick for span in spans) / TICKS_PER_MICROSECOND)
+
+
+def _differ(one: float, other: float, *, within: float) -> bool:
+    return abs(one - other) > within * max(one, other)
 
 
 def too_few_accesses(before: Span) -> dict[int, int]:

@@ -82,6 +82,14 @@ class VmSpec:
             raise InputError("the VM", faults)
 
     def _faults(self, machine: Machine) -> list[str]:
+        wrong = self._misplaced_memory(machine) + self._uneven(machine)
+        return self._misplaced_vcpus(machine) + (wrong or self._misfits(machine))
+
+    def misplaced(self, machine: Machine) -> list[str]:
+        """Return what is wrong with its nodes and the number of its vCPUs, whatever its size."""
+        return self._misplaced_vcpus(machine) + self._misplaced_memory(machine)
+
+    def _misplaced_vcpus(self, machine: Machine) -> list[str]:
         faults = []
         last = machine.nodes - 1
         node = self.source
@@ -99,28 +107,15 @@ class VmSpec:
                 f"vcpus = {self.vcpus}: a node of '{machine.name}' has "
                 f"{machine.cores.per_node} cores; give 1 to {machine.cores.per_node}"
             )
-        return faults + (self._misplaced(machine) or self._misfits(machine))
+        return faults
 
-    def _misplaced(self, machine: Machine) -> list[str]:
+    def _misplaced_memory(self, machine: Machine) -> list[str]:
         faults = []
         last = machine.nodes - 1
         if not 0 <= self.source <= last:
             faults.append(f"source = {self.source}: '{machine.name}' has the nodes 0 to {last}")
         elif self.source >= machine.hosts:
             faults.append(f"source = {self.source}: {_coreless(machine)}")
-        region = self.region_bytes
-        if region < PAGE_BYTES or region > 2 << 20 or region & (region - 1):
-            faults.append(f"region = {size_text(region)}: not a power of two from 4KiB to 2MiB")
-        elif self.memory_bytes <= 0 or self.memory_bytes % region:
-            faults.append(
-                f"vm-memory = {size_text(self.memory_bytes)}: not a whole number of regions of "
-                f"{size_text(region)}"
-            )
-        elif machine.memory.size_bytes % region:
-            faults.append(
-                f"region = {size_text(region)}: does not divide a node's memory of "
-                f"{size_text(machine.memory.size_bytes)}"
-            )
         for node, part in self.borrow.items():
             if not 0 <= node <= last:
                 faults.append(f"borrow {node}: '{machine.name}' has the nodes 0 to {last}")
@@ -132,6 +127,23 @@ class VmSpec:
         if total > 1 + 1e-9:
             faults.append(f"borrow: the fractions add up to {total:g}; at most 1 can be borrowed")
         return faults
+
+    def _uneven(self, machine: Machine) -> list[str]:
+        """Return why its memory, or a node's, cannot be divided into regions."""
+        region = self.region_bytes
+        if region < PAGE_BYTES or region > 2 << 20 or region & (region - 1):
+            return [f"region = {size_text(region)}: not a power of two from 4KiB to 2MiB"]
+        if self.memory_bytes <= 0 or self.memory_bytes % region:
+            return [
+                f"vm-memory = {size_text(self.memory_bytes)}: not a whole number of regions of "
+                f"{size_text(region)}"
+            ]
+        if machine.memory.size_bytes % region:
+            return [
+                f"region = {size_text(region)}: does not divide a node's memory of "
+                f"{size_text(machine.memory.size_bytes)}"
+            ]
+        return []
 
     def _misfits(self, machine: Machine) -> list[str]:
         everything = machine.nodes * machine.memory.size_bytes

@@ -18,6 +18,7 @@ from homeshift.machine.changes import apply_changes
 from homeshift.machine.fields import Clock, Field, Latency, Table
 from homeshift.machine.model import Machine
 from homeshift.machine.rules import RULES
+from homeshift.named_values import partition_file
 from homeshift.toml_file import read_toml
 
 T = TypeVar("T")
@@ -45,12 +46,13 @@ def load_machine(text: str) -> Machine:
 
     Args:
         text: NAME or FILE, or either with changes: "quad:network.link_bandwidth=64GB/s,nodes=8".
-            What has a slash or the suffix .toml is a file, anything else a name.
+            What has a slash or the suffix .toml is a file, anything else a name. Of a file whose
+            path has a colon, all of the path is taken.
 
     Raises:
         InputError: no such machine, no TOML, or a file or changes with faults; all are listed.
     """
-    name_or_path, colon, changes = text.partition(":")
+    name_or_path, colon, changes = partition_file(text)
     if "/" in name_or_path or name_or_path.endswith(".toml"):
         path = Path(name_or_path)
         shown = name_or_path

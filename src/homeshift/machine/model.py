@@ -114,7 +114,7 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wire:
+class LinkPair:
     """A link in each direction between two routers; node n is at router n."""
 
     between: Annotated[
@@ -182,7 +182,7 @@ class Network:
         float, Bandwidth(key="link_bandwidth", sentence="of one link, in each direction")
     ]
     links: Annotated[
-        tuple[Wire, ...] | None,
+        tuple[LinkPair, ...] | None,
         Table(key="links", sentence='each link, if topology is "links"', required=False, many=True),
     ] = None
 

@@ -16,11 +16,11 @@ from homeshift.machine.fields import suggest
 from homeshift.machine.model import (
     MOST_CORES,
     Cache,
+    LinkPair,
     Machine,
     Memory,
     Network,
     Pool,
-    Wire,
 )
 from homeshift.units import LINE_BYTES, size_text
 
@@ -125,7 +125,9 @@ def only_a_mesh_has_columns(topology: str, columns: int | None) -> str | None:
 
 
 @rule(Network, at="links")
-def links_are_listed_for_one_topology(topology: str, links: Sequence[Wire] | None) -> str | None:
+def links_are_listed_for_one_topology(
+    topology: str, links: Sequence[LinkPair] | None
+) -> str | None:
     """Other topologies have the links that they have."""
     if topology == "links" and links is None:
         return 'missing: topology = "links" needs them, as in [[network.links]]'
@@ -135,12 +137,12 @@ def links_are_listed_for_one_topology(topology: str, links: Sequence[Wire] | Non
 
 
 @rule(Machine, at="network.links")
-def links_lead_everywhere(nodes: int, network__links: Sequence[Wire] | None) -> str | None:
+def links_lead_everywhere(nodes: int, network__links: Sequence[LinkPair] | None) -> str | None:
     """From every router to every other, and at most one from one to another."""
     if network__links is None:
         return None
     neighbours: dict[int, set[int]] = {router: set() for router in range(nodes)}
-    for one, other in (wire.between for wire in network__links):
+    for one, other in (pair.between for pair in network__links):
         if other in neighbours.setdefault(one, set()):
             return f"two links between {min(one, other)} and {max(one, other)}"
         neighbours[one].add(other)
@@ -154,12 +156,12 @@ def links_lead_everywhere(nodes: int, network__links: Sequence[Wire] | None) -> 
 
 
 @rule(Machine, at="network.links")
-def countable_links(clock_period_ps: int, network__links: Sequence[Wire] | None) -> str | None:
+def countable_links(clock_period_ps: int, network__links: Sequence[LinkPair] | None) -> str | None:
     """As for all links."""
-    for wire in network__links or ():
-        given = wire.bandwidth_bytes_per_second
+    for pair in network__links or ():
+        given = pair.bandwidth_bytes_per_second
         if given is not None and (fault := _countable(given, clock_period_ps)):
-            return f"bandwidth between {wire.between[0]} and {wire.between[1]} {fault}"
+            return f"bandwidth between {pair.between[0]} and {pair.between[1]} {fault}"
     return None
 
 

@@ -7,6 +7,7 @@ One that is not added is named by its file, "mine.py".
 from __future__ import annotations
 
 from homeshift.errors import InputError, near
+from homeshift.named_values import partition_file
 from homeshift.strategies.base import (
     Cancel,
     Copy,
@@ -111,7 +112,7 @@ def strategy_named(text: str) -> Strategy:
     Raises:
         InputError: there is none of that name, or its parameters have faults; all are listed.
     """
-    name, _, rest = text.partition(":")
+    name, _, rest = partition_file(text)
     strategies = STRATEGIES | LENDING
     if name.endswith(".py"):
         strategy = strategy_in(name)

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from homeshift.analysis.confidence import interval
 from homeshift.analysis.crossover import compare_courses, course, last_crossing
-from homeshift.analysis.groups import interval
 from homeshift.analysis.runs import Run, read_run
 from homeshift.analysis.sweep_note import TABLE, run_directory
 from homeshift.errors import InputError

@@ -21,7 +21,6 @@ import hashlib
 import itertools
 import json
 import os
-import re
 import stat
 import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -88,11 +87,10 @@ def texts(values: Iterable[str]) -> dict[str, str]:
 
 def _words(values: Iterable[str]) -> Iterator[str]:
     """Yield what may be files: parts of values, and of values in files, as of VMs."""
-    for value in values:
-        for word in re.split("[:,]", value):
-            yield word
-            if word.endswith(".toml") and (digest := _digest(word)):
-                yield from _words_in(word, digest)
+    for word in itertools.chain.from_iterable(map(_parts, values)):
+        yield word
+        if word.endswith(".toml") and (digest := _digest(word)):
+            yield from _words_in(word, digest)
 
 
 @cache
@@ -102,7 +100,14 @@ def _words_in(path: str, digest: str) -> tuple[str, ...]:  # noqa: ARG001
     except ValueError:
         return ()  # who reads it tells
     values = [value for _, value in leaves(content, lists=True) if isinstance(value, str)]
-    return tuple(word for value in values for word in re.split("[:,]", value))
+    return tuple(itertools.chain.from_iterable(map(_parts, values)))
+
+
+def _parts(value: str) -> Iterator[str]:
+    """Yield what may be a file in "FILE:NAME=VALUE" or "trace:FILE,FILE": paths may have colons."""
+    for words in (item.split(":") for item in value.split(",")):
+        for first, end in itertools.combinations(range(len(words) + 1), 2):
+            yield ":".join(words[first:end])
 
 
 def _digest(path: str) -> str | None:
@@ -203,8 +208,8 @@ def _faults(
                 faults += found
                 if not found:
                     sound.setdefault(name, []).append(single)
-            texts = [json.dumps(single, default=str) for single in values]
-            twice = sorted({text for text in texts if texts.count(text) > 1})
+            written = [json.dumps(single, default=str) for single in values]
+            twice = sorted({text for text in written if written.count(text) > 1})
             faults += [f"{name}: {text} is listed twice" for text in twice]
     return faults, sound
 

@@ -143,9 +143,9 @@ def _with_links(random: Random, period: int, nodes: int) -> str:
     order = random.sample(range(routers), routers)
     joined = {frozenset((order[n], random.choice(order[:n]))) for n in range(1, routers)}
     others = [pair for ends in combinations(order, 2) if (pair := frozenset(ends)) not in joined]
-    wires = [*joined, *random.sample(others, random.randint(0, min(routers, len(others))))]
+    pairs = [*joined, *random.sample(others, random.randint(0, min(routers, len(others))))]
     rows = []
-    for pair in random.sample(wires, len(wires)):
+    for pair in random.sample(pairs, len(pairs)):
         keys = [f"between = {random.sample(sorted(pair), 2)}"]
         if random.random() < 0.4:
             keys.append(f'latency = "{random.randint(1, 60) * period}ps"')

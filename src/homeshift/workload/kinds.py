@@ -52,7 +52,8 @@ class Parameter:
         """Return `value` as a specification would give it."""
         if self.unit == "B":
             return size_text(int(value))
-        return str(value) if isinstance(value, int) else f"{value:g}"
+        short = f"{value:g}"
+        return short if float(short) == value and not isinstance(value, int) else str(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

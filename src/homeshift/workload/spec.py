@@ -49,6 +49,17 @@ class Workload:
         complete = {**KINDS[self.kind].defaults, **self.parameters}
         object.__setattr__(self, "parameters", complete)
 
+    @property
+    def text(self) -> str:
+        """The specification of it that leaves out what is usual: one for all that mean the same."""
+        given = [
+            f"{parameter.name}={parameter.text(self.parameters[parameter.name])}"
+            for parameter in KINDS[self.kind].parameters
+            if self.parameters[parameter.name] != parameter.default
+        ]
+        rest = ",".join([*(str(trace.path) for trace in self.traces), *given])
+        return f"{self.kind}:{rest}" if rest else self.kind
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that JSON can hold."""
         plain: dict[str, Any] = {"kind": self.kind, **self.parameters}

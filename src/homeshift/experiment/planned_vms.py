@@ -32,7 +32,7 @@ from homeshift.workload import Booted, Workload, parse_workload, trace_workload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Guest:
+class PlannedVm:
     """A VM of an experiment.
 
     Args:
@@ -57,21 +57,20 @@ class Guest:
         }
 
 
-def load_guests(
+def load_vms(
     path: str | os.PathLike[str],
     *,
     region_bytes: int,
     stage2_entry_bytes: int,
     machine: Machine | None = None,
-) -> list[Guest]:
+) -> list[PlannedVm]:
     """Return the VMs that a file describes.
 
     Args:
         path: of the TOML file.
         region_bytes: of all VMs of a machine.
         stage2_entry_bytes: of all VMs of a machine.
-        machine: gives VMs their memory that name none; and if there are faults, those of VMs that
-            do not fit it are told as well.
+        machine: gives VMs their memory that name none; one that does not fit it is a fault.
 
     Raises:
         InputError: the file cannot be read, or has faults; all of them are listed.
@@ -82,7 +81,7 @@ def load_guests(
     listed = tables.get("vm")
     if not isinstance(listed, list) or not all(isinstance(table, dict) for table in listed):
         raise InputError(subject, [*faults, "vm: missing; begin each VM with [[vm]]"])
-    guests: dict[int, Guest] = {}
+    vms = []
     for number, table in enumerate(listed, 1):  # VM 0 is that of the command line
         values: dict[str, Any] = {}
         faults += [
@@ -97,20 +96,22 @@ def load_guests(
                 faults += [f"VM {number}: {key}: {fault}" for fault in error.faults]
             except ValueError as error:
                 faults.append(f"VM {number}: {key} = {table[key]!r}: {error}")
-        if values.keys() == _FIELDS.keys():
-            faults += [f"VM {number}: {fault}" for fault in _contradictions(table, values)]
-            if values["vm-memory"] is None:
-                values["vm-memory"] = default_memory_bytes(machine)
-            guests[number] = _guest(values, region_bytes, stage2_entry_bytes)
+        unread = _FIELDS.keys() - values.keys()
+        values |= {key: _FIELDS[key][0](_FIELDS[key][1]) for key in unread}
+        if values["vm-memory"] is None:
+            values["vm-memory"] = default_memory_bytes(machine)
+        planned = _planned(values, region_bytes, stage2_entry_bytes)
+        vms.append(planned)
+        if not unread:
+            found = [*_contradictions(table, values), *_misfits(planned, machine)]
+        elif machine and "source" not in unread:
+            found = planned.spec.misplaced(machine)
+        else:
+            found = []
+        faults += [f"VM {number}: {fault}" for fault in found]
     if faults:
-        for number, guest in guests.items():
-            try:
-                if machine is not None:
-                    guest.spec.check(machine)
-            except InputError as error:
-                faults += [f"VM {number}: {fault}" for fault in error.faults]
         raise InputError(subject, faults)
-    return list(guests.values())
+    return vms
 
 
 def _contradictions(table: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:
@@ -122,9 +123,26 @@ def _contradictions(table: Mapping[str, Any], values: Mapping[str, Any]) -> list
     return [f"{key}: it has no target, and so does not migrate" for key in without]
 
 
-def _guest(values: Mapping[str, Any], region_bytes: int, stage2_entry_bytes: int) -> Guest:
+def _misfits(planned: PlannedVm, machine: Machine | None) -> list[str]:
+    """Return why a VM does not fit a machine, or its workload not the VM."""
+    spec = planned.spec
+    faults: list[str] = []
+    try:
+        if machine:
+            spec.check(machine)
+    except InputError as error:
+        faults += error.faults
+    try:
+        if spec.vcpus and spec.memory_bytes:
+            planned.workload.streams(vcpus=spec.vcpus, vm_bytes=spec.memory_bytes, seed=0)
+    except InputError as error:
+        faults += error.faults
+    return faults
+
+
+def _planned(values: Mapping[str, Any], region_bytes: int, stage2_entry_bytes: int) -> PlannedVm:
     strategy: Strategy = values["strategy"]
-    return Guest(
+    return PlannedVm(
         spec=VmSpec(
             memory_bytes=values["vm-memory"],
             vcpus=values["vcpus"],
