@@ -202,8 +202,6 @@ class Body:
             case ast.FunctionCall():
                 arguments = ", ".join(self.expression(a) for a in node.arguments)
                 return f"{node.name}({arguments})"
-            case ast.New():
-                return f"new {self._type_named(node, node.new_type.name)}"
             case ast.StaticCast():
                 star = " *" if node.how == "pointer" else ""
                 to = self._type_named(node, node.to.name)
@@ -240,5 +238,11 @@ class Body:
             if method == "recycle":
                 return f"recycle(port_{variable.name})"
             raise EmitError(node, f"'{method}' of an in_port")
-        arguments = ", ".join(self.expression(a) for a in node.arguments)
+        arguments = ", ".join(self._argument(a) for a in node.arguments)
         return f"{self._object(node.object)}{method}({arguments})"
+
+    def _argument(self, node: ast.Expression) -> str:
+        """An argument of a method. A new entry is a value: the table that takes it has a place."""
+        if isinstance(node, ast.New):
+            return f"{self._type_named(node, node.new_type.name)}{{}}"
+        return self.expression(node)
