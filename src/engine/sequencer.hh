@@ -67,6 +67,7 @@ class Sequencer final : public Runner
     {
         requests_.push_back({address, queue_->now() + latency_, write});
         lines_->prefetch(address);
+        lines_->prefetch_entries(address);
         tell_queue();
     }
 

@@ -141,6 +141,15 @@ class CacheMemory
         __builtin_prefetch(first + lanes_); // 16 ways: another line of the host's memory
     }
 
+    // The same of a set's entries, before it is known which will be needed: all of 8 ways.
+    [[gnu::always_inline]] void
+    prefetch_entries(Addr line) const
+    {
+        const AbstractCacheEntry *const first = entry(set_of(line), 0);
+        __builtin_prefetch(first);
+        __builtin_prefetch(reinterpret_cast<const HostLine *>(first) + 1);
+    }
+
     // The second step, when the first is done. Returns the line that will have to go for this one,
     // if it is to come and nothing else does before; or kNoLine.
     [[gnu::always_inline]] Addr
@@ -300,7 +309,7 @@ class CacheMemory
     }
 
     AbstractCacheEntry *
-    entry(std::size_t set, unsigned way)
+    entry(std::size_t set, unsigned way) const
     {
         const std::size_t slot = set / (2 * sizeof(*tags_)) + way;
         return reinterpret_cast<AbstractCacheEntry *>(
