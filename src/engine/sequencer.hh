@@ -53,7 +53,6 @@ class Sequencer final : public Runner
         cache_ = cache;
         cache->set_core(this);
         port_ = port;
-        hit_.port = static_cast<std::int8_t>(port);
         lines_ = lines;
         latency_ = latency;
         home_table_ = table;
@@ -178,7 +177,7 @@ class Sequencer final : public Runner
     hits()
     {
         fill(hit_);
-        if (!cache_->take_hit(&hit_)) {
+        if (!cache_->take_hit(hit_)) {
             return false;
         }
         requests_.pop_front();

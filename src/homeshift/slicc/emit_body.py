@@ -47,7 +47,8 @@ def parameter_list(function: Function) -> str:
 class Body:
     """Emits code that runs as a member function of a machine's controller.
 
-    With `only_events`, it is the in_port of a core's requests once more, which takes hits alone.
+    With `only_events`, it is the in_port of a core's requests once more, which takes hits alone and
+    is given the `request`.
     """
 
     def __init__(
@@ -100,7 +101,10 @@ class Body:
                 port = f"port_{node.port.name}"
                 type_ = node.note.type
                 assert type_ is not None
-                yield f"    [[maybe_unused]] const auto &in_msg = peek<{cpp_type(type_)}>({port});"
+                peeked = f"peek<{cpp_type(type_)}>({port})"
+                if self.only_events is not None:
+                    peeked = f"static_cast<const {cpp_type(type_)} &>(request)"
+                yield f"    [[maybe_unused]] const auto &in_msg = {peeked};"
                 yield from (f"    {line}" for line in self._lines(node.body.statements))
                 yield "}"
             case ast.Enqueue():
