@@ -19,7 +19,7 @@ class AbstractCacheEntry
 };
 
 template <typename T>
-class EntryOf : public AbstractCacheEntry, public Pooled<T>
+class EntryOf : public AbstractCacheEntry
 {
   public:
     void
@@ -108,15 +108,14 @@ class EntryTable
 
   protected:
     AbstractCacheEntry *
-    insert(Addr address, AbstractCacheEntry *entry)
+    insert(Addr address, const AbstractCacheEntry &entry)
     {
         const unsigned line = place_for(address, "an entry");
         if (present_[line]) {
             throw ProtocolError("a line gets a second entry");
         }
         present_[line] = true;
-        entries_[line]->assign(*entry);
-        delete entry;
+        entries_[line]->assign(entry);
         return entries_[line];
     }
 
@@ -179,7 +178,7 @@ class CacheMemory : public EntryTable
     }
 
     AbstractCacheEntry *
-    allocate(Addr address, AbstractCacheEntry *entry)
+    allocate(Addr address, const AbstractCacheEntry &entry)
     {
         if (size() >= capacity) {
             throw ProtocolError("a line comes into a cache that has no room");
@@ -188,7 +187,7 @@ class CacheMemory : public EntryTable
     }
 
     void
-    allocateVoid(Addr address, AbstractCacheEntry *entry)
+    allocateVoid(Addr address, const AbstractCacheEntry &entry)
     {
         allocate(address, entry);
     }
@@ -218,7 +217,7 @@ class HomeDirectory : public EntryTable
 {
   public:
     AbstractCacheEntry *
-    allocate(Addr address, AbstractCacheEntry *entry)
+    allocate(Addr address, const AbstractCacheEntry &entry)
     {
         if (isAside(address)) {
             throw ProtocolError("a line gets a second entry, its first is set aside");
@@ -363,7 +362,7 @@ class DirectoryMemory : public EntryTable
 {
   public:
     AbstractCacheEntry *
-    allocate(Addr address, AbstractCacheEntry *entry)
+    allocate(Addr address, const AbstractCacheEntry &entry)
     {
         return insert(address, entry);
     }

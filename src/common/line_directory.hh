@@ -58,12 +58,15 @@ class LineDirectory
         regions_.prefetch(line >> shift_);
     }
 
-    // The second step, when the first is done.
+    // The second step, when the first is done: the record, and the one that a new one will follow.
     [[gnu::always_inline]] void
-    prefetch_record(std::uint64_t line) const
+    prefetch_record(std::uint64_t line)
     {
         if (const std::uint32_t number = first_[hash(line)]; number != kNone) {
-            __builtin_prefetch(&chunks_[number / kChunk][number % kChunk]);
+            __builtin_prefetch(&node(number));
+        }
+        if (const Region *const region = regions_.find(line >> shift_)) {
+            __builtin_prefetch(&node(region->tail));
         }
     }
 

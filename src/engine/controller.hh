@@ -80,14 +80,9 @@ class Controller : public Receiver
     // Take a request of a core, on its port, if that changes nothing but this cache: a hit. The
     // message stays the caller's. Returns whether it was taken.
     bool
-    take_hit(Message *message)
+    take_hit(const Message &message)
     {
-        if (!blocked_.empty()) {
-            return false;
-        }
-        current_ = message;
-        taken_ = false;
-        return run_hit();
+        return blocked_.empty() && run_hit(message);
     }
 
     MachineID
@@ -140,7 +135,7 @@ class Controller : public Receiver
     // Emitted: what the in_port of a core's requests does, if the transition that it triggers is
     // one that neither sends, nor waits, nor begins or ends anything. Returns whether it did it.
     virtual bool
-    run_hit()
+    run_hit(const Message &)
     {
         return false;
     }

@@ -100,7 +100,7 @@ class Network
 
   private:
     static constexpr unsigned kNetworks = 16; // virtual ones, at most
-    static constexpr std::size_t kAhead = 16; // messages until the host has what was prefetched
+    static constexpr std::size_t kAhead = 2;  // messages until the host has what was prefetched
 
     struct Machine
     {

@@ -53,7 +53,6 @@ class Sequencer final : public Runner
         cache_ = cache;
         cache->set_core(this);
         port_ = port;
-        hit_.port = static_cast<std::int8_t>(port);
         lines_ = lines;
         latency_ = latency;
         home_table_ = table;
@@ -67,6 +66,7 @@ class Sequencer final : public Runner
     {
         requests_.push_back({address, queue_->now() + latency_, write});
         lines_->prefetch(address);
+        lines_->prefetch_entries(address);
         tell_queue();
     }
 
@@ -177,7 +177,7 @@ class Sequencer final : public Runner
     hits()
     {
         fill(hit_);
-        if (!cache_->take_hit(&hit_)) {
+        if (!cache_->take_hit(hit_)) {
             return false;
         }
         requests_.pop_front();

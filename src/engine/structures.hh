@@ -25,7 +25,6 @@
 #include "common/line_directory.hh"
 #include "common/line_table.hh"
 #include "engine/home_table.hh"
-#include "engine/pool.hh"
 #include "engine/protocol_error.hh"
 #include "engine/types.hh"
 
@@ -38,18 +37,15 @@ class AbstractCacheEntry
 {};
 
 template <typename T>
-class EntryOf : public AbstractCacheEntry, public Pooled<T>
+class EntryOf : public AbstractCacheEntry
 {};
 
-// Move an entry, as SLICC makes it, to its place.
 template <typename T>
 AbstractCacheEntry *
-move_to(void *place, T *entry)
+put(void *place, const T &entry)
 {
     static_assert(std::is_trivially_copyable_v<T>);
-    T *const moved = ::new (place) T(*entry);
-    delete entry;
-    return moved;
+    return ::new (place) T(entry);
 }
 
 template <typename T>
@@ -145,6 +141,15 @@ class CacheMemory
         __builtin_prefetch(first + lanes_); // 16 ways: another line of the host's memory
     }
 
+    // The same of a set's entries, before it is known which will be needed: all of 8 ways.
+    [[gnu::always_inline]] void
+    prefetch_entries(Addr line) const
+    {
+        const AbstractCacheEntry *const first = entry(set_of(line), 0);
+        __builtin_prefetch(first);
+        __builtin_prefetch(reinterpret_cast<const HostLine *>(first) + 1);
+    }
+
     // The second step, when the first is done. Returns the line that will have to go for this one,
     // if it is to come and nothing else does before; or kNoLine.
     [[gnu::always_inline]] Addr
@@ -181,9 +186,10 @@ class CacheMemory
         return line_of(set, tags(set)[oldest(set)]);
     }
 
+    // entry: by value, in registers; the host is slow to copy what it has just written in parts.
     template <typename T>
     AbstractCacheEntry *
-    allocate(Addr line, T *entry)
+    allocate(Addr line, T entry)
     {
         constexpr std::size_t bytes = std::bit_ceil(sizeof(T));
         if (entries_ == nullptr) {
@@ -195,12 +201,12 @@ class CacheMemory
         const unsigned way = find(set, kFree);
         tags(set)[way] = tag_of(line);
         touched(set)[way] = stamp();
-        return move_to(this->entry(set, way), entry);
+        return put(this->entry(set, way), entry);
     }
 
     template <typename T>
     void
-    allocateVoid(Addr line, T *entry)
+    allocateVoid(Addr line, T entry)
     {
         allocate(line, entry);
     }
@@ -303,7 +309,7 @@ class CacheMemory
     }
 
     AbstractCacheEntry *
-    entry(std::size_t set, unsigned way)
+    entry(std::size_t set, unsigned way) const
     {
         const std::size_t slot = set / (2 * sizeof(*tags_)) + way;
         return reinterpret_cast<AbstractCacheEntry *>(
@@ -440,10 +446,11 @@ class DirectoryMemory
 
     template <typename T>
     AbstractCacheEntry *
-    allocate(Addr line, T *entry)
+    allocate(Addr line, const T &entry)
     {
-        entries_.set(line, std::shared_ptr<T>(entry));
-        return entry;
+        const auto kept = std::make_shared<T>(entry);
+        entries_.set(line, kept);
+        return kept.get();
     }
 
     bool
@@ -463,10 +470,10 @@ class InPlace
   public:
     template <typename T>
     void
-    reset(T *record)
+    reset(const T *record)
     {
         static_assert(sizeof(T) <= Bytes, "a record of a home directory is too large");
-        move_to(bytes_, record);
+        put(bytes_, *record);
     }
 
     void
@@ -490,6 +497,13 @@ class HomeDirectory : public LineDirectory<AbstractCacheEntry, InPlace<40>>
     HomeDirectory(std::uint64_t memory_bytes, unsigned region_shift)
         : LineDirectory(memory_bytes, region_shift), shift_(region_shift)
     {}
+
+    template <typename T>
+    AbstractCacheEntry *
+    allocate(Addr line, const T &record)
+    {
+        return LineDirectory::allocate(line, &record);
+    }
 
     bool
     isFenced(Addr address, MachineID machine)

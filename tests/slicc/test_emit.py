@@ -63,6 +63,20 @@ def test_a_hit_that_sends_something_is_none(tmp_path: Path) -> None:
     assert {t.event for t in hits(machine)} == {"Load"}
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("mandatory_in.dequeue(clockEdge());", "{old} cache.profileDemandHit();"),
+        ("cache.profileDemandHit();", "peek(mandatory_in, RubyRequest) {{ {old} }}"),
+    ],
+)
+def test_a_hit_takes_its_request_by_an_action_of_its_own_and_looks_at_it_no_more(
+    old: str, new: str, tmp_path: Path
+) -> None:
+    protocol = copy_of_protocol(tmp_path, old, new.format(old=old))
+    assert hits(load(protocol).machines["L1Cache"]) == []
+
+
 def test_a_port_that_does_more_than_trigger_has_no_hits(tmp_path: Path) -> None:
     old = "trigger(coreEvent(in_msg.Type)"
     protocol = copy_of_protocol(tmp_path, old, f"cache.profileDemandMiss();\n        {old}")

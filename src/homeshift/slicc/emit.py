@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from homeshift.output_file import output_folder
 from homeshift.slicc import ast
 from homeshift.slicc.emit_body import Body, cpp_type, parameter_list
-from homeshift.slicc.hits import REQUEST, hits, only_keeps_state
+from homeshift.slicc.hits import REQUEST, hit_actions, hits, only_keeps_state
 from homeshift.slicc.model import (
     Field,
     Function,
@@ -228,7 +229,7 @@ def _machine_header(machine: Machine, runtime: str, run_hits: bool) -> list[str]
         "",
         "  protected:",
         "    void run_port(int port) override;",
-        *(["    bool run_hit() override;"] if has_hits else []),
+        *(["    bool run_hit(const Message &request) override;"] if has_hits else []),
         "",
         "  private:",
     ]
@@ -461,7 +462,7 @@ def _hits(machine: Machine, found: Sequence[Transition]) -> list[str]:
         f"    const {state} state = {_call(machine.function('getState'), machine)};",
         f"    {state} next = state;",
         "    switch (key(state, event)) {",
-        *_cases(machine, found, names),
+        *_cases(machine, [replace(t, actions=hit_actions(machine, t)) for t in found], names),
         "      default:",
         "        return false;",
         "    }",
@@ -470,7 +471,7 @@ def _hits(machine: Machine, found: Sequence[Transition]) -> list[str]:
         "    return true;",
         "}",
         "",
-        f"bool {name}::run_hit()",
+        f"bool {name}::run_hit([[maybe_unused]] const Message &request)",
     ]
     block = Body(machine, only_events={t.event for t in found}).block(port.body)
     return [*lines, *block[:-1], "    return false;", block[-1], ""]

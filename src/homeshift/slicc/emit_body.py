@@ -47,7 +47,8 @@ def parameter_list(function: Function) -> str:
 class Body:
     """Emits code that runs as a member function of a machine's controller.
 
-    With `only_events`, it is the in_port of a core's requests once more, which takes hits alone.
+    With `only_events`, it is the in_port of a core's requests once more, which takes hits alone and
+    is given the `request`.
     """
 
     def __init__(
@@ -100,7 +101,10 @@ class Body:
                 port = f"port_{node.port.name}"
                 type_ = node.note.type
                 assert type_ is not None
-                yield f"    [[maybe_unused]] const auto &in_msg = peek<{cpp_type(type_)}>({port});"
+                peeked = f"peek<{cpp_type(type_)}>({port})"
+                if self.only_events is not None:
+                    peeked = f"static_cast<const {cpp_type(type_)} &>(request)"
+                yield f"    [[maybe_unused]] const auto &in_msg = {peeked};"
                 yield from (f"    {line}" for line in self._lines(node.body.statements))
                 yield "}"
             case ast.Enqueue():
@@ -202,8 +206,6 @@ class Body:
             case ast.FunctionCall():
                 arguments = ", ".join(self.expression(a) for a in node.arguments)
                 return f"{node.name}({arguments})"
-            case ast.New():
-                return f"new {self._type_named(node, node.new_type.name)}"
             case ast.StaticCast():
                 star = " *" if node.how == "pointer" else ""
                 to = self._type_named(node, node.to.name)
@@ -240,5 +242,11 @@ class Body:
             if method == "recycle":
                 return f"recycle(port_{variable.name})"
             raise EmitError(node, f"'{method}' of an in_port")
-        arguments = ", ".join(self.expression(a) for a in node.arguments)
+        arguments = ", ".join(self._argument(a) for a in node.arguments)
         return f"{self._object(node.object)}{method}({arguments})"
+
+    def _argument(self, node: ast.Expression) -> str:
+        """An argument of a method. A new entry is a value: the table that takes it has a place."""
+        if isinstance(node, ast.New):
+            return f"{self._type_named(node, node.new_type.name)}{{}}"
+        return self.expression(node)

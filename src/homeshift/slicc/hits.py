@@ -16,9 +16,7 @@ from homeshift.slicc.walk import walk
 
 REQUEST = "RubyRequest"
 # Methods that reach nobody but the core and its cache.
-OWN = frozenset(
-    {"readCallback", "writeCallback", "setMRU", "profileDemandHit", "dequeue", "isReady"}
-)
+OWN = frozenset({"readCallback", "writeCallback", "setMRU", "profileDemandHit"})
 HARMLESS = frozenset({"clockEdge", "assert", "DPRINTF"})
 PORT = frozenset({"trigger", "error", "assert", "DPRINTF"})
 
@@ -45,7 +43,20 @@ def hits(machine: Machine) -> list[Transition]:
             _leaves_other_caches_alone(machine, body) for body in _bodies(machine, transition)
         ):
             return []
-    return [t for t in taking if all(_stays_at_home(body) for body in _bodies(machine, t))]
+    return [
+        t
+        for t in taking
+        if all(_stays_at_home(machine.actions[name].body) for name in hit_actions(machine, t))
+    ]
+
+
+def hit_actions(machine: Machine, hit: Transition) -> tuple[str, ...]:
+    """Return the actions of a hit but the one that only takes the request: the core itself does."""
+    port = machine.in_port_for(REQUEST)
+    assert port is not None
+    return tuple(
+        name for name in hit.actions if not _only_dequeues(machine.actions[name].body, port)
+    )
 
 
 def only_keeps_state(machine: Machine) -> bool:
@@ -97,7 +108,7 @@ def _only_triggers(node: ast.Node) -> bool:
 def _stays_at_home(body: ast.Node) -> bool:
     for node in walk(body):
         match node:
-            case ast.Enqueue() | ast.StallAndWait() | ast.New():
+            case ast.Enqueue() | ast.StallAndWait() | ast.New() | ast.Peek():
                 return False
             case ast.FunctionCall() if node.name.name not in HARMLESS:
                 return False
@@ -126,10 +137,20 @@ def _names_destination(node: ast.Node) -> bool:
 
 
 def _dequeues(body: ast.Node, port: InPort) -> bool:
-    return any(
+    return any(_is_dequeue(node, port) for node in walk(body))
+
+
+def _only_dequeues(body: ast.Block, port: InPort) -> bool:
+    match body.statements:
+        case [ast.ExpressionStatement(expression=expression)]:
+            return _is_dequeue(expression, port)
+    return False
+
+
+def _is_dequeue(node: ast.Node, port: InPort) -> bool:
+    return (
         isinstance(node, ast.MethodCall)
         and node.name.name == "dequeue"
         and isinstance(node.object, ast.Name)
         and node.object.name == port.name
-        for node in walk(body)
     )
