@@ -14,8 +14,8 @@ import pytest
 from hypothesis import settings
 
 from homeshift.experiment.command_line import experiment_of, recorded
-from homeshift.experiment.migration import config_of
 from homeshift.experiment.options import make_parser
+from homeshift.experiment.run import config_of
 from homeshift.output import Stat, write_stats
 
 WriteRun = Callable[..., Path]

@@ -10,8 +10,8 @@ from typing import Any
 from machines import CONTROL, DATA, LINE, PAGE
 
 from homeshift.experiment.interruption import Interruption
-from homeshift.experiment.migration import Experiment, Result
 from homeshift.experiment.planned_vms import PlannedVm
+from homeshift.experiment.run import Experiment, Result
 from homeshift.experiment.vm import VmSpec
 from homeshift.machine import Machine, load_machine
 from homeshift.strategies import Strategy, strategy_named

@@ -20,7 +20,7 @@ from conftest import CONFIG, MIGRATION
 import homeshift as hs
 from homeshift.analysis.runs import read_run
 from homeshift.errors import InputError
-from homeshift.experiment.migration import Experiment
+from homeshift.experiment.run import Experiment
 from homeshift.machine import load_machine
 from homeshift.run_format import leaves
 from homeshift.strategies import Strategy, parameters
@@ -75,7 +75,7 @@ def test_every_argument_reaches_the_simulation(
         asked.update(arguments)
         return Experiment(**arguments)
 
-    monkeypatch.setattr("homeshift.experiment.migration.Experiment", note)
+    monkeypatch.setattr("homeshift.experiment.run.Experiment", note)
     vm = hs.Vm(memory="256KiB", vcpus=2, source=3, target=[1, 2], region="16KiB")
     run = hs.migrate(vm=vm, warmup="5us", window="10us", seed=7, check=True)
     assert (asked["seed"], asked["check"]) == (7, True)

@@ -29,7 +29,7 @@ import resource
 from pathlib import Path
 from homeshift.errors import RunError
 from homeshift.machine import load_machine
-from homeshift.experiment.migration import Experiment
+from homeshift.experiment.run import Experiment
 from homeshift.strategies import strategy_named
 from homeshift.experiment.vm import VmSpec
 from homeshift.workload import parse_workload

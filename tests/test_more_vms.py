@@ -14,8 +14,8 @@ import pytest
 from experiments import KIB, MICROSECOND, machine_of, run
 
 from homeshift.errors import InputError
-from homeshift.experiment.migration import seed_of
 from homeshift.experiment.planned_vms import PlannedVm, load_vms
+from homeshift.experiment.run import seed_of
 from homeshift.experiment.vm import VmSpec, default_memory_bytes
 from homeshift.strategies import strategy_named
 from homeshift.workload import Workload, parse_workload

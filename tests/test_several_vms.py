@@ -20,8 +20,8 @@ from experiments import (
 
 from homeshift.engines.embedded import EmbeddedEngine
 from homeshift.errors import RunError
-from homeshift.experiment.migration import seed_of
 from homeshift.experiment.planned_vms import PlannedVm
+from homeshift.experiment.run import seed_of
 from homeshift.experiment.vm import VmSpec
 from homeshift.strategies import Operation, Strategy, Vm, strategy_named
 from homeshift.units import LINE_BYTES

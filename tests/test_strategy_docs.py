@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from experiments import KIB, MICROSECOND, machine_of
 
-from homeshift.experiment.migration import Experiment
+from homeshift.experiment.run import Experiment
 from homeshift.experiment.vm import VmSpec
 from homeshift.strategies import (
     LENDING,

@@ -30,8 +30,8 @@ from homeshift.analysis.time_series import phases, progress
 from homeshift.energy import load_constants
 from homeshift.errors import InputError
 from homeshift.experiment.command_line import Asked, assembled, recorded, vms_of
-from homeshift.experiment.migration import Result as Simulated
 from homeshift.experiment.options import make_parser
+from homeshift.experiment.run import Result as Simulated
 from homeshift.machine import Machine, load_machine
 from homeshift.output import OutputDirectory, write_stats
 from homeshift.strategies import Strategy, faults_of, strategy_named

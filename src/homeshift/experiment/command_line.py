@@ -20,8 +20,8 @@ from homeshift.experiment.options import Unreadable, default_outdir, make_parser
 if TYPE_CHECKING:  # imported in functions, so that --help is quick
     from homeshift.energy import Constants
     from homeshift.engines import Models
-    from homeshift.experiment.migration import Experiment
     from homeshift.experiment.planned_vms import PlannedVm
+    from homeshift.experiment.run import Experiment
     from homeshift.experiment.vm import VmSpec
     from homeshift.machine import Machine
     from homeshift.strategies import Strategy
@@ -147,7 +147,7 @@ def assembled(
     """Return the experiment of options and of what they ask for, when nothing is wrong."""
     from homeshift.engines import FastForward
     from homeshift.experiment.interruption import interruption_at
-    from homeshift.experiment.migration import Experiment
+    from homeshift.experiment.run import Experiment
 
     assert asked.machine is not None
     assert asked.strategy is not None

@@ -23,7 +23,7 @@ from itertools import islice
 from typing import Any
 
 from homeshift.errors import RunError
-from homeshift.experiment.executor import Migration
+from homeshift.experiment.migration import Migration
 from homeshift.experiment.schedule import Steps
 from homeshift.units import TICKS_PER_SECOND
 

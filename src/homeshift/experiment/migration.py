@@ -1,509 +1,506 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The experiment: VMs warm up, are watched, migrate, and are watched again.
+"""Carry out a strategy's operations on an engine: one migration of one VM to one node.
 
-    asked = Experiment(machine=..., vm=VmSpec(...), workload=..., strategy=..., seed=1, ...)
-    result = asked.run()
-    result.summary      # what goes into migration.json
-    result.statistics   # what goes into stats.txt
+    run_together(engine, [Migration(vm_a, ...).steps(), Migration(vm_b, ...).steps()])
 
-The time line: `warmup`, then a window before the migration, the migration, and a window after it,
-which shows what it costs to leave data where it was: as long as the one before, or up to a horizon
-that is the same for every strategy. Statistics begin with the window before.
+`schedule` says what such steps are.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from array import array
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
+import math
+import traceback
+from collections import deque
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from dataclasses import dataclass, field, fields, replace
+from itertools import islice
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
-import homeshift
-from homeshift.energy import Constants, load_constants
-from homeshift.engines import (
-    FastForward,
-    Models,
-    Setup,
-    VmSetup,
-    check_message_log,
-    check_models,
-    inside_gem5,
-    links_too_slow,
-    make_engine,
-)
-from homeshift.engines.base import Engine, Message
-from homeshift.errors import InputError, RunError
-from homeshift.experiment import host_memory
-from homeshift.experiment.executor import Migration
-from homeshift.experiment.frames import FrameAllocator
-from homeshift.experiment.interruption import TARGET_FAILURE, CallingOff, Interruption
-from homeshift.experiment.message_window import MessageWindow
-from homeshift.experiment.planned_vms import PlannedVm
+from homeshift.engines.base import Counters, VmCounters
+from homeshift.errors import HomeshiftError, RunError
+from homeshift.experiment.homes import Homes
+from homeshift.experiment.operation_faults import fault_of
 from homeshift.experiment.running_vm import RunningVm
-from homeshift.experiment.schedule import Steps, run_together, sleep
-from homeshift.experiment.summary import Span, changing_speeds, summary, too_few_accesses
-from homeshift.experiment.timeline import trace
-from homeshift.experiment.vm import VmSpec, check_together
-from homeshift.machine import Machine
-from homeshift.output import Stat, write_stats
-from homeshift.run_format import FORMAT
-from homeshift.strategies import Strategy
-from homeshift.units import time_text
-from homeshift.workload import Booted, Workload
+from homeshift.experiment.schedule import Steps, sleep
+from homeshift.strategies import (
+    Cancel,
+    Copy,
+    Fetch,
+    Lend,
+    MoveCpuState,
+    MoveStage2Table,
+    Operation,
+    Pause,
+    Pull,
+    Resume,
+    Return,
+    Strategy,
+    Throttle,
+    Transfer,
+    Watch,
+)
+from homeshift.units import LINE_BYTES, PAGE_BYTES, TICKS_PER_SECOND
 
-POINTS = 64  # of the progress that is recorded, at most twice as many
+LINES_PER_PAGE = PAGE_BYTES // LINE_BYTES
+PULLED_AT_ONCE = 8  # pages that accesses have to wait for
+MOST_IDLE = 10_000  # operations of a strategy that take no time, one after the other
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """A run."""
+class Phase:
+    """One operation of a strategy, with its ticks and what was counted meanwhile."""
 
-    machine: Machine
-    constants: Constants
-    vms: Sequence[PlannedVm]
-    """The VMs, that of the summary first."""
-    summary: dict[str, Any]
-    """What migration.json holds."""
-    statistics: tuple[Stat, ...]
-    """None inside gem5, which writes its own."""
-    final_tick: int
-    messages: tuple[Message, ...] = ()
-    """Single messages, if they were asked for."""
-
-    def config(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what config.json holds of a run with these arguments."""
-        return config_of(arguments, self.machine, self.vms, self.constants)
-
-    def write(
-        self, directory: Path, arguments: Mapping[str, Any], *, timeline: bool = False
-    ) -> None:
-        """Write the run's files into its directory, timeline.json only if asked for."""
-        if self.statistics:
-            write_stats(directory / "stats.txt", self.statistics)
-        contents = {"config": self.config(arguments), "migration": self.summary}
-        if timeline:
-            contents["timeline"] = trace(self.summary, self.messages)
-        for name, content in contents.items():
-            text = json.dumps(content, indent=2, allow_nan=False) + "\n"
-            (directory / f"{name}.json").write_text(text, encoding="utf-8")
-
-
-def config_of(
-    arguments: Mapping[str, Any],
-    machine: Machine,
-    vms: Sequence[PlannedVm],
-    constants: Constants,
-) -> dict[str, Any]:
-    """Return what config.json holds of an experiment."""
-    first, *others = vms
-    assert first.strategy is not None
-    return {
-        "format": FORMAT,
-        "homeshift": homeshift.__version__,
-        "arguments": arguments,
-        "machine": machine.to_dict(),
-        "workload": first.workload.to_dict(),
-        "vm": first.spec.to_dict(),
-        "strategy": first.strategy.to_dict(),
-        "other_vms": [other.to_dict() for other in others],
-        "energy-constants": constants.to_dict(),
-    }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Experiment:
-    """What is simulated, and how.
-
-    Args:
-        machine: what the VMs run on.
-        vm: the VM that the summary is about, and where it goes.
-        workload: what its vCPUs do.
-        strategy: how it moves.
-        seed: of the first VM's workload; those of the others follow from it.
-        warmup_ticks: time before anything is measured.
-        window_ticks: time that is measured before and, without a horizon, after the migrations.
-        horizon_ticks: time from the start of the first migration to the end of the measurement.
-        others: more VMs; they may move as well.
-        keep_borrowed: borrowed memory that a VM does not use any more stays lent.
-        interruption: of the first VM's migration: it is cancelled, or its target fails.
-        fence: the source loses its right to the first VM's memory when it has moved (once).
-        check: verify every load, and the directories at the end.
-        constants: of the energy.
-        models: of memory, network and CPUs.
-        fast_forward: before the warm-up, of a full system in the first VM.
-        messages: which single messages to note (embedded engine); none if not given.
-        report: is told, in a line, what begins.
-    """
-
-    machine: Machine
-    vm: VmSpec
-    workload: Workload | Booted
-    strategy: Strategy
-    seed: int
-    warmup_ticks: int
-    window_ticks: int
-    horizon_ticks: int | None = None
-    others: Sequence[PlannedVm] = ()
-    keep_borrowed: bool = False
-    interruption: Interruption | None = None
-    fence: bool = False
-    check: bool = False
-    constants: Constants = field(default_factory=load_constants)
-    models: Models = field(default_factory=Models)
-    fast_forward: FastForward = field(default_factory=FastForward)
-    messages: MessageWindow | None = None
-    report: Callable[[str], None] = lambda _: None
-
-    @property
-    def vms(self) -> list[PlannedVm]:
-        """All VMs, that of the summary first."""
-        first = PlannedVm(spec=self.vm, workload=self.workload, strategy=self.strategy)
-        return [first, *self.others]
-
-    def run(self) -> Result:
-        """Simulate the migrations.
-
-        Raises:
-            InputError: VMs, workloads and machine do not fit together.
-            RunError: the simulation failed, or the host has not enough memory for it.
-        """
-        self._check()
-        specs = [vm.spec for vm in self.vms]
-        if not inside_gem5():  # which needs other amounts
-            host_memory.check(self.machine, specs)
-        try:
-            return _Run(self).result()
-        except MemoryError as error:
-            raise host_memory.ran_out(self.machine, specs) from error
-
-    def _check(self) -> None:
-        vms = self.vms
-        check_together([vm.spec for vm in vms], self.machine)
-        lacking = [
-            f"VM {number}: {vm.strategy.name} needs borrowed memory; say what it borrows "
-            f"({'borrow in the file' if number else '--borrow'})"
-            for number, vm in enumerate(vms)
-            if vm.strategy is not None and vm.strategy.stays and not vm.spec.borrow
-        ]
-        if lacking:
-            raise InputError("the choice of strategies", lacking)
-        if self.horizon_ticks is not None:
-            _check_starts(vms, self.horizon_ticks)
-        if self.interruption and self.interruption.kind == TARGET_FAILURE:
-            _check_target_failure(vms)
-        if self.messages is not None:
-            check_message_log()
-        check_models(self.models, self.machine, self.workload)
-        if self.fence and (self.others or len(self.vm.targets) != 1):
-            raise InputError(
-                "a fence",
-                [
-                    "is for one VM that moves once: the memory that it leaves may be used by "
-                    "others, or by itself when it comes back"
-                ],
-            )
-
-
-def seed_of(seed: int, *, vm: int) -> int:
-    """Return the seed of a VM's workload, which no VM has with another seed of the experiment."""
-    if vm == 0:
-        return seed
-    return int.from_bytes(
-        hashlib.blake2b(f"{seed} {vm}".encode(), digest_size=8).digest(), "little"
-    )
-
-
-def _check_starts(vms: Sequence[PlannedVm], horizon_ticks: int) -> None:
-    late = [
-        f"VM {number}: start = {time_text(vm.start_ticks)}: not before the end of the "
-        f"measurement, after {time_text(horizon_ticks)}"
-        for number, vm in enumerate(vms)
-        if vm.start_ticks >= horizon_ticks
-    ]
-    if late:
-        raise InputError("the horizon", late)
-
-
-def _check_target_failure(vms: Sequence[PlannedVm]) -> None:
-    first, *others = vms
-    faults = []
-    if first.strategy is not None and first.strategy.stays:
-        faults.append(f"by {first.strategy.name} the VM stays where it is")
-    for number, other in enumerate(others, 1):
-        nodes = {other.spec.source, *other.spec.targets}.intersection(first.spec.targets)
-        if nodes:
-            faults.append(f"VM {number} uses node {min(nodes)} as well, and would not notice")
-    if faults:
-        raise InputError("the failure of the target", faults)
+    name: str
+    start: int
+    end: int
+    counted: Counters
+    vm_counted: VmCounters
+    paused: bool
+    """Whether the VM stood still, at least at the end."""
 
 
 @dataclass(slots=True)
-class _Journey:
-    """A VM's migrations, one after the other."""
+class Migration:
+    """A migration of a VM, under way or over.
+
+    Args:
+        vm: that moves.
+        strategy: how.
+        target: where to.
+        keep_borrowed: whether memory that is not used any more stays lent.
+        fence: whether the source loses its right to the VM's memory in the end.
+        report: is told, in a line, of each copy after the first, and of what is left behind.
+    """
 
     vm: RunningVm
     strategy: Strategy
-    targets: Sequence[int]
-    start_tick: int
-    keep_borrowed: bool
-    calling_off: CallingOff
-    fence: bool
-    report: Callable[[str], None]
-    legs: list[Migration] = field(default_factory=list)
+    target: int
+    keep_borrowed: bool = False
+    fence: bool = False
+    report: Callable[[str], None] = lambda _: None
+    source: int = field(init=False)
+    phases: list[Phase] = field(default_factory=list)
+    paused: bool = False
+    throttle_percentage: int = 0
+    expected_downtime: float = 0.0
+    """Seconds, of the copied pages that were dirty again when the VM was to be paused."""
+    dirty_pages_rate: float = 0.0
+    """Copied pages a second, written again during the last copy while the VM ran."""
+    copy_ticks: int = 0
+    """Time of the last copy."""
+    syncs: int = 0
+    pages_copied: int = 0
+    regions_moved: int = 0
+    regions_returned: int = 0
+    postcopy_requests: int = 0
+    """Pages that were asked for because the VM touched them."""
+    postcopy_faults: int = 0
+    """Times that a vCPU began to wait for a page, asked for or pushed already."""
+    jobs: set[int] = field(default_factory=set)
+    """Of the engine, under way."""
+    missing: set[int] = field(default_factory=set)
+    """Pages that the VM was resumed without, and that have not been fetched."""
+    touched: dict[int, None] = field(default_factory=dict)
+    """Those of them that the VM waits for, in order."""
+    pulling: Sequence[int] = ()
+    """Pages that accesses wait for while they are copied."""
+    switched: bool = False
+    """Whether the VM has been resumed at the target."""
+    fencing: bool = False
+    """Whether the source has begun to lose its right."""
+    converged: bool = True
+    """Whether what was left to copy when the VM was paused was within the downtime-limit."""
+    gives_up: bool = False
+    """Whether the strategy cancels it."""
+    status: str = "completed"
+    """In the end."""
+    homes: Homes = field(init=False)
+    """Of the VM's regions, when the migration began."""
 
-    def tell_end(self) -> None:
-        """Say what came of an interruption, or of a strategy that cancelled."""
-        if self.calling_off.of is not None:
-            self.report(f"{self.calling_off.of.kind}: {self.calling_off.outcome}")
+    def __post_init__(self) -> None:
+        self.source = self.vm.node
+        self.homes = self.vm.homes.copy()
+        self.vm.begin_migration()
 
-    def steps(self) -> Steps:
-        yield from sleep(self.vm.engine, self.start_tick)
-        for target in self.targets:
-            leg = Migration(
-                self.vm,
-                self.strategy,
-                target,
-                keep_borrowed=self.keep_borrowed,
-                fence=self.fence,
-                report=self.report,
-            )
-            self.legs.append(leg)
-            yield from self.calling_off.steps(leg)
-            if leg.status != "completed":
+    def steps(self) -> Generator[int | None, None, None]:
+        """Migrate; who closes this breaks the migration off."""
+        syncs = self.vm.syncs
+        idle, since = 0, self.vm.engine.now
+        for operation in self._operations():
+            idle = idle + 1 if since == self.vm.engine.now else 0
+            since = self.vm.engine.now
+            self._require(idle < MOST_IDLE, f"yields {MOST_IDLE:,} operations, and no time passes")
+            fault = fault_of(operation, vm=self.vm, target=self.target, paused=self.paused)
+            self._require(not fault, fault)
+            yield from self._phase(_with_own_numbers(operation))
+            if self.gives_up:
+                self._require(not self.switched, "cancels, and the VM runs at the target already")
                 return
+            self.syncs = self.vm.syncs - syncs
+        self._require(bool(self.phases), "does nothing")
+        if not self.strategy.stays:
+            self._require(self.switched and not self.paused, "ends without a VM at the target")
+            self._require(not self.missing, f"ends with {len(self.missing)} pages still missing")
+            left = self.vm.regions_left_on(self.source)
+            if left and self.strategy.begins_lent:  # else no home is meant to move
+                self.report(
+                    f"{left:,} regions are left on node {self.source}: neither copied, nor their "
+                    f"homes transferred"
+                )
+        if self.fence and self.switched:
+            self.fencing = True
+            yield from self.timed("fence", self._take_right())
 
+    def _operations(self) -> Iterator[Operation]:
+        """Yield what the strategy yields; an exception of its own is told with where it was."""
+        try:
+            operations = self.strategy.migrate(self.vm, self.target)
+            self._require(isinstance(operations, Iterator), "yields nothing")
+            yield from operations
+        except HomeshiftError:
+            raise
+        except (Exception, SystemExit) as error:
+            own = traceback.extract_tb(error.__traceback__)[1:2]  # below this function
+            where = "".join(f" ({Path(at.filename).name}, line {at.lineno})" for at in own)
+            fault = f"raises {type(error).__name__}: {error}{where}"
+            raise RunError(f"strategy {self.strategy.name} {fault}") from error
 
-class _Run:
-    """Places the VMs, drives the engine through the time line, and sums up."""
+    def _require(self, met: bool, fault: str | None) -> None:
+        if not met:
+            raise RunError(f"strategy {self.strategy.name} {fault}")
 
-    def __init__(self, asked: Experiment) -> None:
-        self.asked = asked
-        self.planned = asked.vms
-        machine = asked.machine
-        allocator = FrameAllocator(machine, self.planned[0].spec.region_bytes)
-        self.vms: list[RunningVm] = []
-        first_core = 0
-        for number, planned in enumerate(self.planned):
-            vm = RunningVm(
-                number=number,
-                spec=planned.spec,
-                machine=machine,
-                allocator=allocator,
-                first_core=first_core,
-                lent=planned.strategy is None or planned.strategy.begins_lent,
-            )
-            self.vms.append(vm)
-            first_core += planned.spec.vcpus
-        self.engine: Engine = make_engine(
-            Setup(
-                machine=machine,
-                vms=[
-                    VmSetup(
-                        frames=vm.frames,
-                        streams=planned.workload.streams(
-                            vcpus=vm.spec.vcpus,
-                            vm_bytes=vm.spec.memory_bytes,
-                            seed=seed_of(asked.seed, vm=number),
-                        ),
-                        first_core=vm.first_core,
-                    )
-                    for number, (vm, planned) in enumerate(zip(self.vms, self.planned, strict=True))
-                ],
-                homes=_homes(self.vms),
-                region_bytes=self.planned[0].spec.region_bytes,
-                check=asked.check,
-                models=asked.models,
-                fast_forward=asked.fast_forward,
-            )
+    def _phase(self, operation: Operation) -> Steps:
+        name, action = self._action(operation)
+        if action is None:
+            return
+        self.paused = self.paused or isinstance(operation, Pause)
+        yield from self.timed(name, action)
+        self.paused = self.paused and not isinstance(operation, Resume)
+
+    def timed(self, name: str, action: Steps) -> Steps:
+        """Do something, and note it as a phase, also if it is broken off."""
+        vm, engine = self.vm, self.vm.engine
+        start, at_start, vm_at_start = (
+            engine.now,
+            engine.counters(),
+            engine.vm_counters(vm.number),
         )
-        for vm in self.vms:
-            vm.attach(self.engine)
+        try:
+            yield from action
+        finally:
+            self.phases.append(
+                Phase(
+                    name,
+                    start,
+                    engine.now,
+                    engine.counters() - at_start,
+                    engine.vm_counters(vm.number) - vm_at_start,
+                    self.paused,
+                )
+            )
 
-    def result(self) -> Result:
-        engine, asked = self.engine, self.asked
-        self._warm_up()
-        seen = self._watch_before()
-        at_first, start = seen[0], seen[-1]
-        changing = self._doubt_speeds(seen)
-        horizon = None if asked.horizon_ticks is None else start.tick + asked.horizon_ticks
-        calling_off = CallingOff(asked.interruption, start.tick)
-        journeys = self._journeys(start.tick, calling_off)
-        every = max(1, (asked.horizon_ticks or asked.window_ticks) // POINTS)
-        progress = Progress(engine, self._look, every=every)
-        log = iter(()) if asked.messages is None else asked.messages.steps(engine, start.tick)
-        background = [progress.steps(), log]
-        end = self._migrate(journeys, background, start.tick, horizon)
-        for journey in journeys:
-            journey.tell_end()
-        asked.report("watching the VM afterwards")
-        until = end.tick + asked.window_ticks if horizon is None else horizon
-        run_together(engine, [sleep(engine, until)], background=background)
-        at_last = self._look()
-        progress.end(at_last)
-        statistics, final_tick = tuple(engine.statistics()), engine.now
-        if asked.check:
-            self._audit()
-        return Result(
-            machine=asked.machine,
-            constants=asked.constants,
-            vms=self.planned,
-            summary=summary(
-                engine_name=engine.name,
-                specs=[planned.spec for planned in self.planned],
-                legs=[leg for journey in journeys for leg in journey.legs],
-                moments=(at_first, start, end, at_last),
-                changing=changing,
-                on_cpus=isinstance(asked.workload, Booted),
-                progress=progress.points,
-                constants=asked.constants,
-                calling_off=calling_off if calling_off.of else None,
-            ),
-            statistics=statistics,
-            final_tick=final_tick,
-            messages=tuple(engine.take_message_log()),
+    def _action(self, operation: Operation) -> tuple[str, Steps | None]:
+        """Return the name of an operation, and its steps unless there is nothing to do."""
+        match operation:
+            case Pause():
+                return "pause", self._pause()
+            case Copy(pages, node, bandwidth):
+                return "copy", self._copy(pages, node, bandwidth)
+            case Transfer(regions, node):
+                return "transfer", self._transfer(regions, node)
+            case MoveStage2Table(to=node):
+                table = self.vm.spec.stage2_bytes
+                return "move-stage2-table", self._move_stage2(node) if table else None
+            case MoveCpuState(to=node):
+                return "move-cpu-state", self._move_cpu_state(node)
+            case Resume(on=node, missing=missing):
+                return "resume", self._resume(node, missing)
+            case Fetch(pages, node, prepaging, bandwidth):
+                return "fetch", self._fetch(pages, node, prepaging, bandwidth)
+            case Pull(pages, node):
+                return "pull", self._pull(pages, node) if len(pages) else None
+            case Throttle(percentage=percentage, slice_ticks=ticks):
+                return "throttle", self._throttle(percentage, ticks)
+            case Watch(ticks):
+                return "watch", sleep(self.vm.engine, self.vm.engine.now + ticks)
+            case Lend(to=node):
+                return "lend", self._lend(node)
+            case Return():
+                borrowed = self._release_own()
+                return "return", self._return(borrowed) if borrowed else None
+            case Cancel():
+                self.gives_up = True
+                return "cancel", None  # by who asks for these steps
+
+    # ---- operations ---------------------------------------------------------------------------
+
+    def _pause(self) -> Steps:
+        vm, engine = self.vm, self.vm.engine
+        if vm.logging and self.copy_ticks:
+            dirty = sum(map(vm.copied.__contains__, vm.dirty))
+            self.expected_downtime = dirty * PAGE_BYTES / vm.copy_bandwidth
+            self.dirty_pages_rate = dirty / self.copy_ticks * TICKS_PER_SECOND
+            limit = self.strategy.to_dict().get("downtime-limit_ticks", math.inf)
+            if self.expected_downtime * TICKS_PER_SECOND > limit:
+                self.converged = False
+                self.report(
+                    f"the VM pauses, but the copies have not converged: the rest takes "
+                    f"{self.expected_downtime * 1e3:.3g} ms, more than the downtime-limit"
+                )
+        engine.pause(vm.number)
+        while not engine.paused(vm.number):
+            yield None
+
+    def _copy(self, pages: Sequence[int], node: int, bandwidth: float) -> Steps:
+        start = self.vm.engine.now
+        before = sum(phase.name == "copy" for phase in self.phases)
+        if before and len(pages):
+            again = sum(map(self.vm.copied.__contains__, pages))
+            which = "all" if again == len(pages) else f"{again:,}"
+            self.report(f"copy {before + 1}: {len(pages):,} pages, {which} of them copied before")
+        self.vm.begin_copy(pages, paused=self.paused)
+        yield from self._copied(pages, node, bandwidth)
+        ticks = self.vm.engine.now - start
+        self.copy_ticks = ticks
+        if len(pages) and ticks:
+            self.vm.copy_bandwidth = len(pages) * PAGE_BYTES / ticks * TICKS_PER_SECOND
+
+    def _copied(self, pages: Sequence[int], node: int, bandwidth: float) -> Steps:
+        vm = self.vm
+        targets = vm.frames_for(pages, node)
+        job = vm.engine.copy(
+            [vm.frames[page] for page in pages],
+            targets,
+            PAGE_BYTES,
+            node=vm.node,
+            owner=vm.number,
+            bytes_per_second=bandwidth,
         )
+        try:
+            yield from self._done(job)
+        finally:  # also if it is broken off
+            self.pages_copied += len(pages) - -(-vm.engine.left(job) // LINES_PER_PAGE)
 
-    def _warm_up(self) -> None:
-        """Let all VMs run, the first one alone while it fast-forwards."""
-        engine, asked, report = self.engine, self.asked, self.asked.report
-        if too_slow := links_too_slow(asked.models, asked.machine):
-            report(too_slow)
-        engine.resume(0, self.vms[0].node)
-        if asked.fast_forward:
-            report("fast-forwarding" if asked.fast_forward.ticks else "restoring")
-            if not engine.fast_forward() and asked.fast_forward.ticks:
-                lasted = time_text(asked.fast_forward.ticks)
-                report(f"has fast-forwarded all of {lasted}: there was no m5_work_begin")
-            if asked.fast_forward.take_checkpoint:
-                report(f"wrote checkpoint {asked.fast_forward.take_checkpoint}")
-        for vm in self.vms[1:]:
-            engine.resume(vm.number, vm.node)
-        report("warming up")
-        engine.warm_up(asked.warmup_ticks)
+    def _transfer(self, regions: Sequence[int], node: int) -> Steps:
+        vm = self.vm
+        yield from self._done(vm.engine.transfer(regions, node, node=vm.node, owner=vm.number))
+        vm.homes.move(regions, node)
+        self.regions_moved += len(regions)
 
-    def _watch_before(self) -> Sequence[Span]:
-        """Return what is seen at the begin of the window, and after each quarter of it."""
-        engine, window = self.engine, self.asked.window_ticks
-        period = self.asked.machine.clock_period_ps
-        moments = [window * quarter // 4 // period * period for quarter in range(4)]
-        engine.reset_statistics()
-        seen = [self._look()]
-        for begin, end in pairwise([*moments, window]):
-            engine.run(end - begin)
-            seen.append(self._look())
-        return seen
-
-    def _doubt_speeds(self, seen: Sequence[Span]) -> Collection[int]:
-        """Say which VMs' speeds are in doubt; return the VMs that were not steady."""
-        quarters = [later - earlier for earlier, later in pairwise(seen)]
-        changing = changing_speeds(quarters)
-        for number, (first, second) in changing.items():
-            self._from_vm(number)(
-                f"the VM is not steady before the migration: {first:.4g} accesses/us, then "
-                f"{second:.4g}: its caches fill (a longer --warmup helps), or its work changes"
-            )
-        for number, accesses in too_few_accesses(seen[-1] - seen[0]).items():
-            self._from_vm(number)(
-                f"the VM's speed before the migration is not known: too few accesses, {accesses} "
-                "(a longer --window helps)"
-            )
-        return changing
-
-    def _journeys(self, start_tick: int, calling_off: CallingOff) -> list[_Journey]:
-        """Return the migrations of each VM that moves; `calling_off` is of the first one's."""
-        return [
-            _Journey(
-                vm,
-                planned.strategy,
-                (vm.node,) if planned.strategy.stays else planned.spec.targets,
-                start_tick=start_tick + planned.start_ticks,
-                keep_borrowed=self.asked.keep_borrowed,
-                calling_off=calling_off if vm.number == 0 else CallingOff(None, start_tick),
-                fence=self.asked.fence,
-                report=self._from_vm(vm.number),
-            )
-            for vm, planned in zip(self.vms, self.planned, strict=True)
-            if planned.strategy is not None
+    def _lend(self, node: int) -> Steps:
+        """Each home hands over what another node is to have, by its own engine, all at once."""
+        vm = self.vm
+        lenders = vm.homes.elsewhere(node)
+        jobs = [
+            vm.engine.transfer(regions, node, node=lender, owner=vm.number)
+            for lender, regions in lenders.items()
         ]
+        self.jobs.update(jobs)
+        for job, regions in zip(jobs, lenders.values(), strict=True):
+            yield from self._done(job)
+            vm.homes.move(regions, node)
+            self.regions_moved += len(regions)
 
-    def _migrate(
-        self,
-        journeys: Sequence[_Journey],
-        background: Sequence[Steps],
-        start_tick: int,
-        horizon: int | None,
-    ) -> Span:
-        """Let the VMs migrate, and return what is seen at the end.
+    def _take_right(self) -> Steps:
+        vm = self.vm
+        job = vm.engine.fence(vm.regions, self.source, node=vm.node, owner=vm.number)
+        yield from self._done(job)
 
-        Raises:
-            RunError: that is after the tick `horizon`.
-        """
-        self.asked.report(f"migrating by {journeys[0].strategy.name}")
-        steps = [journey.steps() for journey in journeys]
-        over = run_together(self.engine, steps, background=background, until=horizon)
-        end = self._look()
-        if horizon is not None and (not over or end.tick > horizon):
-            which = "the migration is" if len(journeys) == 1 else "the migrations are"
-            after = time_text(horizon - start_tick)
-            raise RunError(f"{which} not over after {after}; give a longer horizon")
-        return end
+    def _move_stage2(self, node: int) -> Steps:
+        lines = self.vm.stage2_lines()
+        self.vm.move_stage2(node)
+        yield from self._copied_lines(lines, self.vm.stage2_lines())
 
-    def _from_vm(self, number: int) -> Callable[[str], None]:
-        """Return what reports a line about a VM, whose number it says but for the first one."""
-        report = self.asked.report
-        return (lambda line: report(f"VM {number}: {line}")) if number else report
+    def _move_cpu_state(self, node: int) -> Steps:
+        lines = self.vm.state_lines()
+        self.vm.move_state(node)
+        yield from self._copied_lines(lines, self.vm.state_lines())
 
-    def _look(self) -> Span:
-        engine = self.engine
-        return Span(
-            tick=engine.now,
-            counted=engine.counters(),
-            vms=tuple(engine.vm_counters(vm.number) for vm in self.vms),
-            links=tuple(engine.links()),
+    def _copied_lines(self, sources: Sequence[int], targets: Sequence[int]) -> Steps:
+        vm = self.vm
+        yield from self._done(
+            vm.engine.copy(sources, targets, LINE_BYTES, node=vm.node, owner=vm.number)
         )
 
-    def _audit(self) -> None:
-        """Stop all VMs and compare directories with caches."""
-        for vm in self.vms:
-            self.engine.pause(vm.number)
-        while not all(self.engine.paused(vm.number) for vm in self.vms):
-            self.engine.wait(None)
-        self.engine.audit()
+    def _resume(self, node: int, missing: Sequence[int]) -> Steps:
+        vm, engine = self.vm, self.vm.engine
+        gone = set(missing)
+        stale = vm.stale_copies() - gone
+        self._require(
+            not stale,
+            f"resumes the VM with copies of {len(stale)} pages that have been written since, page "
+            f"{min(stale, default=0)} first: copy what vm.take_dirty_log() names when it is paused",
+        )
+        vm.use_copies([page for page in vm.copied if page not in gone])
+        engine.await_pages(vm.number, missing)
+        self.missing = gone
+        self.end_helpers()
+        vm.tag_samples()
+        vm.node = node
+        vm.free_left()
+        self.switched = True
+        engine.resume(vm.number, node)
+        yield from ()
+
+    def end_helpers(self) -> None:
+        """End what only helps while the VM has not moved: its dirty log, its throttling."""
+        if self.vm.logging:
+            self.vm.engine.stop_dirty_log(self.vm.number)
+            self.vm.logging = False
+        if self.throttle_percentage:
+            self.vm.engine.throttle(self.vm.number, 0, TICKS_PER_SECOND)
+
+    def _throttle(self, percentage: int, slice_ticks: int) -> Steps:
+        self.throttle_percentage = percentage
+        self.vm.engine.throttle(self.vm.number, percentage, slice_ticks)
+        yield from ()
+
+    def _fetch(self, pages: Sequence[int], node: int, prepaging: int, bandwidth: float) -> Steps:
+        """The target's engine fetches what is asked for, the source's pushes the rest."""
+        vm, engine = self.vm, self.vm.engine
+        here = sum(page not in self.missing for page in pages)
+        self._require(
+            here == 0,
+            f"fetches {here} pages that the VM does not miss, so that it may write them meanwhile",
+        )
+        # The frames are in the order of the pages, as after a copy, and not in that of the faults:
+        # vCPUs that fault in turn would each get every n-th frame, and a part of its cache's sets.
+        vm.frames_for(pages, node)
+        queue = _PageQueue(pages)
+        demanded: dict[int, int] = {}  # job -> page
+        pushed: dict[int, int] = {}
+        ticks_a_page = int(PAGE_BYTES / bandwidth * TICKS_PER_SECOND) if bandwidth else 0
+
+        def begin(page: int, jobs: dict[int, int], at: int) -> None:
+            job = engine.copy(
+                [vm.frames[page]],
+                vm.frames_for([page], node),
+                PAGE_BYTES,
+                node=at,
+                owner=vm.number,
+                urgent=jobs is demanded,
+            )
+            self.jobs.add(job)
+            jobs[job] = page
+
+        # Pages pushed at once: one more than its engine has lines of, so that it never runs out.
+        most = 1 + -(-vm.lines_at_once // LINES_PER_PAGE)
+        push_at = engine.now
+        while queue or demanded or pushed:
+            self._note_faults()
+            for page in [page for page in self.touched if queue.take(page)]:
+                self.postcopy_requests += 1
+                begin(page, demanded, node)
+                queue.put_first(_around(page, prepaging))
+            while queue and len(pushed) < most and engine.now >= push_at:
+                begin(queue.next(), pushed, self.source)
+                # A page that has begun goes fast: somebody may touch it.
+                push_at = max(push_at, engine.now - ticks_a_page) + ticks_a_page
+            yield push_at if queue and len(pushed) < most else None
+            for jobs in (demanded, pushed):
+                for job in [job for job in jobs if not engine.left(job)]:
+                    self.jobs.remove(job)
+                    page = jobs.pop(job)
+                    self.pages_copied += 1
+                    self._arrived([page])
+
+    def _pull(self, pages: Sequence[int], node: int) -> Steps:
+        vm, engine = self.vm, self.vm.engine
+        left = iter(pages)
+        while some := list(islice(left, PULLED_AT_ONCE)):
+            self.pulling = some
+            engine.await_pages(vm.number, some)
+            while not engine.quiet(vm.number, some):
+                yield None
+            yield from self._copied(some, node, 0.0)
+            self._arrived(some)
+            self._note_faults(besides=some)
+            self.pulling = ()
+
+    def _arrived(self, pages: Sequence[int]) -> None:
+        """Let the VM use the copies of pages that it may have missed."""
+        self.missing.difference_update(pages)
+        for page in pages:
+            self.touched.pop(page, None)
+        self.vm.use_copies(pages)
+
+    def _note_faults(self, besides: Collection[int] = ()) -> None:
+        """Take note of missing pages that the VM has touched, whoever is to bring them."""
+        for page in self.vm.engine.take_faults(self.vm.number):
+            if page not in besides:
+                self.postcopy_faults += 1
+                self.touched[page] = None
+
+    def _release_own(self) -> dict[int, list[int]]:
+        """Free unused regions that are homed where they lie; return the others, by that node."""
+        vm = self.vm
+        borrowed: dict[int, list[int]] = {}
+        unused = vm.unused_regions()
+        for region in unused:
+            if vm.homes[region] != vm.location(region):
+                borrowed.setdefault(vm.location(region), []).append(region)
+        vm.release(r for r in unused if vm.homes[r] == vm.location(r))
+        return {} if self.keep_borrowed else borrowed
+
+    def _return(self, borrowed: dict[int, list[int]]) -> Steps:
+        """Transfer the homes of unused regions to where they lie, and free them."""
+        vm = self.vm
+        for node, regions in borrowed.items():
+            job = vm.engine.transfer(regions, node, node=vm.node, owner=vm.number)
+            yield from self._done(job)
+            self.regions_returned += len(regions)
+            vm.release(regions)
+
+    def _done(self, job: int) -> Steps:
+        self.jobs.add(job)
+        while self.vm.engine.left(job):
+            yield None
+        self.jobs.remove(job)
 
 
-def _homes(vms: Sequence[RunningVm]) -> dict[int, array[int]]:
-    """Return node -> regions that it is home of, where that is not the node that they lie on."""
-    homes: dict[int, array[int]] = {}
-    for vm in vms:
-        if vm.lent:
-            homes.setdefault(vm.node, array("Q")).extend(vm.homes)
-    return homes
+def _with_own_numbers(operation: Operation) -> Operation:
+    """Return an operation with Python's own numbers: numpy's overflow, round, and are no JSON."""
+    given: dict[str, Any] = {
+        field.name: int(value) if isinstance(value, Integral) else float(value)
+        for field in fields(operation)
+        if isinstance(value := getattr(operation, field.name), Real)
+    }
+    return replace(operation, **given)
 
 
-class Progress:
-    """Looks at the machine from time to time; less often, the longer it takes."""
+class _PageQueue:
+    """Pages in the order in which they are to be pushed."""
 
-    def __init__(self, engine: Engine, look: Callable[[], Span], *, every: int) -> None:
-        self._engine = engine
-        self._look = look
-        self._every = every
-        self.points: list[Span] = []
+    def __init__(self, pages: Sequence[int]) -> None:
+        self._in_order = iter(pages)
+        self._left = set(pages)
+        self._first: deque[int] = deque()
 
-    def steps(self) -> Steps:
-        """Look, for ever."""
-        while True:
-            if self.points:  # perhaps by an earlier call
-                yield from sleep(self._engine, self.points[-1].tick + self._every)
-            self.points.append(self._look())
-            if len(self.points) > 2 * POINTS:
-                del self.points[1::2]
-                self._every *= 2
+    def __bool__(self) -> bool:
+        return bool(self._left)
 
-    def end(self, last: Span) -> None:
-        """Note what is seen at the end, unless it has been."""
-        if self.points[-1].tick < last.tick:
-            self.points.append(last)
+    def take(self, page: int) -> bool:
+        """Take a page out; return whether it was there."""
+        if page not in self._left:
+            return False
+        self._left.remove(page)
+        return True
+
+    def put_first(self, pages: Sequence[int]) -> None:
+        """Let these come next, if they are still there."""
+        self._first.extendleft(reversed(pages))
+
+    def next(self) -> int:
+        """Take the next page out."""
+        while self._first:
+            page = self._first.popleft()
+            if self.take(page):
+                return page
+        return next(page for page in self._in_order if self.take(page))
+
+
+def _around(page: int, number: int) -> list[int]:
+    """Return the pages around one, the nearest first."""
+    return [page + (step // 2 + 1) * (1 - step % 2 * 2) for step in range(number)]

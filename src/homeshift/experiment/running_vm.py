@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A VM on an engine: where its pages, their homes and its vCPUs are, as strategies see it.
 
-What strategies ask is in `strategies.base.Vm`; the rest is for the executor, which keeps this
+What strategies ask is in `strategies.base.Vm`; the rest is for the migration, which keeps this
 record true while it works.
 """
 
@@ -223,7 +223,7 @@ class RunningVm:
         self._share_since = now
         return counted.remote_accesses / counted.accesses
 
-    # ---- what the executor needs --------------------------------------------------------------
+    # ---- what a migration needs ---------------------------------------------------------------
 
     @property
     def lines_at_once(self) -> int:

@@ -19,8 +19,8 @@ from typing import Any
 
 from homeshift.energy import Constants, Counts, energy_of, sensitivity
 from homeshift.engines.base import Counters, Link, VmCounters
-from homeshift.experiment.executor import Migration, Phase
 from homeshift.experiment.interruption import CallingOff
+from homeshift.experiment.migration import Migration, Phase
 from homeshift.experiment.vm import VmSpec
 from homeshift.run_format import FORMAT
 from homeshift.units import PAGE_BYTES, TICKS_PER_MICROSECOND, TICKS_PER_SECOND
