@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // What a vCPU does, in both engines. A closed loop: up to so many accesses under way,
-// issued in order, one a cycle at most, each its gap after the one before; never two to
-// one line. An access to a page that is missing waits, and all behind it.
+// issued in order, one a cycle at most, each its gap after the one before. An access to a
+// line that is under way joins what is under way, if it can: then the core is not asked
+// again, and one answer is that of all. A load can, a store only if a store is under way;
+// else it waits, and all behind it. So does an access to a page that is missing.
 //
 // An engine's vCPU derives from VcpuLoop<its own class>, and lets it use
 //
@@ -14,7 +16,7 @@
 //     void missing_page(std::uint64_t page);           an access waits for it from now on
 //     void blocked_for(std::uint64_t cycles);          it does not any more
 //
-// and calls take(), then issue_some(), when an access is done.
+// and calls take(), then issue_some(), when there is an answer.
 
 #ifndef HOMESHIFT_COMMON_VCPU_LOOP_HH
 #define HOMESHIFT_COMMON_VCPU_LOOP_HH
@@ -102,14 +104,24 @@ class VcpuLoop
     bool
     uses(std::uint64_t page) const
     {
-        return under_way_.any_of([page](const UnderWay &u) { return page_of(u.guest) == page; });
+        return under_way_.any_of(
+            [page](const UnderWay &u) { return page_of(u.first.guest) == page; });
     }
 
   protected:
-    struct UnderWay
+    struct Issued
     {
         std::uint64_t guest; // address
         std::uint64_t issued;
+        bool write;
+    };
+
+    // Accesses to one line that are done.
+    struct Done
+    {
+        std::uint64_t guest; // address of the first
+        std::uint64_t accesses;
+        std::uint64_t latency; // cycles, summed over all of them
     };
 
     VcpuLoop(std::unique_ptr<RequestStream> stream, std::size_t max_under_way)
@@ -128,7 +140,7 @@ class VcpuLoop
     void
     issue_some()
     {
-        while (running_ && under_way_.size() < max_under_way_ && self().can_issue()) {
+        while (running_ && under_way_.size() + joined_ < max_under_way_ && self().can_issue()) {
             const std::uint64_t now = self().now();
             if (next_ == nullptr) {
                 next_ = &stream_->next();
@@ -145,24 +157,42 @@ class VcpuLoop
                 return;
             }
             const std::uint64_t address = self().memory().table.translate(next_->address);
-            UnderWay *const access = under_way_.add(line_of(address));
-            if (access == nullptr) {
-                return; // the answer of the one before comes back here
+            const Issued access{next_->address, now, next_->write};
+            UnderWay *const place = under_way_.add(line_of(address));
+            if (place == nullptr && !join(line_of(address), access)) {
+                return; // the answer to what is under way comes back here
             }
-            *access = {next_->address, now};
             ready_at_ = now + 1; // one issue a cycle
-            self().issue(address, std::exchange(next_, nullptr)->write);
+            next_ = nullptr;
+            if (place != nullptr) {
+                place->first = access;
+                self().issue(address, access.write);
+            }
         }
     }
 
-    // The access to a line is done.
-    UnderWay
-    take(std::uint64_t line)
+    // There is an answer about a line. each(access) is called for all that it answers, in the order
+    // in which they were issued.
+    template <typename Each>
+    Done
+    take(std::uint64_t line, Each each)
     {
-        return under_way_.remove(line);
+        UnderWay &here = under_way_.remove(line);
+        Done done{here.first.guest, 1, self().now() - here.first.issued};
+        each(here.first);
+        if (!here.joined.empty()) {
+            take_joined(line, here.joined, done, each);
+        }
+        return done;
     }
 
   private:
+    struct UnderWay
+    {
+        Issued first;
+        std::vector<Issued> joined; // empty when it is done
+    };
+
     static std::uint64_t
     page_of(std::uint64_t address)
     {
@@ -179,6 +209,44 @@ class VcpuLoop
     self()
     {
         return static_cast<Vcpu &>(*this);
+    }
+
+    // Whether an access has joined what is under way of its line. A load that is under way does not
+    // bring the right to write.
+    bool
+    join(std::uint64_t line, const Issued &access)
+    {
+        UnderWay &here = *under_way_.find(line);
+        if (access.write && !here.first.write) {
+            return false;
+        }
+        here.joined.push_back(access);
+        ++joined_;
+        return true;
+    }
+
+    // One that was issued in this very cycle has joined only because others of the cycle came
+    // first: it goes on its own, as it would if the answer had been the first.
+    template <typename Each>
+    void
+    take_joined(std::uint64_t line, std::vector<Issued> &joined, Done &done, Each &each)
+    {
+        joined_ -= joined.size();
+        const Issued last = joined.back();
+        const bool late = last.issued == self().now(); // at most the last: one issue a cycle
+        if (late) {
+            joined.pop_back();
+        }
+        for (const Issued &access : joined) {
+            ++done.accesses;
+            done.latency += self().now() - access.issued;
+            each(access);
+        }
+        joined.clear();
+        if (late) {
+            under_way_.add(line)->first = last;
+            self().issue(line, last.write);
+        }
     }
 
     bool
@@ -223,6 +291,7 @@ class VcpuLoop
     Throttle throttle_;
     std::size_t max_under_way_;
     LineTable<UnderWay> under_way_;
+    std::size_t joined_ = 0; // accesses, to all lines
 };
 
 // Whether no access to any of these pages is under way.

@@ -118,23 +118,28 @@ void
 VirtualCpu::done(PacketPtr packet)
 {
     const Addr line = packet->getAddr();
-    const UnderWay access = take(line);
     const bool refused = takeFault(line);
     const bool remote = takeRemote(line) && !refused;
-    stats.numRemote += remote;
-    stats.totalLatency += (now() - access.issued) * clockPeriod();
-    if (refused) {
-        ++numFaults; // its node has no right: the packet holds no data
-    } else if (packet->isRead()) {
-        ++stats.numLoads;
-        vm.load(access.guest, packet->getLE<uint64_t>());
-    } else {
-        ++stats.numStores;
-        vm.stored(access.guest, packet->getLE<uint64_t>());
-    }
+    // Stores that have joined this one are one write to memory, with the number of the first.
+    const uint64_t token = refused ? 0 : packet->getLE<uint64_t>();
     delete packet;
+    const Done done = take(line, [&](const Issued &access) {
+        if (refused) {
+            ++numFaults; // its node has no right: there was no data
+        } else if (access.write) {
+            ++stats.numStores;
+            vm.stored(access.guest, token);
+        } else {
+            ++stats.numLoads;
+            vm.load(access.guest, token);
+        }
+    });
+    stats.numRemote += remote ? done.accesses : 0;
+    stats.totalLatency += done.latency * clockPeriod();
     issue_some();
-    vm.accessDone(access.guest, remote);
+    for (uint64_t i = 0; i < done.accesses; ++i) {
+        vm.accessDone(done.guest, remote);
+    }
     if (drainState() == DrainState::Draining && drained()) {
         signalDrainDone();
     }
