@@ -2,9 +2,10 @@
 //
 // What a vCPU does, in both engines. A closed loop: up to so many accesses under way,
 // issued in order, one a cycle at most, each its gap after the one before. An access to a
-// line that is under way joins what is under way, if it can: then the core is not asked
-// again, and one answer is that of all. A load can, a store only if a store is under way;
-// else it waits, and all behind it. So does an access to a page that is missing.
+// line that is under way joins what is under way: the core is not asked again, and one
+// answer is that of all, but for a store and what comes after it if a load was answered:
+// then the store is issued, and the others wait for its answer. An access to a page that
+// is missing waits, and all behind it.
 //
 // An engine's vCPU derives from VcpuLoop<its own class>, and lets it use
 //
@@ -159,12 +160,12 @@ class VcpuLoop
             const std::uint64_t address = self().memory().table.translate(next_->address);
             const Issued access{next_->address, now, next_->write};
             UnderWay *const place = under_way_.add(line_of(address));
-            if (place == nullptr && !join(line_of(address), access)) {
-                return; // the answer to what is under way comes back here
-            }
             ready_at_ = now + 1; // one issue a cycle
             next_ = nullptr;
-            if (place != nullptr) {
+            if (place == nullptr) {
+                under_way_.find(line_of(address))->joined.push_back(access);
+                ++joined_;
+            } else {
                 place->first = access;
                 self().issue(address, access.write);
             }
@@ -181,7 +182,7 @@ class VcpuLoop
         Done done{here.first.guest, 1, self().now() - here.first.issued};
         each(here.first);
         if (!here.joined.empty()) {
-            take_joined(line, here.joined, done, each);
+            take_joined(line, here, done, each);
         }
         return done;
     }
@@ -190,7 +191,7 @@ class VcpuLoop
     struct UnderWay
     {
         Issued first;
-        std::vector<Issued> joined; // empty when it is done
+        std::vector<Issued> joined; // empty when all are done
     };
 
     static std::uint64_t
@@ -211,42 +212,39 @@ class VcpuLoop
         return static_cast<Vcpu &>(*this);
     }
 
-    // Whether an access has joined what is under way of its line. A load that is under way does not
-    // bring the right to write.
-    bool
-    join(std::uint64_t line, const Issued &access)
-    {
-        UnderWay &here = *under_way_.find(line);
-        if (access.write && !here.first.write) {
-            return false;
-        }
-        here.joined.push_back(access);
-        ++joined_;
-        return true;
-    }
-
-    // One that was issued in this very cycle has joined only because others of the cycle came
-    // first: it goes on its own, as it would if the answer had been the first.
+    // A load's answer brings no right to write. One that was issued in this very cycle has joined
+    // only because others of the cycle came first: it is issued now, as it would be if the answer
+    // had been the first.
     template <typename Each>
     void
-    take_joined(std::uint64_t line, std::vector<Issued> &joined, Done &done, Each &each)
+    take_joined(std::uint64_t line, UnderWay &here, Done &done, Each &each)
     {
-        joined_ -= joined.size();
-        const Issued last = joined.back();
-        const bool late = last.issued == self().now(); // at most the last: one issue a cycle
-        if (late) {
-            joined.pop_back();
-        }
-        for (const Issued &access : joined) {
+        const std::uint64_t now = self().now();
+        const bool may_write = here.first.write;
+        auto rest = here.joined.begin();
+        for (; rest != here.joined.end() && rest->issued != now && (may_write || !rest->write);
+             ++rest) {
             ++done.accesses;
-            done.latency += self().now() - access.issued;
-            each(access);
+            done.latency += now - rest->issued;
+            each(*rest);
         }
-        joined.clear();
-        if (late) {
-            under_way_.add(line)->first = last;
-            self().issue(line, last.write);
+        joined_ -= rest - here.joined.begin();
+        here.joined.erase(here.joined.begin(), rest);
+        if (!here.joined.empty()) {
+            issue_first(line, here.joined);
         }
+    }
+
+    // All of them are to the line.
+    void
+    issue_first(std::uint64_t line, std::vector<Issued> &left)
+    {
+        UnderWay &here = *under_way_.add(line);
+        here.joined.swap(left); // with nothing, or with itself
+        here.first = here.joined.front();
+        here.joined.erase(here.joined.begin());
+        --joined_;
+        self().issue(line, here.first.write);
     }
 
     bool

@@ -64,8 +64,8 @@ void
 VirtualCpu::issue(Addr address, bool write)
 {
     PacketPtr packet = request(address & ~(::homeshift::kLineBytes - 1), write);
-    if (!core->sendTimingReq(packet)) {
-        refused = packet;
+    if (!refused.empty() || !core->sendTimingReq(packet)) {
+        refused.push_back(packet);
     }
 }
 
@@ -108,8 +108,10 @@ VirtualCpu::request(Addr line, bool write)
 void
 VirtualCpu::retry()
 {
-    if (refused != nullptr && core->sendTimingReq(refused)) {
-        refused = nullptr;
+    while (!refused.empty() && core->sendTimingReq(refused.front())) {
+        refused.pop_front();
+    }
+    if (refused.empty()) {
         issue_some();
     }
 }
@@ -118,13 +120,13 @@ void
 VirtualCpu::done(PacketPtr packet)
 {
     const Addr line = packet->getAddr();
-    const bool refused = takeFault(line);
-    const bool remote = takeRemote(line) && !refused;
+    const bool fault = takeFault(line);
+    const bool remote = takeRemote(line) && !fault;
     // Stores that have joined this one are one write to memory, with the number of the first.
-    const uint64_t token = refused ? 0 : packet->getLE<uint64_t>();
+    const uint64_t token = fault ? 0 : packet->getLE<uint64_t>();
     delete packet;
     const Done done = take(line, [&](const Issued &access) {
-        if (refused) {
+        if (fault) {
             ++numFaults; // its node has no right: there was no data
         } else if (access.write) {
             ++stats.numStores;
