@@ -158,16 +158,13 @@ class VcpuLoop
                 return;
             }
             const std::uint64_t address = self().memory().table.translate(next_->address);
-            const Issued access{next_->address, now, next_->write};
-            UnderWay *const place = under_way_.add(line_of(address));
+            const Access &access = *std::exchange(next_, nullptr);
             ready_at_ = now + 1; // one issue a cycle
-            next_ = nullptr;
-            if (place == nullptr) {
-                under_way_.find(line_of(address))->joined.push_back(access);
-                ++joined_;
-            } else {
-                place->first = access;
+            if (UnderWay *const place = under_way_.add(line_of(address))) {
+                place->first = {access.address, now, access.write};
                 self().issue(address, access.write);
+            } else {
+                join(line_of(address), access);
             }
         }
     }
@@ -182,7 +179,7 @@ class VcpuLoop
         Done done{here.first.guest, 1, self().now() - here.first.issued};
         each(here.first);
         if (!here.joined.empty()) {
-            take_joined(line, here, done, each);
+            return take_joined(line, here, done, each);
         }
         return done;
     }
@@ -212,12 +209,20 @@ class VcpuLoop
         return static_cast<Vcpu &>(*this);
     }
 
+    // Apart, as take_joined() is, so that what joins nothing does not pay for it.
+    [[gnu::noinline]] void
+    join(std::uint64_t line, const Access &access)
+    {
+        under_way_.find(line)->joined.push_back({access.address, self().now(), access.write});
+        ++joined_;
+    }
+
     // A load's answer brings no right to write. One that was issued in this very cycle has joined
     // only because others of the cycle came first: it is issued now, as it would be if the answer
     // had been the first.
     template <typename Each>
-    void
-    take_joined(std::uint64_t line, UnderWay &here, Done &done, Each &each)
+    [[gnu::noinline]] Done
+    take_joined(std::uint64_t line, UnderWay &here, Done done, Each each)
     {
         const std::uint64_t now = self().now();
         const bool may_write = here.first.write;
@@ -233,6 +238,7 @@ class VcpuLoop
         if (!here.joined.empty()) {
             issue_first(line, here.joined);
         }
+        return done;
     }
 
     // All of them are to the line.
