@@ -58,7 +58,7 @@ Vcpu::blocked_for(Cycles cycles)
 inline void
 Vcpu::go_on(const Done &done, bool remote)
 {
-    remotes += remote ? done.accesses : 0;
+    remotes += remote; // the first: the others needed no other node
     latency += done.latency;
     vm_.watched_ ? go_on_watched(done, remote) : issue_some();
 }
@@ -68,7 +68,7 @@ void
 Vcpu::go_on_watched(const Done &done, bool remote)
 {
     issue_some();
-    vm_.look_at(done.guest, done.accesses, remote);
+    vm_.look_at(done.guest, remote);
 }
 
 void
@@ -160,11 +160,9 @@ Vm::accesses() const
 }
 
 void
-Vm::look_at(Addr guest, std::uint64_t accesses, bool remote)
+Vm::look_at(Addr guest, bool remote)
 {
-    for (std::uint64_t i = 0; i < accesses; ++i) {
-        count_access(guest, remote, queue_.now());
-    }
+    count_access(guest, remote, queue_.now());
     const bool page_quiet = missing(guest >> kPageShift);
     if (page_quiet || (stopping_ && drained())) {
         end_wait();

@@ -158,7 +158,7 @@ class Vm : public GuestMemory
     }
 
     [[noreturn, gnu::cold]] void fail(Addr guest, const DataBlock &data);
-    void look_at(Addr guest, std::uint64_t accesses, bool remote);
+    void look_at(Addr guest, bool remote);
     void end_wait();
     void watch_or_not();
 

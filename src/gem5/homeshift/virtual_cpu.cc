@@ -136,12 +136,10 @@ VirtualCpu::done(PacketPtr packet)
             vm.load(access.guest, token);
         }
     });
-    stats.numRemote += remote ? done.accesses : 0;
+    stats.numRemote += remote; // the first: the others needed no other node
     stats.totalLatency += done.latency * clockPeriod();
     issue_some();
-    for (uint64_t i = 0; i < done.accesses; ++i) {
-        vm.accessDone(done.guest, remote);
-    }
+    vm.accessDone(done.guest, remote);
     if (drainState() == DrainState::Draining && drained()) {
         signalDrainDone();
     }
