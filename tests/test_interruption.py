@@ -105,7 +105,7 @@ def test_in_the_middle_of_every_phase(strategy: str, kind: str) -> None:
         for phase in migration["phases"]
         if phase["end"] > phase["start"]
     ]
-    assert len(middles) >= 3
+    assert len(middles) >= 2
     for moment in middles:
         examine(interrupted(strategy, kind, moment), kind, switched=moment >= switch(strategy))
 

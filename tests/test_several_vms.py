@@ -249,11 +249,11 @@ def test_rates_are_those_of_the_last_migration_and_the_throttle_is_the_hardest(
 
 
 def test_a_vcpu_may_wait_for_a_page_that_is_under_way_already() -> None:
-    """All vCPUs use the same few pages: one asks, others wait with it."""
+    """All vCPUs use the same 16 pages: one asks, others wait with it."""
     [leg] = run(
         machine_of("quad"),
         "post-copy:prepaging=0,max-postcopy-bandwidth=50MB/s",
-        "uniform:shared=1,think=0",
+        "uniform:shared=1,think=0,footprint=1",
         vcpus=4,
     ).summary["migrations"]
     assert 0 < leg["postcopy-requests"] <= 16 < leg["postcopy-faults"]

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // What a vCPU does, in both engines. A closed loop: up to so many accesses under way,
-// issued in order, one a cycle at most, each its gap after the one before; never two to
-// one line. An access to a page that is missing waits, and all behind it.
+// issued in order, one a cycle at most, each its gap after the one before. An access to a
+// line that is under way joins what is under way: the core is not asked again, and one
+// answer is that of all, but for a store and what comes after it if a load was answered:
+// then the store is issued, and the others wait for its answer. An access to a page that
+// is missing waits, and all behind it.
 //
 // An engine's vCPU derives from VcpuLoop<its own class>, and lets it use
 //
@@ -14,7 +17,7 @@
 //     void missing_page(std::uint64_t page);           an access waits for it from now on
 //     void blocked_for(std::uint64_t cycles);          it does not any more
 //
-// and calls take(), then issue_some(), when an access is done.
+// and calls take(), then issue_some(), when there is an answer.
 
 #ifndef HOMESHIFT_COMMON_VCPU_LOOP_HH
 #define HOMESHIFT_COMMON_VCPU_LOOP_HH
@@ -102,14 +105,24 @@ class VcpuLoop
     bool
     uses(std::uint64_t page) const
     {
-        return under_way_.any_of([page](const UnderWay &u) { return page_of(u.guest) == page; });
+        return under_way_.any_of(
+            [page](const UnderWay &u) { return page_of(u.first.guest) == page; });
     }
 
   protected:
-    struct UnderWay
+    struct Issued
     {
         std::uint64_t guest; // address
         std::uint64_t issued;
+        bool write;
+    };
+
+    // Accesses to one line that are done.
+    struct Done
+    {
+        std::uint64_t guest; // address of the first
+        std::uint64_t accesses;
+        std::uint64_t latency; // cycles, summed over all of them
     };
 
     VcpuLoop(std::unique_ptr<RequestStream> stream, std::size_t max_under_way)
@@ -128,7 +141,7 @@ class VcpuLoop
     void
     issue_some()
     {
-        while (running_ && under_way_.size() < max_under_way_ && self().can_issue()) {
+        while (running_ && under_way_.size() + joined_ < max_under_way_ && self().can_issue()) {
             const std::uint64_t now = self().now();
             if (next_ == nullptr) {
                 next_ = &stream_->next();
@@ -145,24 +158,39 @@ class VcpuLoop
                 return;
             }
             const std::uint64_t address = self().memory().table.translate(next_->address);
-            UnderWay *const access = under_way_.add(line_of(address));
-            if (access == nullptr) {
-                return; // the answer of the one before comes back here
-            }
-            *access = {next_->address, now};
+            const Access &access = *std::exchange(next_, nullptr);
             ready_at_ = now + 1; // one issue a cycle
-            self().issue(address, std::exchange(next_, nullptr)->write);
+            if (UnderWay *const place = under_way_.add(line_of(address))) {
+                place->first = {access.address, now, access.write};
+                self().issue(address, access.write);
+            } else {
+                join(line_of(address), access);
+            }
         }
     }
 
-    // The access to a line is done.
-    UnderWay
-    take(std::uint64_t line)
+    // There is an answer about a line. each(access) is called for all that it answers, in the order
+    // in which they were issued.
+    template <typename Each>
+    Done
+    take(std::uint64_t line, Each each)
     {
-        return under_way_.remove(line);
+        UnderWay &here = under_way_.remove(line);
+        Done done{here.first.guest, 1, self().now() - here.first.issued};
+        each(here.first);
+        if (!here.joined.empty()) {
+            return take_joined(line, here, done, each);
+        }
+        return done;
     }
 
   private:
+    struct UnderWay
+    {
+        Issued first;
+        std::vector<Issued> joined; // empty when all are done
+    };
+
     static std::uint64_t
     page_of(std::uint64_t address)
     {
@@ -179,6 +207,50 @@ class VcpuLoop
     self()
     {
         return static_cast<Vcpu &>(*this);
+    }
+
+    // Apart, as take_joined() is, so that what joins nothing does not pay for it.
+    [[gnu::noinline]] void
+    join(std::uint64_t line, const Access &access)
+    {
+        under_way_.find(line)->joined.push_back({access.address, self().now(), access.write});
+        ++joined_;
+    }
+
+    // A load's answer brings no right to write. One that was issued in this very cycle has joined
+    // only because others of the cycle came first: it is issued now, as it would be if the answer
+    // had been the first.
+    template <typename Each>
+    [[gnu::noinline]] Done
+    take_joined(std::uint64_t line, UnderWay &here, Done done, Each each)
+    {
+        const std::uint64_t now = self().now();
+        const bool may_write = here.first.write;
+        auto rest = here.joined.begin();
+        for (; rest != here.joined.end() && rest->issued != now && (may_write || !rest->write);
+             ++rest) {
+            ++done.accesses;
+            done.latency += now - rest->issued;
+            each(*rest);
+        }
+        joined_ -= rest - here.joined.begin();
+        here.joined.erase(here.joined.begin(), rest);
+        if (!here.joined.empty()) {
+            issue_first(line, here.joined);
+        }
+        return done;
+    }
+
+    // All of them are to the line.
+    void
+    issue_first(std::uint64_t line, std::vector<Issued> &left)
+    {
+        UnderWay &here = *under_way_.add(line);
+        here.joined.swap(left); // with nothing, or with itself
+        here.first = here.joined.front();
+        here.joined.erase(here.joined.begin());
+        --joined_;
+        self().issue(line, here.first.write);
     }
 
     bool
@@ -223,6 +295,7 @@ class VcpuLoop
     Throttle throttle_;
     std::size_t max_under_way_;
     LineTable<UnderWay> under_way_;
+    std::size_t joined_ = 0; // accesses, to all lines
 };
 
 // Whether no access to any of these pages is under way.

@@ -56,46 +56,51 @@ Vcpu::blocked_for(Cycles cycles)
 }
 
 inline void
-Vcpu::go_on(const UnderWay &access, bool remote)
+Vcpu::go_on(const Done &done, bool remote)
 {
-    remotes += remote;
-    latency += now() - access.issued;
-    vm_.watched_ ? go_on_watched(access.guest, remote) : issue_some();
+    remotes += remote; // the first: the others needed no other node
+    latency += done.latency;
+    vm_.watched_ ? go_on_watched(done, remote) : issue_some();
 }
 
 // Apart, so that the host need not come back from issue_some() in general.
 void
-Vcpu::go_on_watched(Addr guest, bool remote)
+Vcpu::go_on_watched(const Done &done, bool remote)
 {
     issue_some();
-    vm_.look_at(guest, remote);
+    vm_.look_at(done.guest, remote);
 }
 
 void
 Vcpu::load_done(Addr line, const DataBlock &data, bool remote)
 {
-    const UnderWay access = take(line);
-    ++loads;
-    vm_.load(access.guest, data);
-    go_on(access, remote);
+    const Done done = take(line, [&](const Issued &access) { vm_.load(access.guest, data); });
+    loads += done.accesses;
+    go_on(done, remote);
 }
 
 void
 Vcpu::store_done(Addr line, DataBlock &data, bool remote)
 {
-    const UnderWay access = take(line);
-    ++stores;
-    vm_.store(access.guest, data);
-    go_on(access, remote);
+    const Done done = take(line, [&](const Issued &access) {
+        if (access.write) {
+            ++stores;
+            vm_.store(access.guest, data);
+        } else {
+            ++loads;
+            vm_.load(access.guest, data);
+        }
+    });
+    go_on(done, remote);
 }
 
 // The program goes on with its next access: what it would do about a fault is not modelled.
 void
 Vcpu::access_refused(Addr line)
 {
-    const UnderWay access = take(line);
-    ++faults;
-    go_on(access, false);
+    const Done done = take(line, [](const Issued &) {});
+    faults += done.accesses;
+    go_on(done, false);
 }
 
 void

@@ -88,8 +88,8 @@ class Vcpu final : public CoreUser, public VcpuLoop<Vcpu>
 
     void missing_page(std::uint64_t page);
     void blocked_for(Cycles cycles);
-    void go_on(const UnderWay &access, bool remote);
-    [[gnu::noinline]] void go_on_watched(Addr guest, bool remote);
+    void go_on(const Done &done, bool remote);
+    [[gnu::noinline]] void go_on_watched(const Done &done, bool remote);
 
     Vm &vm_;
     EventQueue &queue_;

@@ -16,7 +16,9 @@ class VirtualCpu(GuestCpu):
     cxx_header = "homeshift/virtual_cpu.hh"
 
     system = Param.System(Parent.any, "system that the requests are made in")
-    max_outstanding = Param.Unsigned("accesses under way at a time, at most; never two to a line")
+    max_outstanding = Param.Unsigned(
+        "accesses under way at a time, at most; those to one line are one to the core"
+    )
 
     kind = Param.String("uniform, zipf, stream, pointer-chase, phased, producer-consumer or trace")
     vcpu = Param.UInt32("number of this virtual CPU")

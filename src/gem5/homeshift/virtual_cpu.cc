@@ -64,8 +64,8 @@ void
 VirtualCpu::issue(Addr address, bool write)
 {
     PacketPtr packet = request(address & ~(::homeshift::kLineBytes - 1), write);
-    if (!core->sendTimingReq(packet)) {
-        refused = packet;
+    if (!refused.empty() || !core->sendTimingReq(packet)) {
+        refused.push_back(packet);
     }
 }
 
@@ -108,8 +108,10 @@ VirtualCpu::request(Addr line, bool write)
 void
 VirtualCpu::retry()
 {
-    if (refused != nullptr && core->sendTimingReq(refused)) {
-        refused = nullptr;
+    while (!refused.empty() && core->sendTimingReq(refused.front())) {
+        refused.pop_front();
+    }
+    if (refused.empty()) {
         issue_some();
     }
 }
@@ -118,23 +120,26 @@ void
 VirtualCpu::done(PacketPtr packet)
 {
     const Addr line = packet->getAddr();
-    const UnderWay access = take(line);
-    const bool refused = takeFault(line);
-    const bool remote = takeRemote(line) && !refused;
-    stats.numRemote += remote;
-    stats.totalLatency += (now() - access.issued) * clockPeriod();
-    if (refused) {
-        ++numFaults; // its node has no right: the packet holds no data
-    } else if (packet->isRead()) {
-        ++stats.numLoads;
-        vm.load(access.guest, packet->getLE<uint64_t>());
-    } else {
-        ++stats.numStores;
-        vm.stored(access.guest, packet->getLE<uint64_t>());
-    }
+    const bool fault = takeFault(line);
+    const bool remote = takeRemote(line) && !fault;
+    // Stores that have joined this one are one write to memory, with the number of the first.
+    const uint64_t token = fault ? 0 : packet->getLE<uint64_t>();
     delete packet;
+    const Done done = take(line, [&](const Issued &access) {
+        if (fault) {
+            ++numFaults; // its node has no right: there was no data
+        } else if (access.write) {
+            ++stats.numStores;
+            vm.stored(access.guest, token);
+        } else {
+            ++stats.numLoads;
+            vm.load(access.guest, token);
+        }
+    });
+    stats.numRemote += remote; // the first: the others needed no other node
+    stats.totalLatency += done.latency * clockPeriod();
     issue_some();
-    vm.accessDone(access.guest, remote);
+    vm.accessDone(done.guest, remote);
     if (drainState() == DrainState::Draining && drained()) {
         signalDrainDone();
     }

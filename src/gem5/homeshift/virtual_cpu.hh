@@ -6,6 +6,8 @@
 #ifndef HOMESHIFT_GEM5_VIRTUAL_CPU_HH
 #define HOMESHIFT_GEM5_VIRTUAL_CPU_HH
 
+#include <deque>
+
 #include "base/statistics.hh"
 #include "base/types.hh"
 #include "common/vcpu_loop.hh"
@@ -98,7 +100,7 @@ class VirtualCpu : public GuestCpu, public ::homeshift::VcpuLoop<VirtualCpu>
     bool
     can_issue() const
     {
-        return refused == nullptr && drainState() == DrainState::Running;
+        return refused.empty() && drainState() == DrainState::Running;
     }
 
     void issue(Addr address, bool write);
@@ -118,7 +120,7 @@ class VirtualCpu : public GuestCpu, public ::homeshift::VcpuLoop<VirtualCpu>
 
     const RequestorID requestor;
     EventFunctionWrapper wake;
-    PacketPtr refused = nullptr;
+    std::deque<PacketPtr> refused; // by the core, for now
     statistics::Scalar numFaults;
 };
 
