@@ -9,6 +9,8 @@ import resource
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -59,15 +61,12 @@ def test_last_line_says_at_which_tick_and_why(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("place", ["m5out", "run"])
-def test_sigterm_ends_a_run_at_once_and_leaves_nothing_hidden(place: str, tmp_path: Path) -> None:
+@contextmanager
+def warming_up(m5out: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """Yield a long run that has just begun."""
     assert GEM5
-    m5out = tmp_path / "m5out"
-    m5out.mkdir()
-    (m5out / "migration.json").write_text("{}")  # of the run before
-    run = (*TINY, "--warmup", "100ms", "--outdir", str(tmp_path / place))
     process = subprocess.Popen(
-        [GEM5, f"--outdir={m5out}", "configs/migrate.py", *run],
+        [GEM5, f"--outdir={m5out}", "configs/migrate.py", *TINY, "--warmup", "100ms", *options],
         cwd=REPOSITORY,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -76,6 +75,15 @@ def test_sigterm_ends_a_run_at_once_and_leaves_nothing_hidden(place: str, tmp_pa
     assert process.stdout is not None
     with process.stdout:
         assert any(line == "migrate.py: warming up\n" for line in process.stdout)
+        yield process
+
+
+@pytest.mark.parametrize("place", ["m5out", "run"])
+def test_sigterm_ends_a_run_at_once_and_leaves_nothing_hidden(place: str, tmp_path: Path) -> None:
+    m5out = tmp_path / "m5out"
+    m5out.mkdir()
+    (m5out / "migration.json").write_text("{}")  # of the run before
+    with warming_up(m5out, "--outdir", str(tmp_path / place)) as process:
         process.terminate()
         try:
             assert process.wait(timeout=30) == 128 + signal.SIGTERM
@@ -89,18 +97,8 @@ def test_sigterm_ends_a_run_at_once_and_leaves_nothing_hidden(place: str, tmp_pa
 def test_a_directory_is_one_runs_at_a_time_and_a_killed_run_leaves_nothing_hidden(
     tmp_path: Path,
 ) -> None:
-    assert GEM5
     m5out = tmp_path / "m5out"
-    process = subprocess.Popen(
-        [GEM5, f"--outdir={m5out}", "configs/migrate.py", *TINY, "--warmup", "100ms"],
-        cwd=REPOSITORY,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    assert process.stdout is not None
-    with process.stdout:
-        assert any(line == "migrate.py: warming up\n" for line in process.stdout)
+    with warming_up(m5out) as process:
         second = gem5(m5out, "configs/migrate.py", *TINY, "--outdir", str(tmp_path / "run"))
         process.kill()
         process.wait()
