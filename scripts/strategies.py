@@ -41,14 +41,12 @@ OPTIONS = (
 )
 COLUMNS = (
     "strategy",
+    "what it does",
     "total time [us]",
     "downtime [us]",
-    "waits for pages [us]",
     "bytes between nodes [MiB]",
     "VM loses [us]",
-    "all bytes on links [MiB]",
     "all energy [uJ]",
-    "local share after [%]",
 )
 
 
@@ -73,42 +71,46 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = (option.partition("=")[0] for option in options)
     if faults := [f"{name}: {own[name]}" for name in given if name in own]:
         raise InputError("the list of options", faults)
-    runs, failed = _runs(arguments.strategies, options, arguments.outdir)
+    descriptions = _descriptions(arguments.strategies)
+    runs = _runs(arguments.strategies, options, arguments.outdir)
     if runs:
-        _print_tables(runs)
-        _print_remarks(runs)
-    return 1 if failed else 0
+        _print_tables(list(runs.values()), [descriptions[strategy] for strategy in runs])
+        _print_remarks(list(runs.values()))
+    return 0 if runs.keys() == descriptions.keys() else 1
 
 
-def _runs(
-    strategies: Sequence[str], options: Sequence[str], outdir: Path
-) -> tuple[list[Run], bool]:
-    """Return the runs that succeed, and whether another one has failed, which is told."""
-    from homeshift.analysis.runs import read_run  # slow to import
-
-    faults = []
+def _descriptions(strategies: Sequence[str]) -> dict[str, str]:
+    """Return what each strategy does: the first line of its class's docstring."""
+    descriptions, faults = {}, []
     for strategy in strategies:
         try:
-            strategy_named(strategy)
+            text = type(strategy_named(strategy)).__doc__ or ""
+            descriptions[strategy] = text.strip().partition("\n")[0].rstrip(".")
         except InputError as error:
             faults += [f"{strategy}: {fault}" for fault in error.faults]
     if faults:
         raise InputError("option --strategies", faults)
-    runs = []
+    return descriptions
+
+
+def _runs(strategies: Sequence[str], options: Sequence[str], outdir: Path) -> dict[str, Run]:
+    """Return the runs that succeed, by strategy; of the others the faults are told."""
+    from homeshift.analysis.runs import read_run  # slow to import
+
+    runs = {}
     for strategy in strategies:
         try:
-            runs.append(read_run(_run(strategy, options, outdir)))
+            runs[strategy] = read_run(_run(strategy, options, outdir))
         except RunError as error:
             print(f"strategies.py: error: {error}", file=sys.stderr, flush=True)
-    return runs, len(runs) < len(strategies)
+    return runs
 
 
-def _print_tables(runs: Sequence[Run]) -> None:
+def _print_tables(runs: Sequence[Run], descriptions: Sequence[str]) -> None:
     from homeshift.analysis.selection import strategy_names
 
     names = strategy_names(runs)
-    rows = [_row(name, run) for name, run in zip(names, runs, strict=True)]
-    print(markdown_table(COLUMNS, rows))
+    print(markdown_table(COLUMNS, map(_row, names, descriptions, runs), texts=2))
     print()
     constants = list(runs[0].migration["window"]["energy-sensitivity"])
     header = ("all energy, from the constant's low to its high", *names)
@@ -141,21 +143,18 @@ def _run(strategy: str, options: Sequence[str], outdir: Path) -> Path:
     return directory
 
 
-def _row(name: str, run: Run) -> list[str]:
+def _row(name: str, description: str, run: Run) -> list[str]:
     m, window = run.migration, run.migration["window"]
-    speed = m["vm"]["accesses-per-microsecond"]["before"]
-    energy, share = window["energy"], m["vm"]["local-share"]["after"]
+    speed, energy = m["vm"]["accesses-per-microsecond"]["before"], window["energy"]
     return [
         f"`{name}`",
+        description,
         format_number(m["total-time"] * 1e6),
         format_number(m["downtime"] * 1e6),
-        format_number(m["postcopy-blocktime"] * 1e6),
         format_number(m["interconnect"]["migration-bytes"] / (1 << 20)),
         format_number(window["accesses-lost"] / speed) if speed else "-",
-        format_number(window["link-bytes"] / (1 << 20)),
         f"{format_number(energy['total'] * 1e6)} ({format_number(energy['total-low'] * 1e6)} to "
         f"{format_number(energy['total-high'] * 1e6)})",
-        "-" if share is None else format_number(share * 100),
     ]
 
 

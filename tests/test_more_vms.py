@@ -192,8 +192,9 @@ def test_one_command_makes_the_table_of_strategies(tmp_path: Path) -> None:
     first = script("scripts/strategies.py", *command, "--", *options)
     assert first.returncode == 0, first.stderr
     lines = first.stdout.splitlines()
-    assert lines[0].startswith("| strategy | total time [us] |")
-    assert [line.split()[1] for line in lines[2:4]] == ["`ownership`", "`pre-copy`"]
+    assert lines[0].startswith("| strategy | what it does | total time [us] |")
+    assert lines[2].startswith("| `ownership` | Transfer all homes, then pause for the vCPUs' sta")
+    assert lines[3].startswith("| `pre-copy` | Copy all pages while the VM runs, then dirty pages")
     assert len({line.count("|") for line in lines[:4]}) == 1
     assert any(line.startswith("| link |") for line in lines)
     assert first.stderr.count("strategies.py: ") == 2

@@ -6,15 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 
-def markdown_table(
-    header: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: bool = True
-) -> str:
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]], *, texts: int = 1) -> str:
     """Return a table, without a newline at its end.
 
     Args:
         header: one text a column.
         rows: of as many texts; a | in one must be escaped.
-        numbers: all columns but the first are numbers, and stand to the right.
+        texts: so many columns from the left are texts; the others, numbers, stand to the right.
     """
-    rule = ["---", *["---:" if numbers else "---"] * (len(header) - 1)]
+    rule = ["---"] * texts + ["---:"] * (len(header) - texts)
     return "\n".join(f"| {' | '.join(line)} |" for line in (header, rule, *rows))

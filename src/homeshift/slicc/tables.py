@@ -47,11 +47,11 @@ def machine_page(protocol: Protocol, machine: Machine) -> str:
         "Empty: cannot happen.",
         transition_table(machine),
         "## States",
-        markdown_table(("state", "permission", "meaning"), states, numbers=False),
+        markdown_table(("state", "permission", "meaning"), states, texts=3),
         "## Events",
-        markdown_table(("event", "meaning"), events, numbers=False),
+        markdown_table(("event", "meaning"), events, texts=2),
         "## Actions",
-        markdown_table(("short", "action", "does"), actions, numbers=False),
+        markdown_table(("short", "action", "does"), actions, texts=3),
         "## Pairs without a transition",
         missing_pairs(machine),
     ]
@@ -65,7 +65,7 @@ def transition_table(machine: Machine) -> str:
         (f"**{state}**", *(_entry(machine, by_pair.get((state, e))) for e in machine.events))
         for state in machine.states
     ]
-    return markdown_table(("", *machine.events), rows, numbers=False)
+    return markdown_table(("", *machine.events), rows, texts=1 + len(machine.events))
 
 
 def missing_pairs(machine: Machine) -> str:
