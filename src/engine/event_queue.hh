@@ -91,12 +91,13 @@ class EventQueue
         return next_time() >= kNever;
     }
 
-    // Cycles from any event to the next one that it can cause at a core; 0 if cores must not run
-    // ahead.
+    // Cycles from any event to the next one that it can cause at a core, and, at least, of the way
+    // from a node to another one. Before they are set, cores must not run ahead.
     void
-    set_lookahead(Cycles lookahead)
+    set_lookahead(Cycles lookahead, Cycles between_nodes)
     {
         lookahead_ = lookahead;
+        between_nodes_ = between_nodes;
     }
 
     // While somebody looks at what runners do step by step, none runs ahead.
@@ -110,6 +111,12 @@ class EventQueue
     let_go()
     {
         --held_back_;
+    }
+
+    void
+    set_runners_per_node(unsigned runners)
+    {
+        runners_.set_per_node(runners);
     }
 
     void
@@ -303,14 +310,14 @@ class EventQueue
     void
     run_first(Cycle event, Cycle last)
     {
-        const auto [runner, first_other] = runners_.first_runner();
+        const auto [runner, near, far] = runners_.first_runner();
         const Cycle now = now_;
         Cycle until = now;
         if (lookahead_ != 0 && held_back_ == 0) {
-            const Cycle other = first_other.cycle();
             const Cycle reached = std::clamp(runner.next_expected(now), event, event + lookahead_);
-            until = MayStop ? std::min({event, other + lookahead_, last + 1})
-                            : std::min({reached, other + 2 * lookahead_, last + 1});
+            const Cycle others = std::min(near.cycle() + lookahead_, far.cycle() + between_nodes_);
+            until = MayStop ? std::min({event, std::min(near, far).cycle() + lookahead_, last + 1})
+                            : std::min({reached, others + lookahead_, last + 1});
         }
         runner.run(until);
         now_ = now;
@@ -402,6 +409,7 @@ class EventQueue
 
     Cycle now_ = 0;
     Cycles lookahead_ = 0;
+    Cycles between_nodes_ = 0;
     unsigned held_back_ = 0;
     Runners runners_;
     std::uint64_t fired_ = 0;

@@ -128,6 +128,29 @@ Network::find_routes_to(unsigned node)
     }
 }
 
+Cycles
+Network::least_within_node() const
+{
+    return spec_.router_latency + spec_.local_latency;
+}
+
+Cycles
+Network::least_between_nodes() const
+{
+    Cycles least = kNever;
+    for (unsigned from = 0; from < spec_.nodes; ++from) {
+        for (unsigned to = 0; to < spec_.nodes; ++to) {
+            Cycles way = from == to ? kNever : least_within_node();
+            for (unsigned at = from; at != to; at = links_[route_[at * spec_.nodes + to]]->to()) {
+                const Link &link = *links_[route_[at * spec_.nodes + to]];
+                way += spec_.router_latency + link.latency();
+            }
+            least = std::min(least, way);
+        }
+    }
+    return least;
+}
+
 void
 Network::add(MachineID id, Receiver *controller)
 {

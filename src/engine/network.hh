@@ -71,6 +71,10 @@ class Network
         return machines_[index_of(id)].node;
     }
 
+    // Cycles of the shortest way from a router to a machine of its node, and of another node.
+    Cycles least_within_node() const;
+    Cycles least_between_nodes() const;
+
     const std::vector<std::unique_ptr<Link>> &
     links() const
     {

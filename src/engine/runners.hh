@@ -110,14 +110,27 @@ class Runner
 class Runners
 {
   public:
+    // How many are added for each node, one node after the other: each node is a subtree.
+    void
+    set_per_node(std::size_t runners)
+    {
+        per_node_ = runners;
+        leaves_ = std::bit_ceil(runners);
+    }
+
     void
     add(Runner *runner)
     {
+        if (runners_.size() % leaves_ == per_node_) {
+            runners_.resize(runners_.size() + leaves_ - per_node_); // nobody is there
+        }
         runners_.push_back(runner);
-        first_leaf_ = std::bit_ceil(runners_.size());
+        first_leaf_ = std::max(std::bit_ceil(runners_.size()), leaves_);
         moments_.assign(2 * first_leaf_, Moment{}); // nobody has anything to do yet
         for (std::size_t i = 0; i < runners_.size(); ++i) {
-            runners_[i]->leaf_ = first_leaf_ + i;
+            if (runners_[i] != nullptr) {
+                runners_[i]->leaf_ = first_leaf_ + i;
+            }
         }
     }
 
@@ -130,19 +143,17 @@ class Runners
     struct First
     {
         Runner &runner;
-        Moment other; // the first one of all others
+        Moment near; // the first one of all others of its node
+        Moment far;  // and of all of other nodes
     };
 
     First
     first_runner() const
     {
         std::size_t at = 1;
-        Moment other;
-        while (at < first_leaf_) {
-            at = 2 * at + (moments_[2 * at] <= moments_[at] ? 0 : 1);
-            other = earlier(other, moments_[at ^ 1]);
-        }
-        return {*runners_[at - first_leaf_], other};
+        const Moment far = descend(at, first_leaf_ / leaves_);
+        const Moment near = descend(at, first_leaf_);
+        return {*runners_[at - first_leaf_], near, far};
     }
 
     void
@@ -162,6 +173,21 @@ class Runners
         return a <= b ? a : b;
     }
 
+    // Down the tree towards the first one, to the places from `end` on. Returns the first one of
+    // all that are left aside.
+    Moment
+    descend(std::size_t &at, std::size_t end) const
+    {
+        Moment other;
+        while (at < end) {
+            at = 2 * at + (moments_[2 * at] <= moments_[at] ? 0 : 1);
+            other = earlier(other, moments_[at ^ 1]);
+        }
+        return other;
+    }
+
+    std::size_t per_node_ = 1;
+    std::size_t leaves_ = 1; // of a node
     std::vector<Runner *> runners_;
     std::vector<Moment> moments_ = std::vector<Moment>(2); // the children of i: 2i and 2i + 1
     std::size_t first_leaf_ = 1;

@@ -92,8 +92,9 @@ System::System(const SystemSpec &spec)
     network_ = std::make_unique<Network>(spec.network, *queue_, spec.cores_per_node);
     const Context context{queue_.get(), network_.get(), spec.memory_bytes};
     if (spec.run_ahead) {
-        queue_->set_lookahead(spec.network.router_latency + spec.network.local_latency);
+        queue_->set_lookahead(network_->least_within_node(), network_->least_between_nodes());
     }
+    queue_->set_runners_per_node(spec.cores_per_node);
     nodes_.reserve(count);
     for (unsigned node = 0; node < count; ++node) {
         add_node(node, context);

@@ -42,7 +42,7 @@ def machine(chance: random.Random, **changes: Any) -> System:
     """Return a random machine with a VM whose pages lie on all nodes and share lines or not."""
     spec = small(
         nodes=chance.choice([2, 3, 4]),
-        cores_per_node=chance.choice([1, 2]),
+        cores_per_node=chance.choice([1, 2, 3]),
         cache_bytes=chance.choice([512, 2048, 8192]),
         cache_latency=chance.choice([1, 2, 8]),
         max_outstanding=chance.choice([1, 2, 8]),

@@ -23,8 +23,11 @@ def test_running_ahead_changes_nothing(act: Act, seed: int) -> None:
     assert seen[0] == seen[1]
 
 
+@pytest.mark.parametrize("cores", [[0, 1], [0, 2]], ids=["in-one-node", "in-two-nodes"])
 @pytest.mark.parametrize("writer", [0, 1])
-def test_a_core_that_always_hits_is_not_ahead_of_one_that_takes_its_lines(writer: int) -> None:
+def test_a_core_that_always_hits_is_not_ahead_of_one_that_takes_its_lines(
+    writer: int, cores: list[int]
+) -> None:
     """One core reads a page that its cache holds, the other stores to a line of it now and then."""
     seen = []
     for run_ahead in (False, True):
@@ -33,7 +36,7 @@ def test_a_core_that_always_hits_is_not_ahead_of_one_that_takes_its_lines(writer
         kinds = [{"write_ratio": 0.0, "think": 0}, {"write_ratio": 1.0, "think": 200}]
         vcpus = kinds if writer == 1 else kinds[::-1]
         system.add_vm([0], [stream(vcpu=i, vcpus=2, **vcpu) for i, vcpu in enumerate(vcpus)])
-        system.start_vm(0, [0, 1])
+        system.start_vm(0, cores)
         system.run(50_000)
         seen.append(everything(system))
     assert seen[0] == seen[1]
