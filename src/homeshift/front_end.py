@@ -35,9 +35,13 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
         return action.help if none else super()._get_help_string(action)
 
 
-def install_command(*packages: str) -> str:
-    """Return the command that installs packages where this Python finds them."""
-    return f"{sys.executable} -m pip install {' '.join(packages)}"
+def missing_packages(*names: str) -> list[str]:
+    """Return a fault that names those packages that are not installed, if any, and what to do."""
+    from importlib.util import find_spec  # most need it not
+
+    missing = [name for name in names if find_spec(name) is None]
+    install = f"{sys.executable} -m pip install {' '.join(missing)}"
+    return [f"{', '.join(missing)}: missing; {install}"] if missing else []
 
 
 def _interrupt_on_signals() -> None:
