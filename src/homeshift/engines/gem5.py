@@ -26,10 +26,10 @@ from homeshift.engines.base import (
 )
 from homeshift.engines.counting import counters
 from homeshift.engines.gem5_checkpoint import Checkpoints
-from homeshift.engines.gem5_guests import add_vm, boots, cpus_of, end_fast_forward
 from homeshift.engines.gem5_loop import FOREVER, OF_INTEREST, WORK_BEGINS, simulate
 from homeshift.engines.gem5_machine import build
 from homeshift.engines.gem5_output import Terminal, say_less
+from homeshift.engines.gem5_vms import add_vm, boots, cpus_of, end_fast_forward
 from homeshift.errors import RunError
 from homeshift.output import Stat
 from homeshift.units import LINE_BYTES, PAGE_BYTES
