@@ -14,12 +14,13 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from calls import ROOT, called
 
 from homeshift.workload import TRACE_DTYPE, check_traces
 from homeshift.workload.trace import number_pages, split_at_lines
 
-SCRIPT = Path(__file__).parents[1] / "scripts" / "capture_trace.py"
-OLD = Path(__file__).parents[1] / "traces" / "sort.npy"
+SCRIPT = ROOT / "scripts" / "capture_trace.py"
+OLD = ROOT / "traces" / "sort.npy"
 
 needs_valgrind = pytest.mark.skipif(
     shutil.which("valgrind") is None, reason="valgrind is not installed"
@@ -37,13 +38,7 @@ def capture_trace() -> ModuleType:
 
 
 def run(*arguments: str | int | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(SCRIPT), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    return called("scripts/capture_trace.py", *arguments)
 
 
 LACKEY = b"""\

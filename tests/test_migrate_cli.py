@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from calls import ROOT, called
 
 from homeshift.experiment.command_line import faults_in
 
-ROOT = Path(__file__).parents[1]
 SCRIPT = ROOT / "configs" / "migrate.py"
 TRACE = ROOT / "traces" / "sort.npy"
 QUICK = ("--vm-memory", "256KiB", "--warmup", "2us", "--window", "2us")
@@ -23,14 +23,7 @@ FILES = ["config.json", "migration.json", "stats.txt"]
 
 
 def migrate(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(SCRIPT), *options],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    return called("configs/migrate.py", *options, cwd=folder)
 
 
 def migrated(folder: Path, *options: str) -> Path:
@@ -311,13 +304,10 @@ def test_a_run_that_is_told_to_end_leaves_nothing(tmp_path: Path, number: int) -
 
 
 def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> None:
-    result = subprocess.run(
-        [sys.executable, str(SCRIPT), *TINY, "--outdir", "out/run"],
+    result = called(
+        "configs/migrate.py",
+        *(*TINY, "--outdir", "out/run"),
         cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000)),
     )
     assert result.returncode == 1
