@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+
+from homeshift.front_end import ENDING
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -27,6 +30,23 @@ def shown_help(script: str) -> tuple[str, str]:
     done = _run(["-X", "importtime", str(ROOT / script), "--help"])
     assert done.returncode == 0
     return done.stdout, done.stderr
+
+
+def start(*command: str, **more: Any) -> subprocess.Popen[str]:
+    """Start Python so that it hears what asks it to end, which may be ignored here, as by nohup."""
+
+    def heard() -> None:
+        for number in ENDING:
+            signal.signal(number, signal.SIG_DFL)
+
+    return subprocess.Popen(
+        [sys.executable, *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heard,
+        **more,
+    )
 
 
 def _run(arguments: list[str], **more: Any) -> subprocess.CompletedProcess[str]:

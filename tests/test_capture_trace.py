@@ -7,14 +7,13 @@ import runpy
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from calls import ROOT, called
+from calls import ROOT, called, start
 
 from homeshift.workload import TRACE_DTYPE, check_traces
 from homeshift.workload.trace import number_pages, split_at_lines
@@ -220,14 +219,8 @@ def test_an_interrupted_capture_says_so_and_leaves_nothing(tmp_path: Path, numbe
     started = tmp_path / "started"
     options = ("--output", str(tmp_path / "a.npy"), "--skip", "1" + "0" * 12)
     endless = ("--", "sh", "-c", f"echo > {started}; while :; do :; done")
-    process = subprocess.Popen(
-        [sys.executable, str(SCRIPT), *options, *endless],
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
-    )
-    assert process.stderr is not None
-    with process.stderr:
+    with start(str(SCRIPT), *options, *endless) as process:
+        assert process.stderr is not None
         while not started.exists():
             assert process.poll() is None
             time.sleep(0.05)
