@@ -85,12 +85,15 @@ def scenario_of(protocol_file: Path) -> Path:
     return path
 
 
-def load_model(protocol_file: Path, scenario_file: Path, *, nodes: int, lines: int) -> Model:
-    """Read a protocol and a scenario.
+def load_model(
+    protocol_file: Path, scenario_file: Path | None = None, *, nodes: int, lines: int
+) -> Model:
+    """Read a protocol and a scenario, by default that of the protocol's name.
 
     Raises:
         SliccError, InputError: the protocol or the scenario has faults.
     """
+    scenario_file = scenario_file or scenario_of(protocol_file)
     protocol = load(protocol_file)
     scenario = load_scenario(scenario_file)
     check_fit(scenario, protocol, f"scenario '{scenario_file.name}'")

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from homeshift.check.build import ENGINE, compile_cpp, load_model, scenario_of
+from homeshift.check.build import ENGINE, compile_cpp, load_model
 from homeshift.check.emit_nodes import params
 from homeshift.check.plan import Plan, objects_of, port_of
 from homeshift.check.run import CrashError
@@ -125,7 +125,7 @@ def _unit(machine: Machine) -> Iterator[str]:
 
 def simulate(
     protocol_file: Path,
-    scenario_file: Path,
+    scenario_file: Path | None,
     *,
     nodes: int,
     accesses: int,
@@ -206,7 +206,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         well, text = simulate(
             given.protocol,
-            given.scenario or scenario_of(given.protocol),
+            given.scenario,
             nodes=given.nodes,
             accesses=given.accesses,
             lines=given.lines,
