@@ -23,8 +23,7 @@ import footprint
 import gem5_ratio
 from sites import Site, run, site_of, this_site
 
-from homeshift.errors import HomeshiftError
-from homeshift.front_end import HelpFormatter
+from homeshift.front_end import HelpFormatter, tells_errors
 
 HERE = Path(__file__).resolve().parent
 Measures = dict[str, dict[str, list[float]]]
@@ -106,6 +105,7 @@ def beside_gem5(site: Site) -> dict[str, gem5_ratio.Rates]:
     return found
 
 
+@tells_errors
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; return the exit status."""
     parser = argparse.ArgumentParser(
@@ -122,28 +122,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--no-gem5", action="store_true", help="do not run gem5 even if it is there")
     add("--json", type=Path, metavar="FILE", help="write every turn there as well")
     options = parser.parse_args(arguments)
-    try:
-        sites = [this_site(), *([site_of(options.against)] if options.against else [])]
-        measures = measure(
-            sites,
-            turns=options.turns,
-            seconds=options.seconds,
-            only=options.only,
-            lasting=not options.no_memory,
-        )
-        print(table(measures, sites))
-        rates = {} if options.no_gem5 else beside_gem5(sites[0])
-        if options.json:
-            record = {
-                "format": 1,
-                "measures": measures,
-                "gem5": {name: [r.gem5, r.embedded] for name, r in rates.items()},
-            }
-            options.json.parent.mkdir(parents=True, exist_ok=True)
-            options.json.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    except HomeshiftError as error:
-        print(f"all.py: error: {error}", file=sys.stderr)
-        return error.exit_status
+    sites = [this_site(), *([site_of(options.against)] if options.against else [])]
+    measures = measure(
+        sites,
+        turns=options.turns,
+        seconds=options.seconds,
+        only=options.only,
+        lasting=not options.no_memory,
+    )
+    print(table(measures, sites))
+    rates = {} if options.no_gem5 else beside_gem5(sites[0])
+    if options.json:
+        record = {
+            "format": 1,
+            "measures": measures,
+            "gem5": {name: [r.gem5, r.embedded] for name, r in rates.items()},
+        }
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     return 0
 
 

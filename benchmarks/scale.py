@@ -21,8 +21,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from homeshift.errors import HomeshiftError, RunError
-from homeshift.front_end import HelpFormatter
+from homeshift.errors import RunError
+from homeshift.front_end import HelpFormatter, tells_errors
 from homeshift.units import parse_size
 
 MIGRATE = Path(__file__).resolve().parent.parent / "configs" / "migrate.py"
@@ -143,6 +143,7 @@ def _so_far(pid: int) -> tuple[float, int]:
     return (int(fields[11]) + int(fields[12])) / TICK, int(peak.split()[1]) << 10
 
 
+@tells_errors
 def main() -> int:
     """Measure, print and write; return the exit status."""
     parser = argparse.ArgumentParser(
@@ -157,21 +158,17 @@ def main() -> int:
     points = []
     head = ("", "x", "set-up s", "MiB", "all s", "MiB", "regions", "accesses")
     print("{:<16}{:>8}{:>10}{:>7}{:>8}{:>7}{:>10}{:>11}".format(*head))
-    try:
-        for case in cases(options.largest):
-            if options.only and case.series not in options.only:
-                continue
-            cost = measure(case)
-            points.append({"series": case.series, "x": case.x, **asdict(cost)})
-            print(
-                f"{case.series:<16}{case.x:>8g}{cost.setup_seconds:>10.2f}"
-                f"{cost.setup_bytes >> 20:>7}{cost.seconds:>8.2f}{cost.bytes >> 20:>7}"
-                f"{cost.regions:>10}{cost.accesses:>11.0f}",
-                flush=True,
-            )
-    except HomeshiftError as error:
-        print(f"scale.py: error: {error}", file=sys.stderr)
-        return error.exit_status
+    for case in cases(options.largest):
+        if options.only and case.series not in options.only:
+            continue
+        cost = measure(case)
+        points.append({"series": case.series, "x": case.x, **asdict(cost)})
+        print(
+            f"{case.series:<16}{case.x:>8g}{cost.setup_seconds:>10.2f}"
+            f"{cost.setup_bytes >> 20:>7}{cost.seconds:>8.2f}{cost.bytes >> 20:>7}"
+            f"{cost.regions:>10}{cost.accesses:>11.0f}",
+            flush=True,
+        )
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps({"format": 1, "points": points}, indent=2) + "\n")
     return 0

@@ -21,26 +21,17 @@ except ModuleNotFoundError:  # not installed, as inside gem5: the sources are be
     sys.modules.pop("homeshift", None)  # a folder of gem5's build has the plugin's name
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
-from homeshift.errors import HomeshiftError, RunError
+from homeshift.errors import RunError
 from homeshift.experiment.options import make_parser, unknown_options
-from homeshift.front_end import interrupt_on_signals, interrupted_status
+from homeshift.front_end import call, tells_errors
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the script.
-
-    Returns 0, 1 for a failed run, 2 for bad input, 128 + N if signal N has ended it.
-    """
+@tells_errors
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the script; return its exit status: 2: bad input, 1: a failed run."""
     parser = make_parser((__doc__ or "").split("\n\n")[0])
     options, unknown = parser.parse_known_args(arguments)
-    try:
-        _run(options, unknown_options(parser, unknown))
-    except HomeshiftError as error:
-        print(f"migrate.py: error: {error}", file=sys.stderr)
-        return error.exit_status
-    except KeyboardInterrupt as interrupt:
-        print("migrate.py: interrupted; nothing was written", file=sys.stderr)
-        return interrupted_status(interrupt)
+    _run(options, unknown_options(parser, unknown))
     return 0
 
 
@@ -49,7 +40,6 @@ def _run(options: argparse.Namespace, unknown: Sequence[str]) -> None:
     from homeshift.engines import output_directory
     from homeshift.experiment.command_line import experiment_of, recorded
 
-    interrupt_on_signals()
     experiment = experiment_of(options, unknown, lambda line: _say(f"migrate.py: {line}"))
     output = output_directory(options.outdir)
     result = experiment.run()
@@ -74,4 +64,4 @@ def _say(line: str) -> None:
 
 
 if __name__ in ("__main__", "__m5_main__"):
-    sys.exit(main())
+    sys.exit(call(main, "; nothing was written"))

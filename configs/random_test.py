@@ -13,20 +13,18 @@ from __future__ import annotations
 import argparse
 import random
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
 from homeshift.errors import InputError, RunError, out_of_bounds
-from homeshift.front_end import HelpFormatter, interrupted_status, tells_errors
+from homeshift.front_end import HelpFormatter, call, tells_errors
 
 CANCELLED = 0.25  # so often a transfer, under way or done, is cancelled
 TESTED_BYTES = 32768  # Ruby's tester uses addresses from 0 to a little less than this
 COMPLETED = "Ruby Tester completed"
-JOB_DONE = "a job of a migration engine is done"
-REACHED = "simulate() limit reached"
-INTERRUPTED = "user interrupt received"
 BOUNDS = {
     "checks": (1, 10**9),
     "seed": (0, 2**64 - 1),
@@ -36,13 +34,9 @@ BOUNDS = {
 
 
 @tells_errors
-def main() -> int:
-    """Run the script; return its exit status: 2: bad input, 1: a failed run, 130: Ctrl-C."""
-    try:
-        _run(_parser().parse_args())
-    except KeyboardInterrupt as interrupt:
-        print("random_test.py: interrupted", file=sys.stderr)
-        return interrupted_status(interrupt)
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the script; return its exit status: 2: bad input, 1: a failed run."""
+    _run(_parser().parse_args(arguments))
     return 0
 
 
@@ -78,6 +72,7 @@ def _run(options: argparse.Namespace) -> None:
     import m5.objects as gem5
 
     from homeshift.engines.base import Models
+    from homeshift.engines.gem5_loop import JOB_DONE, REACHED, simulate
     from homeshift.engines.gem5_machine import build
     from homeshift.engines.gem5_output import say_less
     from homeshift.machine import load_machine
@@ -109,11 +104,9 @@ def _run(options: argparse.Namespace) -> None:
     jobs: list[Any] = []
     while True:
         cycles = machine.clock_period_ps * chance.randint(1, 2 * options.pause)
-        cause = m5.simulate(cycles).getCause()
+        cause = simulate(m5.curTick() + cycles).getCause()
         if cause == COMPLETED:
             break
-        if cause == INTERRUPTED:
-            raise KeyboardInterrupt
         if cause not in (REACHED, JOB_DONE):
             raise RunError(f"the test ended at tick {m5.curTick()}: {cause}")
         if cause == REACHED and not options.no_transfers:
@@ -125,7 +118,7 @@ def _run(options: argparse.Namespace) -> None:
                 job = chance.randrange(len(jobs))
                 jobs[job].cancel(job)
     while any(engine.left(job) for job, engine in enumerate(jobs)):
-        m5.simulate(machine.clock_period_ps * 1000)
+        simulate(m5.curTick() + machine.clock_period_ps * 1000)
     for region in range(0, TESTED_BYTES, options.region):
         homes = [node for node, d in enumerate(controllers.directories) if d.isHome(region)]
         if len(homes) != 1:
@@ -140,4 +133,4 @@ def _run(options: argparse.Namespace) -> None:
 
 
 if __name__ in ("__main__", "__m5_main__"):
-    sys.exit(main())
+    sys.exit(call(main))

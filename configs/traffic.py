@@ -15,13 +15,14 @@ import argparse
 import math
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
 from homeshift.errors import InputError, RunError, out_of_bounds
-from homeshift.front_end import HelpFormatter, interrupted_status, tells_errors
+from homeshift.front_end import HelpFormatter, call, tells_errors
 from homeshift.units import parse_time
 
 REGION_BYTES = 4096
@@ -36,13 +37,9 @@ BOUNDS = {
 
 
 @tells_errors
-def main() -> int:
-    """Run the script; return its exit status: 2: bad input, 1: a failed run, 130: Ctrl-C."""
-    try:
-        _run(_parser().parse_args())
-    except KeyboardInterrupt as interrupt:
-        print("traffic.py: interrupted", file=sys.stderr)
-        return interrupted_status(interrupt)
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the script; return its exit status: 2: bad input, 1: a failed run."""
+    _run(_parser().parse_args(arguments))
     return 0
 
 
@@ -108,8 +105,6 @@ def _run(options: argparse.Namespace) -> None:
     hierarchy = board.get_cache_hierarchy()
     event = _move_homes(hierarchy, options, nodes)
     m5.stats.dump()
-    if event.getCause() == "user interrupt received":
-        raise KeyboardInterrupt
     print(f"traffic.py: {hierarchy.regions_moved()} regions moved")
     print(f"Exiting @ tick {m5.curTick()} because {event.getCause()}")
     if options.program and event.getCode() != 0:
@@ -118,7 +113,7 @@ def _run(options: argparse.Namespace) -> None:
 
 def _move_homes(hierarchy: Any, options: argparse.Namespace, nodes: int) -> Any:
     """Simulate to the end, and return what it was."""
-    import m5
+    from homeshift.engines.gem5_loop import JOB_DONE, simulate
 
     homes = [0] * (options.footprint // REGION_BYTES)
     for number in range(options.transfers):
@@ -126,10 +121,10 @@ def _move_homes(hierarchy: Any, options: argparse.Namespace, nodes: int) -> Any:
         homes[region] = (homes[region] + 1) % nodes
         hierarchy.transfer([region * REGION_BYTES], homes[region])
         while hierarchy.home_of(region * REGION_BYTES) != homes[region]:
-            event = m5.simulate()
-            if "a job of a migration engine" not in event.getCause():
+            event = simulate()
+            if event.getCause() != JOB_DONE:
                 return event
-    return m5.simulate()
+    return simulate()
 
 
 def _memory(nodes: int) -> Any:
@@ -192,4 +187,4 @@ def _program_board(options: argparse.Namespace, nodes: int) -> Any:
 
 
 if __name__ in ("__main__", "__m5_main__"):
-    sys.exit(main())
+    sys.exit(call(main))

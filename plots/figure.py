@@ -100,6 +100,12 @@ class Look:
             style["zorder"] = 2.1  # seen on a solid line
         return style
 
+    @property
+    def points(self) -> dict[str, Any]:
+        """How a line is drawn that joins a few points."""
+        shape = {"marker": self.marker, "markersize": 2.8}
+        return {"color": self.colour, "linestyle": self.dashes, **shape}
+
 
 def strategy_of(label: str) -> str:
     """Return the strategy of a label, which may also have its parameters and more."""

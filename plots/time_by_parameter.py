@@ -245,11 +245,8 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
                 axes.plot(
                     line["x"] / axis.factor,
                     line["value"] / unit.factor,
-                    color=look.colour,
-                    linestyle=look.dashes,
-                    marker=look.marker,
-                    markersize=2.8,
                     label=str(strategy),
+                    **look.points,
                 )
                 axes.add_collection(
                     LineCollection(

@@ -93,15 +93,11 @@ def draw(data: pd.DataFrame, axes_shown: Sequence[str], *, columns: int) -> Figu
         for axes, axis in zip(row, axes_shown, strict=True):
             own = data[(data["axis"] == axis) & (data["measure"] == measure)]
             for strategy, line in own.groupby("strategy", sort=False):
-                look = looks[str(strategy)]
                 axes.plot(
                     line["x"] * (100 if axis == "borrowed" else 1),
                     line["difference"] * 100,
-                    color=look.colour,
-                    linestyle=look.dashes,
-                    marker=look.marker,
-                    markersize=2.8,
                     label=str(strategy),
+                    **looks[str(strategy)].points,
                 )
             values = sorted(set(own["x"]))
             if axis in _SCALED:

@@ -16,7 +16,6 @@ table that is shown.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import shutil
 import signal
 import sys
@@ -25,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homeshift.analysis.given_runs import add_runs, read_runs
-from homeshift.front_end import call, install_command, tells_errors
+from homeshift.front_end import call, missing_packages, tells_errors
 from homeshift.output_file import output_file, require_writable
 from homeshift.units import counted
 
@@ -59,8 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         "-o", "--output", type=Path, metavar="FILE", help=f"also write a file: {', '.join(_KINDS)}"
     )
     arguments = parser.parse_args(argv)
-    if arguments.output:
-        _check_output(arguments.output)
+    if path := arguments.output:
+        faults = missing_packages("pyarrow") if path.suffix == ".parquet" else []
+        require_writable(path, _KINDS, faults)
     _compare(arguments, parser.prog)
     return 0
 
@@ -117,14 +117,6 @@ def _summary(
         fitted(*shown, width=_width()),
     ]
     return data, side_by_side(*shown), "\n".join(lines)
-
-
-def _check_output(path: Path) -> None:
-    faults = []
-    if path.suffix == ".parquet" and importlib.util.find_spec("pyarrow") is None:
-        install = install_command("pyarrow")
-        faults.append(f"Parquet needs pyarrow: {install}, or write a .csv")
-    require_writable(path, _KINDS, faults)
 
 
 def _write(data: pd.DataFrame, shown: pd.DataFrame, path: Path) -> None:

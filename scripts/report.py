@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib.util
 import io
 import sys
 from collections.abc import Iterator, Sequence
@@ -25,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from homeshift.analysis.given_runs import add_runs, runs_and_warnings
 from homeshift.errors import InputError
-from homeshift.front_end import call, install_command, tells_errors
+from homeshift.front_end import call, missing_packages, tells_errors
 from homeshift.output_file import output_file, require_writable
 
 if TYPE_CHECKING:
@@ -49,10 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add_runs(parser)
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the page")
     arguments = parser.parse_args(argv)
-    if importlib.util.find_spec("jinja2") is None:
-        fault = f"jinja2: missing; {install_command('jinja2')}"
-        raise InputError("installation", [fault])
-    require_writable(arguments.output, (".html",))
+    require_writable(arguments.output, (".html",), missing_packages("jinja2"))
     _write(arguments)
     print(f"report.py: wrote {arguments.output}")
     return 0

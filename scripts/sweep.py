@@ -13,7 +13,6 @@ failed, 2 for bad input, 130 after Ctrl-C.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import logging
 import os
 import shutil
@@ -29,7 +28,7 @@ from homeshift.analysis.sweep_note import FAILED
 from homeshift.errors import InputError, RunError
 from homeshift.experiment.command_line import faults_in
 from homeshift.experiment.options import option_names
-from homeshift.front_end import call, install_command, tells_errors, undisturbed
+from homeshift.front_end import call, missing_packages, tells_errors, undisturbed
 from homeshift.sweep.place import Place
 from homeshift.sweep.spec import RunSpec, Sweep, load_sweep
 from homeshift.units import counted
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
     from homeshift.sweep.clusters import Workers
 
 MIGRATE = Path(__file__).resolve().parents[1] / "configs" / "migrate.py"
-_NEEDED = ("distributed", "tqdm", "pyarrow")
 _SHOWN_FAILURES = 5
 _SECONDS_A_LOOK = 0.1
 _SECONDS_A_LINE = 60.0  # where there is no terminal to draw a bar on
@@ -80,10 +78,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _sweep(arguments: argparse.Namespace) -> int:
-    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        fault = f"{', '.join(missing)}: missing; {install_command(*missing)}"
-        raise InputError("installation", [fault])
+    if faults := missing_packages("distributed", "tqdm", "pyarrow"):
+        raise InputError("installation", faults)
     for option in ("workers", "slurm"):
         if (number := getattr(arguments, option)) is not None and number < 1:
             raise InputError(f"option --{option}", ["must be at least 1"])

@@ -6,11 +6,14 @@ from __future__ import annotations
 import copy
 import json
 import os
+import runpy
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
+from calls import ROOT
 from hypothesis import settings
 
 from homeshift.experiment.command_line import experiment_of, recorded
@@ -18,7 +21,20 @@ from homeshift.experiment.options import make_parser
 from homeshift.experiment.run import config_of
 from homeshift.output import Stat, write_stats
 
+sys.path.insert(0, str(ROOT / "plots"))  # figure scripts find what they share in their own folder
+
 WriteRun = Callable[..., Path]
+
+
+class Said(NamedTuple):
+    """What a script gave that was called in this process."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Call = Callable[..., Said]
 
 # A busy machine is slow, not wrong; CI draws the same examples every time.
 settings.register_profile("homeshift", deadline=None, derandomize="CI" in os.environ)
@@ -155,6 +171,18 @@ def write_note(sweep: Path, runs: Sequence[str | dict[str, Any]], /, **changes: 
     note = {"format": 5, "homeshift": "0.1.0", "name": "mine", "file": "", "runs": said}
     sweep.mkdir(parents=True, exist_ok=True)
     (sweep / "sweep.json").write_text(json.dumps({**note, **changes}), encoding="utf-8")
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Call:
+    """Return a function that calls scripts/compare.py in this process."""
+    main = runpy.run_path(str(ROOT / "scripts" / "compare.py"))["main"]
+
+    def run(*arguments: str | Path) -> Said:
+        status = main([str(argument) for argument in arguments])
+        return Said(status, *capsys.readouterr())
+
+    return run
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from homeshift.workload import parse_workload
 
 LINE = 64
 PAGE = 4096
+MEMORY = 1 << 20  # of a node
 CONTROL, DATA = 8, 72  # bytes of a message without and with a line
 
 Taken = Counter[str]
@@ -34,7 +35,7 @@ def small(**changes: Any) -> dict[str, Any]:
         "slc_associativity": 2,
         "slc_latency": 3,
         "home_latency": 2,
-        "memory_bytes": 1 << 20,
+        "memory_bytes": MEMORY,
         "memory_latency_ps": 10_000,
         "line_time_ps": 1,
         "pool_memory_latency_ps": 10_000,
@@ -85,7 +86,7 @@ def shipped(name: str, **changes: Any) -> tuple[Machine, System]:
     Nodes have 1 MiB of memory: tables of homes are quick to make then, and nothing takes longer.
     """
     whole = load_machine(name)
-    machine = replace(whole, memory=replace(whole.memory, size_bytes=1 << 20))
+    machine = replace(whole, memory=replace(whole.memory, size_bytes=MEMORY))
     spec = system_spec(machine, region_bytes=PAGE, check=True)
     of_links = {"link_latency": "latency", "bytes_per_cycle": "bytes_per_cycle"}
     of_all = {of_links[name]: changes.pop(name) for name in of_links.keys() & changes.keys()}

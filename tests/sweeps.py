@@ -6,14 +6,14 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from calls import ROOT, called
 
-SCRIPT = Path(__file__).parents[1] / "scripts" / "sweep.py"
+SCRIPT = ROOT / "scripts" / "sweep.py"
 
 QUICK = """
 machine   = "tiny"
@@ -26,13 +26,7 @@ seed      = [1, 2]
 
 
 def sweep(path: Path, outdir: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(SCRIPT), str(path), "--outdir", str(outdir), *options],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
+    return called("scripts/sweep.py", path, "--outdir", outdir, *options)
 
 
 def written(folder: Path, text: str, name: str = "mine.toml") -> Path:

@@ -6,8 +6,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from calls import ROOT, called
 from conftest import CONFIG, MIGRATION
 
 import homeshift as hs
@@ -28,8 +27,6 @@ from homeshift.strategies.ownership import Ownership
 from homeshift.strategies.pre_copy import PreCopy
 from homeshift.strategies.stop_and_copy import StopAndCopy
 
-SCRIPT = Path(__file__).parents[1] / "configs" / "migrate.py"
-
 
 @pytest.fixture(scope="module")
 def run() -> hs.Result:
@@ -42,8 +39,8 @@ def run() -> hs.Result:
 def made_by_both(run: hs.Result, folder: Path, options: str) -> None:
     """Save the run as `python`, make it by the command line as `shell`, and hold them together."""
     run.save(folder / "python")
-    command = [sys.executable, str(SCRIPT), *options.split(), "--outdir", str(folder / "shell")]
-    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    done = called("configs/migrate.py", *options.split(), "--outdir", folder / "shell")
+    assert done.returncode == 0, done.stderr
     both = (folder / "python", folder / "shell")
     for name in ("stats.txt", "migration.json"):
         python, shell = ((made / name).read_bytes() for made in both)
@@ -60,10 +57,8 @@ def test_python_and_the_command_line_give_the_same_run(run: hs.Result, tmp_path:
     options = "--machine tiny --vm-memory 256KiB --borrow 1:0.25 --strategy pre-copy --warmup 5us"
     made_by_both(run, tmp_path, f"{options} --window 10us --horizon 300us")
     assert read_run(tmp_path / "python").strategy == "pre-copy"
-    compare = [sys.executable, str(SCRIPT.parents[1] / "scripts" / "compare.py")]
-    folders = [str(tmp_path / folder) for folder in ("python", "shell")]
-    compared = subprocess.run([*compare, *folders], check=True, capture_output=True, text=True)
-    assert compared.stderr == ""
+    compared = called("scripts/compare.py", tmp_path / "python", tmp_path / "shell")
+    assert (compared.returncode, compared.stderr) == (0, "")
 
 
 def test_every_argument_reaches_the_simulation(
@@ -117,7 +112,7 @@ def test_what_ends_a_migration_and_what_comes_after_it_can_be_asked_for(
 
 def test_a_machine_can_be_named_by_a_path(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
-    file.write_text((SCRIPT.parent / "machines" / "tiny.toml").read_text())
+    file.write_text((ROOT / "configs" / "machines" / "tiny.toml").read_text())
     settings: dict[str, Any] = {"vm": hs.Vm(memory="64KiB"), "window": "5us", "warmup": "5us"}
     by_path, by_text = (hs.migrate(machine=name, **settings) for name in (file, str(file)))
     assert by_path.config == by_text.config
@@ -326,7 +321,7 @@ def test_a_result_is_shown_in_a_line_and_in_a_notebook_as_a_small_table(run: hs.
 
 def test_the_examples_of_the_page_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    text = (SCRIPT.parents[1] / "docs" / "python.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
     text = text.partition("\n::: ")[0] + text.partition("## Reading results")[2]
     first, several, saved, *_ = re.findall(r"(?:^    .*\n|^\n(?=    ))+", text, flags=re.MULTILINE)
     names: dict[str, Any] = {}

@@ -3,23 +3,23 @@
 
 from __future__ import annotations
 
-import importlib.util
+import runpy
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
-from types import ModuleType
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from calls import ROOT, called, start
 
 from homeshift.workload import TRACE_DTYPE, check_traces
 from homeshift.workload.trace import number_pages, split_at_lines
 
-SCRIPT = Path(__file__).parents[1] / "scripts" / "capture_trace.py"
-OLD = Path(__file__).parents[1] / "traces" / "sort.npy"
+SCRIPT = ROOT / "scripts" / "capture_trace.py"
+OLD = ROOT / "traces" / "sort.npy"
 
 needs_valgrind = pytest.mark.skipif(
     shutil.which("valgrind") is None, reason="valgrind is not installed"
@@ -27,23 +27,12 @@ needs_valgrind = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def capture_trace() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("capture_trace", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def capture_trace() -> SimpleNamespace:
+    return SimpleNamespace(**runpy.run_path(str(SCRIPT)))
 
 
 def run(*arguments: str | int | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(SCRIPT), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    return called("scripts/capture_trace.py", *arguments)
 
 
 LACKEY = b"""\
@@ -62,14 +51,14 @@ I  0400100b,1
 
 
 def test_gaps_count_instructions_and_a_modify_is_a_load_then_a_store(
-    capture_trace: ModuleType,
+    capture_trace: SimpleNamespace,
 ) -> None:
     records = list(split_at_lines(capture_trace.parse_lackey(LACKEY, skip=0)))
     assert records[0] == (0x1FFF000100, 2, 8, 0)
     assert records[3:5] == [(0x0421F040, 1, 4, 0), (0x0421F040, 0, 4, 1)]
 
 
-def test_an_access_across_lines_becomes_one_record_a_line(capture_trace: ModuleType) -> None:
+def test_an_access_across_lines_becomes_one_record_a_line(capture_trace: SimpleNamespace) -> None:
     records = list(split_at_lines(capture_trace.parse_lackey(LACKEY, skip=0)))
     assert records[1:3] == [(0x1FFF000138, 1, 8, 1), (0x1FFF000140, 0, 8, 1)]
     assert [(address & 0xFFF, gap, size) for address, gap, size, _ in records[5:]] == [
@@ -80,13 +69,13 @@ def test_an_access_across_lines_becomes_one_record_a_line(capture_trace: ModuleT
     ]
 
 
-def test_skipped_accesses_are_counted_before_they_are_split(capture_trace: ModuleType) -> None:
+def test_skipped_accesses_are_counted_before_they_are_split(capture_trace: SimpleNamespace) -> None:
     whole = list(split_at_lines(capture_trace.parse_lackey(LACKEY, skip=0)))
     assert list(split_at_lines(capture_trace.parse_lackey(LACKEY, skip=2))) == whole[3:]
     assert list(capture_trace.parse_lackey(LACKEY, skip=4)) == []
 
 
-def test_a_gap_saturates(capture_trace: ModuleType) -> None:
+def test_a_gap_saturates(capture_trace: SimpleNamespace) -> None:
     lines = [b"I  04001000,1\n"] * 70_000 + [b" L 1fff000100,8\n"]
     records = list(split_at_lines(capture_trace.parse_lackey(lines, skip=0)))
     assert records == [(0x1FFF000100, 65535, 8, 0)]
@@ -99,7 +88,7 @@ def test_pages_are_numbered_in_order_of_first_touch() -> None:
 
 
 def test_what_hits_the_filter_is_left_out_and_its_instructions_go_into_the_next_gap(
-    capture_trace: ModuleType,
+    capture_trace: SimpleNamespace,
 ) -> None:
     line, set_stride = 64, 512  # a cache of 4 KiB has 8 sets of 8 lines
     records = [
@@ -121,7 +110,7 @@ def test_what_hits_the_filter_is_left_out_and_its_instructions_go_into_the_next_
 
 
 def test_a_line_that_was_written_and_pushed_out_is_seen_written_again(
-    capture_trace: ModuleType,
+    capture_trace: SimpleNamespace,
 ) -> None:
     others = [(way * 512, 0, 8, 0) for way in range(1, 9)]
     records = [(0, 0, 8, 1), *others, (0, 0, 8, 0), (0, 0, 8, 1)]
@@ -129,7 +118,7 @@ def test_a_line_that_was_written_and_pushed_out_is_seen_written_again(
     assert [write for address, _, _, write in kept if address == 0] == [1, 0, 1]
 
 
-def test_a_gap_behind_the_filter_saturates(capture_trace: ModuleType) -> None:
+def test_a_gap_behind_the_filter_saturates(capture_trace: SimpleNamespace) -> None:
     records = [(0, 60_000, 8, 0), (0, 60_000, 8, 0), (64, 60_000, 8, 0)]
     kept = list(capture_trace.filter_cache(records, size=4096))
     assert [gap for _, gap, _, _ in kept] == [60_000, 65_535]
@@ -145,7 +134,7 @@ def test_a_filter_that_is_no_cache_is_refused(size: str, said: str, tmp_path: Pa
 
 
 def test_no_filter_can_be_asked_for_as_the_help_says(
-    capture_trace: ModuleType, capsys: pytest.CaptureFixture[str]
+    capture_trace: SimpleNamespace, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
         capture_trace.parse_arguments(["--help"])
@@ -230,14 +219,8 @@ def test_an_interrupted_capture_says_so_and_leaves_nothing(tmp_path: Path, numbe
     started = tmp_path / "started"
     options = ("--output", str(tmp_path / "a.npy"), "--skip", "1" + "0" * 12)
     endless = ("--", "sh", "-c", f"echo > {started}; while :; do :; done")
-    process = subprocess.Popen(
-        [sys.executable, str(SCRIPT), *options, *endless],
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
-    )
-    assert process.stderr is not None
-    with process.stderr:
+    with start(str(SCRIPT), *options, *endless) as process:
+        assert process.stderr is not None
         while not started.exists():
             assert process.poll() is None
             time.sleep(0.05)

@@ -7,17 +7,16 @@ import json
 import math
 import os
 import re
-import runpy
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from conftest import write_note, written
+from calls import ROOT, shown_help
+from conftest import Call, WriteRun, write_note, written
 
 from homeshift.analysis.comparison import compare, differences, labels, render
 from homeshift.analysis.display import common_unit, format_count, format_number, format_ratio
@@ -29,32 +28,7 @@ from homeshift.errors import InputError
 from homeshift.strategies.parameters import bandwidth, count, time
 from homeshift.strategies.stop_and_copy import StopAndCopy
 
-WriteRun = Callable[..., Path]
-SCRIPT = Path(__file__).parents[1] / "scripts" / "compare.py"
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a run of the script gave."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-Call = Callable[..., Result]
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str]) -> Call:
-    """Return a function that runs the script's main with arguments."""
-    main = runpy.run_path(str(SCRIPT))["main"]
-
-    def run(*arguments: str | Path) -> Result:
-        status = main([str(argument) for argument in arguments])
-        return Result(status, *capsys.readouterr())
-
-    return run
+SCRIPT = ROOT / "scripts" / "compare.py"
 
 
 @pytest.fixture
@@ -547,10 +521,9 @@ def test_a_migration_that_did_not_complete_is_named_in_a_warning(
 
 
 def test_help_is_shown_without_importing_pandas() -> None:
-    command = [sys.executable, "-X", "importtime", str(SCRIPT), "--help"]
-    result = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "--baseline" in result.stdout
-    assert "pandas" not in result.stderr
+    said, imported = shown_help("scripts/compare.py")
+    assert "--baseline" in said
+    assert "pandas" not in imported
 
 
 @pytest.mark.parametrize(

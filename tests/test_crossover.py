@@ -4,25 +4,20 @@
 from __future__ import annotations
 
 import math
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import leave_or_move
 import pytest
+from calls import called
 from conftest import WriteRun
 
 from homeshift.analysis.crossover import compare_courses
 from homeshift.analysis.runs import read_run, read_runs
 from homeshift.errors import InputError
 
-ROOT = Path(__file__).parents[1]
-SCRIPT = ROOT / "plots" / "leave_or_move.py"
-sys.path.insert(0, str(SCRIPT.parent))  # the scripts find what they share in their own folder
-
-import leave_or_move  # noqa: E402
-
+SCRIPT = "plots/leave_or_move.py"
 PAGES = 4096
 MOVE, MISS = 500e-9, 4e-9  # joules, of a page that is moved and of a miss that is remote
 
@@ -121,12 +116,7 @@ def test_the_figure_is_drawn_and_says_where_moving_pays(
     runs: Callable[..., tuple[Path, Path]], tmp_path: Path
 ) -> None:
     left, moved = runs(standstill=0.02)
-    result = subprocess.run(
-        [sys.executable, str(SCRIPT), str(left), str(moved), "-o", str(tmp_path / "figures")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    result = called(SCRIPT, left, moved, "-o", tmp_path / "figures")
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines()[-1] == (
         "stop-and-copy pays, instead of ownership, not up to 100 misses a page for energy, "
@@ -137,12 +127,7 @@ def test_the_figure_is_drawn_and_says_where_moving_pays(
 
 
 def test_a_run_that_is_not_there_is_told(tmp_path: Path) -> None:
-    result = subprocess.run(
-        [sys.executable, str(SCRIPT), "none", "none", "-o", str(tmp_path)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    result = called(SCRIPT, "none", "none", "-o", tmp_path)
     assert result.returncode == 2
     assert "none: does not exist" in result.stderr
 

@@ -4,15 +4,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
+from experiments import KIB, MICROSECOND, machine_of, run
 from machines import small, stop, stream
 
 from homeshift._engine import RequestStream, System
 from homeshift.engines import Setup, VmSetup, make_engine
 from homeshift.errors import RunError
 from homeshift.experiment.frames import FrameAllocator
-from homeshift.experiment.run import Experiment, Result
+from homeshift.experiment.run import Result
 from homeshift.experiment.running_vm import RunningVm
 from homeshift.experiment.vm import VmSpec
 from homeshift.machine import Machine, load_machine
@@ -29,7 +31,6 @@ from homeshift.units import PAGE_BYTES
 from homeshift.workload import parse_workload
 
 PAGES = 32
-MICROSECOND = 10**6
 
 
 def written_pages(stream: dict[str, str | int | float], first: int, last: int) -> set[int]:
@@ -106,16 +107,9 @@ class Careless(PreCopy):
 
 
 def migrate_by(strategy: Strategy, *, targets: tuple[int, ...] = (1,)) -> Result:
-    return Experiment(
-        machine=load_machine("tiny"),
-        vm=VmSpec(memory_bytes=128 << 10, vcpus=2, source=0, targets=targets, stage2_entry_bytes=0),
-        workload=parse_workload("uniform:write_ratio=0.5,footprint=1,shared=0.5"),
-        strategy=strategy,
-        seed=1,
-        warmup_ticks=10 * MICROSECOND,
-        window_ticks=50 * MICROSECOND,
-        check=True,
-    ).run()
+    workload = "uniform:write_ratio=0.5,footprint=1,shared=0.5"
+    vm: dict[str, Any] = {"memory_bytes": 128 * KIB, "targets": targets, "stage2_entry_bytes": 0}
+    return run(machine_of("tiny"), strategy, workload, window=50 * MICROSECOND, **vm)
 
 
 def test_a_log_that_is_started_again_begins_empty() -> None:

@@ -6,17 +6,27 @@ from __future__ import annotations
 import itertools
 import json
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import cost_over_time
+import engine_agreement
+import figure
+import leave_or_move
+import link_heatmap
 import matplotlib as mpl
+import migration_cost
 import numpy as np
 import pandas as pd
+import progress
 import pytest
-from conftest import write_note
+import simulator_cost
+import simulator_scaling
+import time_by_parameter
+import work_and_energy
+from calls import ROOT, called, shown_help
+from conftest import WriteRun, write_note
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -24,22 +34,6 @@ from homeshift.analysis.runs import read_runs
 from homeshift.errors import InputError, RunError
 from homeshift.validation.agreement import observe
 
-PLOTS = Path(__file__).parents[1] / "plots"
-sys.path.insert(0, str(PLOTS))  # the scripts find what they share in their own folder
-
-import cost_over_time  # noqa: E402
-import engine_agreement  # noqa: E402
-import figure  # noqa: E402
-import leave_or_move  # noqa: E402
-import link_heatmap  # noqa: E402
-import migration_cost  # noqa: E402
-import progress  # noqa: E402
-import simulator_cost  # noqa: E402
-import simulator_scaling  # noqa: E402
-import time_by_parameter  # noqa: E402
-import work_and_energy  # noqa: E402
-
-WriteRun = Callable[..., Path]
 US = 1e-6
 
 
@@ -500,10 +494,7 @@ def test_equal_runs_give_equal_files_with_text_that_stays_text(
     name: str, pair: Sequence[Path], tmp_path: Path
 ) -> None:
     for folder in ("a", "b"):
-        command = [sys.executable, str(PLOTS / f"{name}.py"), *map(str, pair)]
-        result = subprocess.run(
-            [*command, "-o", str(tmp_path / folder)], capture_output=True, text=True, check=False
-        )
+        result = called(f"plots/{name}.py", *pair, "-o", tmp_path / folder)
         assert (result.returncode, result.stderr) == (0, "")
         assert len(result.stdout.splitlines()) == 3
     for suffix in ("png", "pdf", "csv"):
@@ -808,7 +799,7 @@ def test_numbers_of_a_logarithmic_axis_do_not_overlap(
 
 
 def test_an_axis_that_is_logarithmic_in_part_says_so() -> None:
-    data = work_and_energy.figure_data(PLOTS.parent / "docs" / "study.csv")
+    data = work_and_energy.figure_data(ROOT / "docs" / "study.csv")
     with mpl.rc_context(fname=figure.STYLE):
         made = work_and_energy.draw(data, ["speed"], columns=2)
     assert made.axes[1].get_yscale() == "symlog"
@@ -818,7 +809,7 @@ def test_an_axis_that_is_logarithmic_in_part_says_so() -> None:
 def test_what_is_no_table_of_the_study_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    study = (PLOTS.parent / "docs" / "study.csv").read_text(encoding="utf-8").splitlines()
+    study = (ROOT / "docs" / "study.csv").read_text(encoding="utf-8").splitlines()
     for text, fault in (
         ("a,b\n1,2\n1,2,3\n", "is no table: "),
         ("", "is no table: "),
@@ -831,10 +822,9 @@ def test_what_is_no_table_of_the_study_is_told(
         assert fault in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("path", sorted(PLOTS.glob("[!f]*.py")), ids=lambda path: path.stem)
-def test_help_is_shown_without_importing_matplotlib(path: Path) -> None:
-    command = [sys.executable, "-X", "importtime", str(path), "--help"]
-    result = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "--outdir" in result.stdout
-    assert "matplotlib" not in result.stderr
-    assert "pandas" not in result.stderr
+@pytest.mark.parametrize("name", sorted(path.name for path in ROOT.glob("plots/[!f]*.py")))
+def test_help_is_shown_without_importing_matplotlib(name: str) -> None:
+    said, imported = shown_help(f"plots/{name}")
+    assert "--outdir" in said
+    assert "matplotlib" not in imported
+    assert "pandas" not in imported

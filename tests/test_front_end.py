@@ -4,16 +4,15 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from calls import ROOT, start
 from conftest import WriteRun
 from sweeps import processes_of, wait_until
 
-ROOT = Path(__file__).parents[1]
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+from homeshift.front_end import ENDING
+
 # Runs a script whose table or figure is written for ever.
 SLOW = """
 import pathlib, runpy, sys, time
@@ -35,24 +34,10 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
-def start(*command: str) -> subprocess.Popen[str]:
-    def heard() -> None:  # pytest may have been started with them ignored, as by nohup
-        for number in SIGNALS:
-            signal.signal(number, signal.SIG_DFL)
-
-    return subprocess.Popen(
-        [sys.executable, *command],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=heard,
-    )
-
-
 @pytest.mark.parametrize(
     ("script", "output", "number"),
     [
-        *(("scripts/compare.py", "out/table.csv", number) for number in SIGNALS),
+        *(("scripts/compare.py", "out/table.csv", number) for number in ENDING),
         ("plots/migration_cost.py", "out", signal.SIGTERM),
     ],
 )

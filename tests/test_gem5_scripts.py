@@ -3,29 +3,15 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-
-CONFIGS = Path(__file__).parents[1] / "configs"
-VALIDATE = "../scripts/validate.py"
-
-
-def run(script: str, *options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(CONFIGS / script), *options],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+from calls import called
 
 
 @pytest.mark.parametrize("script", ["random_test.py", "traffic.py"])
 def test_without_gem5_they_say_what_runs_them(script: str) -> None:
-    result = run(script)
+    result = called(f"configs/{script}")
     assert result.returncode == 1
     assert result.stderr == (
         f"{script}: error: this needs gem5; run it with gem5.opt: gem5.opt configs/{script}\n"
@@ -33,7 +19,7 @@ def test_without_gem5_they_say_what_runs_them(script: str) -> None:
 
 
 def test_numbers_out_of_bounds_are_told_all_at_once() -> None:
-    result = run("random_test.py", "--checks", "-1", "--pause", "0", "--region", "100")
+    result = called("configs/random_test.py", "--checks", "-1", "--pause", "0", "--region", "100")
     assert result.returncode == 2
     assert result.stderr == (
         "random_test.py: error: the command line has 3 faults:\n"
@@ -41,21 +27,21 @@ def test_numbers_out_of_bounds_are_told_all_at_once() -> None:
         "  --pause 0: not between 1 and 1000000000\n"
         "  --region 100: not a power of two\n"
     )
-    result = run("traffic.py", "--cores", "0", "--footprint", "100", "--duration", "20")
+    result = called("configs/traffic.py", "--cores", "0", "--footprint", "100", "--duration", "20")
     assert result.returncode == 2
     for part in ("has 3 faults", "--cores 0", "--footprint 100", "--duration 20: a bare number"):
         assert part in result.stderr
 
 
 def test_generators_without_an_end_are_refused() -> None:
-    result = run("traffic.py", "--duration", "0us")
+    result = called("configs/traffic.py", "--duration", "0us")
     assert result.returncode == 2
     assert "--duration 0us: generators would never end" in result.stderr
 
 
 @pytest.mark.parametrize("number", ["0", "-1"])
 def test_no_random_case_is_not_every_fixed_case(number: str) -> None:
-    result = run(VALIDATE, "--random", number, "--gem5", sys.executable)
+    result = called("scripts/validate.py", "--random", number, "--gem5", sys.executable)
     assert result.returncode == 2
     assert "--random: a number of cases, from 1 on" in result.stderr
 
@@ -68,7 +54,7 @@ def test_links_that_flits_of_whole_bytes_would_change_are_refused(
     bandwidth: str, nearest: str
 ) -> None:
     machine = f"tiny:network.link_bandwidth={bandwidth}"
-    result = run("migrate.py", "--machine", machine, "--network-model", "garnet")
+    result = called("configs/migrate.py", "--machine", machine, "--network-model", "garnet")
     assert result.returncode == 2
     told = f"give another network.link_bandwidth {nearest}"
     assert (told in result.stderr) == bool(nearest)
@@ -76,8 +62,8 @@ def test_links_that_flits_of_whole_bytes_would_change_are_refused(
 
 
 def test_a_program_that_is_not_there_is_told() -> None:
-    result = run("traffic.py", "--cores", "0", "--program", "nowhere", "--cores", "4")
+    result = called("configs/traffic.py", "--cores", "0", "--program", "nowhere", "--cores", "4")
     assert result.returncode == 2
     for part in ("has 2 faults", "--cores 0", "--program nowhere: no such file"):
         assert part in result.stderr
-    assert "--program: name the file" in run("traffic.py", "--program").stderr
+    assert "--program: name the file" in called("configs/traffic.py", "--program").stderr

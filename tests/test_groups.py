@@ -4,15 +4,13 @@
 from __future__ import annotations
 
 import math
-import runpy
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import write_note
+from conftest import Call, WriteRun, write_note
 
 from homeshift.analysis.comparable import _complete, comparable
 from homeshift.analysis.confidence import interval, student_t
@@ -29,8 +27,6 @@ from homeshift.analysis.runs import read_runs
 from homeshift.analysis.selection import column, run_table, select
 from homeshift.errors import InputError
 
-WriteRun = Callable[..., Path]
-SCRIPT = Path(__file__).parents[1] / "scripts" / "compare.py"
 MIB = 1 << 20
 
 # Total times in ms: strategy -> (VM size, seed) -> time. Ratios at 16 MiB: 2, 8; at 64 MiB: 8, 8.
@@ -63,7 +59,7 @@ def table(study: Path) -> pd.DataFrame:
 
 
 def test_a_value_that_some_runs_do_not_have_is_compared_where_all_have_it(
-    write_run: WriteRun, capsys: pytest.CaptureFixture[str]
+    write_run: WriteRun, call: Call
 ) -> None:
     latencies = {"stop-and-copy": (None, 1e-7), "ownership": (2e-8, 1.2e-7)}
     for strategy, during in latencies.items():
@@ -81,19 +77,18 @@ def test_a_value_that_some_runs_do_not_have_is_compared_where_all_have_it(
     assert set(found["conditions"]) == {1}
     whole = summary[summary["measure"] == "total-time"]
     assert set(whole["conditions"]) == {2}
-    runpy.run_path(str(SCRIPT))["main"]([str(run.parent), "--by", "strategy"])
-    assert "not every run has a value of mean latency during (1 of 2): " in capsys.readouterr().err
+    _, _, err = call(run.parent, "--by", "strategy")
+    assert "not every run has a value of mean latency during (1 of 2): " in err
 
 
-def test_seeds_can_be_groups(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_seeds_can_be_groups(study: Path, call: Call) -> None:
     table = run_table(read_runs([study], stats=False))
     chosen, said = comparable(table, [SEED])
     assert said == ""
     summary = summarise(chosen, by=[SEED])
     [ratio] = summary[(summary["measure"] == "total-time") & summary["ratio"].ne(1)]["ratio"]
     assert ratio == pytest.approx((4 * 1 * 3 * 3) ** 0.25)
-    runpy.run_path(str(SCRIPT))["main"]([str(study), "--by", "seed"])
-    assert "no condition" not in capsys.readouterr().err
+    assert "no condition" not in call(study, "--by", "seed").stderr
 
 
 def test_a_node_that_lends_nothing_lends_a_share_of_0(write_run: WriteRun) -> None:
@@ -482,20 +477,6 @@ def test_the_interval_is_the_textbooks() -> None:
     mean, low, high = interval(pd.Series([1.0, 2, 3, 4, 5]).to_numpy())
     assert (mean, low, high) == pytest.approx((3, 3 - 1.963, 3 + 1.963), abs=1e-3)
     assert math.isnan(interval(pd.Series([], dtype=float).to_numpy())[0])
-
-
-Call = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str]) -> Call:
-    """Return a function that runs the script's main with arguments."""
-    main = runpy.run_path(str(SCRIPT))["main"]
-
-    def run(*arguments: str | Path) -> tuple[int, str, str]:
-        return (main([str(argument) for argument in arguments]), *capsys.readouterr())
-
-    return run
 
 
 def test_more_than_eight_runs_or_groups_asked_for_are_summed_up(

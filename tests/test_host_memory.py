@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from calls import called
 from experiments import machine_of
 
 from homeshift.available_memory import available
@@ -18,8 +19,6 @@ from homeshift.experiment import host_memory
 from homeshift.experiment.vm import VmSpec
 from homeshift.machine import load_machine
 
-ROOT = Path(__file__).parents[1]
-SCRIPT = ROOT / "configs" / "migrate.py"
 MIB, GIB = 1 << 20, 1 << 30
 
 LARGE = ("--machine", "rack64", "--vm-memory", "64GiB", "--borrow", "1-63:0.984375")
@@ -57,12 +56,10 @@ except RunError as error:
 
 def migrate_within(tmp_path: Path, limit: int, *options: str) -> subprocess.CompletedProcess[str]:
     """Run the script in a process that may have so many bytes."""
-    return subprocess.run(
-        [sys.executable, str(SCRIPT), *options],
+    return called(
+        "configs/migrate.py",
+        *options,
         cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
     )
 

@@ -8,13 +8,16 @@ import resource
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from calls import ROOT, called, start
 
 from homeshift.experiment.command_line import faults_in
+from homeshift.front_end import ENDING
 
-ROOT = Path(__file__).parents[1]
 SCRIPT = ROOT / "configs" / "migrate.py"
 TRACE = ROOT / "traces" / "sort.npy"
 QUICK = ("--vm-memory", "256KiB", "--warmup", "2us", "--window", "2us")
@@ -23,14 +26,7 @@ FILES = ["config.json", "migration.json", "stats.txt"]
 
 
 def migrate(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(SCRIPT), *options],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    return called("configs/migrate.py", *options, cwd=folder)
 
 
 def migrated(folder: Path, *options: str) -> Path:
@@ -272,16 +268,18 @@ def test_options_that_exclude_each_other_are_told_in_a_line(tmp_path: Path) -> N
     assert line.startswith("migrate.py: error: argument --fail-target-at: not allowed with arg")
 
 
-def test_a_killed_run_leaves_nothing_that_looks_complete(tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        [sys.executable, str(SCRIPT), *TINY, "--warmup", "10s", "--outdir", "out/run"],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    with process.stdout:
+@contextmanager
+def long_run(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """Yield a run that has just begun."""
+    options = (*TINY, "--warmup", "10s", "--outdir", "out/run")
+    with start(str(SCRIPT), *options, cwd=folder) as process:
+        assert process.stdout is not None
         assert process.stdout.readline() == "migrate.py: warming up\n"
+        yield process
+
+
+def test_a_killed_run_leaves_nothing_that_looks_complete(tmp_path: Path) -> None:
+    with long_run(tmp_path) as process:
         process.send_signal(signal.SIGKILL)
         assert process.wait(timeout=30) == -signal.SIGKILL
     assert list(tmp_path.iterdir()) == []
@@ -289,35 +287,21 @@ def test_a_killed_run_leaves_nothing_that_looks_complete(tmp_path: Path) -> None
     assert sorted(path.name for path in (tmp_path / "out" / "run").iterdir()) == FILES
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", ENDING)
 def test_a_run_that_is_told_to_end_leaves_nothing(tmp_path: Path, number: int) -> None:
-    process = subprocess.Popen(
-        [sys.executable, str(SCRIPT), *TINY, "--warmup", "10s", "--outdir", "out/run"],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # pytest may have been started with it ignored, as by nohup
-        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
-    )
-    assert process.stdout is not None
-    assert process.stderr is not None
-    with process.stdout, process.stderr:
-        assert process.stdout.readline() == "migrate.py: warming up\n"
+    with long_run(tmp_path) as process:
         process.send_signal(number)
         assert process.wait(timeout=30) == 128 + number
+        assert process.stderr is not None
         assert process.stderr.read() == "migrate.py: interrupted; nothing was written\n"
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> None:
-    result = subprocess.run(
-        [sys.executable, str(SCRIPT), *TINY, "--outdir", "out/run"],
+    result = called(
+        "configs/migrate.py",
+        *(*TINY, "--outdir", "out/run"),
         cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000)),
     )
     assert result.returncode == 1

@@ -5,12 +5,11 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from calls import ROOT, called
 from experiments import KIB, MICROSECOND, machine_of, run
 
 from homeshift.errors import InputError
@@ -20,7 +19,6 @@ from homeshift.experiment.vm import VmSpec, default_memory_bytes
 from homeshift.strategies import strategy_named
 from homeshift.workload import Workload, parse_workload
 
-ROOT = Path(__file__).parents[1]
 TRACE = ROOT / "traces" / "xz.npy"
 SHORT = ("--machine", "tiny", "--vm-memory", "64KiB", "--vcpus", "1", "--warmup", "2us")
 VMS = """
@@ -33,12 +31,6 @@ workload = "uniform:write_ratio=0.5"
 strategy = "pre-copy:max-rounds=2"
 start = "1us"
 """
-
-
-def script(name: str, *options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(ROOT / name), *options], capture_output=True, text=True, check=False
-    )
 
 
 def test_a_file_of_vms_is_read_with_units_and_defaults(tmp_path: Path) -> None:
@@ -113,7 +105,7 @@ def test_what_cannot_be_on_the_machine_is_told_with_what_cannot_be_read(tmp_path
         + f'[[vm]]\ntrace = ["{TRACE}", "{TRACE}"]\n'
     )
     options = ("--more-vms", str(tmp_path / "vms.toml"), "--outdir", str(tmp_path / "run"))
-    done = script("configs/migrate.py", *SHORT, "--target", "6", *options)
+    done = called("configs/migrate.py", *SHORT, "--target", "6", *options)
     assert done.returncode == 2
     for told in (
         "VMs.*has 8 faults",
@@ -143,7 +135,7 @@ def test_more_vms_migrate_beside_the_first_and_are_recorded(tmp_path: Path) -> N
     (tmp_path / "vms.toml").write_text(VMS)
     run = tmp_path / "run"
     options = ("--more-vms", str(tmp_path / "vms.toml"), "--window", "20us", "--check")
-    done = script("configs/migrate.py", *SHORT, *options, "--outdir", str(run))
+    done = called("configs/migrate.py", *SHORT, *options, "--outdir", str(run))
     assert done.returncode == 0, done.stderr
     summary = json.loads((run / "migration.json").read_text())
     config = json.loads((run / "config.json").read_text())
@@ -169,7 +161,7 @@ def test_more_vms_migrate_beside_the_first_and_are_recorded(tmp_path: Path) -> N
 def test_the_node_that_fails_is_used_by_the_first_vm_alone(tmp_path: Path) -> None:
     (tmp_path / "vms.toml").write_text(VMS)
     options = ("--more-vms", str(tmp_path / "vms.toml"), "--fail-target-at", "1us")
-    done = script("configs/migrate.py", *SHORT, *options, "--outdir", str(tmp_path / "run"))
+    done = called("configs/migrate.py", *SHORT, *options, "--outdir", str(tmp_path / "run"))
     assert done.returncode == 2
     assert "VM 1 uses node 1 as well, and would not notice" in done.stderr
 
@@ -177,11 +169,11 @@ def test_the_node_that_fails_is_used_by_the_first_vm_alone(tmp_path: Path) -> No
 def test_vms_that_do_not_fit_together_are_told(tmp_path: Path) -> None:
     (tmp_path / "vms.toml").write_text(VMS.replace("[0, 1]", "[1]") + "[[vm]]\nvcpus = 2\n")
     options = ("--more-vms", str(tmp_path / "vms.toml"), "--outdir", str(tmp_path / "run"))
-    done = script("configs/migrate.py", *SHORT, *options)
+    done = called("configs/migrate.py", *SHORT, *options)
     assert done.returncode == 2
     assert "VM 1: target = 1: is the source" in done.stderr
     (tmp_path / "vms.toml").write_text('[[vm]]\nvcpus = 2\nvm-memory = "64KiB"\n')
-    done = script("configs/migrate.py", *SHORT, *options)
+    done = called("configs/migrate.py", *SHORT, *options)
     assert done.returncode == 2
     assert "the VMs have 3 vCPUs; a node of 'tiny' has 2 cores" in done.stderr
 
@@ -189,7 +181,7 @@ def test_vms_that_do_not_fit_together_are_told(tmp_path: Path) -> None:
 def test_one_command_makes_the_table_of_strategies(tmp_path: Path) -> None:
     options = (*SHORT, "--window", "5us", "--horizon", "200us")
     command = ("-o", str(tmp_path / "runs"), "--strategies", "ownership", "pre-copy:max-rounds=2")
-    first = script("scripts/strategies.py", *command, "--", *options)
+    first = called("scripts/strategies.py", *command, "--", *options)
     assert first.returncode == 0, first.stderr
     lines = first.stdout.splitlines()
     assert lines[0].startswith("| strategy | what it does | total time [us] |")
@@ -202,7 +194,7 @@ def test_one_command_makes_the_table_of_strategies(tmp_path: Path) -> None:
 
 def test_a_strategy_that_cannot_run_is_told_by_name(tmp_path: Path) -> None:
     command = ("-o", str(tmp_path), "--strategies", "ownership", "owner", "pre-copy:rounds=2")
-    done = script("scripts/strategies.py", *command, "--", *SHORT)
+    done = called("scripts/strategies.py", *command, "--", *SHORT)
     assert done.returncode == 2
     assert "owner: not known (did you mean 'ownership'?)" in done.stderr
     assert "pre-copy:rounds=2: rounds: no such parameter" in done.stderr
@@ -211,7 +203,7 @@ def test_a_strategy_that_cannot_run_is_told_by_name(tmp_path: Path) -> None:
 
 def test_what_the_table_decides_is_no_option_of_its_runs(tmp_path: Path) -> None:
     options = ("--strategy=hybrid", "--outdir", "here")
-    done = script("scripts/strategies.py", "-o", str(tmp_path), "--", *options)
+    done = called("scripts/strategies.py", "-o", str(tmp_path), "--", *options)
     assert done.returncode == 2
     assert "--strategy: --strategies names them" in done.stderr
     assert "--outdir: -o names the directory of all" in done.stderr
@@ -220,7 +212,7 @@ def test_what_the_table_decides_is_no_option_of_its_runs(tmp_path: Path) -> None
 def test_what_nobody_should_miss_is_told_below_the_table(tmp_path: Path) -> None:
     command = ("-o", str(tmp_path), "--strategies", "ownership")
     options = ("--machine", "quad", "--warmup", "0ns", "--window", "20us", "--horizon", "200us")
-    done = script("scripts/strategies.py", *command, "--", *options, "--vm-memory", "1MiB")
+    done = called("scripts/strategies.py", *command, "--", *options, "--vm-memory", "1MiB")
     assert done.returncode == 0
     assert "strategies.py: warning: in 1 of 1 runs a VM was not steady" in done.stderr
 
@@ -230,12 +222,12 @@ def test_a_strategy_that_takes_longer_than_the_horizon_is_told_and_the_others_ar
 ) -> None:
     command = ("-o", str(tmp_path), "--strategies", "stop-and-copy", "ownership")
     options = (*SHORT, "--window", "5us", "--horizon", "10us")
-    done = script("scripts/strategies.py", *command, "--", *options)
+    done = called("scripts/strategies.py", *command, "--", *options)
     assert done.returncode == 1
     assert "strategies.py: error: stop-and-copy: the migration is not over" in done.stderr
     assert "| `ownership` |" in done.stdout
     assert "| all energy, from the constant's low to its high | ownership |" in done.stdout
-    done = script("scripts/strategies.py", *command[:-1], "--", *options)
+    done = called("scripts/strategies.py", *command[:-1], "--", *options)
     assert (done.returncode, done.stdout) == (1, "")
 
 
@@ -259,7 +251,7 @@ def test_equal_vms_do_not_make_equal_accesses(monkeypatch: pytest.MonkeyPatch) -
 
 def test_copies_are_told_by_their_numbers(tmp_path: Path) -> None:
     options = ("--strategy", "pre-copy:max-rounds=2,downtime-limit=1ps", "--check")
-    done = script("configs/migrate.py", *SHORT, *options, "--outdir", str(tmp_path / "run"))
+    done = called("configs/migrate.py", *SHORT, *options, "--outdir", str(tmp_path / "run"))
     assert done.returncode == 0, done.stderr
     found = re.findall(r"copy (\d+): [\d,]+ pages, all of them copied before", done.stdout)
     assert found == ["2", "3"]

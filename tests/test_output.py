@@ -9,17 +9,15 @@ import signal
 import stat as file_modes
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
 import pytest
+from conftest import WriteRun
 
 from homeshift.errors import HomeshiftError, InputError, RunError
 from homeshift.output import OutputDirectory, Stat, format_value, write_stats
 from homeshift.output_file import output_file
-
-WriteRun = Callable[..., Path]
 
 
 def entries(path: Path) -> list[str]:

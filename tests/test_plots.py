@@ -3,26 +3,25 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import figure
 import matplotlib as mpl
+import migration_cost
 import pandas as pd
 import pytest
+from calls import called
+from conftest import WriteRun
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from homeshift.analysis.comparison import compare
 from homeshift.analysis.runs import read_runs
 
-WriteRun = Callable[..., Path]
-SCRIPT = Path(__file__).parents[1] / "plots" / "migration_cost.py"
+SCRIPT = "plots/migration_cost.py"
 STRATEGIES = (
     "stop-and-copy",
     "pre-copy",
@@ -32,22 +31,6 @@ STRATEGIES = (
     "ownership+copy",
     "ownership+pull",
 )
-
-
-def load(path: Path) -> ModuleType:
-    """Import a script."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-sys.path.insert(0, str(SCRIPT.parent))  # what the scripts share
-figure = load(SCRIPT.with_name("figure.py"))
-migration_cost = load(SCRIPT)
 
 
 @pytest.fixture
@@ -98,8 +81,8 @@ def test_the_script_writes_image_vector_and_data(
     study: Callable[[int], list[Path]], tmp_path: Path
 ) -> None:
     study(3)
-    command = [sys.executable, str(SCRIPT), str(tmp_path), "-o", str(tmp_path / "figures")]
-    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    result = called(SCRIPT, tmp_path, "-o", tmp_path / "figures")
+    assert result.returncode == 0
     names = [f"migration_cost.{suffix}" for suffix in ("png", "pdf", "csv")]
     paths = [tmp_path / "figures" / name for name in names]
     assert result.stdout.splitlines() == [str(path) for path in paths]
@@ -306,8 +289,7 @@ def test_what_the_runs_differ_in_and_whose_numbers_they_are_stands_below(
 
 
 def test_a_missing_run_exits_with_status_2_and_writes_nothing(tmp_path: Path) -> None:
-    command = [sys.executable, str(SCRIPT), str(tmp_path / "none"), "-o", str(tmp_path / "figures")]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = called(SCRIPT, tmp_path / "none", "-o", tmp_path / "figures")
     assert result.returncode == 2
     assert "does not exist" in result.stderr
     assert list(tmp_path.iterdir()) == []
@@ -315,8 +297,7 @@ def test_a_missing_run_exits_with_status_2_and_writes_nothing(tmp_path: Path) ->
 
 def test_a_figure_directory_that_is_a_file_is_refused(write_run: WriteRun, tmp_path: Path) -> None:
     (tmp_path / "figures").write_text("mine", encoding="utf-8")
-    command = [sys.executable, str(SCRIPT), str(write_run("a")), "-o", str(tmp_path / "figures")]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = called(SCRIPT, write_run("a"), "-o", tmp_path / "figures")
     assert result.returncode == 2
     assert "cannot be written" in result.stderr
 
@@ -324,16 +305,7 @@ def test_a_figure_directory_that_is_a_file_is_refused(write_run: WriteRun, tmp_p
 def test_where_one_file_cannot_be_written_no_file_is(write_run: WriteRun, tmp_path: Path) -> None:
     folder = tmp_path / "figures"
     (folder / "migration_cost.csv").mkdir(parents=True)
-    command = [sys.executable, str(SCRIPT), str(write_run("a")), "-o", str(folder)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = called(SCRIPT, write_run("a"), "-o", folder)
     assert result.returncode == 2
     assert "migration_cost.csv' has a fault:\n  cannot be written" in result.stderr
     assert [path.name for path in folder.iterdir()] == ["migration_cost.csv"]
-
-
-def test_help_is_shown_without_importing_matplotlib() -> None:
-    command = [sys.executable, "-X", "importtime", str(SCRIPT), "--help"]
-    result = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "--columns" in result.stdout
-    assert "matplotlib" not in result.stderr
-    assert "pandas" not in result.stderr

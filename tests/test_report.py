@@ -9,8 +9,6 @@ import math
 import re
 import shutil
 import subprocess
-import sys
-from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -18,15 +16,14 @@ from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
-from conftest import write_note
+from calls import ROOT, called
+from conftest import WriteRun, write_note
 
 from homeshift.analysis import machine_drawing
 from homeshift.analysis.report import _of_link, _parameters, _pool
 from homeshift.analysis.selection import shown_value
 from homeshift.machine import load_machine
 
-WriteRun = Callable[..., Path]
-SCRIPT = Path(__file__).parents[1] / "scripts" / "report.py"
 FILE = 'strategy = ["ownership", "stop-and-copy"]\nseed = [1, 2]  # <two> seeds\n'
 
 
@@ -73,13 +70,7 @@ def sweep(write_run: WriteRun, tmp_path: Path) -> Path:
 
 
 def report(runs: Path, output: Path, *others: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(SCRIPT), str(runs), *others, "-o", str(output)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
+    return called("scripts/report.py", runs, *others, "-o", output)
 
 
 class Page(HTMLParser):
@@ -432,7 +423,7 @@ def test_no_router_is_on_a_node_or_another_or_outside(pairs: list[tuple[int, int
 
 
 def test_routers_without_a_node_are_drawn_between_their_nodes() -> None:
-    file = SCRIPT.parents[1] / "tests" / "gem5" / "chassis.toml"
+    file = ROOT / "tests" / "gem5" / "chassis.toml"
     chassis = load_machine(str(file)).to_dict()
     tree = ElementTree.fromstring(machine_drawing.draw(chassis, {"source": 0, "targets": [3]}))
     circles = [e for e in tree if e.tag.endswith("circle")]

@@ -7,10 +7,10 @@ import gzip
 import json
 import math
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from conftest import WriteRun
 from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
@@ -19,8 +19,6 @@ from homeshift.analysis.runs import find_runs, read_run, read_runs
 from homeshift.analysis.stats import COLUMNS, read_stats, stat
 from homeshift.errors import InputError
 from homeshift.output import Stat, write_stats
-
-WriteRun = Callable[..., Path]
 
 # Lines as gem5 writes them, among them vectors on one line and a statistic without description.
 GEM5 = """

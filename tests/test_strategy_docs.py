@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from experiments import KIB, MICROSECOND, machine_of
+from experiments import KIB, MICROSECOND, machine_of, run
 
-from homeshift.experiment.run import Experiment
-from homeshift.experiment.vm import VmSpec
 from homeshift.strategies import (
     LENDING,
     STRATEGIES,
@@ -23,7 +21,6 @@ from homeshift.strategies import (
 )
 from homeshift.strategies.base import Operation
 from homeshift.strategies.parameters import parameters_of
-from homeshift.workload import parse_workload
 
 TEXT = (Path(__file__).parents[1] / "docs" / "strategies.md").read_text(encoding="utf-8")
 
@@ -42,17 +39,9 @@ def example() -> type[Strategy]:
 @pytest.mark.parametrize("name", ["tiny", "quad"])
 def test_the_strategy_of_the_example_moves_a_vm_with_all_its_data(name: str) -> None:
     borrow = {1: 0.25} if name == "tiny" else {1: 0.25, 2: 0.25}
-    asked = Experiment(
-        machine=machine_of(name),
-        vm=VmSpec(memory_bytes=64 * KIB, vcpus=2, source=0, targets=(1,), borrow=borrow),
-        workload=parse_workload("zipf:write_ratio=0.5,think=0"),
-        strategy=example()(),
-        seed=1,
-        warmup_ticks=5 * MICROSECOND,
-        window_ticks=20 * MICROSECOND,
-        check=True,
-    )
-    summary = asked.run().summary
+    summary = run(
+        machine_of(name), example()(), "zipf:write_ratio=0.5,think=0", borrow=borrow
+    ).summary
     borrowed = 16 * sum(borrow.values())
     assert summary["home"]["regions-transferred"] == borrowed
     assert summary["copied-pages"] == 16 - borrowed
@@ -80,17 +69,8 @@ def test_the_homes_of_sampled_pages_can_be_moved_as_shown() -> None:
         def migrate(self, vm: base.Vm, target: int) -> Iterator[Operation]:
             yield from names["moved"](vm, target)
 
-    asked = Experiment(
-        machine=machine_of("tiny"),
-        vm=VmSpec(memory_bytes=256 * KIB, vcpus=2, source=0, targets=(1,), borrow={1: 0.5}),
-        workload=parse_workload("zipf:think=0"),
-        strategy=Sampled(),
-        seed=1,
-        warmup_ticks=0,
-        window_ticks=MICROSECOND,
-        check=True,
-    )
-    summary = asked.run().summary
+    vm: dict[str, Any] = {"memory_bytes": 256 * KIB, "borrow": {1: 0.5}}
+    summary = run(machine_of("tiny"), Sampled(), "zipf:think=0", window=MICROSECOND, **vm).summary
     assert 0 < summary["home"]["regions-transferred"] < 64
 
 

@@ -6,17 +6,16 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from calls import ROOT, called
 from gem5_binary import gem5, needs_gem5
 
 from homeshift.errors import InputError
 from homeshift.strategies import STRATEGIES, strategy_named
 from homeshift.sweep.spec import RunSpec
 
-ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "strategies.md").read_text(encoding="utf-8")
 EVACUATE = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)[0]
 ROUNDS = """
@@ -78,14 +77,7 @@ def written(folder: Path, text: str, name: str = "mine.py") -> Path:
 
 def migrate(outdir: Path, strategy: str, *more: str) -> subprocess.CompletedProcess[str]:
     options = (*TINY, "--check", "--strategy", strategy, "--outdir", str(outdir), *more)
-    return subprocess.run(
-        [sys.executable, "configs/migrate.py", *options],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    return called("configs/migrate.py", *options)
 
 
 def test_a_file_is_a_strategy_with_parameters(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from calls import ROOT, called, shown_help
 from conftest import write_note
 from gem5_binary import GEM5, needs_gem5
 from pandas.testing import assert_frame_equal
@@ -36,7 +37,6 @@ from homeshift.errors import InputError
 from homeshift.sweep.place import Place
 from homeshift.sweep.spec import RunSpec, load_sweep
 
-ROOT = Path(__file__).parents[1]
 SMOKE = ROOT / "configs" / "sweeps" / "smoke.toml"
 KNOWN = ("strategy", "machine", "workload", "vm-memory", "seed", "check", "trace", "outdir")
 
@@ -655,14 +655,12 @@ def test_a_sweep_with_a_real_gem5_can_be_compared_and_reported(tmp_path: Path) -
     assert len(table) == 2 * len(times) == 4
     assert times["embedded"].tolist() == pytest.approx(times["gem5"].tolist(), rel=1e-3)
     for script, more in (("compare.py", ()), ("report.py", ("-o", str(tmp_path / "page.html")))):
-        command = [sys.executable, str(ROOT / "scripts" / script), str(out), *more]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+        done = called(f"scripts/{script}", out, *more)
         assert done.returncode == 0, done.stderr
 
 
 def test_help_is_shown_without_importing_dask_or_pandas() -> None:
-    command = [sys.executable, "-X", "importtime", str(SCRIPT), "--help"]
-    result = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "--retry-failed" in result.stdout
-    assert "distributed" not in result.stderr
-    assert "pandas" not in result.stderr
+    said, imported = shown_help("scripts/sweep.py")
+    assert "--retry-failed" in said
+    assert "distributed" not in imported
+    assert "pandas" not in imported

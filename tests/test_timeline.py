@@ -5,16 +5,14 @@ from __future__ import annotations
 
 import itertools
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from calls import called
 
 from homeshift.experiment.message_window import MessageWindow, parse_message_window
 
-SCRIPT = Path(__file__).parents[1] / "configs" / "migrate.py"
 TINY = ("--machine", "tiny", "--vm-memory", "256KiB", "--warmup", "5us", "--window", "20us")
 
 Event = dict[str, Any]
@@ -23,8 +21,7 @@ Event = dict[str, Any]
 def run(folder: Path, strategy: str, *more: str) -> tuple[list[Event], dict[str, Any]]:
     """Return the events and the content of migration.json of a run."""
     options = (*TINY, "--strategy", strategy, "--timeline", "--outdir", str(folder / "run"), *more)
-    command = [sys.executable, str(SCRIPT), *options]
-    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    assert called("configs/migrate.py", *options).returncode == 0
     trace = json.loads((folder / "run" / "timeline.json").read_text(encoding="utf-8"))
     summary = json.loads((folder / "run" / "migration.json").read_text(encoding="utf-8"))
     return trace["traceEvents"], summary
@@ -221,8 +218,7 @@ def test_a_run_without_timeline_has_none_and_is_otherwise_the_same(tmp_path: Pat
     run(tmp_path, "ownership")
     before = (tmp_path / "run" / "stats.txt").read_bytes()
     plain = (*TINY, "--strategy", "ownership", "--outdir", str(tmp_path / "run"))
-    command = [sys.executable, str(SCRIPT), *plain]
-    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    assert called("configs/migrate.py", *plain).returncode == 0
     assert not (tmp_path / "run" / "timeline.json").exists()
     assert (tmp_path / "run" / "stats.txt").read_bytes() == before
 
@@ -314,10 +310,8 @@ def test_noting_messages_leaves_the_run_as_it_is(tmp_path: Path) -> None:
 def test_a_window_that_cannot_be_is_refused_with_the_reason(
     text: str, said: str, tmp_path: Path
 ) -> None:
-    command = [sys.executable, str(SCRIPT), *TINY, "--timeline-messages", text]
-    done = subprocess.run(
-        [*command, "--outdir", str(tmp_path / "run")], capture_output=True, text=True, timeout=60
-    )
+    options = (*TINY, "--timeline-messages", text, "--outdir", tmp_path / "run")
+    done = called("configs/migrate.py", *options)
     assert done.returncode == 2
     assert "option --timeline-messages" in done.stderr
     assert said in done.stderr

@@ -35,12 +35,16 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
         return action.help if none else super()._get_help_string(action)
 
 
-def install_command(*packages: str) -> str:
-    """Return the command that installs packages where this Python finds them."""
-    return f"{sys.executable} -m pip install {' '.join(packages)}"
+def missing_packages(*names: str) -> list[str]:
+    """Return a fault that names those packages that are not installed, if any, and what to do."""
+    from importlib.util import find_spec  # most need it not
+
+    missing = [name for name in names if find_spec(name) is None]
+    install = f"{sys.executable} -m pip install {' '.join(missing)}"
+    return [f"{', '.join(missing)}: missing; {install}"] if missing else []
 
 
-def interrupt_on_signals() -> None:
+def _interrupt_on_signals() -> None:
     """Let what asks a process to end (a terminal that closes, Slurm's scancel) do as Ctrl-C does.
 
     What is ignored stays so (`nohup`), and so are further signals while the process ends.
@@ -88,20 +92,18 @@ def undisturbed() -> Iterator[None]:
             signal.raise_signal(number)
 
 
-def interrupted_status(interrupt: KeyboardInterrupt) -> int:
-    """Return the exit status of what was told to end: 128 and the signal's number, as in shells."""
-    return 128 + (interrupt.args[0] if interrupt.args else signal.SIGINT)
-
-
 def call(main: Callable[[None], int], hint: str = "") -> int:
-    """Call a script's main and return its exit status; if it is told to end, say so, and `hint`."""
-    interrupt_on_signals()
+    """Call a script's main and return its exit status; if it is told to end, say so, and `hint`.
+
+    The status is 128 and the signal's number then, as in shells.
+    """
+    _interrupt_on_signals()
     try:
         return main(None)
     except KeyboardInterrupt as interrupt:
         program = sys.modules["__main__"].__package__ or Path(sys.argv[0]).name
         print(f"{program}: interrupted{hint}", file=sys.stderr)
-        return interrupted_status(interrupt)
+        return 128 + (interrupt.args[0] if interrupt.args else signal.SIGINT)
 
 
 def run_child(command: Sequence[str]) -> subprocess.CompletedProcess[str]:

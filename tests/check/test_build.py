@@ -14,7 +14,6 @@ from homeshift.check.build import (
     compiled,
     default_protocol,
     load_model,
-    scenario_of,
     source_directory,
 )
 
@@ -46,7 +45,7 @@ def test_all_files_that_a_program_is_made_from_are_in_its_key(
 
     monkeypatch.setattr(build, "_hash", hash_of)
     monkeypatch.setattr(build, "_cache", lambda: tmp_path)
-    model = load_model(PROTOCOL, scenario_of(PROTOCOL), nodes=2, lines=1)
+    model = load_model(PROTOCOL, nodes=2, lines=1)
     compiled(model, runtime=runtime)
     assert source_directory().resolve() / "engine" / "request_messages.hh" in read
 

@@ -43,7 +43,7 @@ FENCE = Options(limits={"transfer": 0, "hand_over": 1, "fence": 1}, waiting=Fals
 
 @pytest.fixture(scope="session")
 def checker() -> Checker:
-    return compiled(load_model(PROTOCOL, scenario_of(PROTOCOL), nodes=2, lines=1))
+    return compiled(load_model(PROTOCOL, nodes=2, lines=1))
 
 
 @pytest.fixture
@@ -153,7 +153,7 @@ def test_a_search_is_the_same_every_time(checker: Checker) -> None:
 
 def test_one_node_alone_has_as_many_states_as_can_be_counted_by_hand() -> None:
     """A cache that only loads, never evicts: I, six messages on the way, E."""
-    made = compiled(load_model(PROTOCOL, scenario_of(PROTOCOL), nodes=1, lines=1))
+    made = compiled(load_model(PROTOCOL, nodes=1, lines=1))
     options = Options(limits={"transfer": 0, "store": 0, "evict": 0})
     result = run(made, options)
     # Asked; at memory; read; answered; granted; unblocked: the seventh step is back at rest, in E.
@@ -517,7 +517,7 @@ LATER_MUTANTS = {
 def with_mutants(lines: int) -> tuple[Checker, dict[str, int]]:
     """One program of all mutants, and their numbers."""
     mutants = mutants_of(load(PROTOCOL))
-    model = load_model(PROTOCOL, scenario_of(PROTOCOL), nodes=2, lines=lines)
+    model = load_model(PROTOCOL, nodes=2, lines=lines)
     return compiled(model, mutants), {mutant.name: mutant.number for mutant in mutants}
 
 

@@ -18,7 +18,6 @@ from homeshift.check.build import (
     compiled,
     default_protocol,
     load_model,
-    scenario_of,
 )
 from homeshift.check.run import CrashError, Options, replay, run
 from homeshift.check.scenario import load_scenario
@@ -38,7 +37,7 @@ def ends_by(tmp_path: Path) -> Ending:
         program = tmp_path / "program"
         program.write_text(f"#!/bin/bash\n{how}\n", "utf-8")
         program.chmod(0o755)
-        model = load_model(PROTOCOL, scenario_of(PROTOCOL), nodes=2, lines=1)
+        model = load_model(PROTOCOL, nodes=2, lines=1)
         return Checker(model=model, program=program)
 
     return make
@@ -94,7 +93,7 @@ def test_a_mutant_is_caught_by_a_crash_but_not_by_the_end_of_memory(
 
 
 def test_the_program_says_that_it_runs_out_of_memory_or_cannot_read_a_number() -> None:
-    made = compiled(load_model(PROTOCOL, scenario_of(PROTOCOL), nodes=2, lines=1))
+    made = compiled(load_model(PROTOCOL, nodes=2, lines=1))
 
     def ending(command: str) -> tuple[int, str]:
         shell = ["bash", "-c", f"{command} >/dev/null", "bash", str(made.program)]

@@ -24,7 +24,7 @@ def mi_example() -> Path:
 
 
 def test_mi_example_holds_on_ordered_networks(mi_example: Path) -> None:
-    made = compiled(load_model(mi_example, scenario_of(mi_example), nodes=2, lines=1))
+    made = compiled(load_model(mi_example, nodes=2, lines=1))
     result = run(made, Options())
     assert result.holds
     assert result.always_ends

@@ -36,9 +36,7 @@ MACHINES = {
 
 
 def made(nodes: int, lines: int, scenario: Path | None = None) -> Checker:
-    return compiled(
-        load_model(PROTOCOL, scenario or scenario_of(PROTOCOL), nodes=nodes, lines=lines)
-    )
+    return compiled(load_model(PROTOCOL, scenario, nodes=nodes, lines=lines))
 
 
 @pytest.mark.parametrize("name", MACHINES)

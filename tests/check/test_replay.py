@@ -151,7 +151,7 @@ def programs(size: tuple[int, int], name: str | None) -> tuple[Checker, Checker]
     """The checker and the engine, with one mutant or with all of them."""
     nodes, lines = size
     mutants = [m for m in MUTANTS if name is None or m.name == name]
-    model = load_model(PROTOCOL, scenario_of(PROTOCOL), nodes=nodes, lines=lines)
+    model = load_model(PROTOCOL, nodes=nodes, lines=lines)
     return compiled(model, mutants), compiled(model, mutants, runtime="replay")
 
 
@@ -288,8 +288,6 @@ def test_what_the_engine_cannot_do_is_refused() -> None:
     _, engine, _ = made_with(MUTANTS[0].name, (2, 1))
     with pytest.raises(RunError, match="wake-later"):
         replay_in_engine(engine, Options(wake_later=True), [])
-    three = compiled(
-        load_model(PROTOCOL, scenario_of(PROTOCOL), nodes=1, lines=3), runtime="replay"
-    )
+    three = compiled(load_model(PROTOCOL, nodes=1, lines=3), runtime="replay")
     with pytest.raises(RunError, match="more than one of its lines"):
         replay_in_engine(three, Options(capacity={"L1Cache.cache": 2}), [])

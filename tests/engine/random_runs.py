@@ -11,12 +11,11 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from machines import PAGE, small, stop, stream, streams
+from machines import MEMORY, PAGE, small, stop, stream, streams
 
 from homeshift._engine import System
 
 VM = 0
-MEMORY = 1 << 20  # of a node of `small()`
 Act = Callable[[random.Random, System], list[Any]]
 
 

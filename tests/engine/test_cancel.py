@@ -7,12 +7,11 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from machines import LINE, PAGE, Taken, small, stop, streams, taken, wait_for
+from machines import LINE, MEMORY, PAGE, Taken, small, stop, streams, taken, wait_for
 from watched import Watched
 
 from homeshift._engine import System
 
-MEMORY = 1 << 20
 COPIES = 6  # lines of the region that are cached when the transfer begins
 LATEST = 120  # cycles after which a transfer of that region has long ended
 

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from machines import LINE, PAGE, small, stop, stream, streams, wait_for
+from machines import LINE, MEMORY, PAGE, small, stop, stream, streams, wait_for
 
 from homeshift._engine import DataError, DeadlockError, ProtocolError, RequestStream, System
 
-MEMORY = 1 << 20
 OTHER = 64 * PAGE  # a frame that no VM uses
 
 

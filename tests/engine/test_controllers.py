@@ -8,10 +8,9 @@ memory begins at n * MEMORY, and is homed there unless a test says otherwise.
 from __future__ import annotations
 
 import pytest
-from machines import LINE, PAGE, Taken
+from machines import LINE, MEMORY, PAGE, Taken
 from watched import Watched
 
-MEMORY = 1 << 20
 SETS = 2  # of a cache of `small()`: lines 2 apart are rivals
 RIVAL = SETS * LINE
 

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import pytest
-from machines import LINE, PAGE, small
+from machines import LINE, MEMORY, PAGE, small
 
 from homeshift._engine import System
 
-FAR = (1 << 20) + PAGE  # in the memory of node 1
+FAR = MEMORY + PAGE  # in the memory of node 1
 
 
 def dram(system: System, node: int) -> tuple[int, int, int]:

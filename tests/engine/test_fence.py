@@ -6,13 +6,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from machines import LINE, PAGE, small, stop, streams, taken, wait_for
+from machines import LINE, MEMORY, PAGE, small, stop, streams, taken, wait_for
 from watched import Watched
 
 from homeshift import _engine
 from homeshift._engine import System
 
-MEMORY = 1 << 20
 RECALL = {
     "Directory.EM.RecallOwner",
     "Directory.S.RecallSharers",

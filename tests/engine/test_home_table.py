@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-from machines import PAGE, small, stream, taken, wait_for
+from machines import MEMORY, PAGE, small, stream, taken, wait_for
 
 from homeshift._engine import System
-
-MEMORY = 1 << 20  # of a node of `small()`
 
 
 def test_each_node_is_known_as_home_of_its_memory_where_that_ends_within_a_chunk() -> None:

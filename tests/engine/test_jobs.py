@@ -6,12 +6,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from machines import LINE, PAGE, settle, small, stop, stream, streams, wait_for
+from machines import LINE, MEMORY, PAGE, settle, small, stop, stream, streams, wait_for
 
 from homeshift._engine import DeadlockError, RequestStream, System
 
-NODE = 1 << 20
-FAR = NODE + 64 * PAGE  # in the memory of node 1, used by nobody
+FAR = MEMORY + 64 * PAGE  # in the memory of node 1, used by nobody
 
 
 MISS = 26  # cycles of a load from the memory of the core's node, see `small()`
@@ -62,7 +61,8 @@ def test_jobs_of_one_owner_are_done_in_order_and_those_of_two_side_by_side() -> 
 def test_a_wait_ends_with_a_cycle_and_so_after_all_jobs_that_end_in_it() -> None:
     system = idle_vms()
     jobs = [
-        system.copy(node, [node * NODE], [node * NODE + PAGE], PAGE, owner=node) for node in (0, 1)
+        system.copy(node, [node * MEMORY], [node * MEMORY + PAGE], PAGE, owner=node)
+        for node in (0, 1)
     ]
     system.wait(None)
     assert [system.left(job) for job in jobs] == [0, 0]
@@ -460,7 +460,7 @@ def test_samples_of_one_cycle_are_in_the_order_of_their_pages() -> None:
 
     seed = next(s for s in range(100) if first_pages(s)[0] > first_pages(s)[1])
     high, low = first_pages(seed)
-    frames = [page * PAGE + (NODE if page == low else 0) for page in range(4)]
+    frames = [page * PAGE + (MEMORY if page == low else 0) for page in range(4)]
     system = System(small(max_outstanding=1))
     system.add_vm(frames, specs(seed))
     system.start_vm(0, [2, 0])  # each in the node of the other's page: both take as long

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from machines import LINE, small, stop, stream, taken, wait_for
+from machines import LINE, MEMORY, small, stop, stream, taken, wait_for
 
 from homeshift._engine import System
 from homeshift.workload import TRACE_DTYPE
 
-MEMORY = 1 << 20  # of a node of `small()`
 VM = 0
 BEGIN = 60_000  # cycles before the first access, and before the trace begins again
 OVER = BEGIN + 1000

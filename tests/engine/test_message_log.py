@@ -6,11 +6,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from machines import LINE, PAGE, settle, small, stop, streams, wait_for
+from machines import LINE, MEMORY, PAGE, settle, small, stop, streams, wait_for
 
 from homeshift._engine import System
 
-MEMORY = 1 << 20  # of a node of `small()`
 EVERYTHING = 10**6
 Note = tuple[str, str, int, str, tuple[int, str, int], tuple[int, str, int], int, int]
 

@@ -6,11 +6,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from machines import CONTROL, DATA, LINE, PAGE, bytes_of, on_links, settle, small, wait_for
+from machines import CONTROL, DATA, LINE, MEMORY, PAGE, bytes_of, on_links, settle, small, wait_for
 
 from homeshift._engine import System
 
-MEMORY = 1 << 20  # of a node of `small()`
 REQUEST = "Persistent_Control"  # the type of a copy's requests
 
 

@@ -10,12 +10,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from machines import LINE, PAGE, small, stream
+from machines import LINE, MEMORY, PAGE, small, stream
 
 from homeshift._engine import DataError, RequestStream, System
 
-NODE = 1 << 20
-BEYOND = 2 * NODE  # of both nodes: the first address without memory
+BEYOND = 2 * MEMORY  # of both nodes: the first address without memory
 PRODUCER = {"kind": "producer-consumer", "vcpus": 2}
 
 SPECS = {

@@ -6,11 +6,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from machines import DATA, LINE, small, taken, wait_for
+from machines import DATA, LINE, MEMORY, small, taken, wait_for
 
 from homeshift._engine import AccessFaultError, System
 
-MEMORY = 1 << 20  # of a node
 HOSTS, POOL = 2, 2  # nodes 0 and 1 have cores, node 2 has none
 HIT, HOME, REQUEST, FOUR_MORE_STAGES = 1, 2, 1, 4
 INSIDE, ACROSS = 1 + 1, 3 * 1 + 2 * 5 + 1  # a hop: routers, links and the way to the controller

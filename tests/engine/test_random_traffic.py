@@ -17,13 +17,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from machines import LINE, PAGE, small, stop, streams, wait_for
+from machines import LINE, MEMORY, PAGE, small, stop, streams, wait_for
 
 from homeshift._engine import System
 from homeshift.slicc import load
 
 PROTOCOL = Path(__file__).parents[2] / "src" / "protocol" / "MESI_HomeShift.slicc"
-MEMORY = 1 << 20
 SCRATCH = 128 * PAGE  # offset in a node's memory; no VM uses what is above
 RUNS = 120
 ACCESSES = 10_000  # of a run, at least

@@ -4,11 +4,9 @@
 from __future__ import annotations
 
 import pytest
-from machines import LINE, PAGE, small, stop, stream, wait_for
+from machines import LINE, MEMORY, PAGE, small, stop, stream, wait_for
 
 from homeshift._engine import System
-
-MEMORY = 1 << 20  # of a node of `small()`
 
 
 def counted(system: System) -> set[str]:

@@ -6,11 +6,11 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from calls import called
 from gem5_binary import GEM5, needs_gem5
 
 from homeshift.validation.agreement import (
@@ -121,8 +121,7 @@ def test_the_figure_of_agreement_reads_what_validate_keeps(tmp_path: Path) -> No
     ]
     for script, *arguments in scripts:
         case = ["serial-ownership"] if "validate" in script else []
-        command = [sys.executable, str(REPOSITORY / script), *arguments, *case]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+        done = called(script, *arguments, *case)
         assert done.returncode == 0, done.stdout + done.stderr
     drawn = (tmp_path / "figures" / "engine_agreement.csv").read_text(encoding="utf-8")
     assert drawn.count("serial-ownership,transitions") > 20

@@ -5,12 +5,11 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from calls import called
 from gem5_binary import REPOSITORY, gem5, needs_gem5
 
 from homeshift.run_format import leaves
@@ -25,9 +24,8 @@ def summaries(tmp_path: Path, *options: str) -> list[dict[str, Any]]:
     """Return migration.json of the embedded engine and of gem5."""
     inside = gem5(tmp_path / "gem5", "configs/migrate.py", *options)
     assert inside.returncode == 0, inside.stdout + inside.stderr
-    script = REPOSITORY / "configs" / "migrate.py"
-    command = [sys.executable, str(script), *options, "--outdir", str(tmp_path / "embedded")]
-    subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True, timeout=120)
+    outdir = ("--outdir", tmp_path / "embedded")
+    assert called("configs/migrate.py", *options, *outdir, cwd=REPOSITORY).returncode == 0
     return [
         json.loads((tmp_path / name / "migration.json").read_text(encoding="utf-8"))
         for name in ("embedded", "gem5")

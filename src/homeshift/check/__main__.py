@@ -18,7 +18,6 @@ from homeshift.check.build import (
     compiled,
     default_protocol,
     load_model,
-    scenario_of,
 )
 from homeshift.check.fit import caches_of
 from homeshift.check.run import Json, Options, Result, run, settled
@@ -41,8 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         protocol = given.protocol or default_protocol()
-        scenario = given.scenario or scenario_of(protocol)
-        model = load_model(protocol, scenario, nodes=given.nodes, lines=given.lines)
+        model = load_model(protocol, given.scenario, nodes=given.nodes, lines=given.lines)
         options = _options(given, model)
         with _tried(given.output):
             checker = compiled(model)

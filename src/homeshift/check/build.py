@@ -27,6 +27,8 @@ from homeshift.slicc.emit import write_cpp
 from homeshift.slicc.model import Protocol
 from homeshift.slicc.mutants import Mutant
 
+ENGINE = ("engine/controller.cc", "engine/link.cc", "engine/network.cc")
+"""What controllers need of the timed engine."""
 FLAGS = ("-std=c++20", "-O2", "-march=native", "-fno-access-control", "-w")
 
 
@@ -83,12 +85,15 @@ def scenario_of(protocol_file: Path) -> Path:
     return path
 
 
-def load_model(protocol_file: Path, scenario_file: Path, *, nodes: int, lines: int) -> Model:
-    """Read a protocol and a scenario.
+def load_model(
+    protocol_file: Path, scenario_file: Path | None = None, *, nodes: int, lines: int
+) -> Model:
+    """Read a protocol and a scenario, by default that of the protocol's name.
 
     Raises:
         SliccError, InputError: the protocol or the scenario has faults.
     """
+    scenario_file = scenario_file or scenario_of(protocol_file)
     protocol = load(protocol_file)
     scenario = load_scenario(scenario_file)
     check_fit(scenario, protocol, f"scenario '{scenario_file.name}'")
@@ -119,10 +124,9 @@ def compiled(model: Model, mutants: Sequence[Mutant] = (), *, runtime: str = "ch
         scenario = write(model.scenario, model.protocol, model.nodes, model.lines)
         (folder / "scenario.hh").write_text(scenario, "utf-8")
 
-    engine = ["engine/controller.cc", "engine/link.cc", "engine/network.cc"]
     program = compile_cpp(
         emit,
-        [f"{runtime}/main.cc", *(engine if runtime == "replay" else ())],
+        [f"{runtime}/main.cc", *(ENGINE if runtime == "replay" else ())],
         sources_read=["checker", "engine", "common", *(["replay"] if runtime == "replay" else ())],
         generated=[],
         flags=[

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
-from homeshift.check.build import Checker, compiled, default_protocol, load_model, scenario_of
+from homeshift.check.build import Checker, compiled, default_protocol, load_model
 from homeshift.check.random_tester import RandomTester
 from homeshift.check.run import CrashError, Options, Result, run
 from homeshift.errors import HomeshiftError, InputError, RunError, out_of_bounds, unwritten
@@ -249,9 +249,7 @@ class Bench:
         protocol = default_protocol()
         self.mutants = mutants_of(load(protocol))
         self.checkers: dict[tuple[int, int], Checker] = {
-            (nodes, lines): compiled(
-                load_model(protocol, scenario_of(protocol), nodes=nodes, lines=lines), self.mutants
-            )
+            (nodes, lines): compiled(load_model(protocol, nodes=nodes, lines=lines), self.mutants)
             for nodes, lines in {(check.nodes, check.lines) for check in CHECKS}
         }
         self.sound: Mapping[str, Result] = {

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from homeshift.check.build import compile_cpp, load_model, scenario_of
+from homeshift.check.build import ENGINE, compile_cpp, load_model
 from homeshift.check.emit_nodes import params
 from homeshift.check.plan import Plan, objects_of, port_of
 from homeshift.check.run import CrashError
@@ -125,7 +125,7 @@ def _unit(machine: Machine) -> Iterator[str]:
 
 def simulate(
     protocol_file: Path,
-    scenario_file: Path,
+    scenario_file: Path | None,
     *,
     nodes: int,
     accesses: int,
@@ -150,7 +150,7 @@ def simulate(
 
     program = compile_cpp(
         emit,
-        ["simulate/main.cc", "engine/controller.cc", "engine/link.cc", "engine/network.cc"],
+        ["simulate/main.cc", *ENGINE],
         sources_read=["simulate", "engine", "replay", "common"],
         generated=["protocol.cc"],
         flags=[],
@@ -206,7 +206,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         well, text = simulate(
             given.protocol,
-            given.scenario or scenario_of(given.protocol),
+            given.scenario,
             nodes=given.nodes,
             accesses=given.accesses,
             lines=given.lines,

@@ -26,30 +26,14 @@ from homeshift.engines.base import (
 )
 from homeshift.engines.counting import counters
 from homeshift.engines.gem5_checkpoint import Checkpoints
-from homeshift.engines.gem5_guests import add_vm, boots, cpus_of, end_fast_forward
+from homeshift.engines.gem5_loop import FOREVER, OF_INTEREST, WORK_BEGINS, simulate
 from homeshift.engines.gem5_machine import build
 from homeshift.engines.gem5_output import Terminal, say_less
+from homeshift.engines.gem5_vms import add_vm, boots, cpus_of, end_fast_forward
 from homeshift.errors import RunError
 from homeshift.output import Stat
 from homeshift.units import LINE_BYTES, PAGE_BYTES
 
-REACHED = "simulate() limit reached"
-WORK_BEGINS = "workbegin"
-"""A program has executed gem5's m5_work_begin."""
-OF_INTEREST = frozenset(
-    {
-        REACHED,
-        WORK_BEGINS,
-        "workend",
-        "a job of a migration engine is done",
-        "the virtual machine is paused",
-        "a page is missing",
-        "a page is quiet",
-    }
-)
-"""Why gem5 may leave its loop; anything else ends the run."""
-FOREVER = 2**63 - 1  # ticks
-SLICE_TICKS = 10**7  # Python hears no signal while gem5 is in its loop
 QUIET_TICKS = 10**7  # nothing is under way any more so long after a VM was paused
 
 
@@ -115,12 +99,12 @@ class Gem5Engine:
 
     def wait(self, until: int | None) -> None:
         if until is None:
-            self._simulate(FOREVER - m5.curTick())
+            self._simulate(FOREVER)
             return
         end = self._cycles(until) * self._machine.clock_period_ps
         if end > self.now:
             # To the cycle's last ps: a core's answers come 1 ps, 2 ps and so on after its begin.
-            self._simulate(end + self._machine.clock_period_ps - 1 - m5.curTick())
+            self._simulate(end + self._machine.clock_period_ps - 1)
 
     def pause(self, vm: int) -> None:
         self._running[vm] = False
@@ -261,22 +245,16 @@ class Gem5Engine:
         if fault:
             raise RunError(f"the simulation failed at tick {self.now}: audit: {fault}")
 
-    def _simulate(self, ticks: int) -> None:
+    def _simulate(self, until: int) -> None:
         """Simulate until gem5 leaves its loop for one of the reasons that are of interest."""
-        end = m5.curTick() + ticks
-        cause = REACHED
+        look = self._terminal.check if self._terminal else lambda: None
         try:
-            while cause == REACHED and m5.curTick() < end:
-                cause = m5.simulate(min(SLICE_TICKS, end - m5.curTick())).getCause()
-                if self._terminal:
-                    self._terminal.check()
+            cause = simulate(until, meanwhile=look).getCause()
         finally:
             atexit.unregister(m5.stats.dump)  # gem5 would add another dump at exit
         faults = [fault for vm in self._vms if (fault := vm.checkFault())]
         if faults:
             raise RunError(f"the simulation failed at tick {self.now}: {faults[0]}")
-        if "user interrupt" in cause:
-            raise KeyboardInterrupt
         if "last active thread" in cause or "m5_exit" in cause:
             raise RunError(
                 f"the program ended at tick {self.now}, before the measurement was over: look at "

@@ -43,7 +43,7 @@ from homeshift.engines import Models, check_models
 from homeshift.engines.gem5_ruby import PROTOCOL, Controllers, controller_class, require_plugin
 from homeshift.errors import InputError
 from homeshift.machine import load_machine
-from homeshift.units import PAGE_BYTES
+from homeshift.units import LINE_BYTES, PAGE_BYTES
 
 if controller_class("Directory") is not None:
     # gem5's CPUs ask requires() for their ISA, and before 24.1 that fails for any protocol but
@@ -64,7 +64,7 @@ class NodeMemory(ChanneledMemory):
             nodes: how many.
             size: of all together, "256MiB"; whole regions for each.
         """
-        super().__init__(dram, nodes, 64, size=size)  # 64 is not used
+        super().__init__(dram, nodes, LINE_BYTES, size=size)  # which is not used
 
     @overrides(ChanneledMemory)
     def _interleave_addresses(self) -> None:
@@ -130,7 +130,7 @@ class HomeShiftCacheHierarchy(AbstractRubyCacheHierarchy):
         # From address 0 on, also where there are devices first.
         memory_bytes = self._memory_bytes = max(int(addresses.end) for addresses, _ in channels)
         self._check_fit(board, len(cores), len(channels), memory_bytes)
-        self.ruby_system = gem5.RubySystem(block_size_bytes=64)
+        self.ruby_system = gem5.RubySystem(block_size_bytes=LINE_BYTES)
         self.ruby_system.clk_domain = gem5.SrcClockDomain(
             clock=f"{machine.clock_period_ps}ps", voltage_domain=gem5.VoltageDomain()
         )

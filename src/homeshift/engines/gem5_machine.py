@@ -17,7 +17,7 @@ import m5.objects as gem5
 from homeshift.engines.base import Models
 from homeshift.engines.gem5_ruby import Controllers, require_plugin
 from homeshift.machine import Machine
-from homeshift.units import TICKS_PER_SECOND
+from homeshift.units import LINE_BYTES, TICKS_PER_SECOND
 
 
 def build(
@@ -42,13 +42,13 @@ def build(
         mem_mode="timing",
         mem_ranges=[gem5.AddrRange(start=0, size=all_bytes)],
         mmap_using_noreserve=True,
-        cache_line_size=64,
+        cache_line_size=LINE_BYTES,
         exit_on_work_items=True,
     )
     system.clk_domain = gem5.SrcClockDomain(
         clock=f"{machine.clock_period_ps}ps", voltage_domain=gem5.VoltageDomain()
     )
-    system.ruby = gem5.RubySystem(block_size_bytes=64, memory_size_bits=48)
+    system.ruby = gem5.RubySystem(block_size_bytes=LINE_BYTES, memory_size_bits=48)
     controllers = Controllers(
         system.ruby,
         machine,

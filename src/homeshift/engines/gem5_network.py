@@ -19,11 +19,10 @@ from typing import Any
 
 import m5.objects as gem5
 
+from homeshift.engines.messages import CONTROL_BYTES, DATA_BYTES
 from homeshift.machine import Machine, topology
-from homeshift.units import LINE_BYTES
 
 VIRTUAL_NETWORKS = 10
-_CONTROL_BYTES = 8
 FAST = 1 << 30  # bytes in 1000 cycles
 GARNET_PATIENCE_CYCLES = 10**9
 
@@ -40,7 +39,7 @@ def make_network(ruby: Any, machine: Machine, model: str) -> Any:
         "ruby_system": ruby,
         "topology": machine.network.topology,
         "number_of_virtual_networks": VIRTUAL_NETWORKS,
-        "control_msg_size": _CONTROL_BYTES,
+        "control_msg_size": CONTROL_BYTES,
         "netifs": [],
     }
     if model == "simple":
@@ -48,7 +47,7 @@ def make_network(ruby: Any, machine: Machine, model: str) -> Any:
     longest = max(edge.latency for edge in topology.links(machine))
     round_trip = 2 * (longest + machine.network.router_latency_cycles)
     flit_bytes = topology.flit_bytes(machine)
-    flits = -(-(LINE_BYTES + _CONTROL_BYTES) // flit_bytes)  # of a message with a line
+    flits = -(-DATA_BYTES // flit_bytes)  # of a message with a line
     return gem5.CountingGarnet(
         ni_flit_size=flit_bytes,
         vcs_per_vnet=max(4, -(-round_trip // flits)),

@@ -187,18 +187,24 @@ def _class(machine: Machine) -> str:
     return f"{machine.name}_Controller"
 
 
-def _pointer_arguments(machine: Machine, reference: str) -> str:
-    """The parameters `tbe` and `cache_entry`, as far as the machine has them."""
-    parts = []
-    if machine.tbe is not None:
-        parts.append(f"{machine.tbe.unique_name} *{reference}tbe")
-    if machine.entry is not None:
-        parts.append(f"{machine.entry.unique_name} *{reference}cache_entry")
-    return ", ".join(parts)
+def _pointers(machine: Machine) -> list[tuple[str, str]]:
+    """Type and name of `tbe` and `cache_entry`, as far as the machine has them."""
+    both = (machine.tbe, "tbe"), (machine.entry, "cache_entry")
+    return [(type_.unique_name, name) for type_, name in both if type_]
 
 
-def _pointer_names(machine: Machine) -> str:
-    return ", ".join(n for n, t in (("tbe", machine.tbe), ("cache_entry", machine.entry)) if t)
+def _arguments(machine: Machine) -> str:
+    return ", ".join(["address", *(name for _, name in _pointers(machine))])
+
+
+def _transition_parameters(machine: Machine) -> str:
+    pointers = (f"{type_} *{name}" for type_, name in _pointers(machine))
+    return ", ".join([f"{machine.event_type.unique_name} event", "Addr address", *pointers])
+
+
+def _action_parameters(machine: Machine) -> str:
+    pointers = (f"{type_} *&{name}" for type_, name in _pointers(machine))
+    return ", ".join(f"[[maybe_unused]] {part}" for part in ("const Addr address", *pointers))
 
 
 def _machine_header(machine: Machine, runtime: str, run_hits: bool) -> list[str]:
@@ -247,19 +253,11 @@ def _machine_header(machine: Machine, runtime: str, run_hits: bool) -> list[str]
         lines.append(f"    [[gnu::noinline]] void run_{port.name}();")
     for action in machine.actions.values():
         lines.append(f"    inline void action_{action.name}({_action_parameters(machine)});")
-    event = machine.event_type.unique_name
-    pointers = _pointer_arguments(machine, "")
-    lines += [
-        f"    void transition({event} event, Addr address{', ' + pointers if pointers else ''});",
-        *(
-            [f"    inline bool transition_if_hit({event} event, Addr address, {pointers});"]
-            if has_hits
-            else []
-        ),
-        "};",
-        "",
-    ]
-    return lines
+    parameters = _transition_parameters(machine)
+    lines.append(f"    void transition({parameters});")
+    if has_hits:
+        lines.append(f"    inline bool transition_if_hit({parameters});")
+    return [*lines, "};", ""]
 
 
 def _prefetch(machine: Machine) -> list[str]:
@@ -300,13 +298,6 @@ def _prefetch(machine: Machine) -> list[str]:
         "    }",
         "",
     ]
-
-
-def _action_parameters(machine: Machine) -> str:
-    pointers = _pointer_arguments(machine, "&")
-    return "[[maybe_unused]] const Addr address" + "".join(
-        f", [[maybe_unused]] {part}" for part in pointers.split(", ") if part
-    )
 
 
 def _signature(function: Function, class_name: str = "") -> str:
@@ -449,20 +440,17 @@ def _hits(machine: Machine, found: Sequence[Transition]) -> list[str]:
     """The in_port of a core's requests once more, for those that are hits alone."""
     port = machine.in_port_for(REQUEST)
     assert port is not None
-    name, event = _class(machine), machine.event_type.unique_name
-    state = machine.state_type.unique_name
-    names = _pointer_names(machine)
-    set_state = f"{_call(machine.function('setState'), machine, 'next')};"
+    name, state = _class(machine), machine.state_type.unique_name
+    set_state = f"{_call(machine, 'setState', state='next')};"
     if only_keeps_state(machine):
         set_state = f"if (next != state) {{ {set_state} }}"
     lines = [
-        f"inline bool {name}::transition_if_hit({event} event, Addr address, "
-        f"{_pointer_arguments(machine, '')})",
+        f"inline bool {name}::transition_if_hit({_transition_parameters(machine)})",
         "{",
-        f"    const {state} state = {_call(machine.function('getState'), machine)};",
+        f"    const {state} state = {_call(machine, 'getState')};",
         f"    {state} next = state;",
         "    switch (key(state, event)) {",
-        *_cases(machine, [replace(t, actions=hit_actions(machine, t)) for t in found], names),
+        *_cases(machine, [replace(t, actions=hit_actions(machine, t)) for t in found]),
         "      default:",
         "        return false;",
         "    }",
@@ -488,70 +476,48 @@ def _state_of(machine: Machine) -> list[str]:
         ),
         None,
     )
-    arguments = []
-    for parameter in machine.function("getState").parameters:
-        if parameter.type is machine.tbe:
-            arguments.append("TBEs.lookup(address)")
-        elif machine.entry is not None and parameter.type is machine.entry:
-            arguments.append(f"{entry_of}(address)" if entry_of else "nullptr")
-        else:
-            arguments.append("address")
+    entry = f"{entry_of}(address)" if entry_of else "nullptr"
     return [
         f"{machine.state_type.unique_name} {_class(machine)}::state_of(Addr address)",
         "{",
-        f"    return getState({', '.join(arguments)});",
+        f"    return {_call(machine, 'getState', tbe='TBEs.lookup(address)', entry=entry)};",
         "}",
         "",
     ]
 
 
-def _call(function: Function, machine: Machine, extra: str = "") -> str:
-    """A call of getState or setState with what the machine has of tbe and cache_entry."""
-    arguments = []
-    for parameter in function.parameters:
-        if machine.tbe is not None and parameter.type is machine.tbe:
-            arguments.append("tbe")
-        elif machine.entry is not None and parameter.type is machine.entry:
-            arguments.append("cache_entry")
-        elif parameter.type is machine.state_type:
-            arguments.append(extra)
-        else:
-            arguments.append("address")
-    return f"{function.name}({', '.join(arguments)})"
+def _call(
+    machine: Machine, name: str, *, state: str = "", tbe: str = "tbe", entry: str = "cache_entry"
+) -> str:
+    """A call of getState or setState for `address`."""
+    given = {machine.state_type: state, machine.tbe: tbe, machine.entry: entry}
+    arguments = [given.get(p.type, "address") for p in machine.function(name).parameters]
+    return f"{name}({', '.join(arguments)})"
 
 
 def _transition(machine: Machine, mutants: Sequence[Mutant]) -> list[str]:
-    state, event = machine.state_type.unique_name, machine.event_type.unique_name
-    pointers = _pointer_arguments(machine, "")
-    names = _pointer_names(machine)
-    lines = [
-        f"void {_class(machine)}::transition({event} event, Addr address"
-        f"{', ' + pointers if pointers else ''})",
+    state = machine.state_type.unique_name
+    return [
+        f"void {_class(machine)}::transition({_transition_parameters(machine)})",
         "{",
-        f"    const {state} state = {_call(machine.function('getState'), machine)};",
+        f"    const {state} state = {_call(machine, 'getState')};",
         f"    {state} next = state;",
-    ]
-    arguments = f"address, {names}" if names else "address"
-    if mutants:
-        lines += _mutants(machine, mutants, arguments)
-    lines.append("    switch (key(state, event)) {")
-    lines += _cases(machine, machine.transitions, names)
-    lines += [
+        *(_mutants(machine, mutants) if mutants else []),
+        "    switch (key(state, event)) {",
+        *_cases(machine, machine.transitions),
         "      default:",
         "        no_transition(state, event, address);",
         "    }",
         "    count_transition(key(state, event));",
-        f"    {_call(machine.function('setState'), machine, 'next')};",
+        f"    {_call(machine, 'setState', state='next')};",
         "}",
         "",
     ]
-    return lines
 
 
-def _cases(machine: Machine, transitions: Iterable[Transition], names: str) -> list[str]:
+def _cases(machine: Machine, transitions: Iterable[Transition]) -> list[str]:
     """The cases of a switch over state and event; the same code only once."""
     state, event = machine.state_type.unique_name, machine.event_type.unique_name
-    arguments = f"address, {names}" if names else "address"
     same: dict[tuple[tuple[str, ...], str], list[Transition]] = {}
     for transition in transitions:
         key = (
@@ -562,14 +528,14 @@ def _cases(machine: Machine, transitions: Iterable[Transition], names: str) -> l
     lines = []
     for (actions, next_state), alike in same.items():
         lines += [f"      case key({state}_{t.state}, {event}_{t.event}):" for t in alike]
-        lines += [f"        action_{action}({arguments});" for action in actions]
+        lines += [f"        action_{action}({_arguments(machine)});" for action in actions]
         if next_state:
             lines.append(f"        next = {state}_{next_state};")
         lines.append("        break;")
     return lines
 
 
-def _mutants(machine: Machine, mutants: Sequence[Mutant], arguments: str) -> list[str]:
+def _mutants(machine: Machine, mutants: Sequence[Mutant]) -> list[str]:
     """What the chosen mutant does in place of its transition."""
     state, event = machine.state_type.unique_name, machine.event_type.unique_name
     lines = ["    switch (mutant) {"]
@@ -581,10 +547,10 @@ def _mutants(machine: Machine, mutants: Sequence[Mutant], arguments: str) -> lis
             f"{event}_{changed.event})) {{",
             "            break;",
             "        }",
-            *(f"        action_{action}({arguments});" for action in changed.actions),
+            *(f"        action_{action}({_arguments(machine)});" for action in changed.actions),
             f"        next = {state}_{changed.next_state};",
             "        count_transition(key(state, event));",
-            f"        {_call(machine.function('setState'), machine, 'next')};",
+            f"        {_call(machine, 'setState', state='next')};",
             "        return;",
         ]
     return [*lines, "    }"]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from homeshift.errors import InputError
-from homeshift.front_end import install_command
+from homeshift.front_end import missing_packages
 from homeshift.sweep.clusters import Workers
 from homeshift.sweep.slurm_jobs import SETTINGS, SUBJECT, SlurmJobs
 
@@ -45,6 +45,8 @@ def slurm_workers(
     if missing:
         fault = f"{', '.join(missing)}: not on PATH; start the sweep where Slurm takes jobs"
         raise InputError(SUBJECT, [fault])
+    if faults := missing_packages("dask_jobqueue"):
+        raise InputError(SUBJECT, faults)
     with _scheduler() as scheduler:
         from distributed import Client
 
@@ -69,7 +71,7 @@ def _scheduler() -> SLURMCluster:
     """Return a Dask scheduler with the site's options, and no jobs.
 
     Raises:
-        InputError: dask-jobqueue is not installed, or not configured.
+        InputError: dask-jobqueue is not configured.
     """
     heard = signal.getsignal(signal.SIGINT)
     try:
@@ -80,9 +82,6 @@ def _scheduler() -> SLURMCluster:
             raise InputError(SUBJECT, [f"{SETTINGS}: jobqueue.slurm.{fault}" for fault in faults])
         options = {"dashboard_address": ":0", **(_setting("scheduler-options") or {})}
         return SLURMCluster(processes=1, scheduler_options=options)
-    except ImportError as error:
-        fault = f"needs dask-jobqueue: {install_command('dask-jobqueue')}"
-        raise InputError(SUBJECT, [fault]) from error
     except (OSError, RuntimeError, TypeError, ValueError) as error:
         raise InputError(SUBJECT, [f"{SETTINGS} cannot be used: {error}"]) from error
     finally:
