@@ -74,6 +74,31 @@ def test_a_run_that_a_script_makes_ends_with_it_and_leaves_nothing(tmp_path: Pat
     assert [path.name for path in tmp_path.rglob("*")] in ([], ["out"])
 
 
+IN_A_CALLBACK = """
+import os, signal, sys, time
+from homeshift.front_end import call
+
+class Ends:
+    def __del__(self):  # what is raised here reaches nobody
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0)
+
+def main(_):
+    Ends()
+    time.sleep(30)
+    return 0
+
+sys.exit(call(main))
+"""
+
+
+def test_what_tells_a_script_to_end_is_not_lost_in_a_callback() -> None:
+    with start("-c", IN_A_CALLBACK) as process:
+        said = process.communicate()
+    assert process.returncode == 128 + signal.SIGTERM
+    assert said == ("", "-c: interrupted\n")
+
+
 def test_every_script_can_be_told_to_end() -> None:
     scripts = [*ROOT.glob("scripts/*.py"), *ROOT.glob("plots/*.py")]
     texts = {path.name: path.read_text(encoding="utf-8") for path in scripts}

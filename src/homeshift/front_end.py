@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import argparse
 import functools
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 from homeshift.errors import HomeshiftError
 
@@ -51,13 +52,26 @@ def _interrupt_on_signals() -> None:
     """
     heard = [number for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN]
 
-    def interrupt(told: int, _: object) -> None:
+    def hear(handler: Any) -> None:
         for number in heard:
-            signal.signal(number, signal.SIG_IGN)
+            signal.signal(number, handler)
+
+    def interrupt(told: int, _: object) -> None:
+        hear(signal.SIG_IGN)
         raise KeyboardInterrupt(told)
 
-    for number in heard:
-        signal.signal(number, interrupt)
+    def lost(what: sys.UnraisableHookArgs) -> None:
+        if not isinstance(what.exc_value, KeyboardInterrupt):
+            sys.__unraisablehook__(what)
+            return
+        # It came while Python called back, as from its garbage collection: once more, after that.
+        from threading import Timer  # slow to import
+
+        hear(interrupt)
+        Timer(0.01, os.kill, (os.getpid(), *what.exc_value.args)).start()
+
+    hear(interrupt)
+    sys.unraisablehook = lost
 
 
 def tells_errors(main: Callable[Arguments, int]) -> Callable[Arguments, int]:
