@@ -163,10 +163,8 @@ def _check_measures(table: pd.DataFrame, shown: Sequence[Measure]) -> None:
     from homeshift.analysis.groups import HORIZON
     from homeshift.analysis.measures import measures_for
 
-    known = measures_for(table.get(HORIZON, [None]))
-    lacking = [
-        m.label or m.path for m in shown if m.path not in table or (m.horizon and m not in known)
-    ]
+    known = measures_for(table.get(HORIZON, [None]), map(str, table))
+    lacking = [m.label or m.path for m in shown if m.path not in table or m not in known]
     if lacking:
         fault = "not all runs have it; one over all the time needs runs with a --horizon"
         raise InputError("--measures", [f"{name}: {fault}" for name in lacking])

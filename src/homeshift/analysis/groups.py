@@ -31,7 +31,7 @@ from homeshift.analysis.display import (
     format_uncertain,
     listed,
 )
-from homeshift.analysis.measures import Measure, as_texts, further_measures, measures_for
+from homeshift.analysis.measures import Measure, as_texts, measures_for
 from homeshift.analysis.runs import CONSTANTS, OTHER_VMS
 from homeshift.analysis.selection import short_name, shown_name, shown_value, varied
 from homeshift.errors import InputError, near
@@ -97,9 +97,8 @@ def summarise(
         fault = f"{twice['path'].iloc[0]}: another run has the same parameters and seed"
         raise InputError("list of runs", [fault])
     rows, gaps = [], []
-    further = further_measures(map(str, table))
     made = keyed.pivot(index=["_seed", "_condition"], columns="_group", values="path").notna()
-    for measure in [*measures_for(table.get(HORIZON, [None])), *further]:
+    for measure in measures_for(table.get(HORIZON, [None]), map(str, table)):
         values = (
             keyed.pivot(index=["_seed", "_condition"], columns="_group", values=measure.path)
             * measure.scale
