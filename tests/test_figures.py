@@ -549,6 +549,7 @@ def test_what_a_strategy_does_is_known_of_all() -> None:
 
 def test_strategies_of_ones_own_do_not_look_alike() -> None:
     looks = figure.looks(["own-a", "own-b", "ownership"])
+    assert figure.looks(["own-b", "own-a"]) == {name: looks[name] for name in ("own-a", "own-b")}
     assert len({str(look.dashes) for look in looks.values()}) == 3
     assert len({(one.colour, one.marker) for one in looks.values()}) == 3
     names = ("own-a", "ownership-of-mine", "ownership:x=1", "pre-copy")

@@ -429,6 +429,7 @@ def test_a_parameter_in_cycles_is_known_by_its_time_too(
     [
         ("seed", "write NAME=VALUE"),
         ("sed=1", r"no run has 'sed' \(did you mean 'seed'\?\)"),
+        ("link_band=1", r"no run has 'link_band' \(did you mean 'link_bandwidth'\?\)"),
         ("strategy<ownership", "< compares numbers"),
         ("seed=7", "seed=7: no run is left; 'seed' is one of 1, 2"),
     ],

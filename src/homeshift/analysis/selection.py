@@ -173,7 +173,7 @@ def column(table: pd.DataFrame, name: str) -> str:
     if found:
         raise InputError("parameter", [f"'{name}' can mean {', '.join(found)}; name one"])
     names = [str(known) for known in table]
-    leaves = sorted({known.rpartition(".")[2] for known in names})
+    leaves = sorted({_UNIT.sub("", known.rpartition(".")[2]) for known in names})
     raise InputError("parameter", [f"no run has '{name}'{near(name, [*names, *leaves])}"])
 
 
