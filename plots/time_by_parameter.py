@@ -7,13 +7,13 @@ r"""Draw total time, downtime or others against parameters: how fast the VM writ
         --measures "downtime,all energy" --where workload.kind=zipf -o figures
 
 One column of panels a parameter that varies in the runs, one line a strategy. A point is the
-geometric mean over everything else that varies, seeds among it; of a measure that can be negative,
-as accesses lost, it is the arithmetic mean, on an axis that is not logarithmic. An upright line is
-its 95 % confidence interval over the seeds, and may reach beyond the panel. Runs whose like
-another point of the panel does not have, as in a sweep that was not run to its end, are left out,
-and so are those whose migration did not complete. Measures are those of scripts/compare.py, by the
-names in its table or in its files. Against a parameter of a strategy, a line is all runs that
-differ in it alone.
+geometric mean over everything else that varies, seeds among it; of a measure that is negative
+somewhere, as accesses lost can be, it is the arithmetic mean, on an axis that is not logarithmic.
+An upright line is its 95 % confidence interval over the seeds, and may reach beyond the panel. Runs
+whose like another point of the panel does not have, as in a sweep that was not run to its end, are
+left out, and so are those whose migration did not complete. Measures are those of
+scripts/compare.py, by the names in its table or in its files. Against a parameter of a strategy, a
+line is all runs that differ in it alone.
 """
 
 from __future__ import annotations
