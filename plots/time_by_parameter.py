@@ -303,7 +303,7 @@ def _mark_powers(axes: Axes, values: Sequence[float]) -> None:
     powers = LogLocator(subs=(1.0,) if ratio > _DECADES else (1.0, 2.0, 5.0))
     axes.yaxis.set_major_locator(powers if ratio > 4 else MaxNLocator(4))
     axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.9g}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
