@@ -120,20 +120,22 @@ def traits_of(label: str) -> Traits | None:
 def looks(labels: Iterable[str]) -> dict[str, Look]:
     """Return how each strategy of a figure is drawn.
 
-    Others than Homeshift's own get the next of `_OTHER_LOOKS`. Several of one name, with different
+    Others than Homeshift's own get those of `_OTHER_LOOKS` in the order of their names, so that
+    each looks alike in all figures of the same strategies. Several of one name, with different
     parameters, share its colour, in shades from dark to light.
     """
     families: dict[str, list[str]] = {}
     for label in dict.fromkeys(labels):
         families.setdefault(strategy_of(label), []).append(label)
-    others = itertools.cycle(zip(_OTHER_LOOKS, _OTHER_DASHES, strict=True))
+    other = itertools.cycle(zip(_OTHER_LOOKS, _OTHER_DASHES, strict=True))
+    others = dict(zip(sorted(set(families) - set(BUILT_IN)), other, strict=False))
     found = {}
     for name, own in families.items():
         own.sort(key=_natural)
         if name in BUILT_IN:
             colour, dashes, marker = _LOOKS[name]
         else:
-            (colour, marker), dashes = next(others)
+            (colour, marker), dashes = others[name]
         if len(own) == 1:
             found[own[0]] = Look(colour, dashes, marker)
             continue

@@ -7,13 +7,13 @@ r"""Draw total time, downtime or others against parameters: how fast the VM writ
         --measures "downtime,all energy" --where workload.kind=zipf -o figures
 
 One column of panels a parameter that varies in the runs, one line a strategy. A point is the
-geometric mean over everything else that varies, seeds among it; of a measure that can be negative,
-as accesses lost, it is the arithmetic mean, on an axis that is not logarithmic. An upright line is
-its 95 % confidence interval over the seeds, and may reach beyond the panel. Runs whose like
-another point of the panel does not have, as in a sweep that was not run to its end, are left out,
-and so are those whose migration did not complete. Measures are those of scripts/compare.py, by the
-names in its table or in its files. Against a parameter of a strategy, a line is all runs that
-differ in it alone.
+geometric mean over everything else that varies, seeds among it; of a measure that is negative
+somewhere, as accesses lost can be, it is the arithmetic mean, on an axis that is not logarithmic.
+An upright line is its 95 % confidence interval over the seeds, and may reach beyond the panel. Runs
+whose like another point of the panel does not have, as in a sweep that was not run to its end, are
+left out, and so are those whose migration did not complete. Measures are those of
+scripts/compare.py, by the names in its table or in its files. Against a parameter of a strategy, a
+line is all runs that differ in it alone.
 """
 
 from __future__ import annotations
@@ -163,10 +163,8 @@ def _check_measures(table: pd.DataFrame, shown: Sequence[Measure]) -> None:
     from homeshift.analysis.groups import HORIZON
     from homeshift.analysis.measures import measures_for
 
-    known = measures_for(table.get(HORIZON, [None]))
-    lacking = [
-        m.label or m.path for m in shown if m.path not in table or (m.horizon and m not in known)
-    ]
+    known = measures_for(table.get(HORIZON, [None]), map(str, table))
+    lacking = [m.label or m.path for m in shown if m.path not in table or m not in known]
     if lacking:
         fault = "not all runs have it; one over all the time needs runs with a --horizon"
         raise InputError("--measures", [f"{name}: {fault}" for name in lacking])
@@ -302,7 +300,7 @@ def _mark_powers(axes: Axes, values: Sequence[float]) -> None:
     powers = LogLocator(subs=(1.0,) if ratio > _DECADES else (1.0, 2.0, 5.0))
     axes.yaxis.set_major_locator(powers if ratio > 4 else MaxNLocator(4))
     axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.9g}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

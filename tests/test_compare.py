@@ -121,6 +121,25 @@ def test_speeds_and_latencies_of_other_vms_are_rows_of_their_own(
     assert "VM 1" not in call(alone).stdout
 
 
+def test_what_other_vms_lose_is_a_row_where_all_runs_have_a_horizon(
+    write_run: WriteRun, ownership: dict[str, Any], call: Call
+) -> None:
+    def beside(done: int) -> dict[str, Any]:
+        speed = {"accesses-per-microsecond": {"before": 80.0, "during": 20.0, "after": 80.0}}
+        return {"vms": [{}, speed], "progress": [{"time": 1e-3, "accesses": [7, done]}]}
+
+    config = {"arguments": {"horizon": 10**9}}
+    copied = write_run("copied", config=config, migration=beside(79_000))
+    owned = write_run("owned", config=config, migration={**ownership, **beside(81_000)})
+    for more in ((), ("--by", "strategy")):
+        lines = [line.split() for line in call(copied, owned, *more).stdout.splitlines()]
+        assert ["VM", "1", "accesses", "done", "79,000", "81,000", "1.03x"] in lines
+        assert ["VM", "1", "accesses", "lost", "1,000", "-1,000", "-"] in lines
+    without = write_run("without", migration={"strategy": "pre-copy", **beside(79_000)})
+    for more in ((), ("--by", "strategy")):
+        assert "VM 1 accesses" not in call(copied, owned, without, *more).stdout
+
+
 def test_instructions_are_rows_where_cpus_have_done_any(write_run: WriteRun, call: Call) -> None:
     done = {"before": 120.0, "during": None, "after": 93.0}
     ran = write_run("ran", migration={"vm": {"instructions-per-microsecond": done}})
@@ -135,12 +154,13 @@ def test_instructions_are_rows_where_cpus_have_done_any(write_run: WriteRun, cal
 def test_a_measure_of_one_of_several_vms_is_found_by_its_name() -> None:
     for label, path in (
         ("VM 2 speed after", "vms.2.accesses-per-microsecond.after"),
+        ("VM 2 accesses lost", "vms.2.window.accesses-lost"),
         ("instructions after", "vm.instructions-per-microsecond.after"),
         ("mean latency during", "vm.mean-latency.during"),
     ):
         assert measure_named(label) == measure_named(path)
         assert measure_named(path).path == path
-    with pytest.raises(InputError, match="not known"):
+    with pytest.raises(InputError, match=r"did you mean 'VM 2 speed after'.*, VM 2 accesses lost"):
         measure_named("VM 2 speed afterwards")
 
 

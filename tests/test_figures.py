@@ -540,6 +540,7 @@ def test_what_a_strategy_does_is_known_of_all() -> None:
 
 def test_strategies_of_ones_own_do_not_look_alike() -> None:
     looks = figure.looks(["own-a", "own-b", "ownership"])
+    assert figure.looks(["own-b", "own-a"]) == {name: looks[name] for name in ("own-a", "own-b")}
     assert len({str(look.dashes) for look in looks.values()}) == 3
     assert len({(one.colour, one.marker) for one in looks.values()}) == 3
     names = ("own-a", "ownership-of-mine", "ownership:x=1", "pre-copy")
@@ -796,6 +797,18 @@ def test_numbers_of_a_logarithmic_axis_do_not_overlap(
     ]
     assert len(boxes) >= 2
     assert all(one.y1 < other.y0 for one, other in itertools.pairwise(boxes))
+
+
+def test_large_and_small_counts_of_an_axis_are_written_alike(write_run: WriteRun) -> None:
+    for place, done in enumerate((400_000, 3_000_000)):
+        path = write_run(
+            f"counts/{place}",
+            migration={"window": {"accesses": done}},
+            config={"workload": {"write_ratio": place / 2}, "arguments": {"horizon": 10**9}},
+        )
+    data = time_by_parameter.figure_data(read_runs([path.parent]), measures=["accesses done"])
+    texts = {text.get_text() for text in drawn(time_by_parameter, data).axes[0].get_yticklabels()}
+    assert {"500,000", "1,000,000"} <= texts
 
 
 def test_an_axis_that_is_logarithmic_in_part_says_so() -> None:

@@ -232,7 +232,7 @@ def test_groups_can_be_made_by_other_parameters(table: pd.DataFrame) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "heading"),
     [
-        ("machine.network.link_latency_cycles", 160, "link_latency 160 cycles"),
+        ("machine.network.link_latency_cycles", 160, "link_latency 80 ns"),
         ("machine.network.link_bandwidth_bytes_per_second", 64e9, "link_bandwidth 64 GB/s"),
         ("machine.clock_period_ps", 500, "clock_period 500 ps"),
         ("machine.slc.size_bytes", 4 * MIB, "slc.size 4 MiB"),
@@ -275,8 +275,8 @@ def test_groups_by_a_part_of_a_machine_compare_runs_whose_other_parts_are_equal(
     by = ["machine.network.link_latency_cycles"]
     chosen, _ = comparable(table, by)
     assert set(chosen["machine.slc.size_bytes"]) == {MIB}
-    summary = summarise(chosen, by=by, baseline="link_latency 90 cycles")
-    assert row(summary, "link_latency 160 cycles")["ratio"] == pytest.approx(2)
+    summary = summarise(chosen, by=by, baseline="link_latency 45 ns")
+    assert row(summary, "link_latency 80 ns")["ratio"] == pytest.approx(2)
 
 
 def test_what_differs_with_the_groups_is_told(study: Path, table: pd.DataFrame) -> None:
@@ -417,6 +417,8 @@ def test_a_parameter_in_cycles_is_known_by_its_time_too(
         run = write_run(f"clocks/{name}", config={"machine": machine})
     table = run_table(read_runs([run.parent], stats=False))
     assert {Path(path).name for path in select(table, condition)["path"]} == set(names)
+    groups = set(group_names(table, ["machine.network.link_latency_cycles"]))
+    assert groups == {"link_latency 20 cycles", "link_latency 40 cycles"}  # of two clocks
 
 
 @pytest.mark.parametrize(
@@ -424,6 +426,7 @@ def test_a_parameter_in_cycles_is_known_by_its_time_too(
     [
         ("seed", "write NAME=VALUE"),
         ("sed=1", r"no run has 'sed' \(did you mean 'seed'\?\)"),
+        ("link_band=1", r"no run has 'link_band' \(did you mean 'link_bandwidth'\?\)"),
         ("strategy<ownership", "< compares numbers"),
         ("seed=7", "seed=7: no run is left; 'seed' is one of 1, 2"),
     ],

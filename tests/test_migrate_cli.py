@@ -357,20 +357,25 @@ def test_what_a_boot_consists_of_is_no_fault_of_each_option_alone(tmp_path: Path
     given = ["--kernel", "Image", "--append", "", "--fast-forward", "1s", "--restore", "booted"]
     assert faults_in(given, together=False) == []  # a sweep asks so
     assert faults_in(given, together=True) == [
-        f"--{name}: needs --bios, the firmware of a full system"
+        f"the boot: --{name}: needs --bios, the firmware of a full system"
         for name in ("kernel", "append", "fast-forward", "restore")
     ]
     assert faults_in(["--fast-forward", "0ns", "--restore", "none"], together=True) == []
     bios = tmp_path / "bios"
     bios.write_bytes(b"code\0")
     boot = ["--bios", str(bios), "--take-checkpoint", "runs/a/booted"]
-    assert faults_in([*boot, "--restore", "a"], together=True) == ["needs --fast-forward"]
+    option = "option --take-checkpoint"
+    assert faults_in([*boot, "--restore", "a"], together=True) == [
+        f"{option}: needs --fast-forward"
+    ]
     boot += ["--fast-forward", "1s"]
-    inside = "runs/a/booted: is in --outdir, which has files of the run only"
+    inside = f"{option}: runs/a/booted: is in --outdir, which has files of the run only"
     for outdir in ("runs/a", "runs/a/booted", "runs/../runs/a"):
         assert faults_in([*boot, "--outdir", outdir], together=True) == [inside]
     assert faults_in([*boot, "--outdir", "runs/b"], together=True) == []
-    assert faults_in([*boot, "--take-checkpoint", ""], together=True) == ["names no directory"]
+    assert faults_in([*boot, "--take-checkpoint", ""], together=True) == [
+        f"{option}: names no directory"
+    ]
 
 
 def test_a_model_that_there_is_not_is_told(tmp_path: Path) -> None:

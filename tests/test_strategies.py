@@ -282,6 +282,35 @@ def test_pages_that_come_in_the_order_of_faults_do_not_crowd_in_the_caches() -> 
     assert after["post-copy"] == pytest.approx(after["stop-and-copy"], rel=0.02)
 
 
+def test_pages_that_are_pushed_in_another_order_lie_in_their_place_as_well(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Backwards(base.Strategy):
+        name = "backwards"
+
+        def migrate(self, vm: base.Vm, target: int) -> Iterator[base.Operation]:
+            pages = list(reversed(vm.pages))
+            yield base.MoveStage2Table(vm, to=target)
+            yield base.Pause(vm)
+            yield base.MoveCpuState(vm, to=target)
+            yield base.Resume(vm, on=target, missing=pages)
+            yield base.Fetch(pages, to=target)
+            yield base.Return(vm)
+
+    came: list[tuple[int, int]] = []  # pages and their frames
+    map_pages = EmbeddedEngine.map_pages
+
+    def note(engine: EmbeddedEngine, vm: int, pages: Sequence[int], frames: Sequence[int]) -> None:
+        came.extend(zip(pages, frames, strict=True))
+        map_pages(engine, vm, pages, frames)
+
+    monkeypatch.setattr(EmbeddedEngine, "map_pages", note)
+    run(machine_of("quad"), Backwards(), IDLE)
+    pages = [page for page, _ in came]
+    assert pages == sorted(pages, reverse=True)
+    assert sorted(came) == list(zip(sorted(pages), sorted(frame for _, frame in came), strict=True))
+
+
 def test_prepaging_around_faults_saves_requests_of_a_vm_that_walks(tmp_path: Path) -> None:
     """It walks down at half the speed at which pages are pushed, these in ascending order."""
     records = np.zeros(128 * 8, dtype=TRACE_DTYPE)

@@ -183,7 +183,7 @@ def test_faulty_values_are_told_at_once_before_anything_is_made(tmp_path: Path) 
             'check = "yes": takes no value, it is true or false',
             'workload = "zipf:writes=1": writes: no such parameter',
             "window = 5: a bare number; write a time with its unit",
-            "borrow 9: 'tiny' has the nodes 0 to 1",
+            "the VM: borrow 9: 'tiny' has the nodes 0 to 1",
         ),
         strict=True,
     ):
@@ -192,10 +192,12 @@ def test_faulty_values_are_told_at_once_before_anything_is_made(tmp_path: Path) 
 
 def test_what_keeps_every_run_from_being_made_is_a_fault_of_the_file(tmp_path: Path) -> None:
     text = QUICK.replace('"tiny"', '["tiny", "quad"]') + 'cancel-at = "1us"\n'
+    vms = written(tmp_path, "[[vm]]\nsources = 1\n", "vms.toml")
     for more, faults in (
         ('borrow = "9:0.5"\n', ["borrow 9: 'tiny' has", "borrow 9: 'quad' has"]),
         ('fail-target-at = "1us"\n', ["  --fail-target-at: not allowed with argument --cancel-at"]),
         ('more-vms = "none.toml"\n', ["cannot read none.toml: No such file"]),
+        (f'more-vms = "{vms}"\n', [f"file of VMs '{vms}': VM 1: sources: no such field"]),
     ):
         result = sweep(written(tmp_path, text + more), tmp_path / "out")
         assert result.returncode == 2

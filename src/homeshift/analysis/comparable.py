@@ -17,7 +17,7 @@ import pandas as pd
 
 from homeshift.analysis.display import listed
 from homeshift.analysis.groups import PARAMETERS, SEED, TELLS, by_condition, condition_columns
-from homeshift.analysis.selection import shown_name, shown_value
+from homeshift.analysis.selection import common_cycle, shown_name, shown_value
 
 # Texts of which other columns tell the content, and what changes nothing.
 _NO_CAUSES = (
@@ -86,7 +86,8 @@ def _lost(table: pd.DataFrame, chosen: pd.DataFrame, by: Sequence[str]) -> str:
     lost = []
     for name in condition_columns(table, by):
         left = table[name][~table[name].map(str).isin(chosen[name].map(str))]
-        values = {str(value): shown_value(name, value) for value in left}
+        cycle = common_cycle(table)
+        values = {str(value): shown_value(name, value, cycle_ps=cycle) for value in left}
         lost += [f"{shown_name(name)} {value}" for value in values.values()]
     return listed(lost)
 

@@ -27,7 +27,7 @@ from homeshift.analysis.display import (
     format_ratio,
 )
 from homeshift.analysis.groups import SEED, condition_columns, group_names
-from homeshift.analysis.measures import as_texts, further_measures, measures_for
+from homeshift.analysis.measures import as_texts, measures_for
 from homeshift.analysis.runs import CONSTANTS, OTHER_VMS, Run, contents, measures, with_status
 from homeshift.analysis.selection import (
     as_given,
@@ -91,9 +91,9 @@ def compare(runs: Sequence[Run], *, baseline: str | None = None) -> pd.DataFrame
     plain = labels(runs)
     base = 0 if baseline is None else _find_baseline(runs, plain, baseline)
     names = [with_status(name, run) for name, run in zip(plain, runs, strict=True)]
-    chosen = measures_for(run.horizon for run in runs)
     found = [measures(run.migration) for run in runs]
-    chosen += further_measures(dict.fromkeys(name for own in found for name in own))
+    paths = dict.fromkeys(name for own in found for name in own)
+    chosen = measures_for((run.horizon for run in runs), paths)
     rows = []
     for run, name, own in zip(runs, names, found, strict=True):
         for measure in chosen:

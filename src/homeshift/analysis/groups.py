@@ -31,9 +31,9 @@ from homeshift.analysis.display import (
     format_uncertain,
     listed,
 )
-from homeshift.analysis.measures import Measure, as_texts, further_measures, measures_for
+from homeshift.analysis.measures import Measure, as_texts, measures_for
 from homeshift.analysis.runs import CONSTANTS, OTHER_VMS
-from homeshift.analysis.selection import short_name, shown_name, shown_value, varied
+from homeshift.analysis.selection import common_cycle, short_name, shown_name, shown_value, varied
 from homeshift.errors import InputError, near
 
 COLUMNS = (
@@ -97,9 +97,8 @@ def summarise(
         fault = f"{twice['path'].iloc[0]}: another run has the same parameters and seed"
         raise InputError("list of runs", [fault])
     rows, gaps = [], []
-    further = further_measures(map(str, table))
     made = keyed.pivot(index=["_seed", "_condition"], columns="_group", values="path").notna()
-    for measure in [*measures_for(table.get(HORIZON, [None])), *further]:
+    for measure in measures_for(table.get(HORIZON, [None]), map(str, table)):
         values = (
             keyed.pivot(index=["_seed", "_condition"], columns="_group", values=measure.path)
             * measure.scale
@@ -162,17 +161,19 @@ def by_condition(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
 
 def group_names(table: pd.DataFrame, by: Sequence[str]) -> list[str]:
     """Return the name of each run's group: "ownership", or "memory 32 MiB ownership" by two."""
+    cycle = common_cycle(table)
     texts = [
-        [_heading(short_name(table, name), name, value) for value in table[name]] for name in by
+        [_heading(short_name(table, name), name, value, cycle) for value in table[name]]
+        for name in by
     ]
     return [" ".join(parts) for parts in zip(*texts, strict=True)]
 
 
-def _heading(short: str, name: str, value: Any) -> str:
+def _heading(short: str, name: str, value: Any, cycle_ps: int | None) -> str:
     """Return a value as people write it: a text, or what it is the value of, number and unit."""
     if isinstance(value, str):
         return value
-    text = shown_value(name, value)
+    text = shown_value(name, value, cycle_ps=cycle_ps)
     if text != str(value):
         text = re.sub(r"(?<=[0-9])(?=[A-Za-z])", " ", text)
     return f"{shown_name(short)} {text}"

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -87,14 +88,30 @@ is often a few percent of what they do."""
 _OF_CPUS = _rates("instructions", "instructions")
 """What is known if CPUs run a program or a full system."""
 
-_OF_VMS = {
-    "accesses-per-microsecond": ("speed", "accesses/s", 1e6),
-    "mean-latency": ("mean latency", "s", 1.0),
-    "local-share": ("local share", "1", 1.0),
-}
-"""What is known of each of several VMs: its label, its unit, and its scale."""
+_OF_A_VM = (
+    *(
+        Measure(path=f"{key}.{phase}", label=f"{label} {phase}", unit=unit, scale=scale)
+        for key, label, unit, scale in (
+            ("accesses-per-microsecond", "speed", "accesses/s", 1e6),
+            ("mean-latency", "mean latency", "s", 1.0),
+            ("local-share", "local share", "1", 1.0),
+        )
+        for phase in ("before", "during", "after")
+    ),
+    *(
+        measure
+        for measure in MEASURES
+        if measure.path in ("window.accesses", "window.accesses-lost")
+    ),
+)
+"""What is known of each of several VMs."""
 
-_OF_A_VM = re.compile(rf"vms\.(\d+)\.({'|'.join(_OF_VMS)})\.(before|during|after)")
+
+def _of_vm(number: str) -> list[Measure]:
+    return [
+        replace(known, path=f"vms.{number}.{known.path}", label=f"VM {number} {known.label}")
+        for known in _OF_A_VM
+    ]
 
 
 def further_measures(paths: Iterable[str]) -> list[Measure]:
@@ -102,14 +119,10 @@ def further_measures(paths: Iterable[str]) -> list[Measure]:
 
     They are of CPUs, or of one of several VMs.
     """
-    there = list(paths)
-    measures = [measure for measure in _OF_CPUS if measure.path in there]
-    for at in filter(None, map(_OF_A_VM.fullmatch, there)):
-        label, unit, scale = _OF_VMS[at[2]]
-        measures.append(
-            Measure(path=at[0], label=f"VM {at[1]} {label} {at[3]}", unit=unit, scale=scale)
-        )
-    return measures
+    there = dict.fromkeys(paths)
+    numbers = dict.fromkeys(path.split(".")[1] for path in there if path.startswith("vms."))
+    known = (*_OF_CPUS, *itertools.chain.from_iterable(map(_of_vm, numbers)))
+    return [measure for measure in known if measure.path in there]
 
 
 def equally_fast(speeds: Sequence[float]) -> bool:
@@ -144,10 +157,16 @@ def not_equally_fast(table: pd.DataFrame, key: str, value: str) -> str:
     )
 
 
-def measures_for(horizons: Iterable[Any]) -> list[Measure]:
-    """Return the measures of runs with these horizons, None or NaN for a run without one."""
+def measures_for(horizons: Iterable[Any], paths: Iterable[str]) -> list[Measure]:
+    """Return the measures of runs.
+
+    Args:
+        horizons: of the runs, None or NaN for one without.
+        paths: of all numbers that any of the runs has.
+    """
     timed = not any(pd.isna(horizon) for horizon in horizons)
-    return [measure for measure in MEASURES if timed or not measure.horizon]
+    known = (*MEASURES, *further_measures(paths))
+    return [measure for measure in known if timed or not measure.horizon]
 
 
 def shown_measures(table: pd.DataFrame, value: str) -> list[Measure]:
@@ -203,13 +222,11 @@ def measure_named(name: str) -> Measure:
     Raises:
         InputError: there is none.
     """
-    paths = [
-        re.sub(rf"VM (\d+) {label} (\w+)", rf"vms.\1.{key}.\2", name)
-        for key, (label, _, _) in _OF_VMS.items()
-    ]
-    for measure in (*MEASURES, *_OF_CPUS, *further_measures(paths)):
+    of = re.match(r"(?:VM |vms\.)(\d+)", name)
+    of_vm = _of_vm(of[1]) if of else []
+    for measure in (*MEASURES, *_OF_CPUS, *of_vm):
         if name and name in (measure.path, measure.label):
             return measure
-    known = [measure.label or measure.path for measure in MEASURES]
+    known = [measure.label or measure.path for measure in of_vm or MEASURES]
     fault = f"not known{near(name, known)}; known are {', '.join(known)}"
     raise InputError(f"measure '{name}'", [fault])

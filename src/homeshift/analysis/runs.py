@@ -323,8 +323,9 @@ def parameters(run: Run) -> dict[str, Any]:
 def measures(migration: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a migration.json says, flat: "engine", "strategy", "downtime", "energy.total".
 
-    With the energy of an access of a single VM since the migration began, all included; and what
-    `vms` says of all but the first one, as "vms.1.accesses-per-microsecond.after".
+    With the energy of an access of a single VM since the migration began, all included; what `vms`
+    says of all but the first one, as "vms.1.accesses-per-microsecond.after"; and, from the course
+    of time, what `window` says of the first one, as "vms.1.window.accesses-lost".
     """
     described = {name: value for name, value in migration.items() if name != "format"}
     found: dict[str, Any] = {
@@ -337,6 +338,11 @@ def measures(migration: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in leaves(vm, f"vms.{number}"):
             if not isinstance(value, list):
                 found[name] = math.nan if value is None else value
+    for last in migration.get("progress", ())[-1:]:
+        for number, done in list(enumerate(last["accesses"]))[1:]:
+            before = found.get(f"vms.{number}.accesses-per-microsecond.before", math.nan) * 1e6
+            own = f"vms.{number}.window.accesses"
+            found |= {own: done, f"{own}-lost": before * last["time"] - done}
     energy, accesses = found.get("window.energy.total"), found.get("window.accesses")
     # The energy is that of all VMs, the accesses are those of the first.
     alone = len(vms) == 1

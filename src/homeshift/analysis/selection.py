@@ -114,13 +114,25 @@ def _given(key: str, value: Any) -> str:
     return f"{shown_name(name)}={as_given(name, value)}" if key else str(value)
 
 
-def as_given(name: str, value: Any) -> str:
-    """Return the value of a parameter as a user gives it; "none" where there is none."""
+def as_given(name: str, value: Any, *, cycle_ps: int | None = None) -> str:
+    """Return the value of a parameter as a user gives it; "none" where there is none.
+
+    Args:
+        name: of the parameter.
+        value: of the parameter.
+        cycle_ps: see `shown_value`.
+    """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "none"
     if isinstance(value, bool):
         return "on" if value else "off"
-    return shown_value(name, value)
+    return shown_value(name, value, cycle_ps=cycle_ps)
+
+
+def common_cycle(table: pd.DataFrame) -> int | None:
+    """Return the ps of a cycle of the clock that all runs have; None if they have several."""
+    periods = table.get("machine.clock_period_ps", pd.Series(dtype=float)).unique()
+    return int(periods[0]) if len(periods) == 1 else None
 
 
 def varied(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
@@ -128,8 +140,14 @@ def varied(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
     return [name for name in names if table[name].map(str).nunique() > 1]
 
 
-def shown_value(name: str, value: Any) -> str:
-    """Return the value of a parameter with its unit, as a user would give it."""
+def shown_value(name: str, value: Any, *, cycle_ps: int | None = None) -> str:
+    """Return the value of a parameter with its unit, as a user would give it.
+
+    Args:
+        name: of the parameter.
+        value: of the parameter.
+        cycle_ps: of the clock, so that what is recorded in cycles is shown as a time.
+    """
     option = name.removeprefix("arguments.")
     if not isinstance(value, bool) and isinstance(value, Real) and math.isfinite(value):
         if option in _SIZES or name.endswith("_bytes"):
@@ -138,6 +156,8 @@ def shown_value(name: str, value: Any) -> str:
             return time_text(int(float(value)))
         if name.endswith("_bytes_per_second"):
             return f"{float(value) / 1e9:g}GB/s"
+        if name.endswith("_cycles") and cycle_ps is not None:
+            return time_text(int(float(value)) * cycle_ps)
         for unit in ("cycles", "ps"):
             if name.endswith(f"_{unit}"):
                 return f"{float(value):.0f} {unit}"
@@ -173,7 +193,7 @@ def column(table: pd.DataFrame, name: str) -> str:
     if found:
         raise InputError("parameter", [f"'{name}' can mean {', '.join(found)}; name one"])
     names = [str(known) for known in table]
-    leaves = sorted({known.rpartition(".")[2] for known in names})
+    leaves = sorted({_UNIT.sub("", known.rpartition(".")[2]) for known in names})
     raise InputError("parameter", [f"no run has '{name}'{near(name, [*names, *leaves])}"])
 
 
@@ -215,7 +235,9 @@ def select(table: pd.DataFrame, conditions: str | Sequence[str]) -> pd.DataFrame
         rows = [_rows(chosen, found, condition) for condition in conditions_of_one]
         for condition, fulfilled in zip(conditions_of_one, rows, strict=True):
             if not fulfilled.any():
-                values = ", ".join(dict.fromkeys(as_given(found, v) for v in chosen[found]))
+                cycle = common_cycle(chosen)
+                given = (as_given(found, value, cycle_ps=cycle) for value in chosen[found])
+                values = ", ".join(dict.fromkeys(given))
                 fault = f"{condition}: no run is left; '{_parts(condition)[0]}' is one of {values}"
                 raise InputError("option --where", [fault])
         chosen = chosen[pd.concat(rows, axis=1).any(axis=1)]

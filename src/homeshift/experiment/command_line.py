@@ -91,7 +91,11 @@ def faults_in(arguments: list[str], *, together: bool) -> list[str]:
     asked = _read(options, faults)
     if together and not faults.errors:
         _check_together(options, asked, faults)
-    return [fault for error in faults.errors for fault in error.faults]
+    return [
+        f"{error.subject}: {fault}" if together else fault
+        for error in faults.errors
+        for fault in error.faults
+    ]
 
 
 def vms_of(

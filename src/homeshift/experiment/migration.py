@@ -365,9 +365,10 @@ class Migration:
             here == 0,
             f"fetches {here} pages that the VM does not miss, so that it may write them meanwhile",
         )
-        # The frames are in the order of the pages, as after a copy, and not in that of the faults:
-        # vCPUs that fault in turn would each get every n-th frame, and a part of its cache's sets.
-        vm.frames_for(pages, node)
+        # The frames are in the order of guest memory, as after a copy, and not in that of faults
+        # or of the push: vCPUs that fault in turn would each get every n-th frame, and a part of
+        # its cache's sets.
+        vm.frames_for(sorted(pages), node)
         queue = _PageQueue(pages)
         demanded: dict[int, int] = {}  # job -> page
         pushed: dict[int, int] = {}
