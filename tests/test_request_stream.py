@@ -252,20 +252,25 @@ def test_a_trace_is_replayed_at_its_base_and_starts_again_at_its_end(tmp_path: P
     workload = trace_workload([first, second], cycles_per_instruction=0.5)
     streams = workload.streams(vcpus=3, vm_bytes=MIB, seed=1)
     taken = [RequestStream(stream).take(3) for stream in streams]
-    assert taken[0] == [(0, 2, False), (PAGE + 72, 5, True), (0, 2, False)]
-    assert taken[1] == [(2 * PAGE + 8, 32768, True)] * 3
-    assert taken[2][1] == (4 * PAGE + 72, 5, True)
+    assert taken[0] == [(0, 1, False), (PAGE + 72, 4, True), (0, 1, False)]
+    assert taken[1] == [(2 * PAGE + 8, 32767, True)] * 3
+    assert taken[2][1] == (4 * PAGE + 72, 4, True)
 
 
 @pytest.mark.parametrize("cycles", [0.1, 0.25, 0.5, 1.5, 2.0, 2.7])
-@pytest.mark.parametrize("gaps", [[1], [0, 1, 2, 3, 7]], ids=["equal", "mixed"])
-def test_fractions_of_a_cycle_add_up(tmp_path: Path, cycles: float, gaps: list[int]) -> None:
-    """Rounded each by itself, gaps of 1 would take twice the time at 0.5, and none at 0.1."""
+@pytest.mark.parametrize("gaps", [[3], [0, 1, 2, 3, 7]], ids=["equal", "mixed"])
+def test_accesses_come_after_their_instructions_or_a_cycle_and_fractions_add_up(
+    tmp_path: Path, cycles: float, gaps: list[int]
+) -> None:
+    """Rounded each by itself, gaps of 3 would take a third more time at 0.5.
+
+    A stream's gap is without the cycle in which the access before was issued.
+    """
     rows = [(number * LINE % PAGE, gaps[number % len(gaps)], 8, 0) for number in range(500)]
     workload = trace_workload([trace_file(tmp_path, "a.npy", rows)], cycles_per_instruction=cycles)
     [stream] = workload.streams(vcpus=1, vm_bytes=MIB, seed=1)
-    taken = [gap for _, gap, _ in RequestStream(stream).take(len(rows))]
-    exact = np.cumsum([gap * cycles for _, gap, _, _ in rows])
+    taken = [1 + gap for _, gap, _ in RequestStream(stream).take(len(rows))]
+    exact = np.cumsum([max(1, gap * cycles) for _, gap, _, _ in rows])
     assert np.abs(np.cumsum(taken) - exact).max() <= 0.5 + 1e-9
 
 

@@ -18,7 +18,7 @@ constexpr std::uint64_t kPageBytes = std::uint64_t{1} << kPageShift;
 struct Access
 {
     std::uint64_t address;    // guest-physical, in bytes
-    std::uint32_t gap_cycles; // computing time before the access
+    std::uint32_t gap_cycles; // computing time, from the cycle after the access before
     bool write;
 };
 

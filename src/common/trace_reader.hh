@@ -69,8 +69,9 @@ records_begin(const std::string &content, const std::string &path)
 
 } // namespace trace_file
 
-// Returns the accesses of a trace, moved to guest address `base`; all lie below `limit`. What
-// rounding to whole cycles gives or takes, the next gap takes or gives: in sum the time is right.
+// Returns the accesses of a trace, moved to guest address `base`; all lie below `limit`. Each comes
+// after the one before by the time of its instructions, and a cycle at least. What rounding to
+// whole cycles gives or takes, the next one takes or gives: in sum the time is right.
 inline std::vector<Access>
 read_trace(const std::string &path, std::uint64_t base, std::uint64_t limit,
            double cycles_per_instruction)
@@ -92,10 +93,11 @@ read_trace(const std::string &path, std::uint64_t base, std::uint64_t limit,
         if (base > limit || address >= limit - base) {
             throw std::invalid_argument(path + ": reaches beyond the VM's memory");
         }
-        const double exact = gap * cycles_per_instruction + owed;
-        const double whole = std::floor(exact + 0.5);
+        const double exact = std::max(1.0, gap * cycles_per_instruction) + owed;
+        const double whole = std::floor(exact + 0.5); // at least 1
         owed = exact - whole;
-        accesses.push_back({base + address, static_cast<std::uint32_t>(whole), record[11] != 0});
+        const auto after_issue = static_cast<std::uint32_t>(whole) - 1;
+        accesses.push_back({base + address, after_issue, record[11] != 0});
     }
     if (accesses.empty()) {
         throw std::runtime_error(path + ": no record in it");

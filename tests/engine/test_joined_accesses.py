@@ -29,8 +29,8 @@ class Replay:
     def __init__(
         self, folder: Path, *accesses: Access, frame: int = 0, **changes: int | bool
     ) -> None:
-        rows = [(address, after - 1, 8, write) for address, after, write in accesses]
-        rows[0] = (rows[0][0], BEGIN, *rows[0][2:])
+        rows = [(address, after, 8, write) for address, after, write in accesses]
+        rows[0] = (rows[0][0], BEGIN + 1, *rows[0][2:])
         path = folder / "trace.npy"
         np.save(path, np.array(rows, dtype=np.dtype(TRACE_DTYPE)))
         self.system = System(small(**changes))

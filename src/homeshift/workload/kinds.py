@@ -213,7 +213,7 @@ KINDS: dict[str, Kind] = {
                     least=0.0,
                     most=1000.0,
                     unit="cycles",
-                    sentence="time of the instructions between two data accesses",
+                    sentence="time of an instruction; data accesses are one apart at least",
                 ),
             ),
         ),

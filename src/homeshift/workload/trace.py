@@ -4,7 +4,8 @@
 A trace is a .npy file, version 1.0: a one-dimensional array, in C order, of packed records
 
     address  <u8  byte address; the 4 KiB pages are numbered in order of first touch
-    gap      <u2  instructions executed since the previous data access (saturates at 65535)
+    gap      <u2  instructions since the previous data access, with that of this one; it may be the
+                  same, so 0 (saturates at 65535)
     size     |u1  bytes accessed, 1..64, never across a 64 B line
     write    |u1  0 or 1
 
