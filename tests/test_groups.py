@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import Call, WriteRun, write_note
+from conftest import Call, WriteRun, write_note, written
 
 from homeshift.analysis.comparable import _complete, comparable
 from homeshift.analysis.confidence import interval, student_t
@@ -104,6 +104,31 @@ def test_a_vm_with_many_lenders_is_read_without_a_warning(write_run: WriteRun) -
     run = write_run("rack", config={"vm": {"borrow": lent}, "arguments": {"borrow": lent}})
     table = run_table(read_runs([run], stats=False))
     assert table.assign(all="")["borrowed"].iloc[0] == pytest.approx(63 / 64)
+
+
+def test_a_machine_and_a_strategy_are_the_same_in_all_their_spellings(
+    write_run: WriteRun, call: Call
+) -> None:
+    spellings = [
+        ("quad:slc.size=4MiB", "pre-copy"),
+        ("quad", "pre-copy:max-rounds=30"),
+        ("octo", "pre-copy"),
+        ("quad:slc.size=8MiB", "ownership"),
+    ]
+    for seed, (machine, strategy) in enumerate(spellings, 1):
+        given = ("--machine", machine, "--strategy", strategy)
+        run = write_run(
+            f"spelled/{seed}",
+            config=written(*given, "--seed", str(seed)),
+            migration={"strategy": strategy.partition(":")[0]},
+        )
+    runs = run_table(read_runs([run.parent], stats=False))
+    assert list(runs["arguments.machine"]) == ["quad", "quad", "octo", "quad:slc.size=8MiB"]
+    assert set(runs["strategy"]) == {"pre-copy", "ownership"}
+    assert set(runs["arguments.strategy"]) == {"pre-copy", "ownership"}
+    assert condition_columns(runs, ["strategy"]) == ["arguments.machine"]
+    out = call(run.parent, "--by", "machine", "--where", "machine=quad").stdout
+    assert out.startswith("2 runs over 2 seeds\n")
 
 
 def row(summary: pd.DataFrame, group: str, measure: str = "total-time") -> dict[str, Any]:

@@ -20,7 +20,7 @@ from typing import Any
 
 import pandas as pd
 
-from homeshift.analysis.runs import OTHER_VMS, Run, measures, parameters
+from homeshift.analysis.runs import CONSTANTS, OTHER_VMS, Run, measures, parameters
 from homeshift.errors import InputError, near
 from homeshift.units import (
     TICKS_PER_SECOND,
@@ -33,6 +33,14 @@ from homeshift.units import (
 
 _SIZES = ("vm-memory", "region", "stage2-entry")
 _TIMES = ("warmup", "window", "horizon", "cancel-at", "fail-target-at")
+# Texts, and what they ask for: `quad` and `quad:slc.size=4MiB` can be one machine.
+_TEXTS_OF = {
+    "machine.": ("arguments.machine", "machine.name"),
+    "strategy.": ("arguments.strategy",),
+    "workload.": ("arguments.workload", "arguments.trace"),
+    f"{OTHER_VMS}.": ("arguments.more-vms",),
+    f"{CONSTANTS}.": ("arguments.energy",),
+}
 _UNIT = re.compile(r"_(bytes|bytes_per_second|ticks|cycles|ps)$")
 _OWN_FILE = re.compile(r".+\.py(?=:|$)")
 _CONDITION = re.compile(r"\s*([\w.-]+)\s*(!=|<=|>=|=|<|>)\s*(.+?)\s*")
@@ -41,7 +49,8 @@ _CONDITION = re.compile(r"\s*([\w.-]+)\s*(!=|<=|>=|=|<|>)\s*(.+?)\s*")
 def run_table(runs: Sequence[Run]) -> pd.DataFrame:
     """Return a row a run: its path, its parameters and its measures, by their dotted names.
 
-    `borrowed` is the part of the VM's memory that all other nodes together lend.
+    `borrowed` is the part of the VM's memory that all other nodes together lend. What is written in
+    several ways has the shortest of them.
     """
     rows = [
         {
@@ -52,12 +61,30 @@ def run_table(runs: Sequence[Run]) -> pd.DataFrame:
         }
         for run, name in zip(runs, strategy_names(runs), strict=True)
     ]
+    _spell_alike(rows)
     table = pd.DataFrame(rows)
     lent = [name for name in map(str, table) if ".borrow." in name]
     table[lent] = table[lent].fillna(0.0)  # a node that lends nothing
     table = table.copy()  # many lenders have left it in pieces, of which pandas warns
     table["borrowed"] = table[[n for n in lent if n.startswith("vm.")]].sum(axis="columns")
     return table
+
+
+def _spell_alike(rows: Sequence[dict[str, Any]]) -> None:
+    """Give rows that hold the same machine, strategy, ... the same texts of it."""
+    for section, names in _TEXTS_OF.items():
+        spellings: dict[str, list[dict[str, Any]]] = {}  # by what they ask for
+        for row in rows:
+            held = {n: row[n] for n in sorted(row) if n.startswith(section) and n not in names}
+            # Files of one's own can hold strategies of one name, and runs of before hold less.
+            own = row["strategy"] if section == "strategy." else ""
+            if held:
+                spellings.setdefault(f"{own} {held}", []).append(row)
+        for same in spellings.values():
+            texts = [{name: row[name] for name in names if name in row} for row in same]
+            shortest = min(texts, key=lambda text: len(str(text)))
+            for row in same:
+                row.update(shortest)
 
 
 def strategy_names(runs: Sequence[Run], *, without: Collection[str] = ()) -> list[str]:
