@@ -182,6 +182,20 @@ def test_a_file_that_is_no_strategy_is_told(tmp_path: Path, text: str, fault: st
         strategy_named(str(written(tmp_path, text)))
 
 
+def test_how_a_field_becomes_a_parameter_is_told(tmp_path: Path) -> None:
+    path = written(tmp_path, ROUNDS.replace("    most:", "    at_once: int = 5\n    most:"))
+    with pytest.raises(InputError) as raised:
+        strategy_named(f"{path}:at-once=6,most=0,least=1")
+    plain, wrong, unknown = raised.value.faults
+    assert re.fullmatch(
+        r"at-once: no such parameter; it has most; Rounds\.at_once becomes one in a dataclass .* "
+        r'as in at_once: int = parameters\.count\(5, "what it means"\)',
+        plain,
+    )
+    assert wrong == "most = 0: not between 1 and 1000000000 (rounds while the VM runs)"
+    assert unknown == "least: no such parameter; it has most"
+
+
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read: No such file"):
         strategy_named(str(tmp_path / "none.py"))

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
+from inspect import get_annotations
 from typing import Any
 
 from homeshift.errors import near
@@ -122,7 +123,20 @@ def parameters_of(strategy: type) -> dict[str, Parameter]:
 def read_parameters(strategy: type, text: str) -> tuple[dict[str, Any], list[str]]:
     """Return the values that "NAME=VALUE,NAME=VALUE" gives, by attribute, and all faults in it."""
     values, faults = read_values(text.split(",") if text else (), parameters_of(strategy))
+    faults = [fault + _how_to_declare(strategy, fault.partition(":")[0]) for fault in faults]
     return {name.replace("-", "_"): value for name, value in values.items()}, faults
+
+
+def _how_to_declare(strategy: type, name: str) -> str:
+    """Return what makes a parameter of that name, if the class has something else of it."""
+    attribute = name.replace("-", "_")
+    if attribute not in get_annotations(strategy) or name in parameters_of(strategy):
+        return ""
+    return (
+        f"; {strategy.__name__}.{attribute} becomes one in a dataclass if it is declared by "
+        "homeshift.strategies.parameters: count, time, bandwidth, share, switch or choice, as in "
+        f'{attribute}: int = parameters.count(5, "what it means")'
+    )
 
 
 def faults_of_values(strategy: object) -> list[str]:
