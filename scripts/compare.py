@@ -82,8 +82,8 @@ def _compare(arguments: argparse.Namespace, program: str) -> None:
         shown, text = side_by_side(*texts(data)), render(data, width=_width())
         _warn(program, differences(runs))
         unequal = not_equally_fast(data, "label", "value")
-    if unequal:
-        print(f"{program}: warning: {unequal}", file=sys.stderr)
+    for said in unequal:
+        print(f"{program}: warning: {said}", file=sys.stderr)
     if arguments.output:  # first, as `| head` ends it while it prints
         _write(data, shown, arguments.output)
     print(text)

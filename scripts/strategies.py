@@ -123,9 +123,8 @@ def _print_remarks(runs: Sequence[Run]) -> None:
     from homeshift.analysis.measures import not_equally_fast
     from homeshift.analysis.runs import remarks
 
-    for said in (*remarks(runs), not_equally_fast(compare(runs), "label", "value")):
-        if said:
-            print(f"strategies.py: warning: {said}", file=sys.stderr)
+    for said in (*remarks(runs), *not_equally_fast(compare(runs), "label", "value")):
+        print(f"strategies.py: warning: {said}", file=sys.stderr)
 
 
 def _run(strategy: str, options: Sequence[str], outdir: Path) -> Path:

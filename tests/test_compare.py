@@ -652,6 +652,21 @@ def test_losses_are_compared_of_vms_that_were_within_1_percent_before(
     assert (told not in call(*paths).stderr) == equal
 
 
+def test_another_vm_that_was_not_equally_fast_before_is_told_as_the_first_one_is(
+    write_run: WriteRun, call: Call
+) -> None:
+    paths = []
+    for strategy, before in (("ownership", 812.5), ("static-homes", 700.0)):
+        speed = {"accesses-per-microsecond": {"before": before}}
+        beside = {"vms": [{}, speed], "progress": [{"time": 1e-3, "accesses": [7, 8]}]}
+        config = {"arguments": {"horizon": 8_000_000_000}}
+        migration = {"strategy": strategy, **beside}
+        paths.append(write_run(strategy, config=config, migration=migration))
+    for more in ((), ("--by", "strategy")):
+        [told] = [line for line in call(*paths, *more).stderr.splitlines() if "equally" in line]
+        assert "VM 1 was not equally fast before (700 accesses/us by static-homes, 812 ac" in told
+
+
 def test_runs_of_a_vm_whose_speed_is_not_known_are_told(write_run: WriteRun, call: Call) -> None:
     paths = [
         str(write_run(name, migration={"vms": [{}, said]}))

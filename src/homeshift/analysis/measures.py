@@ -130,31 +130,34 @@ def equally_fast(speeds: Sequence[float]) -> bool:
     return max(speeds) - min(speeds) <= EQUALLY_FAST_WITHIN * max(speeds)
 
 
-def not_equally_fast(table: pd.DataFrame, key: str, value: str) -> str:
-    """Return a sentence if accesses lost are held against speeds that differ, or nothing.
+def not_equally_fast(table: pd.DataFrame, key: str, value: str) -> list[str]:
+    """Return a sentence for each VM whose accesses lost are held against speeds that differ.
 
     Args:
         table: in long form, with a column measure.
         key: column that names what stands side by side.
         value: column of the numbers.
     """
-    lost = table["measure"] == "window.accesses-lost"
-    before = table[table["measure"] == "vm.accesses-per-microsecond.before"]
-    speeds = sorted(
-        (float(speed), str(name))
-        for name, speed in zip(before[key], before[value], strict=True)
-        if not pd.isna(speed)
-    )
-    if not lost.any() or not speeds or equally_fast([speed for speed, _ in speeds]):
-        return ""
-    ends = ", ".join(
-        f"{format_number(speed / 1e6)} accesses/us by {name}"
-        for speed, name in (speeds[0], speeds[-1])
-    )
-    return (
-        f"the VM was not equally fast before ({ends}), and what it loses is held against that: "
-        "compare the accesses done"
-    )
+    said = []
+    for path in dict.fromkeys(table["measure"]):
+        of_vm, lost, _ = path.partition("window.accesses-lost")
+        if not lost:
+            continue
+        speed_path = f"{of_vm or 'vm.'}accesses-per-microsecond.before"
+        before = table[table["measure"] == speed_path].dropna(subset=value)
+        speeds = sorted((float(v), str(n)) for n, v in zip(before[key], before[value], strict=True))
+        if not speeds or equally_fast([speed for speed, _ in speeds]):
+            continue
+        ends = ", ".join(
+            f"{format_number(speed / 1e6)} accesses/us by {name}"
+            for speed, name in (speeds[0], speeds[-1])
+        )
+        whose = f"VM {of_vm.split('.')[1]}" if of_vm else "the VM"
+        said.append(
+            f"{whose} was not equally fast before ({ends}), and what it loses is held against "
+            "that: compare the accesses done"
+        )
+    return said
 
 
 def measures_for(horizons: Iterable[Any], paths: Iterable[str]) -> list[Measure]:

@@ -149,7 +149,7 @@ def page(results: Results, pictures: Sequence[Picture]) -> str:
         runs=len(results.runs),
         notes=[
             *results.warnings,
-            *filter(None, [summary.attrs["gaps"], not_equally_fast(summary, "group", "mean")]),
+            *filter(None, [summary.attrs["gaps"], *not_equally_fast(summary, "group", "mean")]),
         ],
         version=", ".join(sorted({run.config["homeshift"] for run in results.runs})),
         engines=", ".join(sorted(set(table["engine"]))),
