@@ -108,6 +108,7 @@ def figure_data(
             table.assign(strategy=lines), ["strategy", name] if name != SEED else ["strategy"]
         )
         notes += [f"{name}: {others}"] if others else []
+        notes += _not_there(own, name)
         for measure in shown:
             signed = bool((table[measure.path] < 0).any())  # a loss that can be a gain
             rows, left_out = _points(own, name, measure, signed=signed)
@@ -168,6 +169,22 @@ def _check_measures(table: pd.DataFrame, shown: Sequence[Measure]) -> None:
     if lacking:
         fault = "not all runs have it; one over all the time needs runs with a --horizon"
         raise InputError("--measures", [f"{name}: {fault}" for name in lacking])
+
+
+def _not_there(own: pd.DataFrame, name: str) -> list[str]:
+    """Return a sentence on values of a parameter at which a line has no run, if there are any."""
+    from homeshift.analysis.display import listed
+    from homeshift.analysis.selection import shown_name
+
+    axis = AXES.get(name, Axis(shown_name(name)))
+    there = set(zip(own["strategy"], own[name], strict=True))
+    gaps = [
+        f"{strategy} at {_tick(name, x / axis.factor, 0)}"
+        for strategy in dict.fromkeys(own["strategy"])
+        for x in sorted(own[name].dropna().unique())
+        if (strategy, x) not in there
+    ]
+    return [f"{axis.label}: there is no completed run of {listed(gaps)}"] if gaps else []
 
 
 def _points(

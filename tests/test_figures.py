@@ -382,6 +382,15 @@ def test_what_a_figure_leaves_out_is_told(
     assert "time_by_parameter.py: warning: vm.memory_bytes: 3 of 7" in capsys.readouterr().err
 
 
+def test_a_point_that_has_no_run_is_told_below_the_figure(study: Path) -> None:
+    for seed in (1, 4):
+        shutil.rmtree(study / f"ownership-64-{seed}")
+    data = time_by_parameter.figure_data(read_runs([study]))
+    told = "VM memory (MiB): there is no completed run of ownership at 64"
+    assert told in data.attrs[figure.NOTES]
+    assert told in drawn(time_by_parameter, data).get_supxlabel()
+
+
 def test_a_sweep_of_which_nothing_is_done_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
