@@ -78,15 +78,17 @@ MEASURES = (
     Measure(path="window.accesses-lost", label="accesses lost", unit="accesses", horizon=True),
     Measure(path="window.link-bytes", label="all bytes on links", unit="B", horizon=True),
     Measure(path="window.energy.total", label="all energy", unit="J", horizon=True),
-    Measure(path="window.energy-per-access", label="energy an access", unit="J", horizon=True),
 )
 
 EQUALLY_FAST_WITHIN = 0.01
 """Most by which speeds before a migration may differ for what VMs lose by it to be compared: that
 is often a few percent of what they do."""
 
-_OF_CPUS = _rates("instructions", "instructions")
-"""What is known if CPUs run a program or a full system."""
+OF_SOME = (
+    Measure(path="window.energy-per-access", label="energy an access", unit="J", horizon=True),
+    *_rates("instructions", "instructions"),
+)
+"""What is known of a single VM, and if CPUs run a program or a full system."""
 
 _OF_A_VM = (
     *(
@@ -117,11 +119,11 @@ def _of_vm(number: str) -> list[Measure]:
 def further_measures(paths: Iterable[str]) -> list[Measure]:
     """Return those of some numbers of migration.json that not all runs have.
 
-    They are of CPUs, or of one of several VMs.
+    They are of a single VM, of CPUs, or of one of several VMs.
     """
     there = dict.fromkeys(paths)
     numbers = dict.fromkeys(path.split(".")[1] for path in there if path.startswith("vms."))
-    known = (*_OF_CPUS, *itertools.chain.from_iterable(map(_of_vm, numbers)))
+    known = (*OF_SOME, *itertools.chain.from_iterable(map(_of_vm, numbers)))
     return [measure for measure in known if measure.path in there]
 
 
@@ -227,9 +229,9 @@ def measure_named(name: str) -> Measure:
     """
     of = re.match(r"(?:VM |vms\.)(\d+)", name)
     of_vm = _of_vm(of[1]) if of else []
-    for measure in (*MEASURES, *_OF_CPUS, *of_vm):
+    for measure in (*MEASURES, *OF_SOME, *of_vm):
         if name and name in (measure.path, measure.label):
             return measure
-    known = [measure.label or measure.path for measure in of_vm or MEASURES]
+    known = [measure.label or measure.path for measure in of_vm or (*MEASURES, *OF_SOME)]
     fault = f"not known{near(name, known)}; known are {', '.join(known)}"
     raise InputError(f"measure '{name}'", [fault])

@@ -345,8 +345,8 @@ def measures(migration: Mapping[str, Any]) -> dict[str, Any]:
             found |= {own: done, f"{own}-lost": before * last["time"] - done}
     energy, accesses = found.get("window.energy.total"), found.get("window.accesses")
     # The energy is that of all VMs, the accesses are those of the first.
-    alone = len(vms) == 1
-    found["window.energy-per-access"] = energy / accesses if alone and accesses else math.nan
+    if len(vms) == 1 and energy is not None and accesses:
+        found["window.energy-per-access"] = energy / accesses
     return found
 
 
