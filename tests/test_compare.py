@@ -710,13 +710,22 @@ def test_of_links_of_ones_own_those_that_differ_are_told(write_run: WriteRun, ca
     assert said.count("machine.network.links") == 1
 
 
-def test_waits_for_pages_are_shown_where_there_are_some(write_run: WriteRun, call: Call) -> None:
+@pytest.mark.parametrize(
+    ("label", "some"),
+    [
+        ("waits for pages", {"postcopy-blocktime": 2e-6}),
+        ("regions returned", {"home": {"regions-returned": 7}}),
+    ],
+)
+def test_what_happens_in_few_runs_is_a_row_where_it_does(
+    write_run: WriteRun, call: Call, label: str, some: dict[str, Any]
+) -> None:
     runs = [
-        str(write_run(name, migration={"strategy": name, "postcopy-blocktime": time}))
-        for name, time in (("ownership", 0.0), ("stop-and-copy", 0.0), ("post-copy", 2e-6))
+        str(write_run(name, migration={"strategy": name, **own}))
+        for name, own in (("ownership", {}), ("stop-and-copy", {}), ("post-copy", some))
     ]
-    assert "waits for pages [us]" in call(*runs).stdout
-    assert "waits for pages" not in call(*runs[:2]).stdout
+    assert label in call(*runs).stdout
+    assert label not in call(*runs[:2]).stdout
 
 
 def test_seeds_that_make_no_difference_are_told(write_run: WriteRun, call: Call) -> None:

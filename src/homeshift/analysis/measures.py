@@ -63,7 +63,7 @@ MEASURES = (
     Measure(path="energy.total-high", label="", unit="J"),
     Measure(path="copied-pages", label="copied pages", unit="pages"),
     Measure(path="home.regions-transferred", label="regions transferred", unit="regions"),
-    Measure(path="home.regions-returned", label="regions returned", unit="regions"),
+    Measure(path="home.regions-returned", label="regions returned", unit="regions", rare=True),
     Measure(path="home.entries-moved", label="entries moved", unit="entries"),
     *_rates("accesses", "VM speed"),
     *(
