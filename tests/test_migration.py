@@ -562,6 +562,20 @@ def test_the_vms_bytes_are_those_that_its_messages_leave_on_two_links_each() -> 
     assert window["data-bytes"] == pytest.approx(on_links["Data"] / 2, rel=0.01)
 
 
+def test_an_access_that_joins_another_is_none_of_its_caches_and_the_statistic_says_so() -> None:
+    result = run(machine_of("quad"), "ownership", "zipf:think=0")
+    found = {stat.name: stat for stat in result.statistics}
+    done = sum(
+        stat.value or 0
+        for name, stat in found.items()
+        if name.endswith((".numLoads", ".numStores"))
+    )
+    asked = [found[f"system.ruby.l1_cntrl{core}.cache.m_demand_accesses"] for core in range(16)]
+    assert 0 < sum(stat.value or 0 for stat in asked) < done
+    told = "Number of cache demand accesses, without those that joined one under way"
+    assert {stat.desc for stat in asked} == {told}
+
+
 def test_a_link_is_busy_for_as_long_as_what_crosses_it_takes() -> None:
     """A copy sends lines with their data one way, and acks the other."""
     bandwidth = 2e9

@@ -74,15 +74,24 @@ def _vm(system: _engine.System, vm: int, clock_period_ps: int) -> Iterator[Stat]
 def _caches(system: _engine.System) -> Iterator[Stat]:
     for number, counts in enumerate(system.core_counts()):
         yield from _hits_and_misses(
-            f"system.ruby.l1_cntrl{number}.cache", counts["hits"], counts["misses"], "cache"
+            f"system.ruby.l1_cntrl{number}.cache",
+            counts["hits"],
+            counts["misses"],
+            "cache",
+            but=", without those that joined one under way",
         )
 
 
-def _hits_and_misses(name: str, hits: int, misses: int, what: str) -> Iterator[Stat]:
+def _hits_and_misses(
+    name: str, hits: int, misses: int, what: str, *, but: str = ""
+) -> Iterator[Stat]:
     yield Stat(f"{name}.m_demand_hits", hits, "Count", f"Number of {what} demand hits")
     yield Stat(f"{name}.m_demand_misses", misses, "Count", f"Number of {what} demand misses")
     yield Stat(
-        f"{name}.m_demand_accesses", hits + misses, "Count", f"Number of {what} demand accesses"
+        f"{name}.m_demand_accesses",
+        hits + misses,
+        "Count",
+        f"Number of {what} demand accesses{but}",
     )
 
 
