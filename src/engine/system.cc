@@ -7,6 +7,8 @@
 #include <string>
 #include <utility>
 
+#include "engine/audit.hh"
+
 namespace homeshift::engine
 {
 
@@ -503,65 +505,10 @@ void
 System::audit()
 {
     const auto lock = enter();
-    const auto fault = [](const std::string &what) { throw ProtocolError("audit: " + what); };
     if (!queue_->run_dry(queue_->now() + patience_)) {
-        fault("messages are under way though nothing is asked any more");
+        throw ProtocolError("audit: messages are under way though nothing is asked any more");
     }
-    for (const Controller *controller : controllers()) {
-        if (controller->stalled() != 0) {
-            fault(std::string(controller->info().name) + " " +
-                  std::to_string(controller->id().num) +
-                  " holds messages that nothing will wake up");
-        }
-        if (controller->transactions() != 0) {
-            fault(std::string(controller->info().name) + " " +
-                  std::to_string(controller->id().num) + " has transactions that will not end");
-        }
-    }
-    const Addr all = nodes_.size() * spec_.memory_bytes;
-    for (Addr region = 0; region < all; region += spec_.region_bytes) {
-        const auto homes = std::count_if(nodes_.begin(), nodes_.end(), [region](const Node &node) {
-            return node.directory->isHome(region);
-        });
-        if (homes != 1) {
-            fault("region " + std::to_string(region) + " has " + std::to_string(homes) + " homes");
-        }
-    }
-    for (Node &node : nodes_) {
-        node.directory->for_each([&](Addr line, AbstractCacheEntry *record) {
-            const auto *entry = static_cast<Directory_Entry *>(record);
-            for (unsigned i = 0; i < cores_.size(); ++i) {
-                const L1Cache_State state = cores_[i].controller->state_of(line);
-                const bool owns = state == L1Cache_State_E || state == L1Cache_State_M;
-                const bool owner = entry->DirState == Directory_State_EM &&
-                                   entry->Owner == cores_[i].controller->id();
-                const bool sharer = entry->DirState == Directory_State_S &&
-                                    entry->Sharers.isElement(cores_[i].controller->id());
-                if (owns != owner || (state == L1Cache_State_S) != sharer) {
-                    fault("the directory disagrees with core " + std::to_string(i) +
-                          " about line " + std::to_string(line));
-                }
-            }
-        });
-    }
-    for (unsigned i = 0; i < cores_.size(); ++i) {
-        cores_[i].cache->for_each_line([&](Addr line) {
-            const bool known = std::any_of(nodes_.begin(), nodes_.end(), [line](const Node &node) {
-                return node.directory->isHome(line) && node.directory->lookup(line) != nullptr;
-            });
-            if (!known) {
-                fault("no home knows of a copy in core " + std::to_string(i));
-            }
-        });
-    }
-    for (const Node &node : nodes_) {
-        node.directory->for_each([&](Addr line, AbstractCacheEntry *) {
-            if (!node.directory->isHome(line)) {
-                fault("node " + std::to_string(node.home->id().num) + " has a record of line " +
-                      std::to_string(line) + " and is not its home");
-            }
-        });
-    }
+    engine::audit(*this);
 }
 
 void

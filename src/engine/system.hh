@@ -112,14 +112,20 @@ class System
     void forge(unsigned core, const std::string &request, Addr address, unsigned home,
                std::uint64_t value, unsigned other);
 
-    // Nothing is under way, nobody waits, every region has one home, directories agree with
-    // caches. To be asked when the VMs are stopped. Throws ProtocolError.
+    // Ends what is under way, and finds that all is as it should be then (audit.hh). To be asked
+    // when the VMs are stopped. Throws ProtocolError.
     void audit();
 
     Vm &
     vm(unsigned number)
     {
         return *vms_.at(number);
+    }
+
+    const SystemSpec &
+    spec() const
+    {
+        return spec_;
     }
 
     struct Node
