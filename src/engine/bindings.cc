@@ -214,12 +214,13 @@ node_counts(const System &system)
         dict["served_locally"] = node.home_table->served_locally;
         dict["served_remotely"] = node.home_table->served_remotely;
         dict["directory_entries"] = node.directory->size();
-        dict["lines_copied"] = node.engine->lines_copied;
-        dict["lines_refused"] = node.engine->lines_refused;
-        dict["regions_moved"] = node.engine->regions_moved;
-        dict["regions_kept"] = node.engine->regions_kept;
-        dict["regions_fenced"] = node.engine->regions_fenced;
-        dict["regions_refused"] = node.engine->regions_refused;
+        const MigrationEngine::Counts &ended = node.engine->counts;
+        dict["lines_copied"] = ended.lines_copied;
+        dict["lines_refused"] = ended.lines_refused;
+        dict["regions_moved"] = ended.regions_moved;
+        dict["regions_kept"] = ended.regions_kept;
+        dict["regions_fenced"] = ended.regions_fenced;
+        dict["regions_refused"] = ended.regions_refused;
         list.append(dict);
     }
     return list;

@@ -277,9 +277,7 @@ System::progress() const
         sum += vm->accesses();
     }
     for (const Node &node : nodes_) {
-        const MigrationEngine &engine = *node.engine;
-        sum += engine.lines_copied + engine.lines_refused + engine.regions_moved +
-               engine.regions_kept + engine.regions_fenced + engine.regions_refused;
+        sum += node.engine->counts.sum();
     }
     return sum;
 }
@@ -551,9 +549,7 @@ System::reset_statistics()
         node.dma->reset_counts();
         node.slc->hits = node.slc->misses = 0;
         node.dram->reset_counts();
-        node.engine->lines_copied = node.engine->lines_refused = 0;
-        node.engine->regions_moved = node.engine->regions_kept = 0;
-        node.engine->regions_fenced = node.engine->regions_refused = 0;
+        node.engine->counts = {};
         node.home_table->served_locally = node.home_table->served_remotely = 0;
     }
 }
