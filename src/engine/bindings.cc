@@ -423,16 +423,7 @@ NB_MODULE(_engine, m)
             [](const System &s) { return traffic_dict(s.network().between_nodes()); },
             "Messages that left their node, by MessageSizeType.")
         .def(
-            "on_links",
-            [](const System &s) {
-                Traffic sum;
-                for (const auto &link : s.network().links()) {
-                    for (unsigned type = 0; type < MessageSizeType_NUM; ++type) {
-                        sum.messages[type] += link->traffic().messages[type];
-                    }
-                }
-                return traffic_dict(sum);
-            },
+            "on_links", [](const System &s) { return traffic_dict(s.network().on_links()); },
             "Messages on the links between nodes, once for each link that they cross.")
         .def("all_messages", [](const System &s) { return traffic_dict(s.network().total()); })
         .def("open_message_log", &System::open_message_log, "most"_a,

@@ -299,6 +299,16 @@ Network::copy_for(const Message &message, const NetDest &destination)
     return copy;
 }
 
+Traffic
+Network::on_links() const
+{
+    Traffic sum;
+    for (const auto &link : links_) {
+        sum += link->traffic();
+    }
+    return sum;
+}
+
 void
 Network::watch(MessageLog *log)
 {

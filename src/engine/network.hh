@@ -81,6 +81,9 @@ class Network
         return links_;
     }
 
+    // Messages on all of them, once for each that they cross.
+    Traffic on_links() const;
+
     // Messages that have come to their node's router and leave the node, each counted once.
     const Traffic &
     between_nodes()
