@@ -157,7 +157,7 @@ Network::add(MachineID id, Receiver *controller)
     Machine &machine = machines_.at(index_of(id));
     machine.receiver = controller;
     machine.in_port = port_of(id);
-    for (unsigned network = 0; network < kNetworks; ++network) {
+    for (unsigned network = 0; network < kVirtualNetworks; ++network) {
         machine.orders[network] = in_order(id, controller->rank(network), 0);
         machine.looks_up |= static_cast<std::uint16_t>(controller->looks_up(network) << network);
     }
