@@ -38,8 +38,8 @@ void
 every_region_has_one_home(const System &system)
 {
     const auto &nodes = system.nodes();
-    const Addr all = nodes.size() * system.spec().memory_bytes;
-    for (Addr region = 0; region < all; region += system.spec().region_bytes) {
+    const SystemSpec &spec = system.spec();
+    for (Addr region = 0; region < spec.all_memory_bytes(); region += spec.region_bytes) {
         const auto homes = std::count_if(
             nodes.begin(), nodes.end(),
             [region](const System::Node &node) { return node.directory->isHome(region); });

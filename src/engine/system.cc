@@ -87,7 +87,7 @@ class Probe final : public CoreUser
 System::System(const SystemSpec &spec)
     : spec_(check(spec)),
       patience_(patience(spec)),
-      homes_(spec.network.nodes * spec.memory_bytes, spec.memory_bytes, spec.region_bytes),
+      homes_(spec.all_memory_bytes(), spec.memory_bytes, spec.region_bytes),
       queue_(std::make_unique<EventQueue>())
 {
     const unsigned count = spec.network.nodes;
@@ -112,21 +112,21 @@ System::~System()
 void
 System::add_node(unsigned number, const Context &context)
 {
-    const Cycle &now = queue_->now();
-    const Addr all = spec_.network.nodes * spec_.memory_bytes;
-    Node node;
+    const Addr all = spec_.all_memory_bytes();
     const unsigned hosts = spec_.network.nodes - spec_.pool_nodes;
+    const bool pool = number >= hosts;
+    Node node;
     node.home_table = std::make_unique<HomeTable>(homes_, number, spec_.cores_per_node,
-                                                  hosts * spec_.cores_per_node, now);
+                                                  hosts * spec_.cores_per_node, queue_->now());
     node.directory = std::make_unique<HomeDirectory>(all, homes_.region_shift());
     for (Addr region = number * spec_.memory_bytes; region < (number + 1) * spec_.memory_bytes;
          region += spec_.region_bytes) {
         node.directory->setHome(region, true);
     }
-    node.slc = std::make_unique<CacheMemory>(spec_.slc_bytes, spec_.slc_associativity, all, now);
+    node.slc =
+        std::make_unique<CacheMemory>(spec_.slc_bytes, spec_.slc_associativity, all, queue_->now());
     node.engine =
         std::make_unique<MigrationEngine>(spec_.outstanding_lines, spec_.outstanding_transfers);
-    const bool pool = number >= hosts;
     node.dram = std::make_unique<Dram>(spec_.clock_period,
                                        pool ? spec_.pool_memory_latency : spec_.memory_latency,
                                        pool ? spec_.pool_line_time : spec_.line_time, spec_.check);
@@ -154,23 +154,7 @@ System::add_node(unsigned number, const Context &context)
     node.engine->stop_when_done = &stop_;
 
     for (unsigned i = 0; !pool && i < spec_.cores_per_node; ++i) {
-        const unsigned index = number * spec_.cores_per_node + i;
-        Core core;
-        core.sequencer = std::make_unique<Sequencer>();
-        core.sequencer->user = &nobody;
-        core.cache =
-            std::make_unique<CacheMemory>(spec_.cache_bytes, spec_.cache_associativity, all, now);
-        L1Cache_Controller::Params cache;
-        cache.sequencer = core.sequencer.get();
-        cache.cache = core.cache.get();
-        cache.home_table = node.home_table.get();
-        core.controller = std::make_unique<L1Cache_Controller>(
-            context, createMachineID(MachineType_L1Cache, index), number, cache);
-        core.sequencer->connect(core.controller.get(), L1Cache_Controller::port_mandatory_in,
-                                core.cache.get(), spec_.cache_latency, node.home_table.get(),
-                                queue_.get());
-        network_->add(core.controller->id(), core.controller.get());
-        cores_.push_back(std::move(core));
+        add_core(node, context);
     }
     network_->add(node.home->id(), node.home.get());
     network_->add(node.memory->id(), node.memory.get());
@@ -178,11 +162,33 @@ System::add_node(unsigned number, const Context &context)
     nodes_.push_back(std::move(node));
 }
 
+void
+System::add_core(const Node &node, const Context &context)
+{
+    const auto number = static_cast<NodeID>(cores_.size());
+    Core core;
+    core.sequencer = std::make_unique<Sequencer>();
+    core.sequencer->user = &nobody;
+    core.cache = std::make_unique<CacheMemory>(spec_.cache_bytes, spec_.cache_associativity,
+                                               spec_.all_memory_bytes(), queue_->now());
+    L1Cache_Controller::Params cache;
+    cache.sequencer = core.sequencer.get();
+    cache.cache = core.cache.get();
+    cache.home_table = node.home_table.get();
+    core.controller = std::make_unique<L1Cache_Controller>(
+        context, createMachineID(MachineType_L1Cache, number), node.home->node(), cache);
+    core.sequencer->connect(core.controller.get(), L1Cache_Controller::port_mandatory_in,
+                            core.cache.get(), spec_.cache_latency, node.home_table.get(),
+                            queue_.get());
+    network_->add(core.controller->id(), core.controller.get());
+    cores_.push_back(std::move(core));
+}
+
 // Throws if any of these bytes is beyond the memory of all nodes.
 void
 System::require_memory(Addr address, std::uint64_t bytes) const
 {
-    const std::uint64_t all = nodes_.size() * spec_.memory_bytes;
+    const std::uint64_t all = spec_.all_memory_bytes();
     if (address >= all || bytes > all - address) {
         throw std::out_of_range("address " + std::to_string(address) +
                                 " is beyond the memory of all nodes");

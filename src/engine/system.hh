@@ -180,6 +180,7 @@ class System
 
   private:
     void add_node(unsigned number, const Context &context);
+    void add_core(const Node &node, const Context &context);
     void require_memory(Addr address, std::uint64_t bytes) const;
     void require_node(unsigned node) const;
     void require_owner(unsigned owner) const;
