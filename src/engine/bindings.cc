@@ -82,7 +82,7 @@ system_spec(const nb::dict &dict)
 
 // Addresses or page numbers, of which there may be millions: an array.array("Q") or the like is
 // copied as it is, any other sequence item by item. (nanobind's own caster of vectors has no way to
-// tell that memory ran out.)
+// tell that memory ran out.) Other threads may run meanwhile, so a system is asked for parts later.
 std::vector<std::uint64_t>
 numbers(nb::handle from)
 {
@@ -385,12 +385,16 @@ NB_MODULE(_engine, m)
             "vm"_a, "slice"_a, "awake"_a, "Let vCPUs issue in the first cycles of each slice only.")
         .def(
             "await_pages",
-            [](System &s, unsigned vm, const nb::object &pages) { s.vm(vm).await(numbers(pages)); },
+            [](System &s, unsigned vm, const nb::object &pages) {
+                const std::vector<std::uint64_t> missing = numbers(pages);
+                s.vm(vm).await(missing);
+            },
             "vm"_a, "pages"_a, "Let accesses to these pages wait until they arrive.")
         .def(
             "quiet",
             [](System &s, unsigned vm, const nb::object &pages) {
-                return s.vm(vm).quiet(numbers(pages));
+                const std::vector<std::uint64_t> asked = numbers(pages);
+                return s.vm(vm).quiet(asked);
             },
             "vm"_a, "pages"_a, "Whether no access to these pages is under way.")
         .def(

@@ -211,9 +211,9 @@ System::require_owner(unsigned owner) const
     }
 }
 
-// Python's other threads run meanwhile, but one that calls in is refused.
+// Throws if another thread is here.
 std::unique_lock<std::recursive_mutex>
-System::enter()
+System::enter() const
 {
     std::unique_lock lock(in_use_, std::try_to_lock);
     if (!lock) {
@@ -406,6 +406,7 @@ System::name_by_base(std::vector<Addr> &addresses) const
 std::uint64_t
 System::left(Job job) const
 {
+    const auto lock = enter();
     std::uint64_t left = 0; // a job is one node's
     for (const Node &node : nodes_) {
         left += node.engine->left(job);
@@ -425,6 +426,7 @@ System::cancel(Job job)
 unsigned
 System::home_of(Addr address) const
 {
+    const auto lock = enter();
     require_memory(address, 1);
     const auto home = std::find_if(nodes_.begin(), nodes_.end(), [address](const Node &node) {
         return node.directory->isHome(address);
@@ -482,6 +484,7 @@ System::forge(unsigned core, const std::string &request, Addr address, unsigned 
 Rogue &
 System::rogue(unsigned core)
 {
+    const auto lock = enter();
     const Controller &cache = *cores_.at(core).controller;
     std::unique_ptr<Rogue> &rogue = rogues_[core];
     if (rogue == nullptr) {
@@ -493,6 +496,7 @@ System::rogue(unsigned core)
 std::vector<const Controller *>
 System::controllers() const
 {
+    const auto lock = enter();
     std::vector<const Controller *> all;
     for (const Core &core : cores_) {
         all.push_back(core.controller.get());
@@ -518,6 +522,7 @@ System::audit()
 void
 System::open_message_log(std::size_t most)
 {
+    const auto lock = enter();
     message_log_ = std::make_unique<MessageLog>(most, name_of);
     network_->watch(message_log_.get());
 }
@@ -525,6 +530,7 @@ System::open_message_log(std::size_t most)
 void
 System::close_message_log()
 {
+    const auto lock = enter();
     if (message_log_) {
         message_log_->close();
     }
@@ -533,6 +539,7 @@ System::close_message_log()
 std::vector<MessageLog::Note>
 System::take_message_log()
 {
+    const auto lock = enter();
     network_->watch(nullptr);
     const std::unique_ptr<MessageLog> log = std::move(message_log_);
     return log ? std::move(log->arrived) : std::vector<MessageLog::Note>();
@@ -541,6 +548,7 @@ System::take_message_log()
 void
 System::reset_statistics()
 {
+    const auto lock = enter();
     network_->reset_statistics();
     for (const auto &vm : vms_) {
         vm->reset_statistics();
