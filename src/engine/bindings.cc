@@ -82,7 +82,7 @@ system_spec(const nb::dict &dict)
 
 // Addresses or page numbers, of which there may be millions: an array.array("Q") or the like is
 // copied as it is, any other sequence item by item. (nanobind's own caster of vectors has no way to
-// tell that memory ran out.)
+// tell that memory ran out.) Other threads may run meanwhile, so a system is asked for parts later.
 std::vector<std::uint64_t>
 numbers(nb::handle from)
 {
@@ -214,12 +214,13 @@ node_counts(const System &system)
         dict["served_locally"] = node.home_table->served_locally;
         dict["served_remotely"] = node.home_table->served_remotely;
         dict["directory_entries"] = node.directory->size();
-        dict["lines_copied"] = node.engine->lines_copied;
-        dict["lines_refused"] = node.engine->lines_refused;
-        dict["regions_moved"] = node.engine->regions_moved;
-        dict["regions_kept"] = node.engine->regions_kept;
-        dict["regions_fenced"] = node.engine->regions_fenced;
-        dict["regions_refused"] = node.engine->regions_refused;
+        const MigrationEngine::Counts &ended = node.engine->counts;
+        dict["lines_copied"] = ended.lines_copied;
+        dict["lines_refused"] = ended.lines_refused;
+        dict["regions_moved"] = ended.regions_moved;
+        dict["regions_kept"] = ended.regions_kept;
+        dict["regions_fenced"] = ended.regions_fenced;
+        dict["regions_refused"] = ended.regions_refused;
         list.append(dict);
     }
     return list;
@@ -384,12 +385,16 @@ NB_MODULE(_engine, m)
             "vm"_a, "slice"_a, "awake"_a, "Let vCPUs issue in the first cycles of each slice only.")
         .def(
             "await_pages",
-            [](System &s, unsigned vm, const nb::object &pages) { s.vm(vm).await(numbers(pages)); },
+            [](System &s, unsigned vm, const nb::object &pages) {
+                const std::vector<std::uint64_t> missing = numbers(pages);
+                s.vm(vm).await(missing);
+            },
             "vm"_a, "pages"_a, "Let accesses to these pages wait until they arrive.")
         .def(
             "quiet",
             [](System &s, unsigned vm, const nb::object &pages) {
-                return s.vm(vm).quiet(numbers(pages));
+                const std::vector<std::uint64_t> asked = numbers(pages);
+                return s.vm(vm).quiet(asked);
             },
             "vm"_a, "pages"_a, "Whether no access to these pages is under way.")
         .def(
@@ -422,16 +427,7 @@ NB_MODULE(_engine, m)
             [](const System &s) { return traffic_dict(s.network().between_nodes()); },
             "Messages that left their node, by MessageSizeType.")
         .def(
-            "on_links",
-            [](const System &s) {
-                Traffic sum;
-                for (const auto &link : s.network().links()) {
-                    for (unsigned type = 0; type < MessageSizeType_NUM; ++type) {
-                        sum.messages[type] += link->traffic().messages[type];
-                    }
-                }
-                return traffic_dict(sum);
-            },
+            "on_links", [](const System &s) { return traffic_dict(s.network().on_links()); },
             "Messages on the links between nodes, once for each link that they cross.")
         .def("all_messages", [](const System &s) { return traffic_dict(s.network().total()); })
         .def("open_message_log", &System::open_message_log, "most"_a,

@@ -235,7 +235,7 @@ class Controller : public Receiver
     }
 
     MachineID machineID;
-    std::array<std::int8_t, 16> port_of_vnet{};
+    std::array<std::int8_t, kVirtualNetworks> port_of_vnet{};
 
   private:
     static constexpr Cycles kRecycleLatency = 10; // gem5's default

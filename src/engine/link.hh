@@ -109,8 +109,6 @@ class Link final : public Receiver
     void reset_statistics();
 
   private:
-    static constexpr unsigned kVirtualNetworks = 16;
-
     struct Booked
     {
         Message *message; // gone, perhaps, once it has started

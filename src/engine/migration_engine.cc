@@ -86,42 +86,42 @@ MigrationEngine::start_some()
 void
 MigrationEngine::lineCopied(Addr source)
 {
-    ++lines_copied;
+    ++counts.lines_copied;
     ended(jobs_.end_line(source));
 }
 
 void
 MigrationEngine::lineRefused(Addr source)
 {
-    ++lines_refused;
+    ++counts.lines_refused;
     ended(jobs_.end_line(source));
 }
 
 void
 MigrationEngine::regionMoved(Addr region)
 {
-    ++regions_moved;
+    ++counts.regions_moved;
     ended(jobs_.end_transfer(region));
 }
 
 void
 MigrationEngine::regionKept(Addr region)
 {
-    ++regions_kept;
+    ++counts.regions_kept;
     ended(jobs_.end_transfer(region));
 }
 
 void
 MigrationEngine::regionFenced(Addr region)
 {
-    ++regions_fenced;
+    ++counts.regions_fenced;
     ended(jobs_.end_transfer(region));
 }
 
 void
 MigrationEngine::regionRefused(Addr region)
 {
-    ++regions_refused;
+    ++counts.regions_refused;
     ended(jobs_.end_transfer(region));
 }
 

@@ -22,6 +22,24 @@ class DMA_Controller;
 class MigrationEngine
 {
   public:
+    // Lines and regions that have ended, by how they did.
+    struct Counts
+    {
+        std::uint64_t lines_copied = 0;
+        std::uint64_t lines_refused = 0;
+        std::uint64_t regions_moved = 0;
+        std::uint64_t regions_kept = 0; // transfers cancelled in time
+        std::uint64_t regions_fenced = 0;
+        std::uint64_t regions_refused = 0;
+
+        std::uint64_t
+        sum() const
+        {
+            return lines_copied + lines_refused + regions_moved + regions_kept + regions_fenced +
+                   regions_refused;
+        }
+    };
+
     MigrationEngine(unsigned outstanding_lines, unsigned outstanding_transfers)
         : jobs_(outstanding_lines, outstanding_transfers)
     {}
@@ -59,12 +77,7 @@ class MigrationEngine
     void regionFenced(Addr region);
     void regionRefused(Addr region);
 
-    std::uint64_t lines_copied = 0;
-    std::uint64_t lines_refused = 0;
-    std::uint64_t regions_moved = 0;
-    std::uint64_t regions_kept = 0; // transfers cancelled in time
-    std::uint64_t regions_fenced = 0;
-    std::uint64_t regions_refused = 0;
+    Counts counts;
 
     // Set whenever a job is done.
     bool *stop_when_done = nullptr;

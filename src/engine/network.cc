@@ -157,7 +157,7 @@ Network::add(MachineID id, Receiver *controller)
     Machine &machine = machines_.at(index_of(id));
     machine.receiver = controller;
     machine.in_port = port_of(id);
-    for (unsigned network = 0; network < kNetworks; ++network) {
+    for (unsigned network = 0; network < kVirtualNetworks; ++network) {
         machine.orders[network] = in_order(id, controller->rank(network), 0);
         machine.looks_up |= static_cast<std::uint16_t>(controller->looks_up(network) << network);
     }
@@ -297,6 +297,16 @@ Network::copy_for(const Message &message, const NetDest &destination)
         log_->copy(message, *copy);
     }
     return copy;
+}
+
+Traffic
+Network::on_links() const
+{
+    Traffic sum;
+    for (const auto &link : links_) {
+        sum += link->traffic();
+    }
+    return sum;
 }
 
 void

@@ -81,6 +81,9 @@ class Network
         return links_;
     }
 
+    // Messages on all of them, once for each that they cross.
+    Traffic on_links() const;
+
     // Messages that have come to their node's router and leave the node, each counted once.
     const Traffic &
     between_nodes()
@@ -103,8 +106,7 @@ class Network
     void reset_statistics();
 
   private:
-    static constexpr unsigned kNetworks = 16; // virtual ones, at most
-    static constexpr std::size_t kAhead = 2;  // messages until the host has what was prefetched
+    static constexpr std::size_t kAhead = 2; // messages until the host has what was prefetched
 
     struct Machine
     {
@@ -112,7 +114,7 @@ class Network
         std::uint16_t node = 0;
         std::uint16_t in_port = 0;  // of its router
         std::uint16_t looks_up = 0; // a bit for each virtual network, if it does then
-        std::array<std::uint32_t, kNetworks> orders{}; // of what comes on a virtual network
+        std::array<std::uint32_t, kVirtualNetworks> orders{}; // of what comes on a virtual network
     };
 
     struct Entering

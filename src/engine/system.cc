@@ -7,6 +7,8 @@
 #include <string>
 #include <utility>
 
+#include "engine/audit.hh"
+
 namespace homeshift::engine
 {
 
@@ -85,7 +87,7 @@ class Probe final : public CoreUser
 System::System(const SystemSpec &spec)
     : spec_(check(spec)),
       patience_(patience(spec)),
-      homes_(spec.network.nodes * spec.memory_bytes, spec.memory_bytes, spec.region_bytes),
+      homes_(spec.all_memory_bytes(), spec.memory_bytes, spec.region_bytes),
       queue_(std::make_unique<EventQueue>())
 {
     const unsigned count = spec.network.nodes;
@@ -110,21 +112,21 @@ System::~System()
 void
 System::add_node(unsigned number, const Context &context)
 {
-    const Cycle &now = queue_->now();
-    const Addr all = spec_.network.nodes * spec_.memory_bytes;
-    Node node;
+    const Addr all = spec_.all_memory_bytes();
     const unsigned hosts = spec_.network.nodes - spec_.pool_nodes;
+    const bool pool = number >= hosts;
+    Node node;
     node.home_table = std::make_unique<HomeTable>(homes_, number, spec_.cores_per_node,
-                                                  hosts * spec_.cores_per_node, now);
+                                                  hosts * spec_.cores_per_node, queue_->now());
     node.directory = std::make_unique<HomeDirectory>(all, homes_.region_shift());
     for (Addr region = number * spec_.memory_bytes; region < (number + 1) * spec_.memory_bytes;
          region += spec_.region_bytes) {
         node.directory->setHome(region, true);
     }
-    node.slc = std::make_unique<CacheMemory>(spec_.slc_bytes, spec_.slc_associativity, all, now);
+    node.slc =
+        std::make_unique<CacheMemory>(spec_.slc_bytes, spec_.slc_associativity, all, queue_->now());
     node.engine =
         std::make_unique<MigrationEngine>(spec_.outstanding_lines, spec_.outstanding_transfers);
-    const bool pool = number >= hosts;
     node.dram = std::make_unique<Dram>(spec_.clock_period,
                                        pool ? spec_.pool_memory_latency : spec_.memory_latency,
                                        pool ? spec_.pool_line_time : spec_.line_time, spec_.check);
@@ -152,23 +154,7 @@ System::add_node(unsigned number, const Context &context)
     node.engine->stop_when_done = &stop_;
 
     for (unsigned i = 0; !pool && i < spec_.cores_per_node; ++i) {
-        const unsigned index = number * spec_.cores_per_node + i;
-        Core core;
-        core.sequencer = std::make_unique<Sequencer>();
-        core.sequencer->user = &nobody;
-        core.cache =
-            std::make_unique<CacheMemory>(spec_.cache_bytes, spec_.cache_associativity, all, now);
-        L1Cache_Controller::Params cache;
-        cache.sequencer = core.sequencer.get();
-        cache.cache = core.cache.get();
-        cache.home_table = node.home_table.get();
-        core.controller = std::make_unique<L1Cache_Controller>(
-            context, createMachineID(MachineType_L1Cache, index), number, cache);
-        core.sequencer->connect(core.controller.get(), L1Cache_Controller::port_mandatory_in,
-                                core.cache.get(), spec_.cache_latency, node.home_table.get(),
-                                queue_.get());
-        network_->add(core.controller->id(), core.controller.get());
-        cores_.push_back(std::move(core));
+        add_core(node, context);
     }
     network_->add(node.home->id(), node.home.get());
     network_->add(node.memory->id(), node.memory.get());
@@ -176,11 +162,33 @@ System::add_node(unsigned number, const Context &context)
     nodes_.push_back(std::move(node));
 }
 
+void
+System::add_core(const Node &node, const Context &context)
+{
+    const auto number = static_cast<NodeID>(cores_.size());
+    Core core;
+    core.sequencer = std::make_unique<Sequencer>();
+    core.sequencer->user = &nobody;
+    core.cache = std::make_unique<CacheMemory>(spec_.cache_bytes, spec_.cache_associativity,
+                                               spec_.all_memory_bytes(), queue_->now());
+    L1Cache_Controller::Params cache;
+    cache.sequencer = core.sequencer.get();
+    cache.cache = core.cache.get();
+    cache.home_table = node.home_table.get();
+    core.controller = std::make_unique<L1Cache_Controller>(
+        context, createMachineID(MachineType_L1Cache, number), node.home->node(), cache);
+    core.sequencer->connect(core.controller.get(), L1Cache_Controller::port_mandatory_in,
+                            core.cache.get(), spec_.cache_latency, node.home_table.get(),
+                            queue_.get());
+    network_->add(core.controller->id(), core.controller.get());
+    cores_.push_back(std::move(core));
+}
+
 // Throws if any of these bytes is beyond the memory of all nodes.
 void
 System::require_memory(Addr address, std::uint64_t bytes) const
 {
-    const std::uint64_t all = nodes_.size() * spec_.memory_bytes;
+    const std::uint64_t all = spec_.all_memory_bytes();
     if (address >= all || bytes > all - address) {
         throw std::out_of_range("address " + std::to_string(address) +
                                 " is beyond the memory of all nodes");
@@ -203,9 +211,9 @@ System::require_owner(unsigned owner) const
     }
 }
 
-// Python's other threads run meanwhile, but one that calls in is refused.
+// Throws if another thread is here.
 std::unique_lock<std::recursive_mutex>
-System::enter()
+System::enter() const
 {
     std::unique_lock lock(in_use_, std::try_to_lock);
     if (!lock) {
@@ -275,9 +283,7 @@ System::progress() const
         sum += vm->accesses();
     }
     for (const Node &node : nodes_) {
-        const MigrationEngine &engine = *node.engine;
-        sum += engine.lines_copied + engine.lines_refused + engine.regions_moved +
-               engine.regions_kept + engine.regions_fenced + engine.regions_refused;
+        sum += node.engine->counts.sum();
     }
     return sum;
 }
@@ -400,6 +406,7 @@ System::name_by_base(std::vector<Addr> &addresses) const
 std::uint64_t
 System::left(Job job) const
 {
+    const auto lock = enter();
     std::uint64_t left = 0; // a job is one node's
     for (const Node &node : nodes_) {
         left += node.engine->left(job);
@@ -419,6 +426,7 @@ System::cancel(Job job)
 unsigned
 System::home_of(Addr address) const
 {
+    const auto lock = enter();
     require_memory(address, 1);
     const auto home = std::find_if(nodes_.begin(), nodes_.end(), [address](const Node &node) {
         return node.directory->isHome(address);
@@ -476,6 +484,7 @@ System::forge(unsigned core, const std::string &request, Addr address, unsigned 
 Rogue &
 System::rogue(unsigned core)
 {
+    const auto lock = enter();
     const Controller &cache = *cores_.at(core).controller;
     std::unique_ptr<Rogue> &rogue = rogues_[core];
     if (rogue == nullptr) {
@@ -487,6 +496,7 @@ System::rogue(unsigned core)
 std::vector<const Controller *>
 System::controllers() const
 {
+    const auto lock = enter();
     std::vector<const Controller *> all;
     for (const Core &core : cores_) {
         all.push_back(core.controller.get());
@@ -503,70 +513,16 @@ void
 System::audit()
 {
     const auto lock = enter();
-    const auto fault = [](const std::string &what) { throw ProtocolError("audit: " + what); };
     if (!queue_->run_dry(queue_->now() + patience_)) {
-        fault("messages are under way though nothing is asked any more");
+        throw ProtocolError("audit: messages are under way though nothing is asked any more");
     }
-    for (const Controller *controller : controllers()) {
-        if (controller->stalled() != 0) {
-            fault(std::string(controller->info().name) + " " +
-                  std::to_string(controller->id().num) +
-                  " holds messages that nothing will wake up");
-        }
-        if (controller->transactions() != 0) {
-            fault(std::string(controller->info().name) + " " +
-                  std::to_string(controller->id().num) + " has transactions that will not end");
-        }
-    }
-    const Addr all = nodes_.size() * spec_.memory_bytes;
-    for (Addr region = 0; region < all; region += spec_.region_bytes) {
-        const auto homes = std::count_if(nodes_.begin(), nodes_.end(), [region](const Node &node) {
-            return node.directory->isHome(region);
-        });
-        if (homes != 1) {
-            fault("region " + std::to_string(region) + " has " + std::to_string(homes) + " homes");
-        }
-    }
-    for (Node &node : nodes_) {
-        node.directory->for_each([&](Addr line, AbstractCacheEntry *record) {
-            const auto *entry = static_cast<Directory_Entry *>(record);
-            for (unsigned i = 0; i < cores_.size(); ++i) {
-                const L1Cache_State state = cores_[i].controller->state_of(line);
-                const bool owns = state == L1Cache_State_E || state == L1Cache_State_M;
-                const bool owner = entry->DirState == Directory_State_EM &&
-                                   entry->Owner == cores_[i].controller->id();
-                const bool sharer = entry->DirState == Directory_State_S &&
-                                    entry->Sharers.isElement(cores_[i].controller->id());
-                if (owns != owner || (state == L1Cache_State_S) != sharer) {
-                    fault("the directory disagrees with core " + std::to_string(i) +
-                          " about line " + std::to_string(line));
-                }
-            }
-        });
-    }
-    for (unsigned i = 0; i < cores_.size(); ++i) {
-        cores_[i].cache->for_each_line([&](Addr line) {
-            const bool known = std::any_of(nodes_.begin(), nodes_.end(), [line](const Node &node) {
-                return node.directory->isHome(line) && node.directory->lookup(line) != nullptr;
-            });
-            if (!known) {
-                fault("no home knows of a copy in core " + std::to_string(i));
-            }
-        });
-    }
-    for (const Node &node : nodes_) {
-        node.directory->for_each([&](Addr line, AbstractCacheEntry *) {
-            if (!node.directory->isHome(line)) {
-                fault("node " + std::to_string(node.home->id().num) + " has a record of line " +
-                      std::to_string(line) + " and is not its home");
-            }
-        });
-    }
+    engine::audit(*this);
 }
 
 void
 System::open_message_log(std::size_t most)
 {
+    const auto lock = enter();
     message_log_ = std::make_unique<MessageLog>(most, name_of);
     network_->watch(message_log_.get());
 }
@@ -574,6 +530,7 @@ System::open_message_log(std::size_t most)
 void
 System::close_message_log()
 {
+    const auto lock = enter();
     if (message_log_) {
         message_log_->close();
     }
@@ -582,6 +539,7 @@ System::close_message_log()
 std::vector<MessageLog::Note>
 System::take_message_log()
 {
+    const auto lock = enter();
     network_->watch(nullptr);
     const std::unique_ptr<MessageLog> log = std::move(message_log_);
     return log ? std::move(log->arrived) : std::vector<MessageLog::Note>();
@@ -590,6 +548,7 @@ System::take_message_log()
 void
 System::reset_statistics()
 {
+    const auto lock = enter();
     network_->reset_statistics();
     for (const auto &vm : vms_) {
         vm->reset_statistics();
@@ -604,9 +563,7 @@ System::reset_statistics()
         node.dma->reset_counts();
         node.slc->hits = node.slc->misses = 0;
         node.dram->reset_counts();
-        node.engine->lines_copied = node.engine->lines_refused = 0;
-        node.engine->regions_moved = node.engine->regions_kept = 0;
-        node.engine->regions_fenced = node.engine->regions_refused = 0;
+        node.engine->counts = {};
         node.home_table->served_locally = node.home_table->served_remotely = 0;
     }
 }

@@ -40,6 +40,8 @@ class AccessFaultError : public std::runtime_error
     using std::runtime_error::runtime_error;
 };
 
+// Of Python's threads, one at a time is in a system: now() and events() may be asked by all, but
+// whatever else another thread calls while this one runs is refused.
 class System
 {
   public:
@@ -112,14 +114,23 @@ class System
     void forge(unsigned core, const std::string &request, Addr address, unsigned home,
                std::uint64_t value, unsigned other);
 
-    // Nothing is under way, nobody waits, every region has one home, directories agree with
-    // caches. To be asked when the VMs are stopped. Throws ProtocolError.
+    // Ends what is under way, and finds that all is as it should be then (audit.hh). To be asked
+    // when the VMs are stopped. Throws ProtocolError.
     void audit();
 
+    // The system's parts: for something short, during which a thread keeps the interpreter's lock.
+    // So it is enough that no other is in here when it asks.
     Vm &
     vm(unsigned number)
     {
+        enter();
         return *vms_.at(number);
+    }
+
+    const SystemSpec &
+    spec() const
+    {
+        return spec_;
     }
 
     struct Node
@@ -144,18 +155,21 @@ class System
     const std::vector<Node> &
     nodes() const
     {
+        enter();
         return nodes_;
     }
 
     const std::vector<Core> &
     cores() const
     {
+        enter();
         return cores_;
     }
 
     Network &
     network() const
     {
+        enter();
         return *network_;
     }
 
@@ -174,10 +188,11 @@ class System
 
   private:
     void add_node(unsigned number, const Context &context);
+    void add_core(const Node &node, const Context &context);
     void require_memory(Addr address, std::uint64_t bytes) const;
     void require_node(unsigned node) const;
     void require_owner(unsigned owner) const;
-    std::unique_lock<std::recursive_mutex> enter();
+    std::unique_lock<std::recursive_mutex> enter() const;
     void name_by_base(std::vector<Addr> &addresses) const;
     void run_on(Cycle end, const bool *stop);
     std::uint64_t progress() const;
@@ -194,7 +209,7 @@ class System
     std::map<unsigned, std::unique_ptr<Rogue>> rogues_;
     Job last_job_ = 0;
     bool stop_ = false;
-    std::recursive_mutex in_use_; // a signal's handler may do what its thread is about to
+    mutable std::recursive_mutex in_use_; // a signal's handler may do what its thread is about to
 };
 
 } // namespace homeshift::engine

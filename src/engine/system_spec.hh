@@ -37,6 +37,12 @@ struct SystemSpec
     std::uint64_t region_bytes = 0;
     bool check = false;
     bool run_ahead = true; // cores run ahead through hits: faster, and the same to the tick
+
+    std::uint64_t
+    all_memory_bytes() const
+    {
+        return network.nodes * memory_bytes;
+    }
 };
 
 // What the machine's parts rely on; the network and the home map look at what is theirs. Throws

@@ -17,6 +17,15 @@ struct Traffic
 {
     std::array<std::uint64_t, MessageSizeType_NUM> messages{};
 
+    Traffic &
+    operator+=(const Traffic &other)
+    {
+        for (unsigned i = 0; i < MessageSizeType_NUM; ++i) {
+            messages[i] += other.messages[i];
+        }
+        return *this;
+    }
+
     std::uint64_t
     bytes() const
     {

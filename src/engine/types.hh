@@ -65,7 +65,8 @@ machineIDToMachineType(MachineID id)
     return id.type;
 }
 
-constexpr unsigned kMachines = 64; // of a type, at most: gem5's default as well
+constexpr unsigned kMachines = 64;        // of a type, at most: gem5's default as well
+constexpr unsigned kVirtualNetworks = 16; // at most
 
 // All machines in one row, whatever their types: a MachineID that is a single number.
 using MachineIndex = std::uint16_t;

@@ -195,6 +195,14 @@ def test_a_probe_that_fails_leaves_nothing_behind() -> None:
         lambda system: system.run(100_000),
         lambda system: system.transfer(1, [0], 0),
         lambda system: system.copy(0, [PAGE], [2 * PAGE], PAGE),
+        lambda system: system.throttle(0, 100, 50),
+        lambda system: system.quiet(0, [0]),
+        lambda system: system.home_of(0),
+        lambda system: system.node_counts(),
+        lambda system: system.transition_totals(),
+        lambda system: system.on_links(),
+        lambda system: system.take_message_log(),
+        lambda system: system.reset_statistics(),
     ],
 )
 def test_two_threads_do_not_use_one_system(other: Callable[[System], object]) -> None:
