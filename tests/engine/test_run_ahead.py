@@ -25,14 +25,16 @@ def test_running_ahead_changes_nothing(act: Act, seed: int) -> None:
 
 @pytest.mark.parametrize("cores", [[0, 1], [0, 2]], ids=["in-one-node", "in-two-nodes"])
 @pytest.mark.parametrize("writer", [0, 1])
+@pytest.mark.parametrize("topology", ["crossbar", "ring"])
 def test_a_core_that_always_hits_is_not_ahead_of_one_that_takes_its_lines(
-    writer: int, cores: list[int]
+    topology: str, writer: int, cores: list[int]
 ) -> None:
     """One core reads a page that its cache holds, the other stores to a line of it now and then."""
     seen = []
     for run_ahead in (False, True):
         ways = {"router_latency": 4, "local_latency": 6, "home_latency": 1}
-        system = System(small(cache_bytes=PAGE, run_ahead=run_ahead, **ways))
+        spec = small(topology=topology, cache_bytes=PAGE, run_ahead=run_ahead, **ways)
+        system = System(spec)
         kinds = [{"write_ratio": 0.0, "think": 0}, {"write_ratio": 1.0, "think": 200}]
         vcpus = kinds if writer == 1 else kinds[::-1]
         system.add_vm([0], [stream(vcpu=i, vcpus=2, **vcpu) for i, vcpu in enumerate(vcpus)])
