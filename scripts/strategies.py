@@ -72,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if faults := [f"{name}: {own[name]}" for name in given if name in own]:
         raise InputError("the list of options", faults)
     descriptions = _descriptions(arguments.strategies)
-    runs = _runs(arguments.strategies, options, arguments.outdir)
+    runs = _runs(list(descriptions), options, arguments.outdir)
     if runs:
         _print_tables(list(runs.values()), [descriptions[strategy] for strategy in runs])
         _print_remarks(list(runs.values()))

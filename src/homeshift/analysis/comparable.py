@@ -84,9 +84,9 @@ def _gaps(keyed: pd.DataFrame) -> str:
 def _lost(table: pd.DataFrame, chosen: pd.DataFrame, by: Sequence[str]) -> str:
     """Return the values of conditions that no chosen run has."""
     lost = []
+    cycle = common_cycle(table)
     for name in condition_columns(table, by):
         left = table[name][~table[name].map(str).isin(chosen[name].map(str))]
-        cycle = common_cycle(table)
         values = {str(value): shown_value(name, value, cycle_ps=cycle) for value in left}
         lost += [f"{shown_name(name)} {value}" for value in values.values()]
     return listed(lost)
