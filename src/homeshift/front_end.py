@@ -68,10 +68,15 @@ def _interrupt_on_signals() -> None:
         from threading import Timer  # slow to import
 
         hear(interrupt)
-        Timer(0.01, os.kill, (os.getpid(), *what.exc_value.args)).start()
+        Timer(0.01, os.kill, (os.getpid(), _signal_of(what.exc_value))).start()
 
     hear(interrupt)
     sys.unraisablehook = lost
+
+
+def _signal_of(interrupt: KeyboardInterrupt) -> int:
+    """Return the number of the signal that it came of: Ctrl-C's if it does not say."""
+    return int(interrupt.args[0]) if interrupt.args else signal.SIGINT
 
 
 def tells_errors(main: Callable[Arguments, int]) -> Callable[Arguments, int]:
@@ -117,7 +122,7 @@ def call(main: Callable[[None], int], hint: str = "") -> int:
     except KeyboardInterrupt as interrupt:
         program = sys.modules["__main__"].__package__ or Path(sys.argv[0]).name
         print(f"{program}: interrupted{hint}", file=sys.stderr)
-        return 128 + (interrupt.args[0] if interrupt.args else signal.SIGINT)
+        return 128 + _signal_of(interrupt)
 
 
 def run_child(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
