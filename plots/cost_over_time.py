@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from homeshift.analysis.runs import Run
 
-NAME = "cost_over_time"
 MEASURES = ("lost", "energy")
 _MARK: dict[str, Any] = {
     "linestyle": "none",
@@ -172,7 +171,7 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
     return fig
 
 
-main = figure.script(NAME, __doc__, figure_data, draw, columns=2)
+main = figure.script(__file__, __doc__, figure_data, draw, columns=2)
 
 if __name__ == "__main__":
     sys.exit(call(main))

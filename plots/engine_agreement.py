@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-NAME = "engine_agreement"
 _KINDS = {"transitions": ("#0072B2", "o"), "messages": ("#E69F00", "s")}
 
 
@@ -105,7 +104,7 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Draw the figure; return the exit status."""
-    parser = figure.arguments(NAME, __doc__, columns=1)
+    parser = figure.arguments(__file__, __doc__, columns=1)
     parser.add_argument("directory", type=Path, metavar="DIR", help="runs that validate.py kept")
     parser.add_argument("--golden", type=Path, metavar="DIR", help="gem5's numbers, recorded")
     return figure.run(

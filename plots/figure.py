@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from homeshift.analysis.given_runs import add_runs, read_runs
 from homeshift.analysis.traits import BUILT_IN, Traits
 from homeshift.errors import HomeshiftError, InputError
+from homeshift.front_end import script_parser
 from homeshift.output_file import output_file, output_folder
 
 if TYPE_CHECKING:
@@ -204,7 +205,7 @@ def caption(figure: Figure, sentences: Iterable[str], *, columns: int) -> int:
 
 
 def script(
-    name: str,
+    file: str,
     doc: str | None,
     figure_data: Callable[[Sequence[Run]], pd.DataFrame],
     draw: Callable[..., Figure],
@@ -214,7 +215,7 @@ def script(
     """Return the `main` of a figure script that reads runs.
 
     Args:
-        name: of the files that it writes.
+        file: of the script; what it writes has the same name.
         doc: of the script.
         figure_data: from runs to what is shown.
         draw: from that to a figure; takes `columns`.
@@ -222,7 +223,7 @@ def script(
     """
 
     def main(argv: Sequence[str] | None = None) -> int:
-        parser = arguments(name, doc, columns=columns)
+        parser = arguments(file, doc, columns=columns)
         add_runs(parser)
 
         def data(options: argparse.Namespace) -> pd.DataFrame:
@@ -263,11 +264,9 @@ def run(
     return 0
 
 
-def arguments(name: str, doc: str | None, *, columns: int) -> argparse.ArgumentParser:
+def arguments(file: str, doc: str | None, *, columns: int) -> argparse.ArgumentParser:
     """Return a parser with the options of all figure scripts."""
-    parser = argparse.ArgumentParser(
-        prog=f"{name}.py", description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = script_parser(file, doc)
     parser.add_argument(
         "-o", "--outdir", type=Path, required=True, metavar="DIR", help="of the figure"
     )

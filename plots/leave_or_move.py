@@ -35,13 +35,12 @@ if TYPE_CHECKING:
     from homeshift.analysis.crossover import Crossing
     from homeshift.analysis.runs import Run
 
-NAME = "leave_or_move"
 _LEAVES = "ownership"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Draw the figure of the runs that the arguments name; return the exit status."""
-    parser = figure.arguments(NAME, __doc__, columns=2)
+    parser = figure.arguments(__file__, __doc__, columns=2)
     add_runs(parser)
     parser.add_argument(
         "--left",

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
     from homeshift.analysis.runs import Run
 
-NAME = "link_heatmap"
-
 
 def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
     """Return the utilisation of each link in each span of time."""
@@ -120,7 +118,7 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
     return fig
 
 
-main = figure.script(NAME, __doc__, figure_data, draw, columns=2)
+main = figure.script(__file__, __doc__, figure_data, draw, columns=2)
 
 if __name__ == "__main__":
     sys.exit(call(main))

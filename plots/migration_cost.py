@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from homeshift.analysis.runs import Run
 
-NAME = "migration_cost"
 
 _RUNS_EACH = "runs each"
 _OURS, _KNOWN = "#0072B2", "#E69F00"  # Okabe and Ito's blue and orange
@@ -220,7 +219,7 @@ def _limits(values: Sequence[float], *, logarithmic: bool) -> tuple[float, float
     return left, largest * (largest / left) ** 0.45
 
 
-main = figure.script(NAME, __doc__, run_data, draw, columns=2)
+main = figure.script(__file__, __doc__, run_data, draw, columns=2)
 
 if __name__ == "__main__":
     sys.exit(call(main))

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from homeshift.analysis.display import DisplayUnit
     from homeshift.analysis.runs import Run
 
-NAME = "progress"
 _RUNS = 0.05  # of its speed before: a VM that does less has too few accesses for a share of them
 
 
@@ -160,7 +159,7 @@ def _draw_pauses(
     axes.grid(visible=True, axis="x")
 
 
-main = figure.script(NAME, __doc__, figure_data, draw)
+main = figure.script(__file__, __doc__, figure_data, draw)
 
 if __name__ == "__main__":
     sys.exit(call(main))

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-NAME = "simulator_cost"
 BY_MEMORY = {
     "4KiB regions": ("#0072B2", "o", "seconds"),
     "2MiB regions": ("#009E73", "s", "seconds"),
@@ -127,7 +126,7 @@ def _slope(axes: Axes, x: pd.Series[float], y: pd.Series[float]) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Draw the figure of a benchmark's record; return the exit status."""
-    parser = figure.arguments(NAME, __doc__, columns=2)
+    parser = figure.arguments(__file__, __doc__, columns=2)
     parser.add_argument("record", type=Path, metavar="FILE", help="of scale.py --json")
     return figure.run(parser, lambda options: figure_data(options.record), draw, argv)
 

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-NAME = "simulator_scaling"
 _COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00")
 _MARKERS = ("o", "s", "^", "D")
 
@@ -96,7 +95,7 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Draw the figure of a benchmark's record; return the exit status."""
-    parser = figure.arguments(NAME, __doc__, columns=1)
+    parser = figure.arguments(__file__, __doc__, columns=1)
     parser.add_argument("record", type=Path, metavar="FILE", help="of throughput.py --json")
     return figure.run(parser, lambda options: figure_data(options.record), draw, argv)
 

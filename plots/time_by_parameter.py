@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from homeshift.analysis.measures import Measure
     from homeshift.analysis.runs import Run
 
-NAME = "time_by_parameter"
 MEASURES = ("total time", "downtime")
 _LONGEST = 20  # letters beside a panel
 _VALUES = ["value", "low", "high"]  # a mean and its interval
@@ -322,7 +321,7 @@ def _mark_powers(axes: Axes, values: Sequence[float]) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Draw the figure of the runs that the arguments name; return the exit status."""
-    parser = figure.arguments(NAME, __doc__, columns=2)
+    parser = figure.arguments(__file__, __doc__, columns=2)
     add_runs(parser)
     parser.add_argument(
         "--x",

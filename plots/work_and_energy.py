@@ -13,7 +13,6 @@ more work than it, one below zero in the lower row spends less energy.
 
 from __future__ import annotations
 
-import argparse
 import functools
 import sys
 from collections.abc import Sequence
@@ -23,7 +22,7 @@ from typing import TYPE_CHECKING
 import figure
 
 from homeshift.errors import InputError
-from homeshift.front_end import call, tells_errors
+from homeshift.front_end import call, script_parser, tells_errors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,11 +119,7 @@ def draw(data: pd.DataFrame, axes_shown: Sequence[str], *, columns: int) -> Figu
 @tells_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Draw the figures of the table that the arguments name; return the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="work_and_energy.py",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = script_parser(__file__, __doc__)
     parser.add_argument("table", type=Path, metavar="CSV", help="docs/study.csv")
     parser.add_argument(
         "-o", "--outdir", type=Path, required=True, metavar="DIR", help="of the figure"

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from homeshift.analysis.given_runs import add_runs, read_runs
-from homeshift.front_end import call, missing_packages, tells_errors
+from homeshift.front_end import call, missing_packages, script_parser, tells_errors
 from homeshift.output_file import output_file, require_writable
 from homeshift.units import counted
 
@@ -40,11 +40,7 @@ _KINDS = (".csv", ".parquet", ".md", ".tex")
 @tells_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Compare the runs that the arguments name; return the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="compare.py",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = script_parser(__file__, __doc__)
     add_runs(parser)
     parser.add_argument(
         "--baseline",

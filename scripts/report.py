@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from homeshift.analysis.given_runs import add_runs, runs_and_warnings
 from homeshift.errors import InputError
-from homeshift.front_end import call, missing_packages, tells_errors
+from homeshift.front_end import call, missing_packages, script_parser, tells_errors
 from homeshift.output_file import output_file, require_writable
 
 if TYPE_CHECKING:
@@ -42,9 +42,7 @@ PLOTS = Path(__file__).resolve().parents[1] / "plots"
 @tells_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the page of the runs that the arguments name; return the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="report.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = script_parser(__file__, __doc__)
     add_runs(parser)
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the page")
     arguments = parser.parse_args(argv)

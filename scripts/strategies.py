@@ -16,7 +16,6 @@ tables; the exit status is 1 then, and 2 for bad input.
 
 from __future__ import annotations
 
-import argparse
 import re
 import signal
 import sys
@@ -26,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from homeshift.analysis.display import format_number
 from homeshift.errors import InputError, RunError
-from homeshift.front_end import call, run_child, tells_errors
+from homeshift.front_end import call, run_child, script_parser, tells_errors
 from homeshift.markdown import markdown_table
 from homeshift.strategies import STRATEGIES, strategy_named
 
@@ -53,11 +52,7 @@ COLUMNS = (
 @tells_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Run every strategy, print the tables, return the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="strategies.py",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = script_parser(__file__, __doc__)
     parser.add_argument(
         "-o", "--outdir", type=Path, required=True, metavar="DIR", help="of runs and tables"
     )

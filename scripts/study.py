@@ -11,7 +11,6 @@ sentences say of them is checked by tests/test_study.py.
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import sys
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ from pathlib import Path
 
 from homeshift.analysis.sweep_note import TABLE, run_directory
 from homeshift.errors import RunError
-from homeshift.front_end import call, run_child, tells_errors
+from homeshift.front_end import call, run_child, script_parser, tells_errors
 from homeshift.output_file import output_file
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,9 +29,7 @@ BASE = "cycles_per_instruction=1"  # in results/study/speed
 @tells_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Write what the arguments ask for; return the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="study.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = script_parser(__file__, __doc__)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("results", nargs="?", type=Path, metavar="DIR", help="with the sweeps")
     what.add_argument("--page", action="store_true", help="write the page alone")

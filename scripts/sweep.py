@@ -28,7 +28,7 @@ from homeshift.analysis.sweep_note import FAILED
 from homeshift.errors import InputError, RunError
 from homeshift.experiment.command_line import faults_in
 from homeshift.experiment.options import option_names
-from homeshift.front_end import call, missing_packages, tells_errors, undisturbed
+from homeshift.front_end import call, missing_packages, script_parser, tells_errors, undisturbed
 from homeshift.sweep.place import Place
 from homeshift.sweep.spec import RunSpec, Sweep, load_sweep
 from homeshift.units import counted
@@ -47,9 +47,7 @@ _SECONDS_A_LINE = 60.0  # where there is no terminal to draw a bar on
 @tells_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the sweep that the arguments name; return the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="sweep.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = script_parser(__file__, __doc__)
     parser.add_argument("sweep", type=Path, metavar="FILE", help="as configs/sweeps/smoke.toml")
     parser.add_argument(
         "--outdir", type=Path, required=True, metavar="DIR", help="of runs and their table"

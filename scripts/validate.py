@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from homeshift.front_end import call, tells_errors
+from homeshift.front_end import call, script_parser, tells_errors
 from homeshift.output_file import output_file
 from homeshift.validation.agreement import (
     CASES,
@@ -60,11 +60,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 @tells_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the cases on both engines; return the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="validate.py",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = script_parser(__file__, __doc__)
     parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of {', '.join(CASES)}")
     parser.add_argument("--gem5", default="gem5.opt", metavar="FILE", help="a gem5 with the plugin")
     parser.add_argument("--golden", type=Path, metavar="DIR", help="write gem5's numbers there")

@@ -36,6 +36,13 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
         return action.help if none else super()._get_help_string(action)
 
 
+def script_parser(file: str, doc: str | None) -> argparse.ArgumentParser:
+    """Return the parser of the script in a file, whose help begins with all of its docstring."""
+    return argparse.ArgumentParser(
+        prog=Path(file).name, description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+
+
 def missing_packages(*names: str) -> list[str]:
     """Return a fault that names those packages that are not installed, if any, and what to do."""
     from importlib.util import find_spec  # most need it not
