@@ -40,15 +40,10 @@ class Measure:
         return self.label + (f" [{unit.name}]" if unit.name else "")
 
 
-def _rates(what: str, label: str) -> tuple[Measure, ...]:
-    """Return how much the first VM does in a time, before, during and after its migration."""
+def _by_phase(path: str, label: str, unit: str, scale: float = 1.0) -> tuple[Measure, ...]:
+    """Return what is measured before, during and after a VM's migration."""
     return tuple(
-        Measure(
-            path=f"vm.{what}-per-microsecond.{phase}",
-            label=f"{label} {phase}",
-            unit=f"{what}/s",
-            scale=1e6,
-        )
+        Measure(path=f"{path}.{phase}", label=f"{label} {phase}", unit=unit, scale=scale)
         for phase in ("before", "during", "after")
     )
 
@@ -65,15 +60,9 @@ MEASURES = (
     Measure(path="home.regions-transferred", label="regions transferred", unit="regions"),
     Measure(path="home.regions-returned", label="regions returned", unit="regions", rare=True),
     Measure(path="home.entries-moved", label="entries moved", unit="entries"),
-    *_rates("accesses", "VM speed"),
-    *(
-        Measure(path=f"vm.mean-latency.{phase}", label=f"mean latency {phase}", unit="s")
-        for phase in ("before", "during", "after")
-    ),
-    *(
-        Measure(path=f"vm.local-share.{phase}", label=f"local share {phase}", unit="1")
-        for phase in ("before", "during", "after")
-    ),
+    *_by_phase("vm.accesses-per-microsecond", "VM speed", "accesses/s", 1e6),
+    *_by_phase("vm.mean-latency", "mean latency", "s"),
+    *_by_phase("vm.local-share", "local share", "1"),
     Measure(path="window.accesses", label="accesses done", unit="accesses", horizon=True),
     Measure(path="window.accesses-lost", label="accesses lost", unit="accesses", horizon=True),
     Measure(path="window.link-bytes", label="all bytes on links", unit="B", horizon=True),
@@ -86,20 +75,14 @@ is often a few percent of what they do."""
 
 OF_SOME = (
     Measure(path="window.energy-per-access", label="energy an access", unit="J", horizon=True),
-    *_rates("instructions", "instructions"),
+    *_by_phase("vm.instructions-per-microsecond", "instructions", "instructions/s", 1e6),
 )
 """What is known of a single VM, and if CPUs run a program or a full system."""
 
 _OF_A_VM = (
-    *(
-        Measure(path=f"{key}.{phase}", label=f"{label} {phase}", unit=unit, scale=scale)
-        for key, label, unit, scale in (
-            ("accesses-per-microsecond", "speed", "accesses/s", 1e6),
-            ("mean-latency", "mean latency", "s", 1.0),
-            ("local-share", "local share", "1", 1.0),
-        )
-        for phase in ("before", "during", "after")
-    ),
+    *_by_phase("accesses-per-microsecond", "speed", "accesses/s", 1e6),
+    *_by_phase("mean-latency", "mean latency", "s"),
+    *_by_phase("local-share", "local share", "1"),
     *(
         measure
         for measure in MEASURES
