@@ -16,6 +16,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from numbers import Real
+from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
 import pandas as pd
@@ -44,6 +45,7 @@ _TEXTS_OF = {
 _UNIT = re.compile(r"_(bytes|bytes_per_second|ticks|cycles|ps)$")
 _OWN_FILE = re.compile(r".+\.py(?=:|$)")
 _CONDITION = re.compile(r"\s*([\w.-]+)\s*(!=|<=|>=|=|<|>)\s*(.+?)\s*")
+_COMPARISONS = {"=": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
 
 
 def run_table(runs: Sequence[Run]) -> pd.DataFrame:
@@ -100,31 +102,25 @@ def strategy_names(runs: Sequence[Run], *, without: Collection[str] = ()) -> lis
     for run in runs:
         if file := _file(run):
             files.setdefault(run.strategy, set()).add(file)
-    own = [
-        {
-            "": _file(run) if len(files.get(run.strategy, ())) > 1 else "",
-            **{
-                key: value
+    given = [
+        [
+            _file(run) if len(files.get(run.strategy, ())) > 1 else "",
+            *(
+                _given(key, value)
                 for key, value in run.config["strategy"].items()
                 if f"strategy.{key}" not in without
-            },
-        }
+            ),
+        ]
         for run in runs
     ]
     count = Counter(run.strategy for run in runs)
-    found: dict[tuple[str, str], Counter[str]] = {}
-    for run, parts in zip(runs, own, strict=True):
-        for key, value in parts.items():
-            found.setdefault((run.strategy, key), Counter())[_given(key, value)] += 1
+    found = Counter(
+        (run.strategy, text) for run, own in zip(runs, given, strict=True) for text in own
+    )
     names = []
-    for run, parts in zip(runs, own, strict=True):
-        given = {key: _given(key, value) for key, value in parts.items()}
+    for run, own in zip(runs, given, strict=True):
         # Not all have the same, and a run without it is another one, too.
-        told = [
-            text
-            for key, text in given.items()
-            if found[run.strategy, key][text] < count[run.strategy]
-        ]
+        told = [text for text in own if found[run.strategy, text] < count[run.strategy]]
         names.append(f"{run.strategy}:{','.join(told)}" if told else run.strategy)
     return names
 
@@ -138,7 +134,7 @@ def _file(run: Run) -> str:
 def _given(key: str, value: Any) -> str:
     """Return a parameter of a strategy as it is given on the command line."""
     name = f"strategy.{key}"
-    return f"{shown_name(name)}={as_given(name, value)}" if key else str(value)
+    return f"{shown_name(name)}={as_given(name, value)}"
 
 
 def as_given(name: str, value: Any, *, cycle_ps: int | None = None) -> str:
@@ -310,19 +306,8 @@ def _fulfilled(
             lambda value: asked in (str(value).lower(), as_given(str(values.name), value).lower())
         )
         return same if operator == "=" else ~same
-    match operator:
-        case "=":
-            return values == number
-        case "!=":
-            return values != number
-        case "<":
-            return values < number
-        case "<=":
-            return values <= number
-        case ">":
-            return values > number
-        case _:
-            return values >= number
+    fulfilled: pd.Series[bool] = _COMPARISONS[operator](values, number)
+    return fulfilled
 
 
 def _number(text: str, name: str, period_ps: Any) -> float | pd.Series[float] | None:
