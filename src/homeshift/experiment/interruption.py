@@ -64,26 +64,27 @@ class CallingOff:
 
     of: Interruption | None
     begin: int
-    pending: bool = field(init=False)
+    pending: Interruption | None = field(init=False)
+    """The interruption, until its time has come."""
     outcome: str = "the migration had ended"
     regions_brought_back: int = 0
     lost: dict[str, int] | None = None
 
     def __post_init__(self) -> None:
-        self.pending = self.of is not None
+        self.pending = self.of
 
     def steps(self, leg: Migration) -> Steps:
         """Migrate, and call the migration off when the time has come, or the strategy gives up."""
         steps = leg.steps()
         engine = leg.vm.engine
         while True:
-            if self.of is not None and self.pending and engine.now >= self._tick(self.of):
-                self.pending = False
-                if leg.switched and self.of.kind == CANCEL:
+            if (comes := self.pending) and engine.now >= self._tick(comes):
+                self.pending = None
+                if leg.switched and comes.kind == CANCEL:
                     self.outcome = "too late: the VM ran at the target, the migration went on"
                 else:
                     steps.close()
-                    yield from self._end(leg, self.of.kind)
+                    yield from self._end(leg, comes.kind)
                     return
             try:
                 until = next(steps)
@@ -92,8 +93,8 @@ class CallingOff:
                     self.of = Interruption(CANCEL, engine.now - self.begin)
                     yield from self._end(leg, CANCEL)
                 return
-            if self.of is not None and self.pending:
-                tick = self._tick(self.of)
+            if self.pending:
+                tick = self._tick(self.pending)
                 until = tick if until is None else min(until, tick)
             yield until
 
