@@ -89,7 +89,7 @@ def results_of(
     runs: Sequence[Run],
     warnings: Sequence[str],
     *,
-    where: Sequence[str] = (),
+    where: Sequence[str],
 ) -> Results:
     """Return what a page shows of runs.
 

@@ -77,9 +77,9 @@ class Migration:
     vm: RunningVm
     strategy: Strategy
     target: int
-    keep_borrowed: bool = False
-    fence: bool = False
-    report: Callable[[str], None] = lambda _: None
+    keep_borrowed: bool
+    fence: bool
+    report: Callable[[str], None]
     source: int = field(init=False)
     phases: list[Phase] = field(default_factory=list)
     paused: bool = False

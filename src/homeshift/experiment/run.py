@@ -18,7 +18,7 @@ import json
 from array import array
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -285,19 +285,17 @@ class _Run:
         self.planned = asked.vms
         machine = asked.machine
         allocator = FrameAllocator(machine, self.planned[0].spec.region_bytes)
-        self.vms: list[RunningVm] = []
-        first_core = 0
-        for number, planned in enumerate(self.planned):
-            vm = RunningVm(
+        self.vms = [
+            RunningVm(
                 number=number,
                 spec=planned.spec,
                 machine=machine,
                 allocator=allocator,
-                first_core=first_core,
                 lent=planned.strategy is None or planned.strategy.begins_lent,
             )
-            self.vms.append(vm)
-            first_core += planned.spec.vcpus
+            for number, planned in enumerate(self.planned)
+        ]
+        first_cores = accumulate((vm.spec.vcpus for vm in self.vms), initial=0)
         self.engine: Engine = make_engine(
             Setup(
                 machine=machine,
@@ -307,11 +305,13 @@ class _Run:
                         streams=planned.workload.streams(
                             vcpus=vm.spec.vcpus,
                             vm_bytes=vm.spec.memory_bytes,
-                            seed=seed_of(asked.seed, vm=number),
+                            seed=seed_of(asked.seed, vm=vm.number),
                         ),
-                        first_core=vm.first_core,
+                        first_core=first_core,
                     )
-                    for number, (vm, planned) in enumerate(zip(self.vms, self.planned, strict=True))
+                    for vm, planned, first_core in zip(
+                        self.vms, self.planned, first_cores, strict=False
+                    )
                 ],
                 homes=_homes(self.vms),
                 region_bytes=self.planned[0].spec.region_bytes,

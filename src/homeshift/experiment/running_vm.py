@@ -33,7 +33,6 @@ class RunningVm:
         spec: its size, and where it is at first.
         machine: that it runs on.
         allocator: of the machine's memory.
-        first_core: it runs on this core of a node and those after it.
         lent: whether what it borrows is homed at its node at first, and not where it lies.
     """
 
@@ -44,12 +43,10 @@ class RunningVm:
         spec: VmSpec,
         machine: Machine,
         allocator: FrameAllocator,
-        first_core: int = 0,
         lent: bool = True,
     ) -> None:
         self.number = number
         self.spec = spec
-        self.first_core = first_core
         self.lent = lent
         self._machine = machine
         self._allocator = allocator

@@ -27,7 +27,7 @@ def run_together(
     engine: Engine,
     coroutines: Sequence[Steps],
     *,
-    background: Sequence[Steps] = (),
+    background: Sequence[Steps],
     until: int | None = None,
 ) -> bool:
     """Run coroutines until all have ended, and those in the background as long.

@@ -72,9 +72,9 @@ def summary(
     moments: Moments,
     progress: Sequence[Span],
     constants: Constants,
-    changing: Collection[int] = (),
-    on_cpus: bool = False,
-    calling_off: CallingOff | None = None,
+    changing: Collection[int],
+    on_cpus: bool,
+    calling_off: CallingOff | None,
 ) -> dict[str, Any]:
     """Return what goes into migration.json.
 

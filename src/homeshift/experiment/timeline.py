@@ -30,7 +30,7 @@ _OF_A_KIND = 1000  # track numbers of a kind of controllers
 Event = dict[str, Any]
 
 
-def trace(summary: dict[str, Any], messages: Sequence[Message] = ()) -> dict[str, Any]:
+def trace(summary: dict[str, Any], messages: Sequence[Message]) -> dict[str, Any]:
     """Return a run's trace; `summary` is the content of its migration.json."""
     return {
         "displayTimeUnit": "ns",
