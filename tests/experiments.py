@@ -5,8 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from machines import CONTROL, DATA, LINE, PAGE
 
 from homeshift.experiment.interruption import Interruption
@@ -15,7 +18,7 @@ from homeshift.experiment.run import Experiment, Result
 from homeshift.experiment.vm import VmSpec
 from homeshift.machine import Machine, load_machine
 from homeshift.strategies import Strategy, strategy_named
-from homeshift.workload import Workload, parse_workload
+from homeshift.workload import TRACE_DTYPE, Workload, parse_workload, trace_workload
 
 KIB, MIB = 1 << 10, 1 << 20
 MICROSECOND = 10**6  # ticks
@@ -68,6 +71,15 @@ def run(
         keep_borrowed=keep_borrowed,
         check=True,
     ).run()
+
+
+def trace_of(path: Path, address: npt.ArrayLike, **columns: npt.ArrayLike) -> Workload:
+    """Return a workload that replays accesses of 8 bytes, a file of its own at a path."""
+    records = np.zeros(np.size(address), dtype=np.dtype(TRACE_DTYPE))
+    for name, values in {"address": address, "size": 8, **columns}.items():
+        records[name] = values
+    np.save(path, records)
+    return trace_workload([path])
 
 
 def state_lines(machine: Machine, vcpus: int = 2, memory: int = 64 * KIB) -> int:

@@ -747,7 +747,7 @@ def test_seeds_that_make_no_difference_are_told(write_run: WriteRun, call: Call)
 
 
 def test_the_page_on_results_says_what_each_row_is() -> None:
-    page = (Path(__file__).parents[1] / "docs" / "results.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \|", page, flags=re.MULTILINE)
     explained = {label: re.findall("`([^`]+)`", at) for label, at in rows}
     for measure in filter(lambda measure: measure.label, (*MEASURES, *OF_SOME)):

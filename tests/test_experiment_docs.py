@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import pytest
+from calls import ROOT
 
 from homeshift._engine import System
 from homeshift.engines.embedded import system_spec
@@ -29,7 +30,7 @@ from homeshift.units import frequency_text, size_text, time_text
 from homeshift.workload.kinds import COMMON, KINDS, Parameter
 from homeshift.workload.trace import check_traces
 
-TEXT = (Path(__file__).parents[1] / "docs" / "experiments.md").read_text(encoding="utf-8")
+TEXT = (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")
 
 EXAMPLES = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
 

@@ -7,6 +7,7 @@ import struct
 from pathlib import Path
 
 import pytest
+from calls import ROOT
 
 from homeshift.errors import InputError
 from homeshift.experiment.command_line import faults_in
@@ -16,7 +17,6 @@ from homeshift.workload import FullSystem
 from homeshift.workload.boot_image import Image, Piece
 from homeshift.workload.full_system import KERNEL_START, MEMORY_START, TREE_BYTES, TREE_START
 
-ROOT = Path(__file__).parents[1]
 MIB = 1 << 20
 
 

@@ -10,8 +10,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from calls import ROOT
 
-ROOT = Path(__file__).parents[1]
 EXPERIMENT = ROOT / "src/homeshift/experiment"
 BARE = (
     "homeshift",

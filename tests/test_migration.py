@@ -22,6 +22,7 @@ from experiments import (
     machine_of,
     run,
     state_lines,
+    trace_of,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,9 +40,8 @@ from homeshift.experiment.vm import VmSpec, check_together, state_bytes
 from homeshift.machine import Machine, load_machine, machine_names
 from homeshift.output import Stat
 from homeshift.strategies import STRATEGIES
-from homeshift.workload import Workload, parse_workload, trace_workload
+from homeshift.workload import Workload, parse_workload
 from homeshift.workload.kinds import KINDS
-from homeshift.workload.trace import TRACE_DTYPE
 
 
 def slow_links(bytes_per_second: float) -> Machine:
@@ -280,12 +280,9 @@ def test_borrowed_memory_costs_a_copy_but_not_a_transfer() -> None:
 
 def a_trace(folder: Path) -> Workload:
     """Return a workload that replays 2000 records over 8 pages."""
-    records = np.zeros(2000, dtype=TRACE_DTYPE)
-    records["address"] = np.arange(2000) * 72 % (8 * PAGE) // 8 * 8
-    records["size"] = 8
-    records["write"] = np.arange(2000) % 3 == 0
-    np.save(folder / "small.npy", records)
-    return trace_workload([folder / "small.npy"])
+    numbers = np.arange(2000)
+    addresses = numbers * 72 % (8 * PAGE) // 8 * 8
+    return trace_of(folder / "small.npy", addresses, write=numbers % 3 == 0)
 
 
 @pytest.mark.parametrize("machine", sorted({*machine_names()} - {"rack64"}))  # see test_scale.py

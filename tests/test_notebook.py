@@ -6,11 +6,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from calls import ROOT
 
 nbformat = pytest.importorskip("nbformat")
 nbclient = pytest.importorskip("nbclient")
 
-NOTEBOOK = Path(__file__).parents[1] / "examples" / "strategies.ipynb"
+NOTEBOOK = ROOT / "examples" / "strategies.ipynb"
 
 
 # jupyter_client and zmq warn about each other's future; it is not this notebook's fault.

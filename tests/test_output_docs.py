@@ -12,11 +12,12 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from calls import ROOT
+from experiments import trace_of
 
 import homeshift as hs
 from homeshift.energy import Constants
@@ -26,9 +27,7 @@ from homeshift.strategies import LENDING, STRATEGIES, Operation
 from homeshift.strategies.parameters import parameters_of
 from homeshift.workload import FullSystem, Program
 from homeshift.workload.kinds import KINDS
-from homeshift.workload.trace import TRACE_DTYPE
 
-ROOT = Path(__file__).parents[1]
 OUTPUT = (ROOT / "docs" / "output.md").read_text(encoding="utf-8")
 OPTIONS = (ROOT / "docs" / "options.md").read_text(encoding="utf-8")
 EXPERIMENTS = (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")
@@ -90,9 +89,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[hs.Result]:
         '[[vm]]\nvm-memory = "64KiB"\nsource = 1\ntarget = [0]\nborrow = { 0 = 0.25 }\n', "utf-8"
     )
     staying.write_text('[[vm]]\nvm-memory = "64KiB"\nsource = 1\nworkload = "uniform"\n', "utf-8")
-    trace = np.zeros(1000, dtype=np.dtype(TRACE_DTYPE))
-    trace["address"], trace["size"] = np.arange(1000) * 64, 8
-    np.save(folder / "trace.npy", trace)
+    trace_of(folder / "trace.npy", np.arange(1000) * 64)
 
     def run(strategy: str, *, machine: str = "tiny", vcpus: int = 2, **more: Any) -> hs.Result:
         vm = hs.Vm(memory="256KiB", vcpus=vcpus, borrow={1: 0.25})
@@ -177,20 +174,15 @@ def occurring(contents: Iterable[Any]) -> set[str]:
 # ---- tests ----------------------------------------------------------------------------------
 
 
-def test_every_key_of_migration_json_is_described(runs: list[hs.Result]) -> None:
-    keys = documented("migration.json")
+@pytest.mark.parametrize(
+    ("file", "content"), [("migration.json", "summary"), ("config.json", "config")]
+)
+def test_every_key_of_a_file_is_described(file: str, content: str, runs: list[hs.Result]) -> None:
+    keys = documented(file)
     assert len(keys) == len(set(keys))
-    found = occurring(run.summary for run in runs)
-    assert found.isdisjoint(GEM5_ONLY["migration.json"])
-    assert set(keys) == found | GEM5_ONLY["migration.json"]
-
-
-def test_every_key_of_config_json_is_described(runs: list[hs.Result]) -> None:
-    keys = documented("config.json")
-    assert len(keys) == len(set(keys))
-    found = occurring(run.config for run in runs)
-    assert found.isdisjoint(GEM5_ONLY["config.json"])
-    assert set(keys) == found | GEM5_ONLY["config.json"]
+    found = occurring(getattr(run, content) for run in runs)
+    assert found.isdisjoint(GEM5_ONLY[file])
+    assert set(keys) == found | GEM5_ONLY[file]
 
 
 def test_the_keys_of_what_gem5_runs_are_those_of_config_json() -> None:

@@ -15,8 +15,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from calls import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

@@ -22,6 +22,7 @@ from experiments import (
     machine_of,
     run,
     state_lines,
+    trace_of,
 )
 from machines import LINE, PAGE
 
@@ -31,8 +32,7 @@ from homeshift.errors import RunError
 from homeshift.strategies import base
 from homeshift.strategies.pulling import Votes
 from homeshift.units import TICKS_PER_SECOND
-from homeshift.workload import Workload, trace_workload
-from homeshift.workload.trace import TRACE_DTYPE
+from homeshift.workload import Workload
 
 EVERYWHERE = {1: 0.25, 2: 0.25, 3: 0.25}
 BUSY = "zipf:write_ratio=0.5,think=20"
@@ -189,11 +189,7 @@ def test_a_missing_page_that_is_pulled_is_not_missing_any_more() -> None:
 
 def uses_page(page: int, folder: Path) -> Workload:
     """Return a workload that reads a single page, all the time."""
-    records = np.zeros(64, dtype=TRACE_DTYPE)
-    records["address"] = page * PAGE + np.arange(64) * LINE
-    records["size"] = 8
-    np.save(folder / "page.npy", records)
-    return trace_workload([folder / "page.npy"])
+    return trace_of(folder / "page.npy", page * PAGE + np.arange(64) * LINE)
 
 
 @pytest.mark.parametrize(
@@ -313,12 +309,8 @@ def test_pages_that_are_pushed_in_another_order_lie_in_their_place_as_well(
 
 def test_prepaging_around_faults_saves_requests_of_a_vm_that_walks(tmp_path: Path) -> None:
     """It walks down at half the speed at which pages are pushed, these in ascending order."""
-    records = np.zeros(128 * 8, dtype=TRACE_DTYPE)
-    records["address"] = np.arange(128 * 8)[::-1] * (PAGE // 8)
-    records["gap"] = 1000
-    records["size"] = 8
-    np.save(tmp_path / "walk.npy", records)
-    walk = trace_workload([tmp_path / "walk.npy"])
+    downwards = np.arange(128 * 8)[::-1] * (PAGE // 8)
+    walk = trace_of(tmp_path / "walk.npy", downwards, gap=1000)
     asked = [
         run(
             machine_of("quad"),

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from calls import ROOT
 from experiments import KIB, MICROSECOND, machine_of, run
 
 from homeshift.strategies import (
@@ -22,7 +22,7 @@ from homeshift.strategies import (
 from homeshift.strategies.base import Operation
 from homeshift.strategies.parameters import parameters_of
 
-TEXT = (Path(__file__).parents[1] / "docs" / "strategies.md").read_text(encoding="utf-8")
+TEXT = (ROOT / "docs" / "strategies.md").read_text(encoding="utf-8")
 
 
 EXAMPLE, DECLARATION, REGIONS_OF = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from calls import ROOT
 from conftest import WriteRun
 
 from homeshift.analysis.runs import read_run, read_runs
@@ -29,7 +30,6 @@ from homeshift.study.page import render
 from homeshift.study.tables import AXES, LIMITS, PULLED_LESS, REPEATS, STATIC, Tables
 from homeshift.sweep.spec import load_sweep
 
-ROOT = Path(__file__).parents[1]
 TEMPLATE = ROOT / "scripts" / "study_page.md"
 TABLE = ROOT / "docs" / "study.csv"
 FAST: dict[str, float] = {"cpi": 0.25}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from calls import ROOT
 
 from homeshift.errors import InputError
 from homeshift.workload import (
@@ -23,9 +24,7 @@ from homeshift.workload import (
 )
 
 MIB = 1 << 20
-CHECKOUT = Path(__file__).parents[1]
-
-TRACES = Path(__file__).parents[1] / "traces"
+TRACES = ROOT / "traces"
 
 
 def records(count: int = 100, **columns: object) -> np.ndarray:
@@ -150,7 +149,7 @@ def test_every_parameter_has_a_sentence_and_a_default_within_its_bounds(kind: ob
 
 
 def test_each_vcpu_gets_the_fields_that_the_cpp_spec_has() -> None:
-    header = (CHECKOUT / "src" / "common" / "stream_spec.hh").read_text()
+    header = (ROOT / "src" / "common" / "stream_spec.hh").read_text()
     fields = re.findall(r'visit\("(\w+)", spec\.(\w+)\);', header)
     assert all(name == member for name, member in fields)
     streams = parse_workload("phased:hot=0.2").streams(vcpus=2, vm_bytes=MIB, seed=7)
@@ -162,7 +161,7 @@ def test_each_vcpu_gets_the_fields_that_the_cpp_spec_has() -> None:
 
 
 def test_every_kind_is_known_to_the_cpp_factory() -> None:
-    header = (CHECKOUT / "src" / "common" / "stream_spec.hh").read_text()
+    header = (ROOT / "src" / "common" / "stream_spec.hh").read_text()
     assert set(re.findall(r'name == "([\w-]+)"', header)) == set(KINDS)
 
 
@@ -312,11 +311,11 @@ def test_the_faults_of_all_traces_are_told_at_once(tmp_path: Path) -> None:
         trace_workload([])
 
 
-SHIPPED = sorted((CHECKOUT / "traces").glob("*.npy"))
+SHIPPED = sorted((ROOT / "traces").glob("*.npy"))
 
 
 def test_shipped_traces_are_sound_and_as_their_table_says() -> None:
-    table = (CHECKOUT / "traces" / "README.md").read_text()
+    table = (ROOT / "traces" / "README.md").read_text()
     assert len(SHIPPED) >= 4
     for trace in check_traces(SHIPPED):
         [row] = [line for line in table.splitlines() if line.startswith(f"| `{trace.path.name}` |")]

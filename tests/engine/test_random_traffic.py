@@ -11,10 +11,10 @@ from __future__ import annotations
 import itertools
 import random
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pytest
+from calls import ROOT
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from machines import LINE, MEMORY, PAGE, small, stop, streams, wait_for
@@ -22,7 +22,7 @@ from machines import LINE, MEMORY, PAGE, small, stop, streams, wait_for
 from homeshift._engine import System
 from homeshift.slicc import load
 
-PROTOCOL = Path(__file__).parents[2] / "src" / "protocol" / "MESI_HomeShift.slicc"
+PROTOCOL = ROOT / "src" / "protocol" / "MESI_HomeShift.slicc"
 SCRATCH = 128 * PAGE  # offset in a node's memory; no VM uses what is above
 RUNS = 120
 ACCESSES = 10_000  # of a run, at least

@@ -7,9 +7,9 @@ Each prediction is a visible sum: latencies of the file, hops, and the fixed sta
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
+from calls import ROOT
 from machines import DATA, LINE, PAGE, shipped, small, wait_for
 
 from homeshift._engine import System
@@ -26,7 +26,7 @@ OWNER_ANSWER = 1  # a cache answers a forward
 COMMAND = 1  # a migration engine's, on its way to the DMA
 
 MACHINES = ("tiny", "quad", "octo")
-PAGE_ON_THE_MODEL = Path(__file__).parents[2] / "docs" / "model.md"
+PAGE_ON_THE_MODEL = ROOT / "docs" / "model.md"
 
 
 class Bench:

@@ -12,6 +12,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from calls import ROOT
 
 from homeshift.slicc import load
 from homeshift.slicc.__main__ import main
@@ -19,7 +20,7 @@ from homeshift.slicc.emit import write_cpp
 from homeshift.slicc.hits import hits, only_keeps_state
 from homeshift.slicc.mutants import mutants_of
 
-PROTOCOL = Path(__file__).resolve().parents[2] / "src" / "protocol"
+PROTOCOL = ROOT / "src" / "protocol"
 
 
 def copy_of_protocol(to: Path, old: str, new: str) -> Path:

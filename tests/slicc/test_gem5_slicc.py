@@ -13,8 +13,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from calls import ROOT
 
-SOURCES = Path(__file__).resolve().parents[2] / "src"
+SOURCES = ROOT / "src"
 PROTOCOL = SOURCES / "protocol" / "MESI_HomeShift.slicc"
 SEVERAL = SOURCES / "gem5" / "homeshift" / "several_protocols" / PROTOCOL.name
 
