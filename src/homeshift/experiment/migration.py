@@ -211,10 +211,11 @@ class Migration:
             case Transfer(regions, node):
                 return "transfer", self._transfer(regions, node)
             case MoveStage2Table(to=node):
-                table = self.vm.spec.stage2_bytes
-                return "move-stage2-table", self._move_stage2(node) if table else None
+                vm = self.vm
+                moved = self._moved(vm.stage2_lines, vm.move_stage2, node)
+                return "move-stage2-table", moved if vm.spec.stage2_bytes else None
             case MoveCpuState(to=node):
-                return "move-cpu-state", self._move_cpu_state(node)
+                return "move-cpu-state", self._moved(self.vm.state_lines, self.vm.move_state, node)
             case Resume(on=node, missing=missing):
                 return "resume", self._resume(node, missing)
             case Fetch(pages, node, prepaging, bandwidth):
@@ -308,20 +309,14 @@ class Migration:
         job = vm.engine.fence(vm.regions, self.source, node=vm.node, owner=vm.number)
         yield from self._done(job)
 
-    def _move_stage2(self, node: int) -> Steps:
-        lines = self.vm.stage2_lines()
-        self.vm.move_stage2(node)
-        yield from self._copied_lines(lines, self.vm.stage2_lines())
-
-    def _move_cpu_state(self, node: int) -> Steps:
-        lines = self.vm.state_lines()
-        self.vm.move_state(node)
-        yield from self._copied_lines(lines, self.vm.state_lines())
-
-    def _copied_lines(self, sources: Sequence[int], targets: Sequence[int]) -> Steps:
-        vm = self.vm
+    def _moved(
+        self, lines: Callable[[], Sequence[int]], move: Callable[[int], None], node: int
+    ) -> Steps:
+        """Copy lines to where they are when they have moved to a node."""
+        vm, sources = self.vm, lines()
+        move(node)
         yield from self._done(
-            vm.engine.copy(sources, targets, LINE_BYTES, node=vm.node, owner=vm.number)
+            vm.engine.copy(sources, lines(), LINE_BYTES, node=vm.node, owner=vm.number)
         )
 
     def _resume(self, node: int, missing: Sequence[int]) -> Steps:

@@ -76,8 +76,10 @@ class RunningVm:
         """Pages of the dirty log that were read and that no strategy has been told."""
         self._begun: dict[int, list[int]] = {}
         """Node -> frames of regions that copies have begun to fill, in this migration."""
-        self.state = self._new(spec.source, self._state_pages, "the vCPUs' state")
-        self.stage2 = self._new(spec.source, self._stage2_pages, "the stage-2 table")
+        state_pages = spec.vcpus * state_bytes(machine) // PAGE_BYTES
+        self.state = self._new(spec.source, state_pages, "the vCPUs' state")
+        stage2_pages = -(-spec.stage2_bytes // PAGE_BYTES)
+        self.stage2 = self._new(spec.source, stage2_pages, "the stage-2 table")
         self._left: list[list[int]] = []
         """Frames that its state and its table have moved from; they are read until it runs."""
         self._before = (self.state, self.stage2)
@@ -350,12 +352,12 @@ class RunningVm:
     def move_state(self, node: int) -> None:
         """Keep the vCPUs' state on a node from now on."""
         self._left.append(self.state)
-        self.state = self._new(node, self._state_pages, "the vCPUs' state")
+        self.state = self._new(node, len(self.state), "the vCPUs' state")
 
     def move_stage2(self, node: int) -> None:
         """Keep the stage-2 table on a node from now on."""
         self._left.append(self.stage2)
-        self.stage2 = self._new(node, self._stage2_pages, "the stage-2 table")
+        self.stage2 = self._new(node, len(self.stage2), "the stage-2 table")
 
     def free_left(self) -> None:
         """Free the frames that its state and its table have left: it runs where these are now."""
@@ -363,14 +365,6 @@ class RunningVm:
             if pages is not self.state and pages is not self.stage2:
                 self._allocator.free(dict.fromkeys(map(self._allocator.region, pages)))
         self._left.clear()
-
-    @property
-    def _state_pages(self) -> int:
-        return self.spec.vcpus * state_bytes(self._machine) // PAGE_BYTES
-
-    @property
-    def _stage2_pages(self) -> int:
-        return -(-self.spec.stage2_bytes // PAGE_BYTES)
 
     def _new(self, node: int, pages: int, purpose: str) -> list[int]:
         return self._allocator.allocate_pages(node, pages, purpose=purpose)[:pages]
