@@ -66,10 +66,10 @@ def _compare(arguments: argparse.Namespace, program: str) -> None:
     from homeshift.analysis.comparison import SIDE_BY_SIDE, compare, differences, render, texts
     from homeshift.analysis.display import side_by_side
     from homeshift.analysis.measures import not_equally_fast
-    from homeshift.analysis.sweep_note import NOTE
+    from homeshift.analysis.sweep_note import is_sweep
 
     runs = read_runs(arguments, program)
-    sweeps = any((Path(path) / NOTE).is_file() for path in arguments.runs)
+    sweeps = any(map(is_sweep, map(Path, arguments.runs)))
     if arguments.by or sweeps or len(runs) > SIDE_BY_SIDE:
         data, shown, text = _summary(arguments, runs, program)
         unequal = not_equally_fast(data, "group", "mean")

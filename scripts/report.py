@@ -148,14 +148,11 @@ def _first_condition(runs: Sequence[Run]) -> tuple[list[Run], str]:
 
     table = run_table(runs)
     names = condition_columns(table, ["strategy"])
-    values = [str(table[name].iloc[0]) for name in names]
-    texts = table[names].map(str) if names else None
-    chosen = [
-        run for row, run in enumerate(runs) if texts is None or list(texts.iloc[row]) == values
-    ]
+    texts = table[names].map(str)
+    alike = texts.eq(texts.iloc[0]).all(axis="columns")
+    chosen = [run for run, same in zip(runs, alike, strict=True) if same]
     shown = ", ".join(
-        f"{shown_name(name)} {shown_value(name, value)}"
-        for name, value in zip(names, table[names].iloc[0] if names else (), strict=True)
+        f"{shown_name(name)} {shown_value(name, table[name].iloc[0])}" for name in names
     )
     return chosen, f"Shown for {shown}." if shown else ""
 

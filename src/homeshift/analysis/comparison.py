@@ -37,7 +37,7 @@ from homeshift.analysis.selection import (
     strategy_names,
     varied,
 )
-from homeshift.analysis.sweep_note import NOTE
+from homeshift.analysis.sweep_note import is_sweep
 from homeshift.errors import InputError, near
 
 SIDE_BY_SIDE = 8  # runs; of more, people are shown means
@@ -60,7 +60,7 @@ def labels(runs: Sequence[Run]) -> list[str]:
         strategy
         if strategies.count(strategy) == 1
         else varying
-        if (run.path.resolve().parent.parent / NOTE).is_file()
+        if is_sweep(run.path.resolve().parent.parent)
         else folder
         if folder not in strategies
         else os.fspath(run.path)

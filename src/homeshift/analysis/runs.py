@@ -327,17 +327,14 @@ def measures(migration: Mapping[str, Any]) -> dict[str, Any]:
     says of all but the first one, as "vms.1.accesses-per-microsecond.after"; and, from the course
     of time, what `window` says of the first one, as "vms.1.window.accesses-lost".
     """
-    described = {name: value for name, value in migration.items() if name != "format"}
+    vms = migration.get("vms", ())
+    described = {name: value for name, value in migration.items() if name not in ("format", "vms")}
+    described["vms"] = {str(number): vm for number, vm in enumerate(vms[1:], 1)}
     found: dict[str, Any] = {
         name: math.nan if value is None else value
         for name, value in leaves(described)
         if not isinstance(value, list)  # phases: when each began and ended
     }
-    vms = migration.get("vms", ())
-    for number, vm in enumerate(vms[1:], 1):
-        for name, value in leaves(vm, f"vms.{number}"):
-            if not isinstance(value, list):
-                found[name] = math.nan if value is None else value
     for last in migration.get("progress", ())[-1:]:
         for number, done in list(enumerate(last["accesses"]))[1:]:
             before = found.get(f"vms.{number}.accesses-per-microsecond.before", math.nan) * 1e6
