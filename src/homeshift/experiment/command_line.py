@@ -186,16 +186,13 @@ def assembled(
 
 def recorded(options: argparse.Namespace, experiment: Experiment) -> dict[str, object]:
     """Return what config.json says of the command line."""
+    from dataclasses import asdict
+
     from homeshift.workload import Workload
 
     plain = {name.replace("_", "-"): value for name, value in vars(options).items()}
     if options.timeline_messages:
-        window = options.timeline_messages
-        plain["timeline-messages"] = {
-            "start_ticks": window.start_ticks,
-            "end_ticks": window.end_ticks,
-            "most": window.most,
-        }
+        plain["timeline-messages"] = asdict(options.timeline_messages)
     if not options.trace and isinstance(experiment.workload, Workload):
         plain["workload"] = experiment.workload.text
     plain["vm-memory"] = experiment.vm.memory_bytes

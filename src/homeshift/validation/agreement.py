@@ -213,12 +213,8 @@ def observe(directory: Path, *, progress: bool = False) -> Observed:
     left_out = {"engine"} if progress else {"engine", "progress"}
     compared = {name: part for name, part in summary.items() if name not in left_out}
     stats = _read_stats(directory / "stats.txt")
-    transitions = {
-        f"{machine}.{state}.{event}": count
-        for (machine, state, event), count in _transitions(stats)
-    }
     return Observed(
-        transitions=dict(sorted(transitions.items())),
+        transitions=dict(sorted(_transitions(stats))),
         messages=dict(sorted(_messages(stats).items())),
         summary=dict(leaves(compared, lists=True)),
         statistics=dict(sorted(_common(stats))),
@@ -253,11 +249,11 @@ def _common(stats: Mapping[str, float]) -> Iterator[tuple[str, float]]:
 _TRANSITION = re.compile(r"system\.ruby\.(\w+)_Controller\.(\w+)\.(\w+)::total")
 
 
-def _transitions(stats: Mapping[str, float]) -> Iterator[tuple[tuple[str, str, str], int]]:
+def _transitions(stats: Mapping[str, float]) -> Iterator[tuple[str, int]]:
     for name, value in stats.items():
         found = _TRANSITION.fullmatch(name)
         if found and value:
-            yield (found[1], found[2], found[3]), int(value)
+            yield ".".join(found.groups()), int(value)
 
 
 _EMBEDDED_MESSAGES = re.compile(r"system\.ruby\.network\.(all|between_nodes)\.msg_count\.(\w+)")

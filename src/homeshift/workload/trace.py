@@ -22,7 +22,7 @@ import struct
 import sys
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -59,13 +59,7 @@ class Trace:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that JSON can hold."""
-        return {
-            "path": str(self.path),
-            "records": self.records,
-            "pages": self.pages,
-            "writes": self.writes,
-            "sha256": self.sha256,
-        }
+        return {**asdict(self), "path": str(self.path)}
 
 
 def split_at_lines(accesses: Iterable[Record]) -> Iterator[Record]:
