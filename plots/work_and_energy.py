@@ -70,7 +70,7 @@ def _ratios(study: Study) -> pd.DataFrame:
 
     rows = []
     for axis in (axis for axes in FIGURES.values() for axis in axes):
-        for changes in AXES[axis][1]:
+        for changes in AXES[axis].cases:
             x = sum(changes.values()) if axis == "borrowed" else next(iter(changes.values()))
             for measure in MEASURES:
                 for strategy in STRATEGIES:
@@ -110,7 +110,7 @@ def draw(data: pd.DataFrame, axes_shown: Sequence[str], *, columns: int) -> Figu
             row[0].set_yticks([-50, 0, 50, 100, 1000], labels=["-50", "0", "50", "100", "1000"])
         row[0].set_ylabel(label)
     for axes, axis in zip(grid[-1], axes_shown, strict=True):
-        axes.set_xlabel(AXES[axis][0].replace(" [", " (").replace("]", ")"))
+        axes.set_xlabel(AXES[axis].heading.replace(" [", " (").replace("]", ")"))
     fig.align_ylabels()
     figure.legend(fig, columns=columns)
     return fig

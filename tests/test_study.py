@@ -27,7 +27,7 @@ from homeshift.study.data import (
     listed,
 )
 from homeshift.study.page import render
-from homeshift.study.tables import AXES, LIMITS, PULLED_LESS, REPEATS, STATIC, Tables
+from homeshift.study.tables import AXES, LIMITS, PULLED_LESS, STATIC, Tables
 from homeshift.sweep.spec import load_sweep
 
 TEMPLATE = ROOT / "scripts" / "study_page.md"
@@ -55,8 +55,8 @@ def test_the_page_would_change_with_the_table(study: Study) -> None:
 
 
 def test_every_case_of_the_page_was_run_by_every_strategy(study: Study) -> None:
-    for _, axis in AXES.values():
-        for changes in axis:
+    for axis in AXES.values():
+        for changes in axis.cases:
             for strategy in STRATEGIES:
                 rows = study.rows(strategy, **changes)
                 assert len(rows) == (1 if changes.get("workload", "traces") == "traces" else 3)
@@ -118,8 +118,8 @@ def test_only_small_and_waiting_vms_are_copied_for_less_energy_than_left(study: 
     """The README names these cases: other copies of everything take about as much, or more."""
     little = [{"on_target": part, "on_third": part} for part in (0.0, 0.125)]
     named = ({"cpi": 0.25}, {"memory_mib": 12.0}, *little)
-    for name, (_, axis) in AXES.items():
-        for changes in () if name in REPEATS else axis:
+    for axis in AXES.values():
+        for changes in () if axis.repeats else axis.cases:
             least = min(
                 study.value("energy_ratio", other, **changes)
                 for other in ("stop-and-copy", "pre-copy", "post-copy", "hybrid")
@@ -165,7 +165,7 @@ def test_a_better_engine_copies_faster(study: Study) -> None:
 
 
 def test_misses_that_overlap_cost_no_work_but_energy(study: Study) -> None:
-    for changes in AXES["writes"][1]:
+    for changes in AXES["writes"].cases:
         for other in ("stop-and-copy", "post-copy"):
             ratio, _, high = study.ratios("accesses", other, "ownership", **changes)
             assert ratio <= high < 1
@@ -174,7 +174,7 @@ def test_misses_that_overlap_cost_no_work_but_energy(study: Study) -> None:
 
 
 def test_pulling_the_hot_pages_spends_least_energy_in_most_cases(study: Study) -> None:
-    cases = [changes for _, axis in AXES.values() for changes in axis]
+    cases = [changes for axis in AXES.values() for changes in axis.cases]
     best = [
         min(STRATEGIES, key=lambda s: study.value("energy_ratio", s, **changes))
         for changes in cases
@@ -191,7 +191,7 @@ def test_who_pulls_the_hot_pages_needs_no_right_to_the_others(study: Study) -> N
     def pulled(measure: str, **changes: Any) -> float:
         return study.ratios(measure, "static-homes+pull", "ownership+pull", **changes)[0]
 
-    for start in AXES["start"][1]:
+    for start in AXES["start"].cases:
         assert 1 < pulled("accesses", **start) < 1.01
         assert 0.95 < pulled("energy_ratio", **start) < 1
     large, changing, slow = "slices of 4 MiB", "hot pages that change", "16 cycles an instruction"
@@ -272,7 +272,7 @@ def test_bandwidth_hardly_matters_and_latency_does(study: Study) -> None:
 
 
 def test_in_a_pool_the_rights_keep_the_speed_and_homes_left_behind_cost_it(study: Study) -> None:
-    for case in AXES["pool"][1]:
+    for case in AXES["pool"].cases:
         before, after = (
             study.value(f"speed_{when}", "ownership", **case) for when in ("before", "after")
         )
@@ -354,7 +354,7 @@ def test_the_readme_says_the_same(study: Study) -> None:
     def pulling(measure: str) -> str:
         found = [
             v(measure, "static-homes+pull", **start) / v(measure, "ownership+pull", **start)
-            for start in AXES["start"][1]
+            for start in AXES["start"].cases
         ]
         return " to ".join(dict.fromkeys(f"{end:.2f}" for end in (min(found), max(found))))
 
@@ -391,8 +391,8 @@ def test_the_readme_says_the_same(study: Study) -> None:
 def _least_energy(study: Study) -> int:
     """Return in how many cases, each counted once, a strategy that pulls spends least energy."""
     found = {}
-    for name, (_, axis) in AXES.items():
-        for changes in () if name in REPEATS else axis:
+    for axis in AXES.values():
+        for changes in () if axis.repeats else axis.cases:
             ratios = {s: study.value("energy_ratio", s, **changes) for s in STRATEGIES}
             found[round(study.value("energy_j", "ownership", **changes), 20)] = min(
                 ratios, key=lambda s: ratios[s]

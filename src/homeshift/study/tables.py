@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from homeshift.analysis.display import format_number
@@ -15,46 +16,59 @@ from homeshift.study.data import BASE, ENERGY_RATIOS, LEFT, STRATEGIES, SYNTHETI
 MIB = float(2**20)
 OTHERS = [name for name in STRATEGIES if name != LEFT]
 COPYING = [name for name in STRATEGIES if not BUILT_IN[name].leaves_data]
-AXES: dict[str, tuple[str, tuple[dict[str, Any], ...]]] = {
-    "speed": (
-        "cycles per instruction",
-        tuple({"cpi": value} for value in (0.25, 1.0, 4.0, 16.0)),
-    ),
-    "size": ("VM [MiB]", tuple({"memory_mib": value} for value in (12.0, 20.0, 40.0))),
-    "borrowed": (
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """What varies: the heading of a table's first column, and changes to the base case."""
+
+    heading: str
+    cases: Sequence[dict[str, Any]]
+    shown: Callable[[dict[str, Any]], str] = lambda changes: f"{next(iter(changes.values())):g}"
+    """Text of a case in the first column; by default the only value that it changes."""
+    repeats: bool = False
+    """Whether its cases are none of their own, but the base case again."""
+
+
+def _each(name: str, *values: float, **always: Any) -> list[dict[str, Any]]:
+    """Return the changes that give each of some values to a parameter."""
+    return [{**always, name: value} for value in values]
+
+
+AXES = {
+    "speed": Axis("cycles per instruction", _each("cpi", 0.25, 1.0, 4.0, 16.0)),
+    "size": Axis("VM [MiB]", _each("memory_mib", 12.0, 20.0, 40.0)),
+    "borrowed": Axis(
         "borrowed [%]",
-        tuple({"on_target": value / 2, "on_third": value / 2} for value in (0.0, 0.25, 0.5, 0.75)),
+        [{"on_target": v / 2, "on_third": v / 2} for v in (0.0, 0.25, 0.5, 0.75)],
+        shown=lambda changes: f"{100 * (changes['on_target'] + changes['on_third']):g}",
     ),
-    "bandwidth": ("links [GB/s]", tuple({"link_gbs": v} for v in (6.0, 8.0, 16.0, 32.0, 64.0))),
-    "latency": ("a link's latency [ns]", tuple({"latency_ns": v} for v in (10.0, 27.5, 60.0))),
-    "engine": ("lines under way", tuple({"lines": value} for value in (16.0, 32.0, 128.0))),
-    "slice": (
-        "slice [KiB]",
-        tuple({"slice_kib": value} for value in (128.0, 512.0, 1024.0, 2048.0, 4096.0)),
+    "bandwidth": Axis("links [GB/s]", _each("link_gbs", 6.0, 8.0, 16.0, 32.0, 64.0)),
+    "latency": Axis("a link's latency [ns]", _each("latency_ns", 10.0, 27.5, 60.0)),
+    "engine": Axis("lines under way", _each("lines", 16.0, 32.0, 128.0)),
+    "slice": Axis("slice [KiB]", _each("slice_kib", 128.0, 512.0, 1024.0, 2048.0, 4096.0)),
+    "start": Axis(
+        "begun after [ms]", _each("warmup_ms", 1.0, 2.0, 3.0, 6.0, 9.0, 12.0), repeats=True
     ),
-    "start": (
-        "begun after [ms]",
-        tuple({"warmup_ms": value} for value in (1.0, 2.0, 3.0, 6.0, 9.0, 12.0)),
-    ),
-    "pool": (
+    "pool": Axis(
         "the pool's memory [ns]",
-        tuple({"on_target": 0.0, "on_third": 1.0, "pool_ns": v} for v in (63.5, 150.0, 300.0)),
+        _each("pool_ns", 63.5, 150.0, 300.0, on_target=0.0, on_third=1.0),
+        shown=lambda changes: f"{changes['pool_ns']:g}",
     ),
-    "writes": (
+    "writes": Axis(
         "writes, Zipf's law [%]",
-        tuple({"workload": "zipf", "write_ratio": value} for value in (0.0, 0.1, 0.3, 0.6)),
+        _each("write_ratio", 0.0, 0.1, 0.3, 0.6, workload="zipf"),
+        shown=lambda changes: f"{100 * changes['write_ratio']:g}",
     ),
-    "pattern": (
+    "pattern": Axis(
         "accesses",
-        (
+        [
             {"workload": "zipf", "write_ratio": 0.3},
             *({"workload": name} for name in ("uniform", "phased", "stream")),
-        ),
+        ],
+        shown=lambda changes: f"`{changes['workload']}`",
     ),
 }
-"""What varies: its heading, and the changes to the base case."""
-REPEATS = ("start",)
-"""Those that are no cases of their own, but the base case again."""
 PROGRAMS = ("sqlite3", "xz", "sort", "perl")
 _SAME_WORK = "energy for the same work (constants low, high)"
 _MIGRATION = ("copied pages", "bytes between nodes [MiB]", "total time [us]", "downtime [us]")
@@ -248,7 +262,7 @@ class Tables:
         value = self._study.value
         found = [
             value(measure, strategy, **changes) / (value(measure, to, **changes) if to else 1)
-            for changes in AXES["start"][1]
+            for changes in AXES["start"].cases
         ]
         return [min(found), max(found)]
 
@@ -280,7 +294,7 @@ class Tables:
         """Return the rounds of pre-copy, in pages by their bytes, beside a geometric series."""
         v = self._study.value
         rows = []
-        for changes in AXES["speed"][1]:
+        for changes in AXES["speed"].cases:
             [text] = self._study.rows("pre-copy", **changes)["round_bytes"]
             sizes = listed(text)
             pages = v("pages", "pre-copy", **changes)
@@ -410,14 +424,14 @@ class Tables:
         All strategies begin as `ownership` does but those with static homes.
         """
         found = []
-        for axis, (heading, cases) in AXES.items():
+        for axis in AXES.values():
             changing = [
-                _case(axis, changes)
-                for changes in cases
+                axis.shown(changes)
+                for changes in axis.cases
                 if not self._study.rows(LEFT, **changes)["steady"].any()
             ]
             if changing:
-                found.append(f"{heading}: {', '.join(changing)}")
+                found.append(f"{axis.heading}: {', '.join(changing)}")
         return "; ".join(found)
 
     def unsteady_runs(self) -> int:
@@ -432,8 +446,8 @@ class Tables:
     def _cases(self) -> list[dict[str, Any]]:
         """Return every case once: the base case is in several axes."""
         found: dict[tuple[tuple[str, Any], ...], dict[str, Any]] = {}
-        for name, (_, axis) in AXES.items():
-            for changes in () if name in REPEATS else axis:
+        for axis in AXES.values():
+            for changes in () if axis.repeats else axis.cases:
                 kind = BASE if changes.get("workload", "traces") == "traces" else SYNTHETIC
                 different = {k: v for k, v in changes.items() if v != kind[k]}
                 found.setdefault(tuple(sorted(different.items())), changes)
@@ -446,23 +460,11 @@ class Tables:
         *,
         strategies: Sequence[str] = OTHERS,
     ) -> str:
-        heading, cases = AXES[axis]
-        rows = [[_case(axis, c), *(cell(s, c) for s in strategies)] for c in cases]
-        return markdown_table((heading, *(f"`{s}`" for s in strategies)), rows)
+        of = AXES[axis]
+        rows = [[of.shown(c), *(cell(s, c) for s in strategies)] for c in of.cases]
+        return markdown_table((of.heading, *(f"`{s}`" for s in strategies)), rows)
 
 
 def _rough(value: float) -> str:
     """Return a time with the two digits to which break-even times are known."""
     return f"{float(f'{value:.2g}'):g}"
-
-
-def _case(axis: str, changes: dict[str, Any]) -> str:
-    if axis == "writes":
-        return f"{100 * changes['write_ratio']:g}"
-    if axis == "pattern":
-        return f"`{changes['workload']}`"
-    if axis == "borrowed":
-        return f"{100 * (changes['on_target'] + changes['on_third']):g}"
-    if axis == "pool":
-        return f"{changes['pool_ns']:g}"
-    return " ".join(f"{value:g}" for value in changes.values())
