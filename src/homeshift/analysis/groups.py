@@ -143,8 +143,8 @@ def _baselines(
             found = {group: base[key] for key, group, _ in rows}
             return found, f"{strategy} of the same {same}"
     if asked is not None:
-        listed = ", ".join(f"'{name}'" for name in names)
-        fault = f"no group '{asked}'{near(asked, names)}; the groups are {listed}"
+        known = ", ".join(f"'{name}'" for name in names)
+        fault = f"no group '{asked}'{near(asked, names)}; the groups are {known}"
         raise InputError("baseline", [fault])
     return dict.fromkeys(names, names[0]), names[0]
 

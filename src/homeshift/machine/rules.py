@@ -97,21 +97,17 @@ def enough_sets_of_a_slice(
 
 
 @rule(Memory, at="bandwidth")
-def near_a_whole_time_a_byte(bandwidth_bytes_per_second: float) -> str | None:
+@rule(Pool, at="bandwidth")
+def near_a_whole_time_a_byte(bandwidth_bytes_per_second: float | None) -> str | None:
     """As in gem5, a byte takes a whole number of ps, which shows where these are few."""
+    if bandwidth_bytes_per_second is None:  # the pool's is that of other nodes
+        return None
     byte_ps = 1e12 / bandwidth_bytes_per_second
     if abs(max(1, round(byte_ps)) / byte_ps - 1) <= BANDWIDTH_WITHIN:
         return None
     slower, faster = int(byte_ps) + 1, int(byte_ps)
     sentence = "memory takes a whole number of ps a byte, as in gem5"
     return sentence + suggest(faster, slower, lambda ps: f"{1e3 / ps:.4g}GB/s", least=1)
-
-
-@rule(Pool, at="bandwidth")
-def near_a_whole_time_a_byte_if_given(bandwidth_bytes_per_second: float | None) -> str | None:
-    """As for the memory of other nodes."""
-    given = bandwidth_bytes_per_second
-    return None if given is None else near_a_whole_time_a_byte(given)
 
 
 @rule(Network, at="columns")
@@ -182,7 +178,7 @@ def from_a_thousandth_to_a_million_bytes_a_cycle(
 
 
 @rule(Machine, at="pool.link_bandwidth")
-def likewise(
+def countable_pool_links(
     clock_period_ps: int, pool__link_bandwidth_bytes_per_second: float | None
 ) -> str | None:
     """As for the other links."""
