@@ -613,23 +613,27 @@ def test_a_reader_who_has_seen_enough_does_not_lose_the_file(
     assert "downtime" in (tmp_path / "table.csv").read_text(encoding="utf-8")
 
 
-def test_runs_that_paused_before_they_had_converged_are_told(
-    write_run: WriteRun, call: Call
+@pytest.mark.parametrize(
+    ("part", "doubt", "told"),
+    [
+        ("migrations", "converged", "1 of 2 runs paused a VM before its copies had converged"),
+        ("vms", "steady", "in 1 of 2 runs a VM was not steady before the migration"),
+        (
+            "vms",
+            "speed-known",
+            "in 1 of 2 runs a VM did too few accesses before the migration for its speed to be "
+            "known",
+        ),
+    ],
+)
+def test_what_is_in_doubt_of_some_runs_is_told(
+    write_run: WriteRun, call: Call, part: str, doubt: str, told: str
 ) -> None:
-    paths = [
-        str(write_run(name, migration={"migrations": [{}, said]}))
-        for name, said in (("early", {"converged": False}), ("converged", {}))
+    runs = [
+        write_run(name, migration={part: [{}, said]})
+        for name, said in (("doubtful", {doubt: False}), ("sound", {}))
     ]
-    told = "1 of 2 runs paused a VM before its copies had converged"
-    assert told in call(*paths).stderr
-
-
-def test_runs_of_a_vm_that_was_not_steady_are_told(write_run: WriteRun, call: Call) -> None:
-    paths = [
-        str(write_run(name, migration={"vms": [{}, said]}))
-        for name, said in (("cold", {"steady": False}), ("warm", {}))
-    ]
-    assert "in 1 of 2 runs a VM was not steady before the migration" in call(*paths).stderr
+    assert told in call(*runs).stderr
 
 
 @pytest.mark.parametrize(("speed", "equal"), [(803.0, False), (805.0, True)])
@@ -667,15 +671,6 @@ def test_another_vm_that_was_not_equally_fast_before_is_told_as_the_first_one_is
     for more in ((), ("--by", "strategy")):
         [told] = [line for line in call(*paths, *more).stderr.splitlines() if "equally" in line]
         assert "VM 1 was not equally fast before (700 accesses/us by static-homes, 812 ac" in told
-
-
-def test_runs_of_a_vm_whose_speed_is_not_known_are_told(write_run: WriteRun, call: Call) -> None:
-    paths = [
-        str(write_run(name, migration={"vms": [{}, said]}))
-        for name, said in (("short", {"speed-known": False}), ("long", {}))
-    ]
-    told = "in 1 of 2 runs a VM did too few accesses before the migration for its speed to be known"
-    assert told in call(*paths).stderr
 
 
 def test_runs_with_other_energy_constants_are_not_comparable(

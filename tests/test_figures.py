@@ -391,14 +391,6 @@ def test_a_point_that_has_no_run_is_told_below_the_figure(study: Path) -> None:
     assert told in drawn(time_by_parameter, data).get_supxlabel()
 
 
-def test_a_sweep_of_which_nothing_is_done_is_told(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    write_note(tmp_path / "sweep", ["a", "b"])
-    assert progress.main([str(tmp_path / "sweep"), "-o", str(tmp_path / "figures")]) == 2
-    assert "no run is done\n" in capsys.readouterr().err
-
-
 def test_agreement_compares_counts_with_recorded_ones(tmp_path: Path, write_run: WriteRun) -> None:
     run = write_run("case/embedded")
     stats = (run / "stats.txt").read_text(encoding="utf-8")

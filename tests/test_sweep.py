@@ -216,13 +216,6 @@ def test_what_is_no_sweep_is_refused(tmp_path: Path, text: str | None, fault: st
     assert faults_of(path)[0].startswith(fault)
 
 
-def test_a_sweep_can_vary_whatever_migrate_offers(tmp_path: Path) -> None:
-    result = sweep(written(tmp_path, "vm-memori = 1\n"), tmp_path / "out")
-    assert result.returncode == 2
-    assert "vm-memori: migrate.py has no such option (did you mean 'vm-memory'?)" in result.stderr
-    assert not (tmp_path / "out").exists()
-
-
 @pytest.fixture(scope="module")
 def smoke(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The smoke sweep, run with two workers."""
