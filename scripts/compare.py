@@ -57,36 +57,37 @@ def main(argv: Sequence[str] | None = None) -> int:
     if path := arguments.output:
         faults = missing_packages("pyarrow") if path.suffix == ".parquet" else []
         require_writable(path, _KINDS, faults)
-    _compare(arguments, parser.prog)
+    _compare(arguments)
     return 0
 
 
-def _compare(arguments: argparse.Namespace, program: str) -> None:
+def _compare(arguments: argparse.Namespace) -> None:
     # pandas takes a second to import: only now, so that --help and mistakes are fast.
     from homeshift.analysis.comparison import SIDE_BY_SIDE, compare, differences, render, texts
     from homeshift.analysis.display import side_by_side
     from homeshift.analysis.measures import not_equally_fast
     from homeshift.analysis.sweep_note import is_sweep
 
-    runs = read_runs(arguments, program)
+    runs = read_runs(arguments, "compare.py")
     sweeps = any(map(is_sweep, map(Path, arguments.runs)))
     if arguments.by or sweeps or len(runs) > SIDE_BY_SIDE:
-        data, shown, text = _summary(arguments, runs, program)
+        data, shown, text = _summary(arguments, runs)
         unequal = not_equally_fast(data, "group", "mean")
     else:
         data = compare(runs, baseline=arguments.baseline)
         shown, text = side_by_side(*texts(data)), render(data, width=_width())
-        _warn(program, differences(runs))
+        if found := differences(runs):
+            _warn("\n  ".join(["the runs are not comparable, they differ in:", *found]))
         unequal = not_equally_fast(data, "label", "value")
     for said in unequal:
-        print(f"{program}: warning: {said}", file=sys.stderr)
+        _warn(said)
     if arguments.output:  # first, as `| head` ends it while it prints
         _write(data, shown, arguments.output)
     print(text)
 
 
 def _summary(
-    arguments: argparse.Namespace, runs: Sequence[Run], program: str
+    arguments: argparse.Namespace, runs: Sequence[Run]
 ) -> tuple[pd.DataFrame, pd.DataFrame, str]:
     """Return the summary as data, as a table of texts and as text."""
     from homeshift.analysis.comparable import comparable
@@ -99,10 +100,10 @@ def _summary(
     table["strategy"] = strategy_names(runs, without=by)
     table, others = comparable(table, by)
     if others:
-        print(f"{program}: warning: {others}", file=sys.stderr)
+        _warn(others)
     data = summarise(table, by=by, baseline=arguments.baseline)
     if gaps := data.attrs["gaps"]:
-        print(f"{program}: warning: {gaps}", file=sys.stderr)
+        _warn(gaps)
     over = means_over(table, by)
     shown = texts(data)
     intervals = "; intervals: 95 %" if data["mean_low"].notna().any() else ""
@@ -130,10 +131,8 @@ def _write(data: pd.DataFrame, shown: pd.DataFrame, path: Path) -> None:
                 partial.write_text(as_latex(shown), encoding="utf-8")
 
 
-def _warn(program: str, differences: list[str]) -> None:
-    if differences:
-        text = "\n  ".join(["the runs are not comparable, they differ in:", *differences])
-        print(f"{program}: warning: {text}", file=sys.stderr)
+def _warn(said: str) -> None:
+    print(f"compare.py: warning: {said}", file=sys.stderr)
 
 
 def _width() -> int:
