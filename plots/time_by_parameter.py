@@ -22,7 +22,7 @@ import argparse
 import functools
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -234,7 +234,6 @@ def _points(
 
 def draw(data: pd.DataFrame, *, columns: int) -> Figure:
     """Return the figure: measures below each other, parameters side by side."""
-    from matplotlib.collections import LineCollection
     from matplotlib.figure import Figure
 
     from homeshift.analysis.display import common_unit
@@ -253,29 +252,13 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
         unit = common_unit([float(value) for value in own["value"]], measure.unit)
         logarithmic = bool((own["value"] > 0).all())
         for axes, name in zip(row, names, strict=True):
-            axis = AXES.get(name, Axis(""))
-            for strategy, line in own[own["parameter"] == name].groupby("strategy", sort=False):
-                look = looks[str(strategy)]
-                axes.plot(
-                    line["x"] / axis.factor,
-                    line["value"] / unit.factor,
-                    label=str(strategy),
-                    **look.points,
-                )
-                axes.add_collection(
-                    LineCollection(
-                        [
-                            [(x / axis.factor, end / unit.factor) for end in ends]
-                            for x, *ends in line[["x", "low", "high"]].itertuples(index=False)
-                        ],
-                        colors=look.colour,
-                        linewidths=0.7,
-                    ),
-                    autolim=False,  # two seeds give an interval that would hide the points
-                )
+            shown = own[own["parameter"] == name]
+            factor = AXES.get(name, Axis("")).factor
+            shown = shown.assign(x=shown["x"] / factor, **shown[_VALUES] / unit.factor)
+            _draw_panel(axes, shown, looks)
             if logarithmic:
                 axes.set_yscale("log")
-            values = sorted(set(own[own["parameter"] == name]["x"] / axis.factor))
+            values = sorted(set(shown["x"]))
             if len(values) > 2 and values[0] > 0 and values[-1] / values[0] >= 8:
                 axes.set_xscale("log", base=2)
                 axes.set_xticks(values)
@@ -292,6 +275,21 @@ def draw(data: pd.DataFrame, *, columns: int) -> Figure:
     fig.align_ylabels()
     figure.legend(fig, columns=columns)
     return fig
+
+
+def _draw_panel(axes: Axes, shown: pd.DataFrame, looks: Mapping[str, figure.Look]) -> None:
+    """Draw a line a strategy, and the interval at each of its points."""
+    from matplotlib.collections import LineCollection
+
+    for strategy, line in shown.groupby("strategy", sort=False):
+        look = looks[str(strategy)]
+        axes.plot(line["x"], line["value"], label=str(strategy), **look.points)
+        ends = zip(line["x"], line["low"], line["high"], strict=True)
+        intervals = [[(x, low), (x, high)] for x, low, high in ends]
+        axes.add_collection(
+            LineCollection(intervals, colors=look.colour, linewidths=0.7),
+            autolim=False,  # two seeds give an interval that would hide the points
+        )
 
 
 def _tick(name: str, value: float, _: int) -> str:
