@@ -235,13 +235,11 @@ def _vm(
     """
     if legs:
         phases = [phase for leg in legs for phase in leg.phases]
-        counted = VmCounters(
-            accesses=sum(phase.vm_counted.accesses for phase in phases),
-            remote_accesses=sum(phase.vm_counted.remote_accesses for phase in phases),
-            latency_ticks=sum(phase.vm_counted.latency_ticks for phase in phases),
-            instructions=sum(phase.vm_counted.instructions for phase in phases),
-        )
-        did = {**did, "during": (phases[-1].end - phases[0].start, counted)}
+        sums = {
+            f.name: sum(getattr(phase.vm_counted, f.name) for phase in phases)
+            for f in fields(VmCounters)
+        }
+        did = {**did, "during": (phases[-1].end - phases[0].start, VmCounters(**sums))}
 
     def rates(count: Callable[[VmCounters], int]) -> dict[str, float | None]:
         return {
