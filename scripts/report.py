@@ -144,7 +144,7 @@ def _crossings(runs: Sequence[Run]) -> list[Crossing]:
 def _first_condition(runs: Sequence[Run]) -> tuple[list[Run], str]:
     """Return the runs of the first condition, for figures over time, and how it is called."""
     from homeshift.analysis.groups import condition_columns
-    from homeshift.analysis.selection import run_table, shown_name, shown_value
+    from homeshift.analysis.selection import as_given, run_table, shown_name
 
     table = run_table(runs)
     names = condition_columns(table, ["strategy"])
@@ -152,7 +152,7 @@ def _first_condition(runs: Sequence[Run]) -> tuple[list[Run], str]:
     alike = texts.eq(texts.iloc[0]).all(axis="columns")
     chosen = [run for run, same in zip(runs, alike, strict=True) if same]
     shown = ", ".join(
-        f"{shown_name(name)} {shown_value(name, table[name].iloc[0])}" for name in names
+        f"{shown_name(name)} {as_given(name, table[name].iloc[0])}" for name in names
     )
     return chosen, f"Shown for {shown}." if shown else ""
 

@@ -264,8 +264,10 @@ def test_groups_can_be_made_by_other_parameters(table: pd.DataFrame) -> None:
         ("workload.write_ratio", 0.5, "write_ratio 0.5"),
         ("arguments.seed", 1, "seed 1"),
         ("arguments.horizon", 10**9, "horizon 1 ms"),
-        ("arguments.horizon", None, "horizon None"),
-        ("arguments.check", True, "check True"),
+        ("arguments.horizon", None, "horizon none"),
+        ("arguments.horizon", math.nan, "horizon none"),  # beside runs with one
+        ("arguments.check", True, "check on"),
+        ("strategy.keep-held", False, "keep-held off"),
         ("arguments.machine", "quad", "quad"),
     ],
 )

@@ -17,7 +17,7 @@ import pandas as pd
 
 from homeshift.analysis.display import listed
 from homeshift.analysis.groups import PARAMETERS, SEED, TELLS, by_condition, condition_columns
-from homeshift.analysis.selection import common_cycle, shown_name, shown_value
+from homeshift.analysis.selection import as_given, common_cycle, shown_name
 
 # Texts of which other columns tell the content, and what changes nothing.
 _NO_CAUSES = (
@@ -87,7 +87,7 @@ def _lost(table: pd.DataFrame, chosen: pd.DataFrame, by: Sequence[str]) -> str:
     cycle = common_cycle(table)
     for name in condition_columns(table, by):
         left = table[name][~table[name].map(str).isin(chosen[name].map(str))]
-        values = {str(value): shown_value(name, value, cycle_ps=cycle) for value in left}
+        values = {str(value): as_given(name, value, cycle_ps=cycle) for value in left}
         lost += [f"{shown_name(name)} {value}" for value in values.values()]
     return listed(lost)
 

@@ -33,7 +33,7 @@ from homeshift.analysis.display import (
 )
 from homeshift.analysis.measures import Measure, as_texts, measures_for
 from homeshift.analysis.runs import CONSTANTS, OTHER_VMS
-from homeshift.analysis.selection import common_cycle, short_name, shown_name, shown_value, varied
+from homeshift.analysis.selection import as_given, common_cycle, short_name, shown_name, varied
 from homeshift.errors import InputError, near
 
 COLUMNS = (
@@ -173,7 +173,7 @@ def _heading(short: str, name: str, value: Any, cycle_ps: int | None) -> str:
     """Return a value as people write it: a text, or what it is the value of, number and unit."""
     if isinstance(value, str):
         return value
-    text = shown_value(name, value, cycle_ps=cycle_ps)
+    text = as_given(name, value, cycle_ps=cycle_ps)
     if text != str(value):
         text = re.sub(r"(?<=[0-9])(?=[A-Za-z])", " ", text)
     return f"{shown_name(short)} {text}"
