@@ -8,7 +8,8 @@ r"""Move one VM by every strategy, and print a table of what it costs, for a REA
 
 What follows "--" are options of configs/migrate.py; without them it is the VM of the README, whose
 vCPUs replay traces.
-Everything is measured over the same horizon: a strategy that leaves data where it is pays for it.
+Everything is measured over the same --horizon, which has to be among these options: a strategy that
+leaves data where it is pays for it.
 The second table says how the energy in that time depends on each constant of energy.toml.
 A strategy whose run fails, as one that takes longer than the horizon, is told and is not in the
 tables; the exit status is 1 then, and 2 for bad input.
@@ -60,11 +61,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--strategies", nargs="+", metavar="STRATEGY", default=list(STRATEGIES), help="default: all"
     )
     parser.add_argument("options", nargs="*", metavar="OPTION", help="of migrate.py, after --")
-    arguments = parser.parse_args(argv)
+    arguments, unknown = parser.parse_known_args(argv)
+    if unknown:
+        parser.error(f'{unknown[0]}: no such option; those of migrate.py come after "--"')
     options = list(arguments.options or OPTIONS)
     own = {"--strategy": "--strategies names them", "--outdir": "-o names the directory of all"}
     given = (option.partition("=")[0] for option in options)
-    if faults := [f"{name}: {own[name]}" for name in given if name in own]:
+    faults = [f"{name}: {own[name]}" for name in given if name in own]
+    if not _has_horizon(options):
+        faults.append("--horizon: needed, as what VMs lose and all energy are over the same time")
+    if faults:
         raise InputError("the list of options", faults)
     descriptions = _descriptions(arguments.strategies)
     runs = _runs(list(descriptions), options, arguments.outdir)
@@ -72,6 +78,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         _print_tables(list(runs.values()), [descriptions[strategy] for strategy in runs])
         _print_remarks(list(runs.values()))
     return 0 if runs.keys() == descriptions.keys() else 1
+
+
+def _has_horizon(options: Sequence[str]) -> bool:
+    """Return whether options of migrate.py ask for a horizon; of several the last one counts."""
+    horizon = "none"
+    for place, option in enumerate(options):
+        name, _, value = option.partition("=")
+        if name == "--horizon":
+            horizon = value or "".join(options[place + 1 : place + 2])
+    return horizon != "none"
 
 
 def _descriptions(strategies: Sequence[str]) -> dict[str, str]:

@@ -194,7 +194,7 @@ def test_one_command_makes_the_table_of_strategies(tmp_path: Path) -> None:
 
 def test_a_strategy_that_cannot_run_is_told_by_name(tmp_path: Path) -> None:
     command = ("-o", str(tmp_path), "--strategies", "ownership", "owner", "pre-copy:rounds=2")
-    done = called("scripts/strategies.py", *command, "--", *SHORT)
+    done = called("scripts/strategies.py", *command, "--", *SHORT, "--horizon=1ms")
     assert done.returncode == 2
     assert "owner: not known (did you mean 'ownership'?)" in done.stderr
     assert "pre-copy:rounds=2: rounds: no such parameter" in done.stderr
@@ -207,6 +207,24 @@ def test_what_the_table_decides_is_no_option_of_its_runs(tmp_path: Path) -> None
     assert done.returncode == 2
     assert "--strategy: --strategies names them" in done.stderr
     assert "--outdir: -o names the directory of all" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "horizon", [(), ("--horizon", "none"), ("--horizon=1ms", "--horizon=none")]
+)
+def test_a_table_over_times_of_different_lengths_is_refused(
+    tmp_path: Path, horizon: tuple[str, ...]
+) -> None:
+    done = called("scripts/strategies.py", "-o", str(tmp_path), "--", *SHORT, *horizon)
+    assert done.returncode == 2
+    assert "--horizon: needed, as what VMs lose and all energy are over the same" in done.stderr
+    assert not any(tmp_path.iterdir())
+
+
+def test_options_of_the_runs_without_dashes_before_them_are_told(tmp_path: Path) -> None:
+    done = called("scripts/strategies.py", "-o", str(tmp_path), *SHORT, "--horizon", "1ms")
+    assert done.returncode == 2
+    assert '--machine: no such option; those of migrate.py come after "--"' in done.stderr
 
 
 def test_what_nobody_should_miss_is_told_below_the_table(tmp_path: Path) -> None:
