@@ -362,6 +362,34 @@ def test_the_time_that_a_vcpu_waits_for_pages_is_in_its_statistics() -> None:
         assert found["system.vm.allBlockedTime"] == pytest.approx(blocked)
 
 
+class PausedAgain(base.Strategy):
+    """Moves the homes and the vCPUs, then copies while the VM is paused once more."""
+
+    name = "paused-again"
+
+    def migrate(self, vm: base.Vm, target: int) -> Iterator[base.Operation]:
+        yield base.Transfer(vm.regions, to=target)
+        yield base.MoveStage2Table(vm, to=target)
+        yield base.Pause(vm)
+        yield base.MoveCpuState(vm, to=target)
+        yield base.Resume(vm, on=target)
+        yield base.Pause(vm)
+        yield base.Copy(vm.pages, to=target)
+        yield base.Resume(vm, on=target)
+        yield base.Return(vm)
+
+
+def test_bytes_of_a_vm_that_is_paused_again_at_the_target_are_those_of_its_downtime() -> None:
+    summary = run(machine_of("quad"), PausedAgain(), IDLE).summary
+    names = ("transfer", "move-stage2-table", "move-cpu-state", "copy", "return")
+    moved, table, state, copy, returned = phases(summary, *names)
+    ram = summary["ram"]
+    assert sent(copy) == 16
+    assert ram["precopy-bytes"] == moved["migration-bytes"] + table["migration-bytes"]
+    assert ram["downtime-bytes"] == state["migration-bytes"] + copy["migration-bytes"]
+    assert ram["postcopy-bytes"] == returned["migration-bytes"] > 0
+
+
 def test_a_hybrid_fetches_only_what_was_written_since_it_was_copied() -> None:
     writes = "stream:stride=4KiB,write_ratio=1,shared=0,footprint=1,think=8192"
     vm: dict[str, Any] = {"memory_bytes": MIB, "vcpus": 1}

@@ -352,7 +352,7 @@ def _after_resume(legs: Sequence[Migration]) -> list[Phase]:
     for leg in legs:
         names = [phase.name for phase in leg.phases]
         phases += leg.phases[names.index("resume") + 1 :] if "resume" in names else []
-    return phases
+    return [phase for phase in phases if not phase.paused]  # a strategy may pause it there again
 
 
 def _downtime(legs: Sequence[Migration], last_tick: int) -> float:
