@@ -180,6 +180,34 @@ class PulledFirst(base.Strategy):
         return pulled_first(vm, target, again=self.again)
 
 
+class PausedWhilePagesAreMissing(base.Strategy):
+    """Resumes the VM without its pages, pauses it, copies some and resumes it again."""
+
+    name = "paused-while-pages-are-missing"
+
+    def __init__(self, *, copied: int) -> None:
+        self.copied = copied
+
+    def migrate(self, vm: base.Vm, target: int) -> Iterator[base.Operation]:
+        yield base.MoveStage2Table(vm, to=target)
+        yield base.Pause(vm)
+        yield base.MoveCpuState(vm, to=target)
+        yield base.Resume(vm, on=target, missing=vm.pages)
+        yield base.Watch(MICROSECOND)
+        yield base.Pause(vm)
+        yield base.Copy(vm.pages[: self.copied], to=target)
+        yield base.Resume(vm, on=target)
+        yield base.Watch(MICROSECOND)
+
+
+def test_pages_that_a_vm_misses_are_missing_when_it_is_resumed_again() -> None:
+    busy = "uniform:write_ratio=0.5"
+    summary = run(machine_of("quad"), PausedWhilePagesAreMissing(copied=16), busy).summary
+    assert summary["vm"]["accesses-per-microsecond"]["after"] > 0
+    with pytest.raises(RunError, match="ends with 6 pages still missing"):
+        run(machine_of("quad"), PausedWhilePagesAreMissing(copied=10), busy)
+
+
 def test_a_missing_page_that_is_pulled_is_not_missing_any_more() -> None:
     done = run(machine_of("quad"), PulledFirst(again=False), "uniform:write_ratio=0.5")
     assert done.summary["copied-pages"] == 16

@@ -321,7 +321,7 @@ class Migration:
 
     def _resume(self, node: int, missing: Sequence[int]) -> Steps:
         vm, engine = self.vm, self.vm.engine
-        gone = set(missing)
+        gone = {*missing, *(self.missing - vm.copied.keys())}
         stale = vm.stale_copies() - gone
         self._require(
             not stale,
