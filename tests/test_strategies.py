@@ -128,6 +128,30 @@ def test_auto_converge_slows_the_vm_down_until_the_copy_catches_up() -> None:
     assert speed["after"] == pytest.approx(speed["before"], rel=0.05)  # and lets it go again
 
 
+class ThrottledAtTheTarget(base.Strategy):
+    """Moves the vCPUs only, and throttles them then."""
+
+    name = "throttled-at-the-target"
+    begins_lent = False
+
+    def migrate(self, vm: base.Vm, target: int) -> Iterator[base.Operation]:
+        yield base.MoveStage2Table(vm, to=target)
+        yield base.Pause(vm)
+        yield base.MoveCpuState(vm, to=target)
+        yield base.Resume(vm, on=target)
+        yield base.Throttle(vm, 90, MICROSECOND)
+        yield base.Watch(20 * MICROSECOND)
+
+
+def test_a_vm_is_throttled_until_its_migration_ends() -> None:
+    window = 20 * MICROSECOND
+    summary = run(machine_of("quad"), ThrottledAtTheTarget(), "uniform", window=window).summary
+    [watched] = phases(summary, "watch")
+    after = summary["vm"]["accesses-per-microsecond"]["after"]
+    assert summary["cpu-throttle-percentage"] == 90
+    assert watched["accesses"] / 20 < after / 5
+
+
 # ---- post-copy, hybrid -------------------------------------------------------------------------
 
 

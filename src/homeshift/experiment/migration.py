@@ -84,6 +84,9 @@ class Migration:
     phases: list[Phase] = field(default_factory=list)
     paused: bool = False
     throttle_percentage: int = 0
+    """As it was set last."""
+    throttled: bool = False
+    """Whether vCPUs sleep for a part of the time."""
     expected_downtime: float = 0.0
     """Seconds, of the copied pages that were dirty again when the VM was to be paused."""
     dirty_pages_rate: float = 0.0
@@ -149,6 +152,7 @@ class Migration:
                     f"{left:,} regions are left on node {self.source}: neither copied, nor their "
                     f"homes transferred"
                 )
+        self.end_helpers()
         if self.fence and self.switched:
             self.fencing = True
             yield from self.timed("fence", self._take_right())
@@ -340,15 +344,17 @@ class Migration:
         yield from ()
 
     def end_helpers(self) -> None:
-        """End what only helps while the VM has not moved: its dirty log, its throttling."""
+        """End what only helps while the VM moves: its dirty log, its throttling."""
         if self.vm.logging:
             self.vm.engine.stop_dirty_log(self.vm.number)
             self.vm.logging = False
-        if self.throttle_percentage:
+        if self.throttled:
             self.vm.engine.throttle(self.vm.number, 0, TICKS_PER_SECOND)
+            self.throttled = False
 
     def _throttle(self, percentage: int, slice_ticks: int) -> Steps:
         self.throttle_percentage = percentage
+        self.throttled = percentage > 0
         self.vm.engine.throttle(self.vm.number, percentage, slice_ticks)
         yield from ()
 
