@@ -177,6 +177,9 @@ def test_what_a_run_says_on_the_way_is_reported() -> None:
     run = hs.migrate(**settings, window="50us", report=said.append)  # type: ignore[arg-type]
     assert any("not steady" in line for line in said)
     assert "steady before no" in repr(run)
+    assert "speed before" not in repr(run)
+    run = hs.migrate(**settings, window="0ns")  # type: ignore[arg-type]
+    assert "speed before not known" in repr(run)
 
 
 def test_several_vms_are_those_of_a_file(tmp_path: Path) -> None:

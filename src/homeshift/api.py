@@ -101,13 +101,15 @@ class Result:
 
     def _short(self) -> dict[str, str]:
         """Return what a notebook shows."""
+        vm = self.summary["vm"]
         return {
             "strategy": self.summary["strategy"],
             "status": self.summary["status"],
             "total time": format_seconds(self.summary["total-time"]),
             "downtime": format_seconds(self.summary["downtime"]),
             "between nodes": format_bytes(self.summary["interconnect"]["migration-bytes"]),
-            **({} if self.summary["vm"].get("steady", True) else {"steady before": "no"}),
+            **({} if vm.get("steady", True) else {"steady before": "no"}),
+            **({} if vm.get("speed-known", True) else {"speed before": "not known"}),
         }
 
     @cached_property
