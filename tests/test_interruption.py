@@ -370,6 +370,35 @@ def test_a_lost_vm_does_not_wait_for_pages(moment: int) -> None:
     assert waited <= end - begin
 
 
+class PausesAgain(Strategy):
+    """Moves the vCPUs, and then copies the pages while the VM is paused at the target."""
+
+    name = "pauses-again"
+
+    def migrate(self, vm: base.Vm, target: int) -> Iterator[Operation]:
+        """Yield operations with two pauses."""
+        yield MoveStage2Table(vm, to=target)
+        for pages in ([], vm.pages):
+            yield Pause(vm)
+            yield Copy(pages, to=target)
+            yield MoveCpuState(vm, to=target)
+            yield Resume(vm, on=target)
+
+
+def test_a_vm_that_is_lost_while_it_is_paused_again_stands_still_from_then_on_once() -> None:
+    leg = run(_machine(), PausesAgain(), WORKLOAD, **VM).summary["migrations"][0]
+    copy = [phase for phase in leg["phases"] if phase["name"] == "copy"][-1]
+    moment = (copy["start"] + copy["end"]) // 2 - leg["start"]
+    lost = Interruption(TARGET_FAILURE, moment)
+    summary = run(_machine(), PausesAgain(), WORKLOAD, interruption=lost, **VM).summary
+    assert summary["status"] == "failed"
+    phases = summary["phases"]
+    last = phases[0]["start"] + round(summary["window"]["time"] * TICKS_PER_SECOND)
+    pause, resume, again = (phase for phase in phases if phase["name"] in ("pause", "resume"))
+    still = resume["end"] - pause["start"] + last - again["start"]
+    assert summary["downtime"] * TICKS_PER_SECOND == pytest.approx(still)
+
+
 class GivesUp(Strategy):
     """Moves homes, copies a round, and then finds that it is not worth it."""
 

@@ -115,6 +115,7 @@ class CallingOff:
             engine.pause(vm.number)
             while not engine.paused(vm.number):
                 yield None
+            leg.paused = False  # from here on it stands still for good, which counts by itself
         else:
             self.outcome = f"nothing is lost: the VM runs on at node {leg.source}"
             if leg.paused:
