@@ -101,11 +101,12 @@ def figure_data(
     notes = []
     caption = []
     for name in names:
-        lines = strategy_names(runs, without=[name])
+        lined = table.assign(strategy=strategy_names(runs, without=[name]))
+        if not name.startswith("strategy."):  # of which `comparable` tells
+            notes += _without(lined, name)
+            lined = lined.dropna(subset=[name])
         # All points of a panel are means over the same: each strategy's, and each value's.
-        own, others = comparable(
-            table.assign(strategy=lines), ["strategy", name] if name != SEED else ["strategy"]
-        )
+        own, others = comparable(lined, ["strategy", name] if name != SEED else ["strategy"])
         notes += [f"{name}: {others}"] if others else []
         notes += _not_there(own, name)
         for measure in shown:
@@ -168,6 +169,12 @@ def _check_measures(table: pd.DataFrame, shown: Sequence[Measure]) -> None:
     if lacking:
         fault = "not all runs have it; one over all the time needs runs with a --horizon"
         raise InputError("--measures", [f"{name}: {fault}" for name in lacking])
+
+
+def _without(table: pd.DataFrame, name: str) -> list[str]:
+    """Return a sentence on runs that have no value of a parameter, if there are any."""
+    count = int(table[name].isna().sum())
+    return [f"{name}: {count} of {len(table)} runs are left out, as they have none"] * (count > 0)
 
 
 def _not_there(own: pd.DataFrame, name: str) -> list[str]:

@@ -320,6 +320,25 @@ def test_what_else_differs_with_a_parameter_is_told_and_one_value_is_no_axis(
     assert told in drawn(time_by_parameter, data).get_supxlabel().replace("\n", " ")
 
 
+def test_runs_that_have_no_value_of_a_parameter_are_told_and_are_no_group(
+    write_run: WriteRun,
+) -> None:
+    for kind, exponent in (("zipf", 0.5), ("zipf", 0.99), ("uniform", None)):
+        path = write_run(
+            f"kinds/{kind}-{exponent}",
+            config={
+                "arguments": {"workload": f"{kind}:exponent={exponent}"},
+                "workload": {"kind": kind, "exponent": exponent},
+            },
+        )
+    data = time_by_parameter.figure_data(read_runs([path.parent]))
+    assert set(data["parameter"]) == {"workload.exponent"}
+    assert set(data["x"]) == {0.5, 0.99}
+    told = "workload.exponent: 1 of 3 runs are left out, as they have none"
+    assert data.attrs[figure.NOTES] == [told]
+    assert told in drawn(time_by_parameter, data).get_supxlabel()
+
+
 def test_a_latency_is_compared_between_machines_whose_other_parts_are_equal(
     write_run: WriteRun,
 ) -> None:
