@@ -151,3 +151,5 @@ def test_what_is_not_there_is_told_with_what_is(capsys: pytest.CaptureFixture[st
     assert (
         capsys.readouterr().err == "protocol 'none.slicc' has a fault:\n  there is no such file\n"
     )
+    assert main(["--protocol", "/"]) == 2
+    assert capsys.readouterr().err == "protocol '/' has a fault:\n  is a folder\n"

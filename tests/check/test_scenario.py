@@ -49,10 +49,19 @@ limit = 256
 name = "p"
 when = "never"
 holds = "true"
+[[property]]
+name = "q"
+before = "1"
+holds = "before == 1"
 [[cover]]
 name = "c"
 reached = "true"
 needs = ["load|stor"]
+[[cover]]
+name = "c"
+reached = "true"
+nodes = 5
+lines = 0
 """
 NO_RULES_TOLD = (
     "machines.DMA = 'nod': has to be 'node' or 'single'",
@@ -63,6 +72,10 @@ NO_RULES_TOLD = (
     "limits_from_2_lines.s = 256: has to be a number from 0 to 255",
     "stimulus 's': limit = 256: has to be a number from 0 to 255",
     "property 'p': when = 'never' has to be 'always', 'quiet' or 'step'",
+    "property 'q': before = '1' is for when = 'step' only",
+    "cover 'c': nodes = 5: has to be from 1 to 4",
+    "cover 'c': lines = 0: has to be from 1 to 3",
+    "cover 'c': is there 2 times",
 )
 
 NO_FIT = """

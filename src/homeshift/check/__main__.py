@@ -21,7 +21,7 @@ from homeshift.check.build import (
 )
 from homeshift.check.fit import caches_of
 from homeshift.check.run import Json, Options, Result, run, settled
-from homeshift.check.scenario import BUILT_IN, MOST
+from homeshift.check.scenario import BUILT_IN, LINES, MOST, NODES
 from homeshift.errors import HomeshiftError, InputError, near
 from homeshift.front_end import HelpFormatter, call
 from homeshift.output_file import output_folder
@@ -205,8 +205,8 @@ def _parser() -> argparse.ArgumentParser:
         "compile, no memory left, or the checker was ended.",
         formatter_class=HelpFormatter,
     )
-    parser.add_argument("--nodes", type=int, default=2, choices=range(1, 5), help="nodes")
-    parser.add_argument("--lines", type=int, default=1, choices=range(1, 4), help="lines")
+    parser.add_argument("--nodes", type=int, default=2, choices=range(1, NODES + 1), help="nodes")
+    parser.add_argument("--lines", type=int, default=1, choices=range(1, LINES + 1), help="lines")
     parser.add_argument(
         "--limit",
         action="append",

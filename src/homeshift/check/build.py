@@ -75,7 +75,8 @@ def default_protocol() -> Path:
 def scenario_of(protocol_file: Path) -> Path:
     """Return the scenario that comes with Homeshift for a protocol of that name."""
     if not protocol_file.is_file():
-        raise InputError(f"protocol '{protocol_file}'", ["there is no such file"])
+        fault = "is a folder" if protocol_file.is_dir() else "there is no such file"
+        raise InputError(f"protocol '{protocol_file}'", [fault])
     path = Path(__file__).with_name("scenarios") / f"{protocol_file.stem}.toml"
     if not path.is_file():
         raise InputError(

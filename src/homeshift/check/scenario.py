@@ -2,11 +2,12 @@
 """Read a scenario file: what a protocol is checked with, and what has to hold.
 
 docs/checker.md describes the format. Conditions are C++ expressions; the checker is compiled with
-them, so a fault in one is reported by the C++ compiler with the name of what it belongs to.
+them, so a fault in one is reported by the C++ compiler, with the line in which it stands.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
@@ -18,6 +19,7 @@ from homeshift.toml_file import read_toml
 T = TypeVar("T")
 
 MOST = 255  # of a stimulus, or of anything that is counted: as many as a machine has room for
+NODES, LINES = 4, 3  # the largest machine that is checked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +253,21 @@ def _rules(scenario: Scenario) -> list[str]:
         for p in scenario.property
         if p.when not in ("always", "quiet", "step")
     ]
+    faults += [
+        f"property '{p.name}': before = {p.before!r} is for when = 'step' only"
+        for p in scenario.property
+        if p.when in ("always", "quiet") and p.before != "0"
+    ]
+    # Of a machine that no check can have, a cover would never be asked for.
+    faults += [
+        f"cover '{c.name}': {what} = {number}: has to be from 1 to {most}"
+        for c in scenario.cover
+        for what, number, most in (("nodes", c.nodes, NODES), ("lines", c.lines, LINES))
+        if not 1 <= number <= most
+    ]
+    for kind in ("stimulus", "property", "cover"):
+        counts = Counter(one.name for one in getattr(scenario, kind))
+        faults += [f"{kind} '{name}': is there {n} times" for name, n in counts.items() if n > 1]
     return faults
 
 
