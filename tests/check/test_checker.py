@@ -126,6 +126,21 @@ def test_the_protocol_holds_while(checker: Checker, name: str) -> None:
 
 
 def test_the_protocol_holds_while_a_dma_copies_a_line_onto_itself(checker: Checker) -> None:
+def test_a_dma_that_has_lost_its_right_asks_for_a_fence(checker: Checker) -> None:
+    limits = {"load": 0, "store": 0, "evict": 0, "transfer": 1, "fence": 2}
+    result = run(checker, Options(limits=limits))
+    assert result.holds
+    assert result.taken["DMA", "FENCE", "Fault"] > 0
+
+
+def test_a_recall_waits_for_what_a_dma_reads_from_memory(checker: Checker) -> None:
+    """The slice has nothing of a line that is shared: the region has just come."""
+    limits = {"transfer": 0, "hand_over": 1, "fence": 1, "copy": 1, "load": 1, "store": 0}
+    result = run(checker, Options(limits=limits | {"evict": 0}, waiting=False))
+    assert result.holds
+    assert result.taken["Directory", "SD_M", "Recall"] > 0
+
+
     result = run(checker, Options(limits={"transfer": 0, "copy": 1}, waiting=False))
     assert result.holds
     assert "a DMA's recall meets a write-back" in result.covered

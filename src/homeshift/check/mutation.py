@@ -85,6 +85,8 @@ CHECKS = (
     _commands("commands wait: transfers", transfer=2, cancel=1, vain_cancel=1),
     _commands("commands wait: all kinds", transfer=1, fence=1, copy=1, cancel=1),
     _commands("commands wait: fences", fence=2, copy=1, vain_cancel=1),
+    _commands("commands wait: transfers and fences", transfer=1, fence=2),
+    _check("hand-over, fence and DMA", hand_over=1, fence=1, copy=1, load=1, store=0, evict=0),
     _check("two transfers", transfer=2, reduced=True),
     _check("transfer and DMA", transfer=1, copy=1, reduced=True),
     _check("surrender", surrender=1),
