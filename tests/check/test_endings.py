@@ -145,8 +145,11 @@ def test_one_mutant_in_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFix
 def test_what_is_not_there_is_told_with_what_is(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--limit", "foo=1", "--capacity", "X.Y=1"]) == 2
     error = capsys.readouterr().err
-    assert "--limit foo=1: no such stimulus; it has cancel, copy, dma_read" in error
+    assert "--limit foo=1: no such stimulus; it has cancel, copy, evict, fence" in error
     assert "--capacity X.Y=1: no such cache; it has Directory.slc, L1Cache.cache" in error
+    # No machine of MESI_HomeShift has a DMASequencer: nothing would be read.
+    assert main(["--limit", "dma_read=1"]) == 2
+    assert "--limit dma_read=1: no such stimulus" in capsys.readouterr().err
     assert main(["--protocol", "none.slicc"]) == 2
     assert (
         capsys.readouterr().err == "protocol 'none.slicc' has a fault:\n  there is no such file\n"

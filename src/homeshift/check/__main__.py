@@ -20,8 +20,9 @@ from homeshift.check.build import (
     load_model,
 )
 from homeshift.check.fit import caches_of
+from homeshift.check.plan import Plan
 from homeshift.check.run import Json, Options, Result, run, settled
-from homeshift.check.scenario import BUILT_IN, LINES, MOST, NODES
+from homeshift.check.scenario import LINES, MOST, NODES
 from homeshift.errors import HomeshiftError, InputError, near
 from homeshift.front_end import HelpFormatter, call
 from homeshift.output_file import output_folder
@@ -142,7 +143,8 @@ def _progress(line: Json) -> None:
 
 def _options(given: argparse.Namespace, model: Model) -> Options:
     faults: list[str] = []
-    stimuli = [*settled(model, Options()).limits, *BUILT_IN]
+    plan = Plan(model.scenario, model.protocol, model.nodes, model.lines)
+    stimuli = [name for name, *_ in plan.numbering()]
     limits = _numbers("--limit", given.limit, "stimulus", stimuli, faults)
     caches = caches_of(model.protocol)
     capacity = _numbers("--capacity", given.capacity, "cache", caches, faults, least=1)
