@@ -172,7 +172,7 @@ def _program_board(options: argparse.Namespace, nodes: int) -> Any:
     from homeshift.workload import program_workload
 
     program = program_workload(shlex.join(options.program))
-    isa = {"RISC-V": ISA.RISCV, "Arm": ISA.ARM}[program.isa]
+    isa = {"RISC-V": ISA.RISCV, "Arm": ISA.ARM, "x86": ISA.X86}[program.isa]
     if isa not in get_supported_isas():
         raise RunError(f"--program: this gem5 was built without {program.isa} (see docs/gem5.md)")
     board = SimpleBoard(

@@ -151,9 +151,7 @@ def _first_condition(runs: Sequence[Run]) -> tuple[list[Run], str]:
     texts = table[names].map(str)
     alike = texts.eq(texts.iloc[0]).all(axis="columns")
     chosen = [run for run, same in zip(runs, alike, strict=True) if same]
-    shown = ", ".join(
-        f"{shown_name(name)} {as_given(name, table[name].iloc[0])}" for name in names
-    )
+    shown = ", ".join(f"{shown_name(name)} {as_given(name, table[name].iloc[0])}" for name in names)
     return chosen, f"Shown for {shown}." if shown else ""
 
 

@@ -51,7 +51,11 @@ def gem5(outdir: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-COMPILERS = {"RISC-V": "riscv64-linux-gnu-gcc", "Arm": "aarch64-linux-gnu-gcc"}
+COMPILERS = {
+    "RISC-V": "riscv64-linux-gnu-gcc",
+    "Arm": "aarch64-linux-gnu-gcc",
+    "x86": "x86_64-linux-gnu-gcc",
+}
 """By ISA."""
 
 

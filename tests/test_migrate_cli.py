@@ -196,7 +196,7 @@ BAD = [
     (("--trace", str(TRACE)), ["traces of 2 vCPUs touch", "the VM has 256 KiB"]),
     (("--trace", str(TRACE), "--workload", "zipf"), ["not allowed with"]),
     (("--program", "arm 3"), ["program 'arm'", "the embedded engine has none; use gem5"]),
-    (("--program", "text.npy 3"), ["text.npy: not an executable of 64 bits for RISC-V or Arm"]),
+    (("--program", "text.npy 3"), ["not an executable of 64 bits for RISC-V, Arm or x86"]),
     (("--program", "nowhere 3"), ["program 'nowhere 3'", "nowhere: no such file"]),
     (("--program", "a 'b"), ["no closing quotation"]),
     (("--program", ""), ["names no file"]),

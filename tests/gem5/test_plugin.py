@@ -299,7 +299,7 @@ def test_rubys_random_tester_needs_memory_to_test(tmp_path: Path) -> None:
 
 
 def skip_without_isa(result: subprocess.CompletedProcess[str]) -> None:
-    if lacks := re.search(r"built with(?:out)? (?:an ISA|RISC-V|Arm)\b", result.stderr):
+    if lacks := re.search(r"built with(?:out)? (?:an ISA|RISC-V|Arm|x86)\b", result.stderr):
         pytest.skip(f"this gem5 is {lacks[0]}")
 
 
@@ -373,6 +373,10 @@ def test_memory_of_a_node_is_where_its_homes_are_at_first(tmp_path: Path) -> Non
     assert served["servedRemotely"] == "0"
 
 
+FOUR_WAYS = "tiny:cache.size=512B,cache.associativity=4"
+"""What x86 needs, whose locked lines must not be replaced."""
+
+
 @pytest.fixture(params=COMPILERS)
 def threads(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     """Return a program whose threads count together."""
@@ -386,7 +390,8 @@ def test_threads_of_a_program_lose_no_increment_while_homes_move(
     result = gem5(
         tmp_path / "m5out",
         "configs/traffic.py",
-        *("--cores", "4", "--cpu", cpu, "--footprint", str(1 << 20), "--transfers", "1000000"),
+        *("--machine", FOUR_WAYS, "--cores", "4", "--cpu", cpu),
+        *("--footprint", str(1 << 20), "--transfers", "1000000"),
         *("--program", str(threads), "4", "100"),
     )
     skip_without_isa(result)
@@ -398,13 +403,22 @@ def test_threads_of_a_program_lose_no_increment_while_homes_move(
 
 
 def test_a_program_that_fails_or_is_for_another_isa_is_told(tmp_path: Path, threads: Path) -> None:
-    result = gem5(tmp_path, "configs/traffic.py", "--program", str(threads), "0")
+    options = ("--machine", FOUR_WAYS, "--program", str(threads), "0")
+    result = gem5(tmp_path, "configs/traffic.py", *options)
     skip_without_isa(result)
     assert result.returncode == 1
     assert "error: the program ended with status 2" in result.stderr
     result = gem5(tmp_path, "configs/traffic.py", "--program", "README.md")
     assert result.returncode == 2
-    assert "README.md: not an executable of 64 bits for RISC-V or Arm" in result.stderr
+    assert "README.md: not an executable of 64 bits for RISC-V, Arm or x86" in result.stderr
+
+
+def test_caches_that_would_lose_locked_lines_are_refused(tmp_path: Path) -> None:
+    threads = compiled(tmp_path, "threads.c", "-pthread", isa="x86")
+    result = gem5(tmp_path, "configs/traffic.py", "--program", str(threads))
+    skip_without_isa(result)
+    assert result.returncode == 2
+    assert "cache.associativity 2: too few for x86" in result.stderr
 
 
 def test_a_full_system_without_operating_system_counts_right_while_homes_move(

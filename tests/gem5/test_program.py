@@ -95,12 +95,33 @@ def test_a_program_loses_nothing_when_its_migration_is_cancelled(
     assert "2000 2000 2000 2000 of 2000" in done.stdout
 
 
+def test_a_cache_that_would_lose_locked_lines_is_refused(tmp_path: Path) -> None:
+    threads = compiled(tmp_path, "threads.c", "-pthread", isa="x86")
+    one_way = f"{MACHINE},cache.associativity=1"
+    done = migrate(tmp_path, f"{threads} 2 10", "--strategy", "ownership", "--machine", one_way)
+    assert done.returncode == 2
+    assert "give a cache.associativity of 2 or more" in done.stderr
+
+
 def test_a_program_that_needs_more_memory_than_the_vm_has_is_told(
     tmp_path: Path, threads: str
 ) -> None:
     done = migrate(tmp_path, f"{threads} 2 10", "--vm-memory", "64KiB", "--region", "4KiB")
     assert done.returncode != 0
     assert "give the virtual machine more memory" in done.stderr
+
+
+@pytest.mark.parametrize("cpu", ["simple", "minor", "o3"])
+def test_a_program_loses_nothing_when_it_moves_often(
+    tmp_path: Path, threads: str, cpu: str
+) -> None:
+    """Whatever it does just then: between the halves of an atomic access it does not stop."""
+    done = migrate(
+        *(tmp_path, f"{threads} 2 8000", "--strategy", "static-homes", "--stage2-entry", "0B"),
+        *("--target", ",".join("10" * 40 + "1"), "--cpu-model", cpu, "--horizon", "100ms"),
+    )
+    assert "watching the VM afterwards" in done.stdout, done.stdout + done.stderr
+    assert "16000 16000 16000 16000 of 16000" in done.stdout
 
 
 OFTEN = """

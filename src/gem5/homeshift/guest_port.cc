@@ -118,7 +118,7 @@ GuestPort::request(CpuSide &side, PacketPtr packet)
     const bool nowhere = speculates && packet->req->isInstFetch() && !vm.holds(guest) &&
                          devices.isConnected();
     const Addr place = nowhere ? 0 : placeOf(guest);
-    side.refused = !mayIssue(guest);
+    side.refused = locks ? !endsLock(*packet) : !mayIssue(guest);
     if (side.refused) {
         return false;
     }
@@ -131,8 +131,11 @@ GuestPort::request(CpuSide &side, PacketPtr packet)
         side.refused = true;
         return false;
     }
-    ++underWay;
-    ++pages[guest >> ::homeshift::kPageShift];
+    if (!endsLock(*packet)) {
+        ++underWay;
+        ++pages[guest >> ::homeshift::kPageShift];
+    }
+    locks = locks || beginsLock(*packet);
     return true;
 }
 
@@ -146,6 +149,9 @@ GuestPort::answer(MemSide &from, PacketPtr packet)
     fatal_if(vm.holds(access->guest) && takeFault(line),
              "%s: the program touches memory that its node has lost its right to", name());
     const bool write = packet->isWrite();
+    const bool locked = beginsLock(*packet);
+    const bool unlocks = endsLock(*packet);
+    locks = locks && !unlocks;
     packet->setAddr(access->guest + vm.start);
     if (!access->side.sendTimingResp(packet)) {
         packet->setAddr(place);
@@ -153,19 +159,30 @@ GuestPort::answer(MemSide &from, PacketPtr packet)
         refused.push_back(&from);
         return false;
     }
+    if (!locked) {
+        leave(access->guest >> ::homeshift::kPageShift);
+    }
     end(*access, write, line);
     delete access;
+    if (unlocks) {
+        tryAgain();
+    }
     return true;
+}
+
+// An access to a page is not under way any more.
+void
+GuestPort::leave(uint64_t page)
+{
+    --underWay;
+    if (--pages[page] == 0) {
+        pages.erase(page);
+    }
 }
 
 void
 GuestPort::end(const Access &access, bool write, Addr line)
 {
-    const uint64_t page = access.guest >> ::homeshift::kPageShift;
-    --underWay;
-    if (--pages[page] == 0) {
-        pages.erase(page);
-    }
     if (!vm.holds(access.guest)) {
         vm.tellIfPaused();
         return;

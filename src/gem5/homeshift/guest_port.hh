@@ -153,6 +153,20 @@ class GuestPort : public GuestCpu
         const Tick issued;
     };
 
+    // The core keeps the line from the first half of a locked access of x86 to the second: it must
+    // not be left in between, nor need room for another line.
+    static bool
+    beginsLock(const Packet &packet)
+    {
+        return packet.req->isLockedRMW() && packet.isRead();
+    }
+
+    static bool
+    endsLock(const Packet &packet)
+    {
+        return packet.req->isLockedRMW() && packet.isWrite();
+    }
+
     void go() override;
     bool request(CpuSide &side, PacketPtr packet);
     bool answer(MemSide &from, PacketPtr packet);
@@ -165,6 +179,7 @@ class GuestPort : public GuestCpu
     void retryAnswers();
     Addr placeOf(Addr guest) const;
     bool mayIssue(Addr guest);
+    void leave(uint64_t page);
     void end(const Access &access, bool write, Addr line);
 
     const bool speculates;
@@ -174,6 +189,7 @@ class GuestPort : public GuestCpu
     std::vector<MemSide *> refused; // whose answers the CPU did not take
     EventFunctionWrapper wake;
     bool running = false;
+    bool locks = false; // between the halves of a locked access, which is one under way
     bool waitsForPage = false;
     uint64_t awaited = 0; // page
     uint64_t blockedSince = 0;

@@ -45,6 +45,10 @@ from homeshift.errors import InputError
 from homeshift.machine import load_machine
 from homeshift.units import LINE_BYTES, PAGE_BYTES
 
+LOCKING_WAYS = 4
+"""That a cache needs at least so that fetches do not replace a line that x86 has just locked: up to
+three of a set are touched before the lock ends."""
+
 if controller_class("Directory") is not None:
     # gem5's CPUs ask requires() for their ISA, and before 24.1 that fails for any protocol but
     # gem5's own, whether one is asked for or not.
@@ -154,7 +158,7 @@ class HomeShiftCacheHierarchy(AbstractRubyCacheHierarchy):
             core.connect_icache(ports)
             core.connect_dcache(ports)
             core.connect_walker_ports(ports, ports)
-            core.connect_interrupt()
+            core.connect_interrupt(sequencer.interrupt_out_port, ports)  # x86's are connected
         controllers.finish()
         board.connect_system_port(self.ruby_system.sys_port_proxy.in_ports)
 
@@ -203,9 +207,11 @@ class HomeShiftCacheHierarchy(AbstractRubyCacheHierarchy):
     ) -> None:
         machine = self._machine
         faults = []
-        if board.get_processor().get_isa() is ISA.X86:
+        ways = machine.cache.associativity
+        if board.get_processor().get_isa() is ISA.X86 and ways < LOCKING_WAYS:
             faults.append(
-                "processor: of x86, whose locked instructions need caches that lock lines"
+                f"cache.associativity {ways}: too few for x86, whose locked instructions need "
+                f"their line to stay; give {LOCKING_WAYS} or more"
             )
         if board.has_dma_ports():
             faults.append("devices: some reach memory by DMA, which is not connected here")

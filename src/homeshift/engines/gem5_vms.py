@@ -24,7 +24,7 @@ from homeshift.workload.full_system import MEMORY_START
 
 CPU_CLASSES = {"simple": "TimingSimpleCPU", "minor": "MinorCPU", "o3": "O3CPU"}
 """Without the ISA, which gem5's names begin with."""
-PREFIXES = {"RISC-V": "Riscv", "Arm": "Arm"}
+PREFIXES = {"RISC-V": "Riscv", "Arm": "Arm", "x86": "X86"}
 
 
 def boots(setup: Setup) -> bool:
@@ -100,6 +100,12 @@ def _add_program(
 ) -> None:
     """Let CPUs run a program, in system-call emulation."""
     command = shlex.split(str(spec.streams[0]["command"]))
+    if _prefix(spec) == "X86" and setup.machine.cache.associativity < 2:
+        fault = (
+            "is for x86, whose locked instructions need their line to stay in the cache; give a "
+            "cache.associativity of 2 or more"
+        )
+        raise InputError(f"program '{command[0]}'", [fault])
     try:
         system.workload = gem5.SEWorkload.init_compatible(command[0])
     except ValueError as error:
@@ -108,8 +114,20 @@ def _add_program(
     vm.process = gem5.Process(executable=command[0], cmd=command)
     for vcpu in _add_vcpus(system, vm, controllers, spec, setup):
         [cpu] = vcpu.cpus
+        if _prefix(spec) == "X86":
+            _connect_interrupts(vm, cpu)
         cpu.workload = [vm.process]
         cpu.createThreads()
+
+
+def _connect_interrupts(vm: Any, cpu: Any) -> None:
+    """Connect what x86's interrupt controllers must be connected to, though no program needs it."""
+    if not hasattr(vm, "interrupts"):
+        vm.interrupts = gem5.IOXBar()
+    [apic] = cpu.interrupts
+    apic.pio = vm.interrupts.mem_side_ports
+    apic.int_requestor = vm.interrupts.cpu_side_ports
+    apic.int_responder = vm.interrupts.mem_side_ports
 
 
 def _add_full_system(

@@ -63,7 +63,7 @@ def make_parser(description: str = "") -> argparse.ArgumentParser:
     what.add_argument(
         "--program",
         metavar="COMMAND",
-        help="a program for RISC-V or Arm, with its arguments in one word; in gem5 only",
+        help="a program for RISC-V, Arm or x86, with its arguments in one word; in gem5 only",
     )
     what.add_argument(
         "--bios",

@@ -12,7 +12,7 @@ from homeshift.errors import InputError
 from homeshift.workload.boot_image import MAGIC, RISCV
 from homeshift.workload.spec import Scalar
 
-ISAS = {RISCV: "RISC-V", 183: "Arm"}
+ISAS = {RISCV: "RISC-V", 183: "Arm", 62: "x86"}
 """By the number that an ELF file has for it."""
 
 
@@ -72,7 +72,7 @@ def _isa_of(path: Path, subject: str) -> str:
     little_endian_of_64_bits = header[:6] == MAGIC + b"\x02\x01"
     isa = ISAS.get(int.from_bytes(header[18:20], "little")) if little_endian_of_64_bits else None
     if isa is None:
-        raise InputError(
-            subject, [f"{path}: not an executable of 64 bits for {' or '.join(ISAS.values())}"]
-        )
+        *others, last = ISAS.values()
+        known = f"{', '.join(others)} or {last}"
+        raise InputError(subject, [f"{path}: not an executable of 64 bits for {known}"])
     return isa
