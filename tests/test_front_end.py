@@ -61,7 +61,8 @@ def test_a_script_that_is_told_to_end_leaves_nothing_half_written(
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="needs /proc")
 def test_a_run_that_a_script_makes_ends_with_it_and_leaves_nothing(tmp_path: Path) -> None:
-    options = ("--machine", "tiny", "--vm-memory", "256KiB", "--warmup", "10s")
+    vm = ("--machine", "tiny", "--vm-memory", "256KiB", "--warmup", "10s")
+    options = (*vm, "--horizon", "1ms")
     command = (str(ROOT / "scripts" / "strategies.py"), "-o", str(tmp_path / "out"), "--strategies")
     with start(*command, "ownership", "--", *options) as process:
         assert process.stderr is not None
