@@ -53,7 +53,7 @@ def figure_data(runs: Sequence[Run]) -> pd.DataFrame:
     import pandas as pd
 
     from homeshift.analysis.measures import equally_fast
-    from homeshift.analysis.runs import several_vms
+    from homeshift.analysis.remarks import several_vms
 
     chosen = figure.one_of_each(runs)
     if any(run.horizon is None for _, run in chosen):

@@ -315,7 +315,7 @@ def one_of_each(runs: Iterable[Run]) -> list[tuple[str, Run]]:
         InputError: the runs differ in more than strategy and seed.
     """
     from homeshift.analysis.groups import condition_columns
-    from homeshift.analysis.runs import with_status
+    from homeshift.analysis.remarks import with_status
     from homeshift.analysis.selection import run_table
 
     runs = list(runs)

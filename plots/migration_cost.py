@@ -66,7 +66,8 @@ def run_data(runs: Sequence[Run]) -> pd.DataFrame:
     from homeshift.analysis.comparison import SIDE_BY_SIDE, compare, differences
     from homeshift.analysis.display import listed
     from homeshift.analysis.groups import summarise
-    from homeshift.analysis.runs import completed, not_completed, several_vms
+    from homeshift.analysis.remarks import not_completed, several_vms
+    from homeshift.analysis.runs import completed
     from homeshift.analysis.selection import run_table
 
     seeds = {run.seed for run in runs}

@@ -88,7 +88,8 @@ def figure_data(
     from homeshift.analysis.comparable import comparable
     from homeshift.analysis.groups import SEED
     from homeshift.analysis.measures import measure_named
-    from homeshift.analysis.runs import completed, not_completed, several_vms
+    from homeshift.analysis.remarks import not_completed, several_vms
+    from homeshift.analysis.runs import completed
     from homeshift.analysis.selection import run_table, strategy_names
 
     shown = [measure_named(name) for name in dict.fromkeys(measures)]

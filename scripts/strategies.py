@@ -132,7 +132,7 @@ def _print_remarks(runs: Sequence[Run]) -> None:
     """Tell what nobody should miss who looks at the tables."""
     from homeshift.analysis.comparison import compare
     from homeshift.analysis.measures import not_equally_fast
-    from homeshift.analysis.runs import remarks
+    from homeshift.analysis.remarks import remarks
 
     for said in (*remarks(runs), *not_equally_fast(compare(runs), "label", "value")):
         print(f"strategies.py: warning: {said}", file=sys.stderr)

@@ -28,7 +28,8 @@ from homeshift.analysis.display import (
 )
 from homeshift.analysis.groups import SEED, condition_columns, group_names
 from homeshift.analysis.measures import as_texts, measures_for
-from homeshift.analysis.runs import CONSTANTS, OTHER_VMS, Run, contents, measures, with_status
+from homeshift.analysis.remarks import with_status
+from homeshift.analysis.runs import CONSTANTS, OTHER_VMS, Run, contents, measures
 from homeshift.analysis.selection import (
     as_given,
     run_table,

@@ -45,7 +45,7 @@ def runs_and_warnings(options: argparse.Namespace) -> tuple[list[Run], list[str]
     That is what a sweep lacks, migrations that did not complete or converge, and measures of
     several VMs.
     """
-    from homeshift.analysis import runs, selection  # slow to import, and --help is fast
+    from homeshift.analysis import remarks, runs, selection  # slow to import, and --help is fast
 
     found = runs.read_runs(options.runs, stats=False)
     missing = [
@@ -56,4 +56,4 @@ def runs_and_warnings(options: argparse.Namespace) -> tuple[list[Run], list[str]
     if options.where:
         chosen = set(selection.select(selection.run_table(found), options.where)["path"])
         found = [run for run in found if os.fspath(run.path) in chosen]
-    return found, [*missing, *runs.remarks(found)]
+    return found, [*missing, *remarks.remarks(found)]
