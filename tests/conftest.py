@@ -18,7 +18,7 @@ from hypothesis import settings
 
 from homeshift.experiment.command_line import experiment_of, recorded
 from homeshift.experiment.options import make_parser
-from homeshift.experiment.run import config_of
+from homeshift.experiment.result import config_of
 from homeshift.output import Stat, write_stats
 
 sys.path.insert(0, str(ROOT / "plots"))  # figure scripts find what they share in their own folder

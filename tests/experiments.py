@@ -14,7 +14,8 @@ from machines import CONTROL, DATA, LINE, PAGE
 
 from homeshift.experiment.interruption import Interruption
 from homeshift.experiment.planned_vms import PlannedVm
-from homeshift.experiment.run import Experiment, Result
+from homeshift.experiment.result import Result
+from homeshift.experiment.run import Experiment
 from homeshift.experiment.vm import VmSpec
 from homeshift.machine import Machine, load_machine
 from homeshift.strategies import Strategy, strategy_named

@@ -14,7 +14,7 @@ from homeshift._engine import RequestStream, System
 from homeshift.engines import Setup, VmSetup, make_engine
 from homeshift.errors import RunError
 from homeshift.experiment.frames import FrameAllocator
-from homeshift.experiment.run import Result
+from homeshift.experiment.result import Result
 from homeshift.experiment.running_vm import RunningVm
 from homeshift.experiment.vm import VmSpec
 from homeshift.machine import Machine, load_machine

@@ -31,7 +31,7 @@ from homeshift.energy import load_constants
 from homeshift.errors import InputError
 from homeshift.experiment.command_line import Asked, assembled, recorded, vms_of
 from homeshift.experiment.options import make_parser
-from homeshift.experiment.run import Result as Simulated
+from homeshift.experiment.result import Result as Simulated
 from homeshift.machine import Machine, load_machine
 from homeshift.output import OutputDirectory, write_stats
 from homeshift.strategies import Strategy, faults_of, strategy_named

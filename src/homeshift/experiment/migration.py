@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 import traceback
-from collections import deque
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from itertools import islice
@@ -22,6 +21,7 @@ from homeshift.engines.base import Counters, VmCounters
 from homeshift.errors import HomeshiftError, RunError
 from homeshift.experiment.homes import Homes
 from homeshift.experiment.operation_faults import fault_of
+from homeshift.experiment.page_queue import PageQueue, pages_around
 from homeshift.experiment.running_vm import RunningVm
 from homeshift.experiment.schedule import Steps, sleep
 from homeshift.strategies import (
@@ -370,7 +370,7 @@ class Migration:
         # or of the push: vCPUs that fault in turn would each get every n-th frame, and a part of
         # its cache's sets.
         vm.frames_for(sorted(pages), node)
-        queue = _PageQueue(pages)
+        queue = PageQueue(pages)
         demanded: dict[int, int] = {}  # job -> page
         pushed: dict[int, int] = {}
         ticks_a_page = int(PAGE_BYTES / bandwidth * TICKS_PER_SECOND) if bandwidth else 0
@@ -395,7 +395,7 @@ class Migration:
             for page in [page for page in self.touched if queue.take(page)]:
                 self.postcopy_requests += 1
                 begin(page, demanded, node)
-                queue.put_first(_around(page, prepaging))
+                queue.put_first(pages_around(page, prepaging))
             while queue and len(pushed) < most and engine.now >= push_at:
                 begin(queue.next(), pushed, self.source)
                 # A page that has begun goes fast: somebody may touch it.
@@ -470,39 +470,3 @@ def _with_own_numbers(operation: Operation) -> Operation:
         if isinstance(value := getattr(operation, field.name), Real)
     }
     return replace(operation, **given)
-
-
-class _PageQueue:
-    """Pages in the order in which they are to be pushed."""
-
-    def __init__(self, pages: Sequence[int]) -> None:
-        self._in_order = iter(pages)
-        self._left = set(pages)
-        self._first: deque[int] = deque()
-
-    def __bool__(self) -> bool:
-        return bool(self._left)
-
-    def take(self, page: int) -> bool:
-        """Take a page out; return whether it was there."""
-        if page not in self._left:
-            return False
-        self._left.remove(page)
-        return True
-
-    def put_first(self, pages: Sequence[int]) -> None:
-        """Let these come next, if they are still there."""
-        self._first.extendleft(reversed(pages))
-
-    def next(self) -> int:
-        """Take the next page out."""
-        while self._first:
-            page = self._first.popleft()
-            if self.take(page):
-                return page
-        return next(page for page in self._in_order if self.take(page))
-
-
-def _around(page: int, number: int) -> list[int]:
-    """Return the pages around one, the nearest first."""
-    return [page + (step // 2 + 1) * (1 - step % 2 * 2) for step in range(number)]

@@ -14,15 +14,11 @@ that is the same for every strategy. Statistics begin with the window before.
 from __future__ import annotations
 
 import hashlib
-import json
 from array import array
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
-from pathlib import Path
-from typing import Any
 
-import homeshift
 from homeshift.energy import Constants, load_constants
 from homeshift.engines import (
     FastForward,
@@ -35,7 +31,7 @@ from homeshift.engines import (
     links_too_slow,
     make_engine,
 )
-from homeshift.engines.base import Engine, Message
+from homeshift.engines.base import Engine
 from homeshift.errors import InputError, RunError
 from homeshift.experiment import host_memory
 from homeshift.experiment.frames import FrameAllocator
@@ -43,75 +39,16 @@ from homeshift.experiment.interruption import TARGET_FAILURE, CallingOff, Interr
 from homeshift.experiment.message_window import MessageWindow
 from homeshift.experiment.migration import Migration
 from homeshift.experiment.planned_vms import PlannedVm
+from homeshift.experiment.progress import Progress
+from homeshift.experiment.result import Result
 from homeshift.experiment.running_vm import RunningVm
 from homeshift.experiment.schedule import Steps, run_together, sleep
 from homeshift.experiment.summary import Span, changing_speeds, summary, too_few_accesses
-from homeshift.experiment.timeline import trace
 from homeshift.experiment.vm import VmSpec, check_together
 from homeshift.machine import Machine
-from homeshift.output import Stat, write_stats
-from homeshift.run_format import FORMAT
 from homeshift.strategies import Strategy
 from homeshift.units import time_text
 from homeshift.workload import Booted, Workload
-
-POINTS = 64  # of the progress that is recorded, at most twice as many
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """A run."""
-
-    machine: Machine
-    constants: Constants
-    vms: Sequence[PlannedVm]
-    """The VMs, that of the summary first."""
-    summary: dict[str, Any]
-    """What migration.json holds."""
-    statistics: tuple[Stat, ...]
-    """None inside gem5, which writes its own."""
-    final_tick: int
-    messages: tuple[Message, ...] = ()
-    """Single messages, if they were asked for."""
-
-    def config(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what config.json holds of a run with these arguments."""
-        return config_of(arguments, self.machine, self.vms, self.constants)
-
-    def write(
-        self, directory: Path, arguments: Mapping[str, Any], *, timeline: bool = False
-    ) -> None:
-        """Write the run's files into its directory, timeline.json only if asked for."""
-        if self.statistics:
-            write_stats(directory / "stats.txt", self.statistics)
-        contents = {"config": self.config(arguments), "migration": self.summary}
-        if timeline:
-            contents["timeline"] = trace(self.summary, self.messages)
-        for name, content in contents.items():
-            text = json.dumps(content, indent=2, allow_nan=False) + "\n"
-            (directory / f"{name}.json").write_text(text, encoding="utf-8")
-
-
-def config_of(
-    arguments: Mapping[str, Any],
-    machine: Machine,
-    vms: Sequence[PlannedVm],
-    constants: Constants,
-) -> dict[str, Any]:
-    """Return what config.json holds of an experiment."""
-    first, *others = vms
-    assert first.strategy is not None
-    return {
-        "format": FORMAT,
-        "homeshift": homeshift.__version__,
-        "arguments": arguments,
-        "machine": machine.to_dict(),
-        "workload": first.workload.to_dict(),
-        "vm": first.spec.to_dict(),
-        "strategy": first.strategy.to_dict(),
-        "other_vms": [other.to_dict() for other in others],
-        "energy-constants": constants.to_dict(),
-    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -332,8 +269,7 @@ class _Run:
         horizon = None if asked.horizon_ticks is None else start.tick + asked.horizon_ticks
         calling_off = CallingOff(asked.interruption, start.tick)
         journeys = self._journeys(start.tick, calling_off)
-        every = max(1, (asked.horizon_ticks or asked.window_ticks) // POINTS)
-        progress = Progress(engine, self._look, every=every)
+        progress = Progress(engine, self._look, ticks=asked.horizon_ticks or asked.window_ticks)
         log = iter(()) if asked.messages is None else asked.messages.steps(engine, start.tick)
         background = [progress.steps(), log]
         end = self._migrate(journeys, background, start.tick, horizon)
@@ -482,28 +418,3 @@ def _homes(vms: Sequence[RunningVm]) -> dict[int, array[int]]:
         if vm.lent:
             homes.setdefault(vm.node, array("Q")).extend(vm.homes)
     return homes
-
-
-class Progress:
-    """Looks at the machine from time to time; less often, the longer it takes."""
-
-    def __init__(self, engine: Engine, look: Callable[[], Span], *, every: int) -> None:
-        self._engine = engine
-        self._look = look
-        self._every = every
-        self.points: list[Span] = []
-
-    def steps(self) -> Steps:
-        """Look, for ever."""
-        while True:
-            if self.points:  # perhaps by an earlier call
-                yield from sleep(self._engine, self.points[-1].tick + self._every)
-            self.points.append(self._look())
-            if len(self.points) > 2 * POINTS:
-                del self.points[1::2]
-                self._every *= 2
-
-    def end(self, last: Span) -> None:
-        """Note what is seen at the end, unless it has been."""
-        if self.points[-1].tick < last.tick:
-            self.points.append(last)
