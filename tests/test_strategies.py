@@ -232,6 +232,37 @@ def test_pages_that_a_vm_misses_are_missing_when_it_is_resumed_again() -> None:
         run(machine_of("quad"), PausedWhilePagesAreMissing(copied=10), busy)
 
 
+class PausedBeforeTheRestIsFetched(base.Strategy):
+    """Copies all pages, and fetches some again when the VM has been paused once more."""
+
+    name = "paused-before-the-rest-is-fetched"
+
+    def __init__(self, *, everything: bool) -> None:
+        self.everything = everything
+
+    def migrate(self, vm: base.Vm, target: int) -> Iterator[base.Operation]:
+        vm.take_dirty_log()
+        yield base.Copy(vm.pages, to=target)
+        yield base.MoveStage2Table(vm, to=target)
+        yield base.Pause(vm)
+        written = vm.take_dirty_log()
+        missing = vm.pages if self.everything else written
+        yield base.MoveCpuState(vm, to=target)
+        yield base.Resume(vm, on=target, missing=missing)
+        yield base.Watch(MICROSECOND)
+        yield base.Pause(vm)
+        yield base.Resume(vm, on=target)
+        yield base.Fetch(missing, to=target)
+
+
+@pytest.mark.parametrize("everything", [False, True])
+def test_a_copy_of_before_is_not_what_a_missing_page_waits_for(everything: bool) -> None:
+    strategy = PausedBeforeTheRestIsFetched(everything=everything)
+    summary = run(machine_of("quad"), strategy, "uniform:write_ratio=0.5").summary
+    fetched = summary["copied-pages"] - 16
+    assert fetched == 16 if everything else 0 < fetched < 16
+
+
 def test_a_missing_page_that_is_pulled_is_not_missing_any_more() -> None:
     done = run(machine_of("quad"), PulledFirst(again=False), "uniform:write_ratio=0.5")
     assert done.summary["copied-pages"] == 16

@@ -105,6 +105,8 @@ class Migration:
     """Of the engine, under way."""
     missing: set[int] = field(default_factory=set)
     """Pages that the VM was resumed without, and that have not been fetched."""
+    copied_since: set[int] = field(default_factory=set)
+    """Those of them that have been copied since, which the next `Resume` gives to the VM."""
     touched: dict[int, None] = field(default_factory=dict)
     """Those of them that the VM waits for, in order."""
     pulling: Sequence[int] = ()
@@ -267,6 +269,8 @@ class Migration:
             self.report(f"copy {before + 1}: {len(pages):,} pages, {which} of them copied before")
         self.vm.begin_copy(pages, paused=self.paused)
         yield from self._copied(pages, node, bandwidth)
+        if self.missing:
+            self.copied_since |= self.missing.intersection(pages)
         ticks = self.vm.engine.now - start
         self.copy_ticks = ticks
         if len(pages) and ticks:
@@ -325,7 +329,7 @@ class Migration:
 
     def _resume(self, node: int, missing: Sequence[int]) -> Steps:
         vm, engine = self.vm, self.vm.engine
-        gone = {*missing, *(self.missing - vm.copied.keys())}
+        gone = {*missing, *(self.missing - self.copied_since)}
         stale = vm.stale_copies() - gone
         self._require(
             not stale,
@@ -335,6 +339,7 @@ class Migration:
         vm.use_copies([page for page in vm.copied if page not in gone])
         engine.await_pages(vm.number, missing)
         self.missing = gone
+        self.copied_since.clear()
         self.end_helpers()
         vm.tag_samples()
         vm.node = node
