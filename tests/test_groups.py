@@ -24,7 +24,7 @@ from homeshift.analysis.groups import (
     texts,
 )
 from homeshift.analysis.runs import read_runs
-from homeshift.analysis.selection import column, run_table, select
+from homeshift.analysis.selection import as_given, column, run_table, select
 from homeshift.errors import InputError
 
 MIB = 1 << 20
@@ -277,6 +277,12 @@ def test_a_group_is_headed_by_the_parameter_and_its_unit(
     own = table.assign(**{"machine.cache.size_bytes": MIB})
     own[name] = [value] * len(own)
     assert set(group_names(own, [name])) == {heading}
+
+
+def test_a_switch_is_on_or_off_as_python_has_it_and_as_a_column_has_it() -> None:
+    switches = [True, False, *pd.Series([True, False]).to_numpy()]
+    shown = [as_given("arguments.fence", switch) for switch in switches]
+    assert shown == ["on", "off", "on", "off"]
 
 
 def test_the_end_of_a_name_stands_for_a_parameter_if_it_is_clear(table: pd.DataFrame) -> None:

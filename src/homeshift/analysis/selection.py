@@ -147,7 +147,7 @@ def as_given(name: str, value: Any, *, cycle_ps: int | None = None) -> str:
     """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "none"
-    if isinstance(value, bool):
+    if pd.api.types.is_bool(value):  # numpy's, too, as a column holds it
         return "on" if value else "off"
     return shown_value(name, value, cycle_ps=cycle_ps)
 
