@@ -95,12 +95,15 @@ def test_a_program_loses_nothing_when_its_migration_is_cancelled(
     assert "2000 2000 2000 2000 of 2000" in done.stdout
 
 
-def test_a_cache_that_would_lose_locked_lines_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("cpu", ["simple", "minor", "o3"])
+def test_locked_lines_stay_in_a_cache_of_one_way(tmp_path: Path, cpu: str) -> None:
     threads = compiled(tmp_path, "threads.c", "-pthread", isa="x86")
     one_way = f"{MACHINE},cache.associativity=1"
-    done = migrate(tmp_path, f"{threads} 2 10", "--strategy", "ownership", "--machine", one_way)
-    assert done.returncode == 2
-    assert "give a cache.associativity of 2 or more" in done.stderr
+    done = migrate(
+        *(tmp_path, f"{threads} 2 2000", "--strategy", "ownership", "--machine", one_way),
+        *("--cpu-model", cpu, "--horizon", "100ms"),
+    )
+    assert "4000 4000 4000 4000 of 4000" in done.stdout, done.stdout + done.stderr
 
 
 def test_a_program_that_needs_more_memory_than_the_vm_has_is_told(

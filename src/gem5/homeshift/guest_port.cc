@@ -87,8 +87,17 @@ GuestPort::placeOf(Addr guest) const
 }
 
 bool
-GuestPort::mayIssue(Addr guest)
+GuestPort::mayIssue(Addr guest, const Packet &packet)
 {
+    if (locks) {
+        fatal_if(beginsLock(packet), "%s: the program locks two lines at once, at guest address %#x",
+                 name(), guest);
+        return endsLock(packet);
+    }
+    if (beginsLock(packet) && underWay != 0) {
+        lockWaits = true;
+        return false;
+    }
     if (!running || waitsForPage) {
         return false;
     }
@@ -118,7 +127,7 @@ GuestPort::request(CpuSide &side, PacketPtr packet)
     const bool nowhere = speculates && packet->req->isInstFetch() && !vm.holds(guest) &&
                          devices.isConnected();
     const Addr place = nowhere ? 0 : placeOf(guest);
-    side.refused = locks ? !endsLock(*packet) : !mayIssue(guest);
+    side.refused = !mayIssue(guest, *packet);
     if (side.refused) {
         return false;
     }
@@ -164,7 +173,7 @@ GuestPort::answer(MemSide &from, PacketPtr packet)
     }
     end(*access, write, line);
     delete access;
-    if (unlocks) {
+    if (unlocks || (lockWaits && underWay == 0)) {
         tryAgain();
     }
     return true;
@@ -305,6 +314,7 @@ GuestPort::tell(PacketPtr packet)
 void
 GuestPort::tryAgain()
 {
+    lockWaits = false;
     for (const auto &side : sides) {
         if (side->refused) {
             side->refused = false;

@@ -154,7 +154,7 @@ class GuestPort : public GuestCpu
     };
 
     // The core keeps the line from the first half of a locked access of x86 to the second: it must
-    // not be left in between, nor need room for another line.
+    // not be left in between, nor need room for another line. So nothing else is under way then.
     static bool
     beginsLock(const Packet &packet)
     {
@@ -178,7 +178,7 @@ class GuestPort : public GuestCpu
     void tryAgain();
     void retryAnswers();
     Addr placeOf(Addr guest) const;
-    bool mayIssue(Addr guest);
+    bool mayIssue(Addr guest, const Packet &packet);
     void leave(uint64_t page);
     void end(const Access &access, bool write, Addr line);
 
@@ -189,7 +189,8 @@ class GuestPort : public GuestCpu
     std::vector<MemSide *> refused; // whose answers the CPU did not take
     EventFunctionWrapper wake;
     bool running = false;
-    bool locks = false; // between the halves of a locked access, which is one under way
+    bool locks = false;     // between the halves of a locked access, which is one under way
+    bool lockWaits = false; // one was refused, since others are under way
     bool waitsForPage = false;
     uint64_t awaited = 0; // page
     uint64_t blockedSince = 0;

@@ -46,8 +46,8 @@ from homeshift.machine import load_machine
 from homeshift.units import LINE_BYTES, PAGE_BYTES
 
 LOCKING_WAYS = 4
-"""That a cache needs at least so that fetches do not replace a line that x86 has just locked: up to
-three of a set are touched before the lock ends."""
+"""That a cache needs at least for x86: with 2, a fetch has replaced a line that was just locked,
+which ends all progress. As in gem5's own protocols, nothing else keeps such a line."""
 
 if controller_class("Directory") is not None:
     # gem5's CPUs ask requires() for their ISA, and before 24.1 that fails for any protocol but

@@ -100,12 +100,6 @@ def _add_program(
 ) -> None:
     """Let CPUs run a program, in system-call emulation."""
     command = shlex.split(str(spec.streams[0]["command"]))
-    if _prefix(spec) == "X86" and setup.machine.cache.associativity < 2:
-        fault = (
-            "is for x86, whose locked instructions need their line to stay in the cache; give a "
-            "cache.associativity of 2 or more"
-        )
-        raise InputError(f"program '{command[0]}'", [fault])
     try:
         system.workload = gem5.SEWorkload.init_compatible(command[0])
     except ValueError as error:
