@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from homeshift.analysis.runs import Run
 
-
 _RUNS_EACH = "runs each"
 _OURS, _KNOWN = "#0072B2", "#E69F00"  # Okabe and Ito's blue and orange
 _OTHER = "#666666"
