@@ -169,10 +169,11 @@ def _program_board(options: argparse.Namespace, nodes: int) -> Any:
     from gem5.runtime import get_supported_isas
 
     from homeshift.engines.gem5_component import HomeShiftCacheHierarchy
+    from homeshift.engines.gem5_vms import PREFIXES
     from homeshift.workload import program_workload
 
     program = program_workload(shlex.join(options.program))
-    isa = {"RISC-V": ISA.RISCV, "Arm": ISA.ARM, "x86": ISA.X86}[program.isa]
+    isa = ISA[PREFIXES[program.isa].upper()]
     if isa not in get_supported_isas():
         raise RunError(f"--program: this gem5 was built without {program.isa} (see docs/gem5.md)")
     board = SimpleBoard(

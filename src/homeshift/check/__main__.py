@@ -144,7 +144,7 @@ def _progress(line: Json) -> None:
 def _options(given: argparse.Namespace, model: Model) -> Options:
     faults: list[str] = []
     plan = Plan(model.scenario, model.protocol, model.nodes, model.lines)
-    stimuli = [name for name, *_ in plan.numbering()]
+    stimuli = list(dict.fromkeys(name for name, *_ in plan.numbering()))
     limits = _numbers("--limit", given.limit, "stimulus", stimuli, faults)
     caches = caches_of(model.protocol)
     capacity = _numbers("--capacity", given.capacity, "cache", caches, faults, least=1)

@@ -25,6 +25,7 @@ from homeshift.workload.full_system import MEMORY_START
 CPU_CLASSES = {"simple": "TimingSimpleCPU", "minor": "MinorCPU", "o3": "O3CPU"}
 """Without the ISA, which gem5's names begin with."""
 PREFIXES = {"RISC-V": "Riscv", "Arm": "Arm", "x86": "X86"}
+"""By ISA; in capitals, gem5's name of it."""
 
 
 def boots(setup: Setup) -> bool:
@@ -109,19 +110,18 @@ def _add_program(
     for vcpu in _add_vcpus(system, vm, controllers, spec, setup):
         [cpu] = vcpu.cpus
         if _prefix(spec) == "X86":
-            _connect_interrupts(vm, cpu)
+            _connect_interrupts(cpu)
         cpu.workload = [vm.process]
         cpu.createThreads()
 
 
-def _connect_interrupts(vm: Any, cpu: Any) -> None:
-    """Connect what x86's interrupt controllers must be connected to, though no program needs it."""
-    if not hasattr(vm, "interrupts"):
-        vm.interrupts = gem5.IOXBar()
+def _connect_interrupts(cpu: Any) -> None:
+    """Connect what x86's interrupt controller must be connected to, though no program needs it."""
+    bus = cpu.interrupt_bus = gem5.IOXBar()
     [apic] = cpu.interrupts
-    apic.pio = vm.interrupts.mem_side_ports
-    apic.int_requestor = vm.interrupts.cpu_side_ports
-    apic.int_responder = vm.interrupts.mem_side_ports
+    apic.pio = bus.mem_side_ports
+    apic.int_requestor = bus.cpu_side_ports
+    apic.int_responder = bus.mem_side_ports
 
 
 def _add_full_system(
