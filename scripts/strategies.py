@@ -17,6 +17,7 @@ tables; the exit status is 1 then, and 2 for bad input.
 
 from __future__ import annotations
 
+import argparse
 import re
 import signal
 import sys
@@ -81,13 +82,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _has_horizon(options: Sequence[str]) -> bool:
-    """Return whether options of migrate.py ask for a horizon; of several the last one counts."""
-    horizon = "none"
-    for place, option in enumerate(options):
-        name, _, value = option.partition("=")
-        if name == "--horizon":
-            horizon = value or "".join(options[place + 1 : place + 2])
-    return horizon != "none"
+    """Return whether options ask for a horizon; what migrate.py cannot read, it tells itself."""
+    from homeshift.experiment.options import make_parser
+
+    parser = make_parser()
+    parser.exit_on_error = False
+    try:
+        return parser.parse_known_args(options)[0].horizon is not None
+    except argparse.ArgumentError:
+        return True
 
 
 def _descriptions(strategies: Sequence[str]) -> dict[str, str]:
